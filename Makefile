@@ -1,0 +1,38 @@
+# The whole vocabulary: make help
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help install bench test check perf demo clean
+
+help: ## print these targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1|/' | column -t -s '|'
+
+install: $(STAMP) ## make .venv and install what is needed
+
+# Reinstalled only when the dependencies change: the package itself is installed editable.
+$(STAMP): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit("inpaint-bench needs Python 3.11 or newer; name one with make PYTHON=python3.x") if sys.version_info < (3, 11) else 0'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --disable-pip-version-check -q -e '.[dev]'
+	@touch $(STAMP)
+
+bench: $(STAMP) ## train the six variants, score them, time them, write the report
+	$(BIN)/bench run --profile quick $(ARGS)
+
+test: $(STAMP) ## run the tests
+	$(BIN)/python -m pytest $(ARGS)
+
+check: $(STAMP) ## lint, format check, type check
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+perf: $(STAMP) ## measure the harness beside its peers, as ratios in one run
+	$(BIN)/python -m pytest tests/perf --benchmark-only $(ARGS)
+
+clean: ## remove the environment and caches (runs/ is kept)
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .benchmarks

@@ -1,0 +1,105 @@
+"""The command line: one file a command; this one holds the app, the errors' way out and the common options."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+import bench
+from bench.errors import BenchError, Exit
+from variants.registry import PLUGINS_ENV, UnknownName
+
+app = typer.Typer(
+    name="bench",
+    help="Benchmark image inpainting: frozen masks, scores per region, error bars, a CI gate.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+COMMANDS = (
+    "run",
+    "train",
+    "eval",
+    "throughput",
+    "compare",
+    "check",
+    "report",
+    "suite",
+    "list",
+    "weights",
+    "doctor",
+)
+"""Modules of this package, in the order that ``bench --help`` shows; importing one adds its command."""
+
+
+def version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"inpaint-bench {bench.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def common(
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+    plugin: Annotated[
+        list[str] | None, typer.Option("--plugin", help="A Python file with variants, metrics or masks of yours.")
+    ] = None,
+    _version: Annotated[
+        bool, typer.Option("--version", callback=version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    if debug:
+        os.environ["BENCH_DEBUG"] = "1"
+    if plugin:
+        known = [part for part in os.environ.get(PLUGINS_ENV, "").split(os.pathsep) if part]
+        os.environ[PLUGINS_ENV] = os.pathsep.join([*known, *plugin])
+
+
+def main() -> None:
+    """Entry point: run the command; an error becomes one sentence on stderr and its exit code."""
+    for name in COMMANDS:
+        importlib.import_module(f"bench.cli.{name}")
+    try:
+        result = app(standalone_mode=False)
+        code = int(result) if isinstance(result, int) else Exit.OK
+    except BenchError as error:
+        code = fail(error, error.code)
+    except UnknownName as error:
+        code = fail(error, Exit.USAGE)
+    except KeyboardInterrupt:
+        code = 130
+        print("bench: interrupted; the same command goes on where this one stopped", file=sys.stderr)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = Exit.OK
+    except Exception as error:
+        code = end(error)
+    sys.exit(int(code))
+
+
+def end(error: Exception) -> int:
+    """The exit code of an error that is not the harness's own: usage errors of the parser, else a failure."""
+    show = getattr(error, "show", None)
+    if callable(show):
+        show()
+        return int(getattr(error, "exit_code", Exit.USAGE))
+    if type(error).__name__ == "Abort":
+        return 130
+    return fail(error, Exit.FAILED)
+
+
+def fail(error: Exception, code: Exit) -> int:
+    if os.environ.get("BENCH_DEBUG"):
+        raise error
+    message = " ".join(str(error).split()) or type(error).__name__
+    if code == Exit.FAILED and not isinstance(error, BenchError):
+        message = f"{type(error).__name__}: {message} (--debug shows where)"
+    print(f"bench: {message}", file=sys.stderr)
+    return code

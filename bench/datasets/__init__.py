@@ -1,0 +1,1 @@
+"""Pictures: named sources, one a file, that all look alike from outside."""

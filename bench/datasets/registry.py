@@ -1,0 +1,62 @@
+"""The registry of data sets, and what every one of them looks like from outside.
+
+A data set is opened by a spec, ``NAME`` or ``NAME:ARGUMENT`` (``scenes``, ``photos``, ``folder:PATH``)::
+
+    @dataset("scenes")
+    def open_scenes(argument: str, split: str, size: int | None, count: int | None) -> Dataset:
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from bench.errors import UsageError
+from variants.registry import Registry
+
+SPLITS = ("train", "validation", "test")
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Pictures by index: ``ids`` are unique and file-name safe (``/`` allowed), ``load(i)`` gives picture i.
+
+    ``load`` returns uint8 RGB (H, W, 3); with a ``size``, all are (size, size, 3).
+    ``skipped`` names what could not be read and why; ``note`` says in words where the pictures come from.
+    """
+
+    name: str
+    split: str
+    size: int | None
+    ids: Sequence[str]
+    load: Callable[[int], np.ndarray] = field(repr=False)
+    note: str = ""
+    skipped: tuple[tuple[str, str], ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def batch(self, indices: Sequence[int] | np.ndarray) -> np.ndarray:
+        """Pictures stacked, uint8 (N, H, W, 3); they must be of one size."""
+        return np.stack([self.load(int(i)) for i in indices])
+
+
+Opener = Callable[[str, str, "int | None", "int | None"], Dataset]
+
+dataset: Registry[Opener] = Registry("dataset", "bench.datasets", "data set")
+
+
+def open_dataset(spec: str, split: str = "test", size: int | None = None, count: int | None = None) -> Dataset:
+    """Open ``NAME`` or ``NAME:ARGUMENT``.
+
+    split: ``train``, ``validation``, ``test``, or ``all`` (every picture of a folder, no split).
+    size: shorter side resized to it, then centre crop; None keeps each picture's own size (scenes: 256).
+    count: at most that many pictures (scenes: how many; None is the data set's own number).
+    Raises UnknownName for a wrong name, UsageError for a wrong argument or where no picture is left.
+    """
+    if split not in (*SPLITS, "all"):
+        raise UsageError(f"unknown split '{split}': choose from {', '.join(SPLITS)}, all")
+    name, _, argument = spec.partition(":")
+    return dataset.get(name)(argument, split, size, count)

@@ -1,0 +1,1 @@
+"""Holes: named, deterministic generators, one subject a file."""

@@ -1,0 +1,1 @@
+"""Scores of a filled picture against its truth, one subject a file."""

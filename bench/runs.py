@@ -1,0 +1,129 @@
+"""Reading run folders: the one door through which reports, comparisons and gates see a finished run."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bench.errors import IncomparableError, UsageError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+RUNS_ENV = "BENCH_RUNS_DIR"
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run folder. Raises UsageError from :meth:`open` where there is none."""
+
+    path: Path
+
+    @classmethod
+    def open(cls, path: Path) -> Run:
+        if not (path / "run.json").is_file():
+            raise UsageError(f"no run at {path}: it holds no run.json (bench list runs shows what there is)")
+        return cls(path)
+
+    @property
+    def name(self) -> str:
+        return self.path.name
+
+    @cached_property
+    def manifest(self) -> dict[str, Any]:
+        """The contents of run.json (docs/run-folder.md)."""
+        try:
+            return json.loads((self.path / "run.json").read_text(encoding="utf-8"))
+        except json.JSONDecodeError as error:
+            raise UsageError(f"{self.path / 'run.json'} is not valid JSON ({error})") from error
+
+    @cached_property
+    def summary(self) -> dict[str, Any] | None:
+        """The contents of summary.json, or None before the run has one."""
+        file = self.path / "summary.json"
+        return json.loads(file.read_text(encoding="utf-8")) if file.is_file() else None
+
+    def members(self) -> list[tuple[str, int]]:
+        """The (variant, seed) pairs that have records, in the order of run.json, then by name."""
+        found = {
+            (folder.parent.name, int(folder.name.removeprefix("seed-")))
+            for folder in (self.path / "records").glob("*/seed-*")
+            if any(folder.glob("*.parquet"))
+        }
+        order = [(entry["name"], int(entry["seed"])) for entry in self.manifest.get("variants", [])]
+        return [pair for pair in order if pair in found] + sorted(found - set(order))
+
+    def label(self, variant: str, seed: int) -> str:
+        """``variant``, or ``variant@seed`` where the run holds several seeds of it."""
+        seeds = [s for v, s in self.members() if v == variant]
+        return variant if len(seeds) <= 1 else f"{variant}@{seed}"
+
+    def record_files(self, variant: str | None = None, seed: int | None = None) -> list[Path]:
+        pattern = f"{variant or '*'}/seed-{'*' if seed is None else seed}/*.parquet"
+        return sorted((self.path / "records").glob(pattern))
+
+    def records(self, variant: str | None = None, seed: int | None = None) -> pd.DataFrame:
+        """All records (of one variant, of one seed), one row per picture; an empty frame where none."""
+        import pandas as pd
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        files = self.record_files(variant, seed)
+        if not files:
+            return pd.DataFrame()
+        tables = [pq.read_table(file, partitioning=None) for file in files]
+        return pa.concat_tables(tables, promote_options="permissive").to_pandas()
+
+    def throughput(self) -> pd.DataFrame | None:
+        import pandas as pd
+
+        file = self.path / "throughput.parquet"
+        return pd.read_parquet(file) if file.is_file() else None
+
+    def history(self, variant: str, seed: int) -> pd.DataFrame | None:
+        """The training history of a variant, or None where it was not trained here."""
+        import pandas as pd
+
+        file = self.path / "checkpoints" / variant / f"seed-{seed}" / "history.csv"
+        return pd.read_csv(file) if file.is_file() else None
+
+    def samples(self) -> list[dict[str, Any]]:
+        """The items of samples/index.json; an empty list before there are any."""
+        file = self.path / "samples" / "index.json"
+        return json.loads(file.read_text(encoding="utf-8"))["items"] if file.is_file() else []
+
+    def checkpoint(self, variant: str, seed: int | None = None) -> Path | None:
+        """The weights of a trained variant (its lowest seed), or None."""
+        pattern = f"{variant}/seed-{'*' if seed is None else seed}/generator.safetensors"
+        files = sorted(
+            (self.path / "checkpoints").glob(pattern),
+            key=lambda file: int(file.parent.name.removeprefix("seed-")),
+        )
+        return files[0] if files else None
+
+
+def runs_dir(option: Path | None = None) -> Path:
+    """Where runs live: the option, else BENCH_RUNS_DIR, else ``runs`` of the working directory."""
+    return option or Path(os.environ.get(RUNS_ENV) or "runs")
+
+
+def find_runs(folder: Path) -> list[Run]:
+    """The runs of a folder, newest first."""
+    files = sorted(folder.glob("*/run.json"), key=lambda file: file.stat().st_mtime, reverse=True)
+    return [Run(file.parent) for file in files]
+
+
+def find_run(spec: str | None, folder: Path) -> Run:
+    """The run named or at the path ``spec``; with none, the newest. Raises UsageError, or IncomparableError
+    where there is no run at all."""
+    if spec:
+        path = Path(spec)
+        return Run.open(path if (path / "run.json").is_file() else folder / spec)
+    found = find_runs(folder)
+    if not found:
+        raise IncomparableError(f"no run under {folder} yet: start with bench run, or name one by its path")
+    return found[0]

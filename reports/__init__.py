@@ -1,0 +1,1 @@
+"""How a finished run is shown: figures, grids, templates. Never trains, never runs a model."""
