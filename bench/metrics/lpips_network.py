@@ -1,0 +1,182 @@
+"""The feature stacks that LPIPS looks through, as plain chains of convolutions and poolings.
+
+Geometry: AlexNet (Krizhevsky 2014, one-tower form), VGG-16 (Simonyan & Zisserman 2015, configuration D) and
+SqueezeNet 1.1 (Iandola et al. 2016); what is compared and where: LPIPS v0.1 (Zhang et al., CVPR 2018).
+Written out here, because importing torchvision for three lists of numbers takes seconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import torch
+
+SHIFT = (-0.030, -0.088, -0.188)
+SCALE = (0.458, 0.448, 0.450)
+"""LPIPS' own normalisation of RGB in [-1, 1], per channel."""
+
+EPSILON = 1e-10
+"""Added to a feature vector's length before dividing by it, as in LPIPS v0.1."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One layer: a convolution followed by a ReLU, or a max pooling (``weight`` is None).
+
+    weight: (out, in, kernel, kernel) float32; bias: (out,). ceil: a pooling window may hang over the far edge.
+    tap: LPIPS compares the features that this layer puts out.
+    """
+
+    kernel: int
+    stride: int
+    padding: int
+    weight: torch.Tensor | None = None
+    bias: torch.Tensor | None = None
+    ceil: bool = False
+    tap: bool = False
+
+    def size(self, length: int) -> int:
+        """Output length along one axis; 0 or less where the input is too short."""
+        room = length + 2 * self.padding - self.kernel
+        if room < 0:
+            return 0
+        if not self.ceil:
+            return room // self.stride + 1
+        count = -(-room // self.stride) + 1
+        return count if (count - 1) * self.stride < length + self.padding else count - 1
+
+    def __call__(self, x: torch.Tensor, padding: int | None = None) -> torch.Tensor:
+        """Apply to (N, C, H, W); ``padding`` replaces the layer's own."""
+        import torch.nn.functional as F
+
+        pad = self.padding if padding is None else padding
+        if self.weight is None:
+            return F.max_pool2d(x, self.kernel, self.stride, ceil_mode=self.ceil)
+        return F.conv2d(x, self.weight, self.bias, self.stride, pad).relu_()
+
+
+@dataclass(frozen=True)
+class Stack:
+    """A chain of steps and, per tap, the weight of each channel's squared difference, float32 (C,)."""
+
+    steps: tuple[Step, ...]
+    heads: tuple[torch.Tensor, ...]
+
+    @property
+    def device(self) -> torch.device:
+        return self.heads[0].device
+
+    def sizes(self, height: int, width: int) -> list[tuple[int, int]]:
+        """(height, width) of each tap's features for a picture of that size."""
+        found = []
+        for step in self.steps:
+            height, width = step.size(height), step.size(width)
+            if step.tap:
+                found.append((height, width))
+        return found
+
+    def fits(self, height: int, width: int) -> bool:
+        """False for a picture that is too small to leave anything at the last tap."""
+        return min(min(size) for size in self.sizes(height, width)) > 0
+
+    def taps(self, x: torch.Tensor) -> list[torch.Tensor]:
+        """Features at each tap for normalised input (N, 3, H, W), see :func:`normalised`."""
+        found = []
+        for step in self.steps:
+            x = step(x)
+            if step.tap:
+                found.append(x)
+        return found
+
+    def maps(self, truth: torch.Tensor, filled: torch.Tensor) -> list[torch.Tensor]:
+        """Distance per tap and position, each (N, h, w), of normalised (N, 3, H, W) inputs."""
+        return [
+            distance_map(unit(a), unit(b), head)
+            for a, b, head in zip(self.taps(truth), self.taps(filled), self.heads, strict=True)
+        ]
+
+    def distances(self, truth: torch.Tensor, filled: torch.Tensor) -> torch.Tensor:
+        """LPIPS per pair, (N,)."""
+        import torch
+
+        return torch.stack([m.mean((1, 2)) for m in self.maps(truth, filled)]).sum(0)
+
+
+def unit(features: torch.Tensor) -> torch.Tensor:
+    """Each position's channel vector scaled to length one, (N, C, h, w)."""
+    return features / (features.square().sum(1, keepdim=True).sqrt() + EPSILON)
+
+
+def distance_map(a: torch.Tensor, b: torch.Tensor, head: torch.Tensor) -> torch.Tensor:
+    """Weighted squared difference of unit features, (N, C, h, w) twice -> (N, h, w)."""
+    return ((a - b).square() * head[None, :, None, None]).sum(1)
+
+
+def normalised(pictures: np.ndarray | Sequence[np.ndarray], device: Any = "cpu") -> torch.Tensor:
+    """8-bit pictures (N, H, W, 3) as the stacks want them: float32 (N, 3, H, W), LPIPS' normalisation applied."""
+    import torch
+
+    stacked = np.ascontiguousarray(np.asarray(pictures).transpose(0, 3, 1, 2))
+    x = torch.from_numpy(stacked).to(device).float() / 127.5 - 1
+    shift = torch.tensor(SHIFT, device=x.device)[:, None, None]
+    scale = torch.tensor(SCALE, device=x.device)[:, None, None]
+    return (x - shift) / scale
+
+
+def alexnet(features: Mapping[str, torch.Tensor], heads: Sequence[torch.Tensor]) -> Stack:
+    """AlexNet's geometry at whatever widths the weights have (keys ``features.0.weight``, …)."""
+
+    def conv(index: int, stride: int, padding: int) -> Step:
+        return convolution(features, f"features.{index}", stride, padding, tap=True)
+
+    pool = Step(3, 2, 0)
+    return Stack(
+        (conv(0, 4, 2), pool, conv(3, 1, 2), pool, conv(6, 1, 1), conv(8, 1, 1), conv(10, 1, 1)), tuple(heads)
+    )
+
+
+def vgg16(features: Mapping[str, torch.Tensor], heads: Sequence[torch.Tensor]) -> Stack:
+    """VGG-16: five blocks of 3×3 convolutions; the last of each block is compared."""
+    steps: list[Step] = []
+    index = 0
+    for block, convolutions in enumerate((2, 2, 3, 3, 3)):
+        if block:
+            steps.append(Step(2, 2, 0))
+            index += 1
+        for number in range(convolutions):
+            last = number == convolutions - 1
+            steps.append(convolution(features, f"features.{index}", 1, 1, tap=last))
+            index += 2
+    return Stack(tuple(steps), tuple(heads))
+
+
+def squeezenet(features: Mapping[str, torch.Tensor], heads: Sequence[torch.Tensor]) -> Stack:
+    """SqueezeNet 1.1, each fire module as two convolutions (its two expansions are one 3×3)."""
+    pool = Step(3, 2, 0, ceil=True)
+    steps = [convolution(features, "features.0", 2, 0, tap=True), pool]
+    for index, tap in ((3, False), (4, True), (5, False), (6, False), (7, True), (8, False), (9, True)):
+        steps += [pool] if index in (5, 8) else fire(features, f"features.{index}", tap)
+    for index in (10, 11, 12):
+        steps += fire(features, f"features.{index}", True)
+    return Stack(tuple(steps), tuple(heads))
+
+
+def convolution(features: Mapping[str, torch.Tensor], key: str, stride: int, padding: int, tap: bool) -> Step:
+    weight, bias = features[f"{key}.weight"], features[f"{key}.bias"]
+    return Step(weight.shape[-1], stride, padding, weight, bias, tap=tap)
+
+
+def fire(features: Mapping[str, torch.Tensor], key: str, tap: bool) -> list[Step]:
+    """A fire module: squeeze, then both expansions as one 3×3 convolution (the 1×1 sits in its centre)."""
+    import torch
+    import torch.nn.functional as F
+
+    small = F.pad(features[f"{key}.expand1x1.weight"], (1, 1, 1, 1))
+    weight = torch.cat([small, features[f"{key}.expand3x3.weight"]])
+    bias = torch.cat([features[f"{key}.expand1x1.bias"], features[f"{key}.expand3x3.bias"]])
+    return [convolution(features, f"{key}.squeeze", 1, 0, tap=False), Step(3, 1, 1, weight, bias, tap=tap)]

@@ -1,0 +1,262 @@
+"""Where the backbones of LPIPS are looked for, and how a file proves that it holds the right one.
+
+Searched in order: the folder given (``--weights-dir``), ``BENCH_WEIGHTS_DIR``, torch hub's cache. Nothing is
+downloaded unless ``bench weights fetch`` asks for it, and nothing random ever stands in for a missing file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bench.errors import BenchError, UsageError
+from bench.files import replacing
+from variants.registry import suggest
+
+if TYPE_CHECKING:
+    import torch
+
+    from bench.metrics.lpips_network import Stack
+
+ENV = "BENCH_WEIGHTS_DIR"
+
+BASE_URL = "https://download.pytorch.org/models"
+
+TOLERANCE = 1e-5
+"""Largest allowed difference from a known distance; float32 arithmetic alone stays under 1e-6."""
+
+
+@dataclass(frozen=True)
+class Backbone:
+    """A network whose features LPIPS compares.
+
+    file: torchvision's checkpoint, whose name ends in the first digits of its SHA-256. head: the ``lpips``
+    package's name for its linear heads. distances: LPIPS of :func:`known_pairs` with the real weights,
+    computed by the ``lpips`` package 0.1.4; empty where only the checkpoint's own hash can vouch.
+    """
+
+    name: str
+    file: str
+    megabytes: int
+    head: str
+    distances: tuple[float, ...]
+
+    @property
+    def sha256_prefix(self) -> str:
+        return Path(self.file).stem.rsplit("-", 1)[1]
+
+
+BACKBONES = {
+    backbone.name: backbone
+    for backbone in (
+        Backbone("alexnet", "alexnet-owt-7be5be79.pth", 233, "alex", (0.1753336, 0.2510100, 0.0935386)),
+        Backbone("vgg16", "vgg16-397923af.pth", 528, "vgg", ()),
+        Backbone(
+            "squeezenet1_1", "squeezenet1_1-b8a52dc0.pth", 5, "squeeze", (0.3259476, 0.1644771, 0.1485714)
+        ),
+    )
+}
+
+
+class MissingWeights(BenchError):
+    """No file of a backbone was found, or the one found was refused; the message is one sentence."""
+
+
+def backbone(name: str) -> Backbone:
+    """The backbone called ``name``. Raises UnknownName for a wrong name."""
+    if name not in BACKBONES:
+        raise suggest("backbone", name, BACKBONES)
+    return BACKBONES[name]
+
+
+def hub_folder() -> Path:
+    """Where torch hub keeps checkpoints (its own rule, without importing torch)."""
+    cache = os.environ.get("XDG_CACHE_HOME", "~/.cache")
+    home = os.environ.get("TORCH_HOME") or str(Path(cache) / "torch")
+    return Path(os.path.expandvars(home)).expanduser() / "hub" / "checkpoints"
+
+
+def folders(weights_dir: Path | None = None) -> list[tuple[str, Path]]:
+    """The folders searched, in order, each with what named it."""
+    found = []
+    if weights_dir is not None:
+        found.append(("--weights-dir", Path(weights_dir)))
+    if os.environ.get(ENV):
+        found.append((ENV, Path(os.environ[ENV]).expanduser()))
+    return [*found, ("torch hub's cache", hub_folder())]
+
+
+def user_folder() -> Path:
+    """Where ``fetch`` and ``add`` put files: BENCH_WEIGHTS_DIR if set, else torch hub's cache."""
+    return folders()[0][1]
+
+
+def candidates(which: Backbone, folder: Path) -> list[Path]:
+    """Files in ``folder`` that may hold the backbone: torchvision's own name first, then by name."""
+    if not folder.is_dir():
+        return []
+    found = [path for path in folder.iterdir() if path.suffix in (".pth", ".safetensors") and path.is_file()]
+    mine = [path for path in found if path.name.startswith(which.name)]
+    return sorted(mine, key=lambda path: (path.name != which.file, path.name))
+
+
+def find(which: Backbone, weights_dir: Path | None = None) -> Path | None:
+    """The first file of a backbone, in search order; None where there is none."""
+    for _, folder in folders(weights_dir):
+        for path in candidates(which, folder):
+            return path
+    return None
+
+
+def sha256(path: Path) -> str:
+    """Hex SHA-256 of a file."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def read_features(path: Path) -> dict[str, torch.Tensor]:
+    """The ``features.…`` tensors of a features-only file or a whole checkpoint, float32 on the CPU.
+
+    Raises MissingWeights where the file cannot be read safely or holds none.
+    """
+    import torch
+
+    try:
+        if path.suffix == ".safetensors":
+            from safetensors.torch import load_file
+
+            state: Any = load_file(path)
+        else:
+            state = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:
+        why = " ".join(str(error).split())[:120] or type(error).__name__
+        raise MissingWeights(f"{path} cannot be read as weights ({why}): fetch or add it again") from error
+    if isinstance(state, Mapping) and isinstance(state.get("state_dict"), Mapping):
+        state = state["state_dict"]
+    if not isinstance(state, Mapping):
+        raise MissingWeights(
+            f"{path} holds no weights by name: give a checkpoint with keys features.N.weight"
+        )
+    found = {
+        key: value.float().contiguous()
+        for key, value in state.items()
+        if key.startswith("features.") and isinstance(value, torch.Tensor)
+    }
+    if not found:
+        raise MissingWeights(f"{path} holds no key features.N.weight: give the backbone's own checkpoint")
+    return found
+
+
+def heads(which: Backbone) -> list[torch.Tensor]:
+    """The linear heads of LPIPS v0.1, one (C,) per tap, from the installed ``lpips`` package's files."""
+    import importlib.util
+
+    import torch
+
+    spec = importlib.util.find_spec("lpips")
+    if spec is None or not spec.submodule_search_locations:
+        raise MissingWeights(
+            "the lpips package, which carries the linear heads, is missing: pip install lpips"
+        )
+    file = Path(next(iter(spec.submodule_search_locations))) / "weights" / "v0.1" / f"{which.head}.pth"
+    if not file.is_file():
+        raise MissingWeights(f"the installed lpips package lacks {file}: pip install --force-reinstall lpips")
+    state = torch.load(file, map_location="cpu", weights_only=True)
+    return [state[f"lin{tap}.model.1.weight"].flatten().float() for tap in range(len(state))]
+
+
+def build(which: Backbone, features: Mapping[str, torch.Tensor]) -> Stack:
+    """The backbone's stack with LPIPS' heads. Raises KeyError or RuntimeError for features of another network."""
+    from bench.metrics import lpips_network
+
+    geometry = {
+        "alex": lpips_network.alexnet,
+        "vgg": lpips_network.vgg16,
+        "squeeze": lpips_network.squeezenet,
+    }
+    return geometry[which.head](features, heads(which))
+
+
+def known_pairs() -> tuple[np.ndarray, np.ndarray]:
+    """Three pairs of 64×64 pictures made by integer arithmetic alone, uint8 (3, 64, 64, 3) twice.
+
+    A ramp against its banded form, a woven texture with a flat hole, and noise against a shifted copy.
+    """
+    y, x = np.mgrid[0:64, 0:64]
+    ramp = np.stack([4 * x, 4 * y, 255 - 2 * x - 2 * y], -1)
+    woven = np.stack([(x * y) % 256, (7 * (x ^ y)) % 256, (x * x + 3 * y * y) // 4 % 256], -1)
+    noise = np.stack([((x * 73 + y * 179 + c * 83 + 11) * 40503 >> 4) % 256 for c in range(3)], -1)
+    banded = ramp // 48 * 48
+    holed = woven.copy()
+    holed[20:48, 12:40] = (200, 60, 30)
+    shifted = np.roll(noise, (3, 5), (0, 1)) // 2 + 64
+    return np.stack([ramp, woven, noise]).astype(np.uint8), np.stack([banded, holed, shifted]).astype(
+        np.uint8
+    )
+
+
+def check(which: Backbone, path: Path) -> tuple[Stack, str]:
+    """The stack in ``path`` and the check that it passed, in words. Raises MissingWeights where it fails."""
+    import torch
+
+    from bench.metrics.lpips_network import normalised
+
+    features = read_features(path)
+    refused = f"{path} does not hold {which.name}"
+    try:
+        stack = build(which, features)
+        truth, filled = (normalised(side) for side in known_pairs())
+        with torch.inference_mode():
+            found = stack.distances(truth, filled).tolist()
+    except (KeyError, RuntimeError, IndexError) as error:
+        why = " ".join(str(error).split())[:100]
+        raise MissingWeights(
+            f"{refused} ({type(error).__name__}: {why}): fetch or add the right file"
+        ) from error
+    if not which.distances:
+        if sha256(path).startswith(which.sha256_prefix):
+            return stack, f"SHA-256 begins with {which.sha256_prefix}"
+        raise MissingWeights(
+            f"{refused} as published (SHA-256 must begin {which.sha256_prefix}): fetch {which.file}"
+        )
+    worst = max(abs(a - b) for a, b in zip(found, which.distances, strict=True))
+    if not worst <= TOLERANCE:
+        raise MissingWeights(
+            f"{refused} as published: its distances on the built-in pairs are off by {worst:.2g}; "
+            f"fetch or add the right file"
+        )
+    return stack, f"{len(found)} known distances to {worst:.0e}"
+
+
+def load(which: Backbone, weights_dir: Path | None = None) -> Stack:
+    """The checked stack of a backbone. Raises MissingWeights where no file is found, or it is refused."""
+    path = find(which, weights_dir)
+    if path is None:
+        looked = ", ".join(f"{folder} ({why})" for why, folder in folders(weights_dir))
+        raise MissingWeights(
+            f"no {which.name} backbone in {looked}: run 'bench weights fetch {which.name}' "
+            f"({which.megabytes} MB) or 'bench weights add FILE'"
+        )
+    return check(which, path)[0]
+
+
+def add(which: Backbone, file: Path) -> Path:
+    """Check ``file`` and copy it to the user's folder. Raises UsageError where it cannot be used."""
+    if not file.is_file():
+        raise UsageError(f"there is no file {file}: name a .pth or .safetensors file")
+    try:
+        check(which, file)
+    except MissingWeights as error:
+        raise UsageError(str(error)) from error
+    target = user_folder() / (file.name if file.name.startswith(which.name) else which.name + file.suffix)
+    if target.resolve() != file.resolve():
+        with replacing(target) as temporary:
+            shutil.copyfile(file, temporary)
+    return target
