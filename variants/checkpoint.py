@@ -1,0 +1,73 @@
+"""Weights on disk: safe formats only, and one clear sentence where a file is not what it should be."""
+
+from __future__ import annotations
+
+import hashlib
+import pickle
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+
+class CheckpointError(ValueError):
+    """A checkpoint that cannot be used. The message is one sentence: which file, what is wrong."""
+
+
+def load_state(file: Path) -> dict[str, Tensor]:
+    """The state dict in ``file``: ``.safetensors``, or a ``.pth`` that holds tensors and nothing that runs.
+
+    A dictionary wrapped as ``{"state_dict": …}`` and keys led by ``module.`` (DataParallel) are unwrapped.
+    Raises CheckpointError.
+    """
+    import torch
+
+    if not file.is_file():
+        raise CheckpointError(f"the checkpoint {file} does not exist")
+    try:
+        if file.suffix == ".safetensors":
+            from safetensors.torch import load_file
+
+            state = load_file(str(file))
+        else:
+            state = torch.load(file, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        raise CheckpointError(
+            f"the checkpoint {file} holds more than tensors and is refused, for loading it could run code: "
+            "save its state_dict() alone"
+        ) from error
+    except Exception as error:
+        raise CheckpointError(
+            f"the checkpoint {file} cannot be read: {str(error).splitlines()[0]}"
+        ) from error
+    for wrapper in ("state_dict", "model", "generator"):
+        if isinstance(state, dict) and isinstance(state.get(wrapper), dict):
+            state = state[wrapper]
+    if not isinstance(state, dict) or not state or not all(hasattr(v, "shape") for v in state.values()):
+        raise CheckpointError(f"the checkpoint {file} holds no state dict (names to tensors)")
+    return {str(key).removeprefix("module."): value for key, value in state.items()}
+
+
+def load_into(network: nn.Module, state: dict[str, Tensor], name: str, file: Path) -> None:
+    """Load ``state`` strictly. Raises CheckpointError that names the variant and the first difference."""
+    own = network.state_dict()
+    lacking = [key for key in own if key not in state and not key.endswith("num_batches_tracked")]
+    extra = [key for key in state if key not in own]
+    unlike = [key for key in own if key in state and own[key].shape != state[key].shape]
+    if lacking or extra or unlike:
+        if lacking:
+            what = f"it lacks '{lacking[0]}'" + (f" and {len(lacking) - 1} more" if len(lacking) > 1 else "")
+        elif extra:
+            what = f"it holds '{extra[0]}', which the network has not"
+        else:
+            key = unlike[0]
+            what = f"'{key}' is {tuple(state[key].shape)}, not {tuple(own[key].shape)}"
+        raise CheckpointError(f"the checkpoint {file} is of another network than {name}: {what}")
+    network.load_state_dict(state, strict=False)
+
+
+def sha256(file: Path) -> str:
+    """SHA-256 of the file's bytes, hex."""
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

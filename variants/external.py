@@ -1,0 +1,240 @@
+"""Methods that come from outside: TorchScript and ONNX files, Python callables, folders of finished pictures.
+
+The callables of the first three take the blanked picture, float32 (N, 3, H, W) in [0, 1], and the hole,
+float32 (N, 1, H, W), 1 where missing, and give the picture, float32 (N, 3, H, W) in [0, 1]. They run code of
+the user's choosing; ``predictions:`` does not.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from variants.checkpoint import sha256
+from variants.method import Method
+
+SUFFIXES = (".png", ".webp", ".bmp", ".tif", ".tiff", ".jpg", ".jpeg")
+
+
+class ExternalError(ValueError):
+    """A method from outside that cannot be used; one sentence."""
+
+
+def safe_name(text: str) -> str:
+    """A name for records and folders out of a file's stem."""
+    return re.sub(r"[^A-Za-z0-9_.-]+", "_", text).strip("._-") or "method"
+
+
+def open_external(kind: str, argument: str, device: str) -> list[Method]:
+    """The methods behind ``kind:argument``. Raises ExternalError."""
+    openers = {"torchscript": open_torchscript, "onnx": open_onnx, "python": open_python}
+    if kind == "predictions":
+        return list(open_predictions(Path(argument)))
+    return [openers[kind](argument, device)]
+
+
+class CallableMethod(Method):
+    """Any function of (picture, hole) tensors as a method; pictures are padded to ``multiple`` by reflection."""
+
+    def __init__(
+        self, name: str, function: Callable[..., Any], device: str = "cpu", multiple: int = 8
+    ) -> None:
+        self.name = safe_name(name)
+        self.function = function
+        self.device = device
+        self.multiple = multiple
+
+    def fill(
+        self, images: np.ndarray, holes: np.ndarray, ids: list[str] | None = None, mask: str = ""
+    ) -> np.ndarray:
+        import torch
+
+        from variants.network_method import reflect
+
+        height, width = holes.shape[1:]
+        pad = (0, -width % self.multiple, 0, -height % self.multiple)
+        raw = np.empty(images.shape, np.float32)
+        # One at a time: nothing is known of how the function treats a batch.
+        for out, image, hole in zip(raw, images, holes, strict=True):
+            x = torch.from_numpy(np.where(hole[..., None], np.uint8(0), image)).to(self.device)
+            x = x.permute(2, 0, 1)[None].float().div(255)
+            h = torch.from_numpy(hole)[None, None].to(self.device).float()
+            if any(pad):
+                x, h = reflect(x, pad), reflect(h, pad)
+            with torch.inference_mode():
+                y = self.function(x, h)
+            y = torch.as_tensor(y)
+            if y.shape != x.shape:
+                raise ExternalError(
+                    f"{self.name} gave a picture of shape {tuple(y.shape)}, not {tuple(x.shape)} "
+                    "(N, 3, H, W), in [0, 1]"
+                )
+            out[:] = y[0, :, :height, :width].permute(1, 2, 0).float().cpu().numpy()
+        return raw
+
+
+def existing(argument: str, kind: str) -> Path:
+    file = Path(argument)
+    if not file.is_file():
+        raise ExternalError(f"{kind}:{argument} names a file that does not exist")
+    return file
+
+
+def open_torchscript(argument: str, device: str) -> Method:
+    import torch
+
+    file = existing(argument, "torchscript")
+    try:
+        module = torch.jit.load(str(file), map_location=device).eval()
+    except Exception as error:
+        raise ExternalError(f"{file} is no TorchScript file: {str(error).strip().splitlines()[0]}") from error
+    method = CallableMethod(file.stem, module, device)
+    method.summary = f"TorchScript {file.name}"
+    method.parameters = sum(p.numel() for p in module.parameters())
+    method.weights_sha256 = sha256(file)
+    return method
+
+
+def open_onnx(argument: str, device: str) -> Method:
+    file = existing(argument, "onnx")
+    try:
+        import onnxruntime
+    except ImportError as error:
+        raise ExternalError(
+            "onnx: methods need the onnxruntime package: pip install 'inpaint-bench[onnx]'"
+        ) from error
+    try:
+        session = onnxruntime.InferenceSession(str(file), providers=onnxruntime.get_available_providers())
+    except Exception as error:
+        raise ExternalError(f"{file} is no ONNX model: {str(error).strip().splitlines()[0]}") from error
+    names = [entry.name for entry in session.get_inputs()]
+    if len(names) != 2:
+        raise ExternalError(f"{file} takes {len(names)} inputs ({', '.join(names)}), not two (picture, hole)")
+
+    def run(x: Any, hole: Any) -> Any:
+        return np.asarray(session.run(None, {names[0]: x.cpu().numpy(), names[1]: hole.cpu().numpy()})[0])
+
+    method = CallableMethod(file.stem, run, "cpu")
+    method.summary = f"ONNX {file.name}"
+    method.weights_sha256 = sha256(file)
+    return method
+
+
+def open_python(argument: str, device: str) -> Method:
+    """``python:MODULE:FUNCTION``, where MODULE is a dotted name or a ``.py`` file."""
+    module_name, colon, attribute = argument.rpartition(":")
+    if not colon:
+        raise ExternalError(f"python:{argument} names no function: write python:MODULE:FUNCTION")
+    try:
+        module: Any
+        if module_name.endswith(".py"):
+            file = existing(module_name, "python")
+            spec = importlib.util.spec_from_file_location(f"bench_method_{safe_name(file.stem)}", file)
+            assert spec is not None and spec.loader is not None
+            module = importlib.util.module_from_spec(spec)
+            spec.loader.exec_module(module)
+        else:
+            if "" not in sys.path:
+                sys.path.insert(0, "")
+            module = importlib.import_module(module_name)
+    except ExternalError:
+        raise
+    except Exception as error:
+        raise ExternalError(f"python:{argument}: importing {module_name} failed: {error}") from error
+    function = getattr(module, attribute, None)
+    if not callable(function):
+        raise ExternalError(f"python:{argument}: {module_name} has no callable '{attribute}'")
+    if isinstance(function, type):
+        function = function()
+    if hasattr(function, "eval"):
+        function = function.eval().to(device)
+    method = CallableMethod(attribute, function, device)
+    method.summary = f"Python {argument}"
+    return method
+
+
+class Predictions(Method):
+    """A folder of finished pictures, ``<mask>/<id>.png``, paired by name and never by order.
+
+    ``problems`` collects what could not be used: (mask, id) -> why. Such pictures come back as NaN.
+    ``asked`` collects what was looked for, so that extra files can be named afterwards.
+    """
+
+    gives_raw = False
+
+    def __init__(self, name: str, folder: Path) -> None:
+        self.name = safe_name(name)
+        self.folder = folder
+        self.summary = f"finished pictures in {folder.name}"
+        self.problems: dict[tuple[str, str], str] = {}
+        self.asked: set[Path] = set()
+
+    def find(self, mask: str, image_id: str) -> Path | None:
+        for suffix in SUFFIXES:
+            file = self.folder / mask / f"{image_id}{suffix}"
+            if file.is_file():
+                self.asked.add(file)
+                return file
+        return None
+
+    def fill(
+        self, images: np.ndarray, holes: np.ndarray, ids: list[str] | None = None, mask: str = ""
+    ) -> np.ndarray:
+        assert ids is not None
+        raw = np.full(images.shape, np.nan, np.float32)
+        for out, image_id in zip(raw, ids, strict=True):
+            file = self.find(mask, image_id)
+            if file is None:
+                self.problems[mask, image_id] = "missing"
+                continue
+            try:
+                picture = read_rgb(file)
+            except Exception as error:
+                self.problems[mask, image_id] = f"unreadable: {str(error).splitlines()[0]}"
+                continue
+            if picture.shape != out.shape:
+                have, want = (f"{s[1]}×{s[0]}" for s in (picture.shape, out.shape))
+                self.problems[mask, image_id] = f"wrong size: {have}, not {want}"
+                continue
+            out[:] = picture / np.float32(255)
+        return raw
+
+    def extra(self) -> list[str]:
+        """Pictures in the folder that nothing asked for."""
+        found = {file for file in self.folder.rglob("*") if file.suffix.lower() in SUFFIXES}
+        return sorted(str(file.relative_to(self.folder)) for file in found - self.asked)
+
+
+def read_rgb(file: Path) -> np.ndarray:
+    """A finished picture as uint8 RGB (H, W, 3); an alpha channel that hides nothing is dropped."""
+    from PIL import Image
+
+    with Image.open(file) as picture:
+        if picture.mode not in ("RGB", "RGBA", "L", "P"):
+            raise ValueError(f"mode {picture.mode} is not 8-bit RGB")
+        return np.asarray(picture.convert("RGB"))
+
+
+def open_predictions(folder: Path) -> list[Predictions]:
+    """DIR/<mask>/<id>.png is one method, DIR/<variant>/<mask>/<id>.png one for each sub-folder."""
+    if not folder.is_dir():
+        raise ExternalError(f"predictions:{folder} is no folder")
+    children = sorted(child for child in folder.iterdir() if child.is_dir())
+
+    def holds_pictures(path: Path) -> bool:
+        return any(file.suffix.lower() in SUFFIXES for file in path.iterdir() if file.is_file())
+
+    from_masks = [child for child in children if holds_pictures(child)]
+    nested = [child for child in children if any(p.is_dir() for p in child.iterdir())]
+    if from_masks or not nested:
+        if not from_masks and not any(f.suffix.lower() in SUFFIXES for f in folder.rglob("*")):
+            raise ExternalError(f"predictions:{folder} holds no pictures (expected <mask>/<id>.png)")
+        return [Predictions(folder.name, folder)]
+    return [Predictions(child.name, child) for child in nested]

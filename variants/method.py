@@ -1,0 +1,135 @@
+"""Inpainting methods: whatever fills holes, seen from outside as one call on pictures.
+
+Pictures cross this border as uint8 (N, H, W, 3) and holes as bool (N, H, W); what comes back is ``raw``,
+float32 (N, H, W, 3) in [0, 1], over the whole picture. Compositing and rounding are the caller's.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from variants.objectives import Objective
+
+
+@dataclass(frozen=True)
+class Training:
+    """Training settings of a variant: Adam with a 5 % warm-up, then a cosine down to nothing.
+
+    steps: generator steps of the quick profile; epochs: of the paper's programme. adversarial: weight of the
+    critics' verdict. The report trained for 20 epochs, its last model for 50. wide_lr: the learning rate at
+    the report's full width where the quick profile's is too bold.
+    """
+
+    steps: int = 800
+    epochs: int = 20
+    lr: float = 2e-3
+    critic_lr: float = 2e-4
+    betas: tuple[float, float] = (0.5, 0.999)
+    warmup: float = 0.05
+    wide_lr: float | None = None
+    clip_norm: float | None = None
+    masks: tuple[str, ...] = ("rect",)
+
+    def rate(self, width: int) -> float:
+        """The learning rate for a width: ``lr`` up to 32 channels, ``wide_lr`` above where there is one."""
+        return self.lr if width <= 32 or self.wide_lr is None else self.wide_lr
+
+
+class Network:
+    """A variant that is trained: subclass it, name its network, its objective and its settings.
+
+    fills: ``whole`` (the fill is the network's picture) or ``hole`` (known pixels are copied in the network).
+    """
+
+    kind: ClassVar[str] = "network"
+    summary: ClassVar[str] = ""
+    fills: ClassVar[str] = "whole"
+    multiple: ClassVar[int] = 16
+    first_layer: ClassVar[str] = "down1.0.weight"
+    training: ClassVar[Training] = Training()
+
+    def network(self, width: int) -> nn.Module:
+        """The generator, called as ``network(x, known)`` (see :mod:`variants.blocks`)."""
+        raise NotImplementedError
+
+    def objective(self, width: int) -> Objective:
+        """What it learns by, with critics of that width."""
+        raise NotImplementedError
+
+    def width_of(self, state: dict) -> int | None:
+        """The width that a state dict was saved at, from its first convolution; None where it has none."""
+        weight = state.get(self.first_layer)
+        return int(weight.shape[0]) if weight is not None else None
+
+
+class Reference:
+    """A variant that needs no training: subclass it and fill one picture."""
+
+    kind: ClassVar[str] = "reference"
+    summary: ClassVar[str] = ""
+    fills: ClassVar[str] = "hole"
+
+    def fill(self, image: np.ndarray, hole: np.ndarray) -> np.ndarray:
+        """Fill one picture, uint8 (H, W, 3), where hole, bool (H, W), is True.
+
+        Pixels under the hole are zero. Returns uint8 (H, W, 3) or float32 in [0, 1].
+        """
+        raise NotImplementedError
+
+
+class Method:
+    """Something ready to fill: a name, and :meth:`fill`.
+
+    gives_raw: False for finished pictures, whose scores of ``raw`` are left out. parameters: how many
+    weights, 0 where that means nothing.
+    """
+
+    name: str = ""
+    seed: int = 0
+    kind: str = "external"
+    summary: str = ""
+    fills: str = "whole"
+    gives_raw: bool = True
+    parameters: int = 0
+    weights_sha256: str = ""
+
+    def fill(
+        self, images: np.ndarray, holes: np.ndarray, ids: list[str] | None = None, mask: str = ""
+    ) -> np.ndarray:
+        """raw, float32 (N, H, W, 3) in [0, 1]. ``ids`` and ``mask`` matter to finished pictures alone."""
+        raise NotImplementedError
+
+    @property
+    def label(self) -> str:
+        return self.name
+
+
+class ReferenceMethod(Method):
+    """A :class:`Reference`, picture by picture. What lies under the hole is blanked before the method sees it."""
+
+    kind = "reference"
+
+    def __init__(self, name: str, reference: Reference) -> None:
+        self.name = name
+        self.reference = reference
+        self.summary = reference.summary
+        self.fills = reference.fills
+
+    def fill(
+        self, images: np.ndarray, holes: np.ndarray, ids: list[str] | None = None, mask: str = ""
+    ) -> np.ndarray:
+        blanked = np.where(holes[..., None], np.uint8(0), images)
+        raw = np.empty(images.shape, np.float32)
+        for out, image, hole in zip(raw, blanked, holes, strict=True):
+            if not hole.any():
+                filled: np.ndarray = image
+            else:
+                filled = np.asarray(self.reference.fill(image, hole))
+            out[:] = filled / np.float32(255) if filled.dtype == np.uint8 else filled
+        return raw

@@ -1,0 +1,85 @@
+"""A trained network as an inpainting method: normalise, pad to the multiple it needs, run, crop, denormalise."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from variants.blocks import denormalise, normalise
+from variants.checkpoint import load_into, load_state, sha256
+from variants.method import Method, Network
+
+CHUNK = 8
+"""Pictures go through a network in chunks of exactly this many (the last is filled up), so that a picture's
+fill is the same whatever the batch, the shard or the number of workers."""
+
+
+class NetworkMethod(Method):
+    """``variant`` (a :class:`Network`) with weights, ready to fill on ``device``."""
+
+    kind = "network"
+
+    def __init__(
+        self, name: str, variant: Network, network: nn.Module, *, seed: int = 0, device: str = "cpu"
+    ) -> None:
+        self.name = name
+        self.seed = seed
+        self.summary = variant.summary
+        self.fills = variant.fills
+        self.multiple = variant.multiple
+        self.device = device
+        self.network = network.eval().to(device, memory_format=torch.channels_last)
+        self.parameters = sum(p.numel() for p in network.parameters())
+
+    @classmethod
+    def load(
+        cls, name: str, variant: Network, file: Path, *, seed: int = 0, device: str = "cpu"
+    ) -> NetworkMethod:
+        """From a checkpoint; the width is read from it. Raises CheckpointError."""
+        state = load_state(file)
+        network = variant.network(variant.width_of(state) or 64)
+        load_into(network, state, name, file)
+        method = cls(name, variant, network, seed=seed, device=device)
+        method.weights_sha256 = sha256(file)
+        return method
+
+    def forward(self, image: Tensor, hole: Tensor) -> Tensor:
+        """image: float (N, 3, H, W) in [0, 1]; hole: bool (N, 1, H, W). Returns raw, same shape as image."""
+        known = (~hole).to(image.dtype).expand(-1, 3, -1, -1)
+        x = normalise(image) * known
+        output = self.network(x, known)
+        if self.fills == "hole":
+            output = torch.where(hole, output, x)
+        return denormalise(output.float()).clamp(0, 1)
+
+    @torch.inference_mode()
+    def fill(
+        self, images: np.ndarray, holes: np.ndarray, ids: list[str] | None = None, mask: str = ""
+    ) -> np.ndarray:
+        height, width = holes.shape[1:]
+        pad = (0, -width % self.multiple, 0, -height % self.multiple)
+        raw = np.empty(images.shape, np.float32)
+        for start in range(0, len(images), CHUNK):
+            part = slice(start, start + CHUNK)
+            image = torch.from_numpy(np.ascontiguousarray(images[part])).to(self.device)
+            hole = torch.from_numpy(np.ascontiguousarray(holes[part]))[:, None].to(self.device)
+            count = len(image)
+            if count < CHUNK:
+                image = torch.cat((image, image[-1:].expand(CHUNK - count, -1, -1, -1)))
+                hole = torch.cat((hole, hole[-1:].expand(CHUNK - count, -1, -1, -1)))
+            x = image.permute(0, 3, 1, 2).float().div(255).contiguous(memory_format=torch.channels_last)
+            if any(pad):
+                x, hole = reflect(x, pad), reflect(hole.float(), pad) > 0.5
+            out = self.forward(x, hole)[:count, :, :height, :width]
+            raw[part] = out.permute(0, 2, 3, 1).cpu().numpy()
+        return raw
+
+
+def reflect(x: Tensor, pad: tuple[int, int, int, int]) -> Tensor:
+    """Reflect-pad right and bottom, by replication where the picture is smaller than the padding."""
+    mode = "reflect" if pad[1] < x.shape[-1] and pad[3] < x.shape[-2] else "replicate"
+    return F.pad(x, pad, mode=mode)
