@@ -105,9 +105,7 @@ class Critic(nn.Module):
     def __init__(self, width: int = 64) -> None:
         super().__init__()
         w = width
-        self.features = nn.Sequential(
-            down(3, w, norm=False), down(w, 2 * w), down(2 * w, 4 * w), down(4 * w, 8 * w)
-        )
+        self.features = nn.Sequential(down(3, w, norm=False), down(w, 2 * w), down(2 * w, 4 * w), down(4 * w, 8 * w))
         self.score = nn.Linear(8 * w, 1)
 
     def forward(self, x: Tensor) -> Tensor:

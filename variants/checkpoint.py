@@ -38,9 +38,7 @@ def load_state(file: Path) -> dict[str, Tensor]:
             "save its state_dict() alone"
         ) from error
     except Exception as error:
-        raise CheckpointError(
-            f"the checkpoint {file} cannot be read: {str(error).splitlines()[0]}"
-        ) from error
+        raise CheckpointError(f"the checkpoint {file} cannot be read: {str(error).splitlines()[0]}") from error
     for wrapper in ("state_dict", "model", "generator"):
         if isinstance(state, dict) and isinstance(state.get(wrapper), dict):
             state = state[wrapper]

@@ -18,9 +18,7 @@ from variants.registry import variant
 class Downscale(nn.Module):
     def __init__(self, in_channels: int, out_channels: int) -> None:
         super().__init__()
-        self.conv = nn.Sequential(
-            nn.Conv2d(in_channels, out_channels, 4, 2, 1), nn.LeakyReLU(0.2, inplace=True)
-        )
+        self.conv = nn.Sequential(nn.Conv2d(in_channels, out_channels, 4, 2, 1), nn.LeakyReLU(0.2, inplace=True))
 
     def forward(self, x: Tensor) -> Tensor:
         return self.conv(x)
@@ -56,9 +54,7 @@ class TwoStages(nn.Module):
         for stage in "12":
             self.add_module(
                 f"downscale{stage}",
-                nn.Sequential(
-                    Downscale(6, width), Downscale(width, 2 * width), Downscale(2 * width, 4 * width)
-                ),
+                nn.Sequential(Downscale(6, width), Downscale(width, 2 * width), Downscale(2 * width, 4 * width)),
             )
             self.add_module(f"residual{stage}", nn.Sequential(*(ResidualPair(4 * width) for _ in range(3))))
             self.add_module(

@@ -43,17 +43,13 @@ def open_external(kind: str, argument: str, device: str) -> list[Method]:
 class CallableMethod(Method):
     """Any function of (picture, hole) tensors as a method; pictures are padded to ``multiple`` by reflection."""
 
-    def __init__(
-        self, name: str, function: Callable[..., Any], device: str = "cpu", multiple: int = 8
-    ) -> None:
+    def __init__(self, name: str, function: Callable[..., Any], device: str = "cpu", multiple: int = 8) -> None:
         self.name = safe_name(name)
         self.function = function
         self.device = device
         self.multiple = multiple
 
-    def fill(
-        self, images: np.ndarray, holes: np.ndarray, ids: list[str] | None = None, mask: str = ""
-    ) -> np.ndarray:
+    def fill(self, images: np.ndarray, holes: np.ndarray, ids: list[str] | None = None, mask: str = "") -> np.ndarray:
         import torch
 
         from variants.network_method import reflect
@@ -107,9 +103,7 @@ def open_onnx(argument: str, device: str) -> Method:
     try:
         import onnxruntime
     except ImportError as error:
-        raise ExternalError(
-            "onnx: methods need the onnxruntime package: pip install 'inpaint-bench[onnx]'"
-        ) from error
+        raise ExternalError("onnx: methods need the onnxruntime package: pip install 'inpaint-bench[onnx]'") from error
     try:
         session = onnxruntime.InferenceSession(str(file), providers=onnxruntime.get_available_providers())
     except Exception as error:
@@ -184,9 +178,7 @@ class Predictions(Method):
                 return file
         return None
 
-    def fill(
-        self, images: np.ndarray, holes: np.ndarray, ids: list[str] | None = None, mask: str = ""
-    ) -> np.ndarray:
+    def fill(self, images: np.ndarray, holes: np.ndarray, ids: list[str] | None = None, mask: str = "") -> np.ndarray:
         assert ids is not None
         raw = np.full(images.shape, np.nan, np.float32)
         for out, image_id in zip(raw, ids, strict=True):

@@ -99,9 +99,7 @@ class Method:
     parameters: int = 0
     weights_sha256: str = ""
 
-    def fill(
-        self, images: np.ndarray, holes: np.ndarray, ids: list[str] | None = None, mask: str = ""
-    ) -> np.ndarray:
+    def fill(self, images: np.ndarray, holes: np.ndarray, ids: list[str] | None = None, mask: str = "") -> np.ndarray:
         """raw, float32 (N, H, W, 3) in [0, 1]. ``ids`` and ``mask`` matter to finished pictures alone."""
         raise NotImplementedError
 
@@ -121,9 +119,7 @@ class ReferenceMethod(Method):
         self.summary = reference.summary
         self.fills = reference.fills
 
-    def fill(
-        self, images: np.ndarray, holes: np.ndarray, ids: list[str] | None = None, mask: str = ""
-    ) -> np.ndarray:
+    def fill(self, images: np.ndarray, holes: np.ndarray, ids: list[str] | None = None, mask: str = "") -> np.ndarray:
         blanked = np.where(holes[..., None], np.uint8(0), images)
         raw = np.empty(images.shape, np.float32)
         for out, image, hole in zip(raw, blanked, holes, strict=True):

@@ -23,9 +23,7 @@ class NetworkMethod(Method):
 
     kind = "network"
 
-    def __init__(
-        self, name: str, variant: Network, network: nn.Module, *, seed: int = 0, device: str = "cpu"
-    ) -> None:
+    def __init__(self, name: str, variant: Network, network: nn.Module, *, seed: int = 0, device: str = "cpu") -> None:
         self.name = name
         self.seed = seed
         self.summary = variant.summary
@@ -36,9 +34,7 @@ class NetworkMethod(Method):
         self.parameters = sum(p.numel() for p in network.parameters())
 
     @classmethod
-    def load(
-        cls, name: str, variant: Network, file: Path, *, seed: int = 0, device: str = "cpu"
-    ) -> NetworkMethod:
+    def load(cls, name: str, variant: Network, file: Path, *, seed: int = 0, device: str = "cpu") -> NetworkMethod:
         """From a checkpoint; the width is read from it. Raises CheckpointError."""
         state = load_state(file)
         network = variant.network(variant.width_of(state) or 64)
@@ -57,9 +53,7 @@ class NetworkMethod(Method):
         return denormalise(output.float()).clamp(0, 1)
 
     @torch.inference_mode()
-    def fill(
-        self, images: np.ndarray, holes: np.ndarray, ids: list[str] | None = None, mask: str = ""
-    ) -> np.ndarray:
+    def fill(self, images: np.ndarray, holes: np.ndarray, ids: list[str] | None = None, mask: str = "") -> np.ndarray:
         height, width = holes.shape[1:]
         pad = (0, -width % self.multiple, 0, -height % self.multiple)
         raw = np.empty(images.shape, np.float32)

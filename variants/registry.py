@@ -66,9 +66,7 @@ class Registry(Generic[T]):
     def add(self, name: str, entry: T) -> None:
         """Enter ``entry`` under ``name``. Raises ValueError for a bad or a taken name."""
         if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
-            raise ValueError(
-                f"{self.noun} name '{name}' may hold a-z, 0-9 and _ only, and starts with a letter"
-            )
+            raise ValueError(f"{self.noun} name '{name}' may hold a-z, 0-9 and _ only, and starts with a letter")
         if name in self._entries and not same_definition(self._entries[name], entry):
             raise ValueError(f"the {self.noun} name '{name}' is taken by {self.origin(name)}")
         self._entries[name] = entry

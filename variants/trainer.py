@@ -86,9 +86,7 @@ class Session:
         self.generator = self._place(variant.network(plan.width))
         self.objective: Objective = self._place(variant.objective(plan.width))
         self.lr = (settings.rate(plan.width), settings.critic_lr)
-        self.optimiser = torch.optim.Adam(
-            self.generator.parameters(), lr=self.lr[0], betas=settings.betas, fused=True
-        )
+        self.optimiser = torch.optim.Adam(self.generator.parameters(), lr=self.lr[0], betas=settings.betas, fused=True)
         critics = list(self.objective.parameters())
         self.critic_optimiser = (
             torch.optim.Adam(critics, lr=self.lr[1], betas=settings.betas, fused=True) if critics else None
