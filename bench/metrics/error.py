@@ -1,0 +1,112 @@
+"""Pixel errors: mean squared and absolute, and PSNR. From integer sums, so exact."""
+
+from __future__ import annotations
+
+import math
+
+from bench.metrics.card import Card
+from bench.metrics.registry import metric
+
+CAP_DB = 100.0
+"""PSNR of identical pictures, where the formula has no value; nothing is ever above it."""
+
+
+def psnr_of(mse: float) -> float:
+    """PSNR in dB of a mean squared error of values in [0, 1]; 100 at most, NaN for NaN."""
+    if math.isnan(mse):
+        return math.nan
+    return min(CAP_DB, -10.0 * math.log10(mse)) if mse > 0 else CAP_DB
+
+
+@metric(
+    "mse",
+    region="image",
+    unit="",
+    direction="lower",
+    range=(0.0, 1.0),
+    reference="scikit-image mean_squared_error of values in [0, 1]",
+    version=1,
+)
+def mse(card: Card) -> float:
+    """Mean squared error over the picture and channels, values in [0, 1].
+
+    The PSNR of its mean over pictures (:func:`psnr_of`) stands beside the mean PSNR in summaries.
+    """
+    return card.image_sums.mse
+
+
+@metric(
+    "mse_hole",
+    region="hole",
+    unit="",
+    direction="lower",
+    range=(0.0, 1.0),
+    reference="scikit-image mean_squared_error over the hole's pixels",
+    version=1,
+)
+def mse_hole(card: Card) -> float:
+    """Mean squared error over the hole and channels, values in [0, 1]; NaN for an empty hole."""
+    return card.hole_sums.mse
+
+
+@metric(
+    "psnr",
+    region="image",
+    unit="dB",
+    direction="higher",
+    range=(0.0, 100.0),
+    reference="scikit-image peak_signal_noise_ratio, data_range 255",
+    version=1,
+)
+def psnr(card: Card) -> float:
+    """Peak signal-to-noise ratio of the picture, -10 log10(mse); capped at 100 dB (identical pictures).
+
+    Summaries give the mean of the pictures' values, and the PSNR of the mean error beside it.
+    """
+    return psnr_of(card.image_sums.mse)
+
+
+@metric(
+    "psnr_hole",
+    region="hole",
+    unit="dB",
+    direction="higher",
+    range=(0.0, 100.0),
+    reference="scikit-image peak_signal_noise_ratio over the hole's pixels, data_range 255",
+    version=1,
+)
+def psnr_hole(card: Card) -> float:
+    """Peak signal-to-noise ratio of the hole's pixels; capped at 100 dB (exact fill), NaN for an empty
+    hole."""
+    return psnr_of(card.hole_sums.mse)
+
+
+@metric(
+    "l1",
+    region="image",
+    unit="",
+    direction="lower",
+    range=(0.0, 1.0),
+    reference="mean absolute error of values in [0, 1] (numpy)",
+    version=1,
+)
+def l1(card: Card) -> float:
+    """Mean absolute error over the picture and channels, values in [0, 1]."""
+    if card.protocol.l1 == "relative":
+        total = int(card.truth.picture.sum(dtype="int64")) + int(card.filled.sum(dtype="int64"))
+        return card.image_sums.absolutes / total if total else math.nan
+    return card.image_sums.l1
+
+
+@metric(
+    "l1_hole",
+    region="hole",
+    unit="",
+    direction="lower",
+    range=(0.0, 1.0),
+    reference="mean absolute error of values in [0, 1] over the hole's pixels (numpy)",
+    version=1,
+)
+def l1_hole(card: Card) -> float:
+    """Mean absolute error over the hole and channels, values in [0, 1]; NaN for an empty hole."""
+    return card.hole_sums.l1

@@ -1,0 +1,169 @@
+"""Scoring: one call a (picture, hole), with the fills of several methods."""
+
+from __future__ import annotations
+
+import math
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bench.metrics.card import Card, Hole, ScoringContext, Truth
+from bench.metrics.registry import Metric, metric
+from bench.protocol import Protocol, find_protocol
+
+KEPT_PIXELS = 32 * 256 * 256
+"""How many pixels of truths are kept with their maps (about 80 bytes of maps a pixel)."""
+
+Row = dict[str, Any]
+"""Every metric's value by name (float64, NaN where it does not apply) and ``failed``: empty, or why."""
+
+
+class Scorer:
+    """Scores fills by the metrics asked for (None: every registered one).
+
+    protocol: a preset of :mod:`bench.protocol`. weights_dir: searched first for LPIPS backbones. device: the
+    torch device that learned metrics run on. Raises UnknownName for a wrong metric or protocol.
+
+    ``metrics``: what each column means, by name. ``missing``: column -> one sentence why it is empty so far.
+    """
+
+    def __init__(
+        self,
+        metrics: Sequence[str] | None = None,
+        *,
+        protocol: str = "native",
+        weights_dir: Path | None = None,
+        device: str = "cpu",
+    ) -> None:
+        self.protocol = find_protocol(protocol)
+        names = metric.names() if metrics is None else list(dict.fromkeys(metrics))
+        self.metrics = {name: under(metric.get(name), self.protocol) for name in names}
+        self.context = ScoringContext(weights_dir, device, self.protocol)
+        self._unavailable: dict[str, str] = {}
+        for name, entry in self.metrics.items():
+            why = entry.unavailable(self.context) if entry.unavailable else None
+            if why:
+                self._unavailable[name] = why
+        self._seen: set[str] = set()
+        self._reasons: dict[str, str] = {}
+        self._truths: OrderedDict[str, Truth] = OrderedDict()
+
+    @property
+    def missing(self) -> dict[str, str]:
+        """Column -> one sentence why it stays empty; columns that got a value since are not listed."""
+        late = {name: why for name, why in self._reasons.items() if name not in self._seen}
+        return {**self._unavailable, **late}
+
+    def score(
+        self,
+        key: str,
+        truth: np.ndarray,
+        hole: np.ndarray,
+        fills: Sequence[np.ndarray],
+        raws: Sequence[np.ndarray | None] | None = None,
+    ) -> list[Row]:
+        """One row a fill, in order.
+
+        key: names the picture; what depends on it alone is kept from call to call. truth: uint8 (H, W, 3).
+        hole: bool (H, W). fills: uint8 (H, W, 3) each. raws: float32 (H, W, 3) in [0, 1] or None each.
+        A fill that cannot be scored (NaN or infinite raw, wrong size) gets NaN throughout and ``failed``
+        says why. Raises ValueError where truth or hole are not of these kinds.
+        """
+        check(truth, hole)
+        known_truth = self._truth(key, truth)
+        cut = Hole(hole)
+        rows: list[Row] = []
+        cards: list[Card] = []
+        scored: list[Row] = []
+        for filled, raw in zip(fills, raws or [None] * len(fills), strict=True):
+            row: Row = dict.fromkeys(self.metrics, math.nan)
+            row["failed"] = failure(truth, filled, raw)
+            rows.append(row)
+            if not row["failed"]:
+                cards.append(Card(known_truth, cut, filled, raw, self.protocol))
+                scored.append(row)
+        for name, entry in self.metrics.items():
+            if name not in self._unavailable:
+                self._fill_column(name, entry, cards, scored)
+        return rows
+
+    def _fill_column(self, name: str, entry: Metric, cards: list[Card], rows: list[Row]) -> None:
+        chosen = [
+            (card, row)
+            for card, row in zip(cards, rows, strict=True)
+            if card.raw is not None or not entry.needs_raw
+        ]
+        if entry.batched:
+            values = entry.compute([card for card, _ in chosen], self.context) if chosen else []
+        else:
+            values = [entry.compute(card) for card, _ in chosen]
+        for (_, row), value in zip(chosen, values, strict=True):
+            row[name] = float(value)
+        if name not in self._seen and cards:
+            if any(row[name] == row[name] for row in rows):
+                self._seen.add(name)
+            else:
+                self._reasons[name] = why_empty(entry, cards)
+
+    def _truth(self, key: str, picture: np.ndarray) -> Truth:
+        """The truth kept under ``key``, or a new one where the key is new or stood for another picture."""
+        truth = self._truths.pop(key, None)
+        if truth is None or not np.array_equal(truth.picture, picture):
+            truth = Truth(np.ascontiguousarray(picture))
+        self._truths[key] = truth
+        pixels = sum(t.picture.size // 3 for t in self._truths.values())
+        while pixels > KEPT_PIXELS and len(self._truths) > 1:
+            _, oldest = self._truths.popitem(last=False)
+            pixels -= oldest.picture.size // 3
+        return truth
+
+
+def under(entry: Metric, protocol: Protocol) -> Metric:
+    """The metric as the protocol computes it: its reference says so where that differs."""
+    changed = protocol.changes.get(entry.name)
+    return replace(entry, reference=changed) if changed else entry
+
+
+def check(truth: np.ndarray, hole: np.ndarray) -> None:
+    if truth.dtype != np.uint8 or truth.ndim != 3 or truth.shape[2] != 3 or not truth.size:
+        raise ValueError(f"truth must be uint8 (H, W, 3), got {truth.dtype} {truth.shape}")
+    if hole.dtype != np.bool_ or hole.shape != truth.shape[:2]:
+        raise ValueError(f"hole must be bool {truth.shape[:2]}, got {hole.dtype} {hole.shape}")
+
+
+def failure(truth: np.ndarray, filled: np.ndarray, raw: np.ndarray | None) -> str:
+    """Why this fill cannot be scored, in a sentence; empty if it can."""
+    if raw is not None:
+        if raw.shape != truth.shape:
+            return f"the raw output is {size(raw)}, the picture {size(truth)}"
+        if not np.isfinite(raw).all():
+            broken = int(np.count_nonzero(~np.isfinite(raw).all(axis=2)))
+            return f"the raw output holds NaN or infinite values in {broken} of {raw[..., 0].size} pixels"
+    if filled.dtype != np.uint8:
+        return f"the fill is {filled.dtype}, not 8-bit"
+    if filled.shape != truth.shape:
+        return f"the fill is {size(filled)}, the picture {size(truth)}"
+    return ""
+
+
+def size(picture: np.ndarray) -> str:
+    return " x ".join(str(side) for side in picture.shape)
+
+
+def why_empty(entry: Metric, cards: list[Card]) -> str:
+    """Why no card of a call got a value, in a sentence."""
+    hole, truth = cards[0].hole, cards[0].truth
+    if entry.needs_raw and all(card.raw is None for card in cards):
+        return "needs the raw output, which finished pictures do not have"
+    window = cards[0].protocol.window
+    if entry.name.startswith("ssim") and min(truth.shape) < window.smallest:
+        return f"the pictures are smaller than the window of {window.side} pixels"
+    if not hole.area:
+        return "the hole is empty"
+    if hole.area == hole.mask.size:
+        return "the hole covers the picture: no known pixel is left"
+    return "not defined on these pictures and holes (a constant picture, an exact fill, a hole of one pixel)"
