@@ -58,14 +58,12 @@ BACKBONES = {
     for backbone in (
         Backbone("alexnet", "alexnet-owt-7be5be79.pth", 233, "alex", (0.1753336, 0.2510100, 0.0935386)),
         Backbone("vgg16", "vgg16-397923af.pth", 528, "vgg", ()),
-        Backbone(
-            "squeezenet1_1", "squeezenet1_1-b8a52dc0.pth", 5, "squeeze", (0.3259476, 0.1644771, 0.1485714)
-        ),
+        Backbone("squeezenet1_1", "squeezenet1_1-b8a52dc0.pth", 5, "squeeze", (0.3259476, 0.1644771, 0.1485714)),
     )
 }
 
 
-class MissingWeights(BenchError):
+class WeightsError(BenchError):
     """No file of a backbone was found, or the one found was refused; the message is one sentence."""
 
 
@@ -124,7 +122,7 @@ def sha256(path: Path) -> str:
 def read_features(path: Path) -> dict[str, torch.Tensor]:
     """The ``features.…`` tensors of a features-only file or a whole checkpoint, float32 on the CPU.
 
-    Raises MissingWeights where the file cannot be read safely or holds none.
+    Raises WeightsError where the file cannot be read safely or holds none.
     """
     import torch
 
@@ -137,20 +135,18 @@ def read_features(path: Path) -> dict[str, torch.Tensor]:
             state = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:
         why = " ".join(str(error).split())[:120] or type(error).__name__
-        raise MissingWeights(f"{path} cannot be read as weights ({why}): fetch or add it again") from error
+        raise WeightsError(f"{path} cannot be read as weights ({why}): fetch or add it again") from error
     if isinstance(state, Mapping) and isinstance(state.get("state_dict"), Mapping):
         state = state["state_dict"]
     if not isinstance(state, Mapping):
-        raise MissingWeights(
-            f"{path} holds no weights by name: give a checkpoint with keys features.N.weight"
-        )
+        raise WeightsError(f"{path} holds no weights by name: give a checkpoint with keys features.N.weight")
     found = {
         key: value.float().contiguous()
         for key, value in state.items()
         if key.startswith("features.") and isinstance(value, torch.Tensor)
     }
     if not found:
-        raise MissingWeights(f"{path} holds no key features.N.weight: give the backbone's own checkpoint")
+        raise WeightsError(f"{path} holds no key features.N.weight: give the backbone's own checkpoint")
     return found
 
 
@@ -162,12 +158,10 @@ def heads(which: Backbone) -> list[torch.Tensor]:
 
     spec = importlib.util.find_spec("lpips")
     if spec is None or not spec.submodule_search_locations:
-        raise MissingWeights(
-            "the lpips package, which carries the linear heads, is missing: pip install lpips"
-        )
+        raise WeightsError("the lpips package, which carries the linear heads, is missing: pip install lpips")
     file = Path(next(iter(spec.submodule_search_locations))) / "weights" / "v0.1" / f"{which.head}.pth"
     if not file.is_file():
-        raise MissingWeights(f"the installed lpips package lacks {file}: pip install --force-reinstall lpips")
+        raise WeightsError(f"the installed lpips package lacks {file}: pip install --force-reinstall lpips")
     state = torch.load(file, map_location="cpu", weights_only=True)
     return [state[f"lin{tap}.model.1.weight"].flatten().float() for tap in range(len(state))]
 
@@ -197,13 +191,11 @@ def known_pairs() -> tuple[np.ndarray, np.ndarray]:
     holed = woven.copy()
     holed[20:48, 12:40] = (200, 60, 30)
     shifted = np.roll(noise, (3, 5), (0, 1)) // 2 + 64
-    return np.stack([ramp, woven, noise]).astype(np.uint8), np.stack([banded, holed, shifted]).astype(
-        np.uint8
-    )
+    return np.stack([ramp, woven, noise]).astype(np.uint8), np.stack([banded, holed, shifted]).astype(np.uint8)
 
 
 def check(which: Backbone, path: Path) -> tuple[Stack, str]:
-    """The stack in ``path`` and the check that it passed, in words. Raises MissingWeights where it fails."""
+    """The stack in ``path`` and the check that it passed, in words. Raises WeightsError where it fails."""
     import torch
 
     from bench.metrics.lpips_network import normalised
@@ -217,18 +209,14 @@ def check(which: Backbone, path: Path) -> tuple[Stack, str]:
             found = stack.distances(truth, filled).tolist()
     except (KeyError, RuntimeError, IndexError) as error:
         why = " ".join(str(error).split())[:100]
-        raise MissingWeights(
-            f"{refused} ({type(error).__name__}: {why}): fetch or add the right file"
-        ) from error
+        raise WeightsError(f"{refused} ({type(error).__name__}: {why}): fetch or add the right file") from error
     if not which.distances:
         if sha256(path).startswith(which.sha256_prefix):
             return stack, f"SHA-256 begins with {which.sha256_prefix}"
-        raise MissingWeights(
-            f"{refused} as published (SHA-256 must begin {which.sha256_prefix}): fetch {which.file}"
-        )
+        raise WeightsError(f"{refused} as published (SHA-256 must begin {which.sha256_prefix}): fetch {which.file}")
     worst = max(abs(a - b) for a, b in zip(found, which.distances, strict=True))
     if not worst <= TOLERANCE:
-        raise MissingWeights(
+        raise WeightsError(
             f"{refused} as published: its distances on the built-in pairs are off by {worst:.2g}; "
             f"fetch or add the right file"
         )
@@ -236,11 +224,11 @@ def check(which: Backbone, path: Path) -> tuple[Stack, str]:
 
 
 def load(which: Backbone, weights_dir: Path | None = None) -> Stack:
-    """The checked stack of a backbone. Raises MissingWeights where no file is found, or it is refused."""
+    """The checked stack of a backbone. Raises WeightsError where no file is found, or it is refused."""
     path = find(which, weights_dir)
     if path is None:
         looked = ", ".join(f"{folder} ({why})" for why, folder in folders(weights_dir))
-        raise MissingWeights(
+        raise WeightsError(
             f"no {which.name} backbone in {looked}: run 'bench weights fetch {which.name}' "
             f"({which.megabytes} MB) or 'bench weights add FILE'"
         )
@@ -253,7 +241,7 @@ def add(which: Backbone, file: Path) -> Path:
         raise UsageError(f"there is no file {file}: name a .pth or .safetensors file")
     try:
         check(which, file)
-    except MissingWeights as error:
+    except WeightsError as error:
         raise UsageError(str(error)) from error
     target = user_folder() / (file.name if file.name.startswith(which.name) else which.name + file.suffix)
     if target.resolve() != file.resolve():

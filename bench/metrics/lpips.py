@@ -15,12 +15,12 @@ from bench.metrics.registry import metric
 
 
 def stack_of(context: Any, name: str) -> Any:
-    """The checked stack of a backbone, loaded once a context; a MissingWeights where it is not to be had."""
+    """The checked stack of a backbone, loaded once a context; a WeightsError where it is not to be had."""
     key = f"lpips:{name}"
     if key not in context.cache:
         try:
             stack = weights.load(weights.backbone(name), context.weights_dir)
-        except weights.MissingWeights as error:
+        except weights.WeightsError as error:
             context.cache[key] = error
         else:
             context.cache[key] = stack
@@ -32,7 +32,7 @@ def missing(name: str) -> Any:
 
     def why(context: Any) -> str | None:
         found = stack_of(context, name)
-        return str(found) if isinstance(found, weights.MissingWeights) else None
+        return str(found) if isinstance(found, weights.WeightsError) else None
 
     return why
 
@@ -53,16 +53,12 @@ def scores(cards: Sequence[Any], context: Any, name: str) -> tuple[list[float], 
     """LPIPS of each card's picture, and the mean of its upsampled map over the hole."""
     import torch.nn.functional as F
 
-    maps = plain_maps(stack_of(context, name), cards[0].truth.image, [card.filled for card in cards])
+    maps = plain_maps(stack_of(context, name), cards[0].truth.picture, [card.filled for card in cards])
     hole = cards[0].hole.mask
-    upsampled = sum(
-        F.interpolate(m[:, None], hole.shape, mode="bilinear", align_corners=False)[:, 0] for m in maps
-    )
+    upsampled = sum(F.interpolate(m[:, None], hole.shape, mode="bilinear", align_corners=False)[:, 0] for m in maps)
     whole = sum(m.mean((1, 2)) for m in maps).tolist()
     inside = (
-        upsampled.cpu().numpy()[:, hole].astype(np.float64).mean(1).tolist()
-        if hole.any()
-        else [np.nan] * len(cards)
+        upsampled.cpu().numpy()[:, hole].astype(np.float64).mean(1).tolist() if hole.any() else [np.nan] * len(cards)
     )
     return whole, inside
 

@@ -135,9 +135,7 @@ def alexnet(features: Mapping[str, torch.Tensor], heads: Sequence[torch.Tensor])
         return convolution(features, f"features.{index}", stride, padding, tap=True)
 
     pool = Step(3, 2, 0)
-    return Stack(
-        (conv(0, 4, 2), pool, conv(3, 1, 2), pool, conv(6, 1, 1), conv(8, 1, 1), conv(10, 1, 1)), tuple(heads)
-    )
+    return Stack((conv(0, 4, 2), pool, conv(3, 1, 2), pool, conv(6, 1, 1), conv(8, 1, 1), conv(10, 1, 1)), tuple(heads))
 
 
 def vgg16(features: Mapping[str, torch.Tensor], heads: Sequence[torch.Tensor]) -> Stack:
