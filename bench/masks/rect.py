@@ -1,0 +1,23 @@
+"""Rectangles, the hole that the first inpainting networks were trained on."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from bench.draws import integers, uniforms
+from bench.masks.registry import mask
+from bench.masks.spans import fill
+
+
+@mask("rect")
+def rect(size: tuple[int, int], seed: int, indices: np.ndarray) -> np.ndarray:
+    """One upright rectangle anywhere in the picture, each side 1/8 to 1/2 of the picture's."""
+    height, width = size
+    draws = uniforms(seed, "mask/rect", indices, 4)
+    tall = integers(draws[:, 0], max(height // 8, 1), max(height // 2, 1))
+    wide = integers(draws[:, 1], max(width // 8, 1), max(width // 2, 1))
+    top = integers(draws[:, 2], 0, height - tall)
+    left = integers(draws[:, 3], 0, width - wide)
+    rows = np.arange(height)
+    inside = (rows >= top[:, None]) & (rows < (top + tall)[:, None])
+    return fill(np.where(inside, left[:, None], width), np.where(inside, (left + wide - 1)[:, None], -1), width)
