@@ -1,0 +1,45 @@
+"""Decoded pictures kept in memory up to a limit, the least recently used let go first."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+LIMIT_MIB = 256
+
+
+class PictureCache:
+    """Pictures by key; safe to share between threads; pickles empty, so that workers start small."""
+
+    def __init__(self, limit_mib: int = LIMIT_MIB) -> None:
+        self.limit_mib = limit_mib
+        self.used = 0
+        self.pictures: OrderedDict[str, np.ndarray] = OrderedDict()
+        self.lock = threading.Lock()
+
+    def get(self, key: str, read: Callable[[str], np.ndarray]) -> np.ndarray:
+        """The picture of ``key``, read-only; made by ``read(key)`` where it is not at hand."""
+        with self.lock:
+            if key in self.pictures:
+                self.pictures.move_to_end(key)
+                return self.pictures[key]
+        pixels = read(key)
+        pixels.setflags(write=False)
+        with self.lock:
+            if key not in self.pictures:
+                self.pictures[key] = pixels
+                self.used += pixels.nbytes
+            while self.used > self.limit_mib * 2**20 and len(self.pictures) > 1:
+                _, oldest = self.pictures.popitem(last=False)
+                self.used -= oldest.nbytes
+        return pixels
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"limit_mib": self.limit_mib}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__init__(state["limit_mib"])  # type: ignore[misc]

@@ -1,0 +1,128 @@
+"""The colour photographs that scikit-image carries in its wheel, as square crops; nothing is downloaded.
+
+Split by photograph, so that no scored photograph was trained on. Those scored are stored as PNG: their
+pixels do not depend on which JPEG decoder is installed.
+
+=========== ====================================================================
+train       astronaut, motorcycle (left and right view), ihc (stained tissue), retina
+validation  rocket
+test        chelsea (a cat), coffee
+=========== ====================================================================
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from bench import draws
+from bench.datasets.folder import random_crop
+from bench.datasets.numbered import Numbered
+from bench.datasets.pictures import BrokenPicture, cut_square, read_picture
+from bench.datasets.registry import Dataset, check_request, dataset
+from bench.errors import BenchError, UsageError
+
+PHOTOGRAPHS = {
+    "train": ("astronaut.png", "motorcycle_left.png", "motorcycle_right.png", "ihc.png", "retina.jpg"),
+    "validation": ("rocket.jpg",),
+    "test": ("chelsea.png", "coffee.png"),
+}
+SCALES = ((1, 1, 3), (0.75, 2, 3), (0.5, 2, 3))
+"""Scored crops: (side as a share of the photograph's shorter side, rows, columns of an even grid)."""
+
+TRAIN_COUNT = 4096
+
+
+@dataset("photos")
+def open_photos(argument: str, split: str, size: int | None, count: int | None) -> Dataset:
+    """Crops of scikit-image's colour photographs.
+
+    train: crop i is of photograph ``i % n``, at a place and scale drawn from i, mirrored half the time; any
+    ``count`` can be asked for. validation, test (``all`` is the same as test): 15 fixed crops of each
+    photograph, of its whole shorter side, three quarters and half of it.
+    Without a ``size`` crops keep their own pixels.
+    Raises UsageError for an argument, BenchError where scikit-image does not carry the files.
+    """
+    check_request(size, count)
+    if argument:
+        raise UsageError(f"photos takes no argument, and got '{argument}': write photos")
+    split = "test" if split == "all" else split
+    names = PHOTOGRAPHS[split]
+    titles = [Path(name).stem.replace("_", "-") for name in names]
+    what = f"crops of photographs that scikit-image carries ({', '.join(titles)})"
+    if split == "train":
+        return Dataset(
+            name="photos",
+            split=split,
+            size=size,
+            ids=Numbered("photos-train-", count or TRAIN_COUNT),
+            load=TrainCrops(names, size).load,
+            note=f"{what}, none of them scored",
+        )
+    windows = [(name, window) for name in names for window in fixed_windows(read_carried(name).shape)]
+    per_photograph = len(windows) // len(names)
+    ids = [f"photos-{title}-{k:02d}" for title in titles for k in range(per_photograph)]
+    # A smaller count takes every photograph in turn, so that none is left out.
+    order = sorted(range(len(windows)), key=lambda i: (i % per_photograph, i // per_photograph))
+    order = sorted(order[: count or len(order)])
+    return Dataset(
+        name="photos",
+        split=split,
+        size=size,
+        ids=[ids[i] for i in order],
+        load=FixedCrops(tuple(windows[i] for i in order), size).load,
+        note=f"{what}, none of them trained on",
+    )
+
+
+def fixed_windows(shape: tuple[int, ...]) -> list[tuple[int, int, int]]:
+    """(left, top, side) of the scored crops of a picture of shape (H, W, 3)."""
+    height, width = shape[:2]
+    windows = []
+    for scale, rows, columns in SCALES:
+        side = int(min(height, width) * scale)
+        for row in range(rows):
+            for column in range(columns):
+                top = (height - side) * row // max(1, rows - 1)
+                windows.append(((width - side) * column // (columns - 1), top, side))
+    return windows
+
+
+@lru_cache(maxsize=8)
+def read_carried(name: str) -> np.ndarray:
+    """A photograph out of scikit-image's own data folder, uint8 (H, W, 3), read-only."""
+    spec = importlib.util.find_spec("skimage")
+    if spec is None or not spec.submodule_search_locations:
+        raise BenchError("photos needs scikit-image, which is not installed: pip install scikit-image")
+    path = Path(next(iter(spec.submodule_search_locations))) / "data" / name
+    try:
+        pixels = read_picture(path)
+    except BrokenPicture as error:
+        raise BenchError(f"scikit-image does not carry {path} here ({error}): reinstall it") from error
+    pixels.setflags(write=False)
+    return pixels
+
+
+@dataclass(frozen=True)
+class FixedCrops:
+    windows: tuple[tuple[str, tuple[int, int, int]], ...]
+    size: int | None
+
+    def load(self, i: int) -> np.ndarray:
+        name, (left, top, side) = self.windows[i]
+        return cut_square(read_carried(name), left, top, side, self.size or side).copy()
+
+
+@dataclass(frozen=True)
+class TrainCrops:
+    names: tuple[str, ...]
+    size: int | None
+
+    def load(self, i: int) -> np.ndarray:
+        pixels = read_carried(self.names[i % len(self.names)])
+        u = draws.uniforms(0, "photos/train", i, 4)[0]
+        return random_crop(pixels, self.size or min(pixels.shape[:2]), u)

@@ -1,0 +1,225 @@
+"""Reading picture files of any kind as 8-bit RGB, and cutting them to size.
+
+What is done with the less usual kinds: 16 bits are rounded to 8 (not cut off); transparent parts are laid
+over white; palette, grey, black-and-white and CMYK become RGB; the EXIF orientation is applied; of several
+frames or pages the first is read. Embedded colour profiles are not applied.
+"""
+
+from __future__ import annotations
+
+import stat
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+SUFFIXES = frozenset(
+    [
+        ".avif",
+        ".bmp",
+        ".dib",
+        ".gif",
+        ".jfif",
+        ".jpe",
+        ".jpeg",
+        ".jpg",
+        ".pbm",
+        ".pgm",
+        ".png",
+        ".pnm",
+        ".ppm",
+        ".tif",
+        ".tiff",
+        ".webp",
+    ]
+)
+"""Files with another ending are not pictures to us (compared in lower case)."""
+
+WHOLE_8_BIT = frozenset(["1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr", "HSV"])
+ORIENTATION = 0x0112
+
+
+class BrokenPicture(Exception):
+    """A file that cannot be read as a picture; the message says why in a few words."""
+
+
+def read_picture(path: Path, at_least: int | None = None) -> np.ndarray:
+    """The picture in a file, uint8 RGB (H, W, 3).
+
+    at_least: a JPEG may come back 2, 4 or 8 times smaller as long as its shorter side keeps this many
+    pixels, which is several times faster. Raises BrokenPicture where the file cannot be read.
+    """
+    with opened(path) as image:
+        if at_least is not None and image.mode == "RGB":
+            image.draft("RGB", (at_least, at_least))
+        return to_rgb(image, path)
+
+
+def measure_picture(path: Path) -> tuple[int, int]:
+    """(width, height) of a picture as it will be read, after decoding all of it once.
+
+    Raises BrokenPicture for whatever :func:`read_picture` would refuse.
+    """
+    with opened(path) as image:
+        width, height = image.size
+        if image.getexif().get(ORIENTATION, 1) in (5, 6, 7, 8):
+            width, height = height, width
+        if image.mode in ("RGB", "L", "CMYK") and image.format == "JPEG":
+            image.draft(image.mode, (1, 1))
+            image.load()
+        elif image.mode in WHOLE_8_BIT:
+            image.load()
+        else:
+            to_rgb(image, path)
+        return width, height
+
+
+class opened:  # noqa: N801 - used as a function: with opened(path) as image
+    """A file opened with Pillow; every way of failing, at opening or inside, becomes BrokenPicture."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.image: Image.Image | None = None
+
+    def __enter__(self) -> Image.Image:
+        from PIL import Image
+
+        try:
+            # A named pipe would wait for ever to be opened.
+            status = self.path.stat()
+            if not stat.S_ISREG(status.st_mode):
+                raise BrokenPicture("not a regular file")
+            if status.st_size == 0:
+                raise BrokenPicture("the file is empty")
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                self.image = Image.open(self.path)
+        except Exception as error:
+            raise broken(error) from error
+        return self.image
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if self.image is not None:
+            self.image.close()
+        if isinstance(error, Exception):
+            # Decoders raise a dozen unrelated types for damaged files.
+            raise broken(error) from error
+
+
+def broken(error: Exception) -> BrokenPicture:
+    """The reason in words that do not depend on where the file lies."""
+    from PIL import Image, UnidentifiedImageError
+
+    if isinstance(error, BrokenPicture):
+        return error
+    if isinstance(error, UnidentifiedImageError):
+        return BrokenPicture("no picture format that can be read")
+    if isinstance(error, FileNotFoundError):
+        return BrokenPicture("the link points nowhere, or the file went away")
+    if isinstance(error, PermissionError):
+        return BrokenPicture("no permission to read it")
+    if isinstance(error, Image.DecompressionBombError):
+        return BrokenPicture("too large to be opened safely")
+    return BrokenPicture(" ".join(str(error).split()) or type(error).__name__)
+
+
+def to_rgb(image: Image.Image, path: Path) -> np.ndarray:
+    """An opened picture as uint8 RGB (H, W, 3), upright. Raises BrokenPicture for pixels of unknown range."""
+    from PIL import ImageOps
+
+    if any("16" in part for part in raw_modes(image)) and image.mode in ("RGB", "RGBA"):
+        return read_deep_colour(image, path)
+    image = ImageOps.exif_transpose(image)
+    if image.mode.startswith("I;16"):
+        return grey_to_rgb(round_to_8_bits(np.asarray(image)))
+    if image.mode == "I":
+        deep = np.asarray(image)
+        if deep.min() < 0 or deep.max() > 65535:
+            raise BrokenPicture("32-bit integer pixels have no agreed range")
+        return grey_to_rgb(round_to_8_bits(deep))
+    if image.mode not in WHOLE_8_BIT:
+        raise BrokenPicture(f"pixels of kind {image.mode} have no agreed range")
+    if image.has_transparency_data:
+        return over_white(np.asarray(image.convert("RGBA")))
+    return np.array(image.convert("RGB"))
+
+
+def raw_modes(image: Image.Image) -> list[str]:
+    """How the pixels lie in the file, as Pillow's decoders name it: RGB;16B, I;16, ..."""
+    modes = []
+    for tile in getattr(image, "tile", []):
+        arguments = tile[3] if isinstance(tile[3], tuple) else (tile[3],)
+        modes += [part for part in arguments if isinstance(part, str)]
+    return modes
+
+
+def read_deep_colour(image: Image.Image, path: Path) -> np.ndarray:
+    """A 16-bit colour picture: Pillow would cut each value off to its high byte, OpenCV keeps it."""
+    import cv2
+
+    image.load()
+    deep = cv2.imdecode(np.frombuffer(path.read_bytes(), np.uint8), cv2.IMREAD_UNCHANGED)
+    if deep is None or deep.dtype != np.uint16 or deep.ndim != 3:
+        raise BrokenPicture("16-bit pixels that cannot be decoded")
+    flat = round_to_8_bits(deep)
+    if image.format == "PNG":
+        # OpenCV turns TIFF by itself, and leaves PNG as it lies.
+        flat = turn(flat, image.getexif().get(ORIENTATION, 1))
+    if flat.shape[2] == 4:
+        return over_white(flat[..., [2, 1, 0, 3]])
+    return np.ascontiguousarray(flat[..., ::-1])
+
+
+def turn(pixels: np.ndarray, orientation: int) -> np.ndarray:
+    """Apply an EXIF orientation (1 to 8) to an array (H, W, ...)."""
+    if orientation in (5, 6, 7, 8):
+        pixels = pixels.swapaxes(0, 1)
+    if orientation in (3, 4, 7, 8):
+        pixels = pixels[::-1]
+    if orientation in (2, 3, 6, 7):
+        pixels = pixels[:, ::-1]
+    return pixels
+
+
+def round_to_8_bits(deep: np.ndarray) -> np.ndarray:
+    """0..65535 to 0..255, to the nearest: 65535 / 255 is 257 exactly."""
+    return ((deep.astype(np.uint32) + 128) // 257).astype(np.uint8)
+
+
+def grey_to_rgb(grey: np.ndarray) -> np.ndarray:
+    return np.repeat(grey[..., None], 3, axis=2)
+
+
+def over_white(rgba: np.ndarray) -> np.ndarray:
+    """RGBA uint8 laid over white, rounded to the nearest."""
+    alpha = rgba[..., 3:].astype(np.uint32)
+    mixed = rgba[..., :3] * alpha + 255 * (255 - alpha)
+    return ((2 * mixed + 255) // 510).astype(np.uint8)
+
+
+def cut_square(pixels: np.ndarray, left: int, top: int, side: int, size: int, flip: bool = False) -> np.ndarray:
+    """A square window of a picture at ``size``, uint8 (size, size, 3).
+
+    Bicubic with the kernel widened for shrinking (Pillow's): it is antialiased, and its kernel is a
+    polynomial, so that every platform computes the same pixels.
+    """
+    from PIL import Image
+
+    if side == size:
+        window = pixels[top : top + side, left : left + side]
+    else:
+        whole = Image.fromarray(pixels)
+        box = (left, top, left + side, top + side)
+        window = np.asarray(whole.resize((size, size), Image.Resampling.BICUBIC, box=box))
+    return np.ascontiguousarray(window[:, ::-1] if flip else window)
+
+
+def fit_square(pixels: np.ndarray, size: int) -> np.ndarray:
+    """Shorter side resized to ``size``, then the centre crop; smaller pictures are enlarged."""
+    height, width = pixels.shape[:2]
+    side = min(height, width)
+    return cut_square(pixels, (width - side) // 2, (height - side) // 2, side, size)

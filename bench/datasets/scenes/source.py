@@ -1,0 +1,56 @@
+"""The data set ``scenes``: an endless stream of drawn coastal pictures for each split."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from bench.datasets.numbered import Numbered
+from bench.datasets.registry import Dataset, check_request, dataset
+from bench.errors import UsageError
+
+SIZE = 256
+COUNTS = {"train": 41_000, "validation": 256, "test": 256}
+
+
+@dataset("scenes")
+def open_scenes(argument: str, split: str, size: int | None, count: int | None) -> Dataset:
+    """Coastal scenes, ``scenes`` or ``scenes:SEED``; 256 px unless a ``size`` is given.
+
+    The train, validation and test streams share no draw; each goes on for as long as ``count`` asks (``all``
+    is the same as test). Picture 0 of validation and test is a striped lighthouse on a clear day.
+    Raises UsageError for a seed that is not a whole number.
+    """
+    check_request(size, count)
+    split = "test" if split == "all" else split
+    try:
+        seed = int(argument or "0")
+    except ValueError as error:
+        raise UsageError(f"the seed '{argument}' is not a whole number: write scenes or scenes:7") from error
+    source = Scenes(seed, split, size or SIZE)
+    return Dataset(
+        name="scenes",
+        split=split,
+        size=size,
+        ids=Numbered(f"scenes-{split}-", count or COUNTS[split]),
+        load=source.load,
+        load_batch=source.load_batch,
+        note=f"coastal scenes drawn by rule, {split} stream of seed {seed}",
+    )
+
+
+@dataclass(frozen=True)
+class Scenes:
+    seed: int
+    split: str
+    size: int
+
+    def load(self, i: int) -> np.ndarray:
+        return self.load_batch([i])[0]
+
+    def load_batch(self, indices: Sequence[int] | np.ndarray) -> np.ndarray:
+        from bench.datasets.scenes.render import render
+
+        return render(self.seed, self.split, np.asarray(indices, dtype=np.int64), self.size)
