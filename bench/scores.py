@@ -123,7 +123,8 @@ def arrange(run: Run, variant: str, dataset: str, table: Any, order: list[str], 
     seeds, seed_codes = codes(table, "seed")
     ids, id_codes = codes(table, "image_id")
     masks, mask_codes = codes(table, "mask")
-    ranked = sorted(range(len(masks)), key=lambda i: (order.index(masks[i]) if masks[i] in order else 1e9, i))
+    named = [str(mask) for mask in masks]
+    ranked = sorted(range(len(named)), key=lambda i: (order.index(named[i]) if named[i] in order else len(order), i))
     place = np.empty(len(masks), np.int64)
     place[ranked] = np.arange(len(masks))
     shape = (len(seeds), len(ids), len(masks))
@@ -133,7 +134,7 @@ def arrange(run: Run, variant: str, dataset: str, table: Any, order: list[str], 
         seed, image, mask = np.unravel_index(int(present.argmax()), shape)
         raise BenchError(
             f"{run.path} records {variant}@{seeds[seed]} twice on picture '{ids[image]}' under mask type "
-            f"'{masks[ranked[mask]]}': evaluate it again with bench run"
+            f"'{named[ranked[mask]]}': evaluate it again with bench run"
         )
     values = np.full((int(np.prod(shape)), len(columns)), np.nan)
     for number, name in enumerate(columns):
@@ -152,7 +153,7 @@ def arrange(run: Run, variant: str, dataset: str, table: Any, order: list[str], 
         dataset,
         tuple(int(seed) for seed in seeds),
         ids,
-        tuple(str(masks[i]) for i in ranked),
+        tuple(named[i] for i in ranked),
         tuple(columns),
         values.reshape(*shape, len(columns)),
         present.reshape(shape).astype(bool),

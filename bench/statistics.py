@@ -102,18 +102,18 @@ def intervals(
     below, above = -bound, bound
     busy = (clusters >= FEW) & (error > 0)
     if busy.any():
-        lower, upper = studentised_quantiles(residuals[:, busy], counts[:, busy], level, resamples, seed)
-        below = below.copy()
-        above = above.copy()
+        ratios = studentised(residuals[:, busy], counts[:, busy], resamples, seed)
+        lower, upper = tails(ratios, level, clusters[busy] - 1)
         below[busy] = np.fmin(below[busy], lower)
         above[busy] = np.fmax(above[busy], upper)
     return Intervals(mean, mean - above * error, mean - below * error, error, total_clusters, rows)
 
 
-def studentised_quantiles(
-    residuals: np.ndarray, counts: np.ndarray, level: float, resamples: int, seed: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """The two tail quantiles, over resamples of whole clusters, of (mean* - mean) / error*; (columns,) each."""
+def studentised(residuals: np.ndarray, counts: np.ndarray, resamples: int, seed: int) -> np.ndarray:
+    """(mean* - mean) / error* of each resample of whole clusters, float32 (resamples, columns).
+
+    NaN where a resample has no spread: one cluster many times over leaves nothing to studentise by.
+    """
     clusters, columns = residuals.shape
     scale = np.sqrt((residuals**2).mean(0))
     scaled = (residuals / scale).astype(np.float32)
@@ -141,12 +141,11 @@ def studentised_quantiles(
                 shift = first / totals
             spread = second - 2 * shift * cross + shift**2 * squares
             first = shift * totals
-        # A resample of one cluster many times over has no spread, so nothing to studentise by.
         with np.errstate(invalid="ignore", divide="ignore"):
             ratio = first / np.sqrt(spread * (used / (used - 1)))
         ratios[start : start + len(drawn)] = np.where(spread > 1e-5 * clusters, ratio, np.nan)
         start += len(drawn)
-    return tails(ratios, level, used - 1)
+    return ratios
 
 
 def tails(ratios: np.ndarray, level: float, df: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -167,3 +166,93 @@ def tails(ratios: np.ndarray, level: float, df: np.ndarray) -> tuple[np.ndarray,
         return cast(np.ndarray, (low + (position - left) * (high - low)).astype(float))
 
     return quantile(readable) * factor, quantile(1 - readable) * factor
+
+
+def holm(p: np.ndarray) -> np.ndarray:
+    """Holm's step-down adjustment (Holm 1979) of a family of p-values; NaN is no member of the family."""
+    p = np.asarray(p, float)
+    adjusted = np.full(p.shape, np.nan)
+    members = np.flatnonzero(np.isfinite(p))
+    ordered = members[np.argsort(p[members], kind="stable")]
+    steps = p[ordered] * np.arange(len(ordered), 0, -1)
+    adjusted[ordered] = np.minimum(np.maximum.accumulate(steps), 1.0)
+    return adjusted
+
+
+@dataclass(frozen=True)
+class Seeds:
+    """One side's training noise per column: seed means about their own mean, (seeds, columns)."""
+
+    deviations: np.ndarray
+
+    @property
+    def count(self) -> int:
+        return len(self.deviations)
+
+    @property
+    def known(self) -> bool:
+        return self.count > 1
+
+    @property
+    def variance(self) -> np.ndarray:
+        """Of the side's mean over its seeds."""
+        return (self.deviations**2).sum(0) / max(self.count - 1, 1) / self.count
+
+    def draws(self, resamples: int, rng: np.random.Generator) -> np.ndarray:
+        """Shifts of the side's mean when its seeds are resampled, (resamples, columns). A few seeds resampled
+        spread too little by (count - 1) / count; they are stretched by that."""
+        drawn = rng.multinomial(self.count, np.full(self.count, 1 / self.count), size=resamples)
+        stretch = np.sqrt(self.count / (self.count - 1))
+        return (drawn / self.count) @ self.deviations * stretch
+
+
+def hierarchical(
+    sums: np.ndarray,
+    counts: np.ndarray,
+    sides: tuple[Seeds, Seeds],
+    level: float = LEVEL,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+) -> tuple[Intervals, np.ndarray]:
+    """Intervals that hold training noise too, and the two-sided p of no difference.
+
+    sums, counts: as in :func:`intervals`, of differences between the sides' means over their seeds. Each
+    resample draws images and, on either side that has several, training seeds; errors add in squares, with
+    Welch and Satterthwaite's degrees of freedom, and the interval is never narrower than Student's with them.
+    """
+    images = intervals(sums, counts, level, resamples, seed)
+    noisy = [side for side in sides if side.known]
+    variances = [images.error**2, *(side.variance for side in noisy)]
+    freedoms = [np.maximum(images.clusters - 1, 1), *(np.full(len(images.mean), side.count - 1) for side in noisy)]
+    total = np.sum(variances, axis=0)
+    error = np.sqrt(total)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        df = total**2 / np.sum([v**2 / f for v, f in zip(variances, freedoms, strict=True)], axis=0)
+        score = np.abs(images.mean) / error
+    df = np.where(error > 0, np.maximum(df, 1.0), 1.0)
+    bound = student(level, df)
+    lower, upper = -bound, bound
+    merged_sums, merged_counts = merged(seed, np.asarray(sums, float), np.asarray(counts, float))
+    residuals = merged_sums - np.nan_to_num(images.mean) * merged_counts
+    busy = (images.clusters >= FEW) & (images.error > 0)
+    if busy.any():
+        rng = np.random.default_rng([seed, resamples, 2])
+        shifts = studentised(residuals[:, busy], merged_counts[:, busy], resamples, seed) * images.error[busy]
+        for side in noisy:
+            shifts = shifts + Seeds(side.deviations[:, busy]).draws(resamples, rng)
+        few, many = tails(shifts / error[busy], level, df[busy])
+        lower[busy] = np.fmin(lower[busy], few)
+        upper[busy] = np.fmax(upper[busy], many)
+    from scipy.special import stdtr
+
+    p = np.where(error > 0, 2 * stdtr(df, -np.nan_to_num(score, posinf=0.0)), 1.0)
+    known = images.clusters > 1
+    result = Intervals(
+        images.mean,
+        np.where(known, images.mean - upper * error, np.nan),
+        np.where(known, images.mean - lower * error, np.nan),
+        error,
+        images.clusters,
+        images.rows,
+    )
+    return result, np.where(known, p, 1.0)
