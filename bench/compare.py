@@ -104,8 +104,9 @@ def compare_sides(sides: list[Side], options: Options) -> Comparison:
     for left, right in combinations(range(len(sides)), 2):
         pairs, remarks = pair_sides(sides[left], sides[right], options.common)
         notes += remarks
+        pairs = [narrowed(pair, options) for pair in pairs]
         for pair in pairs:
-            found += pair_rows(narrowed(pair, options), options, pooled_only=left > 0)
+            found += pair_rows(pair, options, pooled_only=left > 0)
         if left == 0:
             kept += pairs
     if not found:
@@ -133,6 +134,8 @@ def narrowed(pair: Pair, options: Options) -> Pair:
         for name in wanted:
             if name not in there:
                 raise UsageError(f"{suggest(noun, name, there)}")
+    if not options.metrics and not set(options.masks) - {ALL}:
+        return pair
     metrics = [i for i, fact in enumerate(pair.facts) if not options.metrics or fact.name in options.metrics]
     masks = [i for i, mask in enumerate(pair.masks) if not set(options.masks) - {ALL} or mask in options.masks]
     return Pair(
@@ -150,10 +153,13 @@ def narrowed(pair: Pair, options: Options) -> Pair:
 
 def goodness(pair: Pair, values: np.ndarray) -> np.ndarray:
     """Scores turned so that higher is better, metric by metric (the last axis)."""
-    return np.stack([fact.goodness(values[..., k]) for k, fact in enumerate(pair.facts)], axis=-1)
+    turned = np.empty_like(values)
+    for k, fact in enumerate(pair.facts):
+        turned[..., k] = fact.goodness(values[..., k])
+    return turned
 
 
-def seed_noise(side: Side, good: np.ndarray) -> Seeds:
+def seed_noise(good: np.ndarray) -> Seeds:
     """A side's seed means about their mean, columns as :func:`clustered` lays them out."""
     sums, counts = zip(*(clustered(values) for values in good), strict=True)
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -163,12 +169,16 @@ def seed_noise(side: Side, good: np.ndarray) -> Seeds:
 
 @dataclass(frozen=True)
 class Measured:
-    """Differences of a pair, columns laid out as (mask types and ``all``) x metrics."""
+    """Gains of a pair's candidate, columns laid out as (mask types and ``all``) x metrics.
+
+    change: the gain of every picture over the seeds' means, (images, masks, metrics); sums, counts: per image.
+    """
 
     intervals: statistics.Intervals
     p: np.ndarray
     reference_mean: np.ndarray
     candidate_mean: np.ndarray
+    change: np.ndarray
     sums: np.ndarray
     counts: np.ndarray
 
@@ -176,20 +186,24 @@ class Measured:
 def measure(pair: Pair, options: Options) -> Measured:
     """Intervals and p of the candidate's gain over the reference, in each metric's good direction."""
     ours, theirs = goodness(pair, pair.reference), goodness(pair, pair.candidate)
-    sums, counts = (flat(part) for part in clustered(theirs.mean(0) - ours.mean(0)))
-    noise = seed_noise(pair.sides[0], ours), seed_noise(pair.sides[1], theirs)
+    change = theirs.mean(0) - ours.mean(0)
+    sums, counts = (flat(part) for part in clustered(change))
     settings = (options.level, options.resamples, options.seed)
-    if any(side.known for side in noise):
+    if len(ours) > 1 or len(theirs) > 1:
+        noise = seed_noise(ours), seed_noise(theirs)
         result, p = statistics.hierarchical(sums, counts, noise, *settings)
     else:
         result = statistics.intervals(sums, counts, *settings)
         p = significance.sign_flip_p(statistics.merged(options.seed, sums)[0])
-    means = []
-    for values in pair.means():
-        total, count = (flat(part).sum(0) for part in clustered(values))
-        with np.errstate(invalid="ignore", divide="ignore"):
-            means.append(total / count)
-    return Measured(result, p, means[0], means[1], sums, counts)
+    reference, candidate = (pooled_mean(values.mean(0), result.rows) for values in (pair.reference, pair.candidate))
+    return Measured(result, p, reference, candidate, change, sums, counts)
+
+
+def pooled_mean(values: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """Means of (images, masks, metrics), NaN left out, by mask type and then pooled, flattened."""
+    per_mask = np.nansum(values, axis=0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.concatenate([per_mask, per_mask.sum(0, keepdims=True)]).ravel() / rows
 
 
 def flat(part: np.ndarray) -> np.ndarray:
@@ -199,7 +213,6 @@ def flat(part: np.ndarray) -> np.ndarray:
 def pair_rows(pair: Pair, options: Options, pooled_only: bool = False) -> list[dict[str, Any]]:
     """One row per mask type (``all`` last) and metric that has a shared value; not yet judged."""
     measured = measure(pair, options)
-    change = goodness_change(pair)
     reference, candidate = pair.sides
     with np.errstate(invalid="ignore", divide="ignore"):
         image_means = measured.sums / measured.counts
@@ -212,7 +225,7 @@ def pair_rows(pair: Pair, options: Options, pooled_only: bool = False) -> list[d
     found = []
     for column in columns:
         m, k = divmod(column, len(pair.facts))
-        part = change[..., k] if masks[m] == ALL else change[:, m, k]
+        part = measured.change[..., k] if masks[m] == ALL else measured.change[:, m, k]
         fact = pair.facts[k]
         mean = float(measured.reference_mean[column])
         failed = [int(f.sum() if masks[m] == ALL else f[:, m].sum()) for f in pair.failed]
@@ -245,11 +258,6 @@ def pair_rows(pair: Pair, options: Options, pooled_only: bool = False) -> list[d
             }
         )
     return found
-
-
-def goodness_change(pair: Pair) -> np.ndarray:
-    """The gain of every pair over the seeds' means, (images, masks, metrics)."""
-    return goodness(pair, pair.candidate).mean(0) - goodness(pair, pair.reference).mean(0)
 
 
 def judge(rows: list[dict[str, Any]]) -> None:
@@ -327,7 +335,7 @@ def side_notes(sides: list[Side], pairs: list[Pair]) -> list[str]:
                 )
         if pair.missing:
             notes.append(
-                f"{pair.missing} pictures of {pair.dataset} lie on one side only: {reference.label} or {candidate.label}."
+                f"{pair.missing} fills of {pair.dataset} are on one side only ({reference.label}, {candidate.label})."
             )
         if len(pair.ids) < 20:
             notes.append(f"Only {len(pair.ids)} images of {pair.dataset}: wide intervals, and rare failures go unseen.")

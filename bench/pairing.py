@@ -32,7 +32,7 @@ class Pair:
     missing: int
 
     def means(self) -> tuple[np.ndarray, np.ndarray]:
-        """Both sides' scores over their seeds, (images, masks, metrics)."""
+        """Both sides' scores over their seeds, (images, masks, metrics); what a scatter plot shows."""
         return self.reference.mean(0), self.candidate.mean(0)
 
 
@@ -132,9 +132,8 @@ def pair_scores(reference: Side, candidate: Side, dataset: str, facts: list[Fact
     shared = both & same_hole
     if not shared.any():
         return None
-    x, y = a.values.copy(), b.values.copy()
-    empty = ~(shared[..., None] & np.isfinite(x).all(0) & np.isfinite(y).all(0))
-    x[:, empty], y[:, empty] = np.nan, np.nan
+    there = shared[..., None] & np.isfinite(a.values).all(0) & np.isfinite(b.values).all(0)
+    x, y = (np.where(there, side.values, np.nan) for side in (a, b))
     missing = union - int(shared.sum())
     failed = ((a.failed & shared).sum(0), (b.failed & shared).sum(0))
     return Pair((reference, candidate), dataset, a.ids, tuple(masks), tuple(kept), x, y, failed, missing)

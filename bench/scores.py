@@ -65,15 +65,20 @@ class Scores:
 
     def take(self, images: np.ndarray, masks: list[int], columns: list[int]) -> Scores:
         """The same scores, of some images, mask types and columns (by position)."""
+        places = (images, np.array(masks), np.array(columns))
+        sizes = (len(self.ids), len(self.masks), len(self.columns))
+        if all(np.array_equal(place, np.arange(size)) for place, size in zip(places, sizes, strict=True)):
+            return self
+        pick = np.ix_(np.arange(len(self.seeds)), images, places[1])
         return replace(
             self,
             ids=self.ids[images],
             masks=tuple(self.masks[i] for i in masks),
             columns=tuple(self.columns[i] for i in columns),
-            values=self.values[:, images][:, :, masks][..., columns],
-            present=self.present[:, images][:, :, masks],
-            failed=self.failed[:, images][:, :, masks],
-            hole_area=self.hole_area[images][:, masks],
+            values=self.values[pick][..., columns],
+            present=self.present[pick],
+            failed=self.failed[pick],
+            hole_area=self.hole_area[np.ix_(images, places[1])],
         )
 
 
@@ -85,9 +90,8 @@ def load_scores(run: Run, variant: str, seed: int | None = None) -> dict[str, Sc
     files = run.record_files(variant, seed)
     if not files:
         return {}
-    table = pa.concat_tables(
-        [pq.read_table(file, partitioning=None) for file in files], promote_options="permissive"
-    ).combine_chunks()
+    tables = [pq.read_table(file, partitioning=None) for file in files]
+    table = pa.concat_tables(tables, promote_options="permissive")
     order = list(run.manifest.get("masks", []))
     metrics = [name for name in run.manifest.get("metrics", {}) if name in table.column_names]
     others = [
@@ -137,8 +141,7 @@ def arrange(run: Run, variant: str, dataset: str, table: Any, order: list[str], 
             f"'{named[ranked[mask]]}': evaluate it again with bench run"
         )
     values = np.full((int(np.prod(shape)), len(columns)), np.nan)
-    for number, name in enumerate(columns):
-        values[flat, number] = table.column(name).to_numpy()
+    values[flat] = np.stack([table.column(name).to_numpy() for name in columns], axis=1)
     failed = np.zeros(int(np.prod(shape)), bool)
     if "failed" in table.column_names:
         import pyarrow.compute as pc
@@ -165,9 +168,12 @@ def arrange(run: Run, variant: str, dataset: str, table: Any, order: list[str], 
 def clustered(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Sums and counts per image, pooled mask types last: (images, masks + 1, columns) from
     (images, masks, columns) with NaN where there is no value."""
+    images, masks, columns = values.shape
     there = np.isfinite(values)
-    sums = np.where(there, values, 0.0)
-    counts = there.astype(float)
-    sums = np.concatenate([sums, sums.sum(1, keepdims=True)], axis=1)
-    counts = np.concatenate([counts, counts.sum(1, keepdims=True)], axis=1)
+    sums = np.empty((images, masks + 1, columns))
+    counts = np.empty_like(sums)
+    sums[:, :masks] = np.where(there, values, 0.0)
+    counts[:, :masks] = there
+    sums[:, masks] = sums[:, :masks].sum(1)
+    counts[:, masks] = counts[:, :masks].sum(1)
     return sums, counts
