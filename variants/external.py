@@ -158,6 +158,7 @@ class Predictions(Method):
     """A folder of finished pictures, ``<mask>/<id>.png``, paired by name and never by order.
 
     ``problems`` collects what could not be used: (mask, id) -> why. Such pictures come back as NaN.
+    ``drifted`` is for the caller to note pictures whose known pixels were changed: (mask, id) -> pixels.
     ``asked`` collects what was looked for, so that extra files can be named afterwards.
     """
 
@@ -168,6 +169,7 @@ class Predictions(Method):
         self.folder = folder
         self.summary = f"finished pictures in {folder.name}"
         self.problems: dict[tuple[str, str], str] = {}
+        self.drifted: dict[tuple[str, str], int] = {}
         self.asked: set[Path] = set()
 
     def find(self, mask: str, image_id: str) -> Path | None:

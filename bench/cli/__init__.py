@@ -32,7 +32,7 @@ COMMANDS = (
     "check",
     "report",
     "suite",
-    "list",
+    "listing",
     "weights",
     "doctor",
 )
@@ -49,7 +49,8 @@ def version(wanted: bool) -> None:
 def common(
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
     plugin: Annotated[
-        list[str] | None, typer.Option("--plugin", help="A Python file with variants, metrics or masks of yours.")
+        list[str] | None,
+        typer.Option("--plugin", help="A Python file with variants, metrics or masks of yours."),
     ] = None,
     _version: Annotated[
         bool, typer.Option("--version", callback=version, is_eager=True, help="Print the version.")

@@ -1,0 +1,92 @@
+"""``bench eval``: score methods (trained variants, references, or your own) on pictures and holes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bench.cli import app
+from bench.cli.options import (
+    Data,
+    Device,
+    Json,
+    Masks,
+    Out,
+    RunsDir,
+    Size,
+    WeightsDir,
+    check_directory,
+    split,
+)
+
+
+@app.command("eval")
+def evaluate(
+    methods: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="METHOD…",
+            help="VARIANT[@SEED], torchscript:FILE, onnx:FILE, python:MODULE:FUNCTION or predictions:DIR.",
+        ),
+    ],
+    data: Data = None,
+    masks: Masks = None,
+    size: Size = None,
+    count: Annotated[int | None, typer.Option("--count", help="At most that many pictures of each data set.")] = None,
+    seed: Annotated[int | None, typer.Option("--suite-seed", help="Seed of the holes.")] = None,
+    metrics: Annotated[str | None, typer.Option("--metrics", help="Metrics, comma-separated (default: all).")] = None,
+    protocol: Annotated[str | None, typer.Option("--protocol", help="native, lama, mat or aot.")] = None,
+    mask_polarity: Annotated[
+        str, typer.Option("--mask-polarity", help="Colour of the hole in --masks folder: files: white or black.")
+    ] = "white",
+    checkpoint: Annotated[
+        Path | None, typer.Option("--checkpoint", help="Weights of the network, .safetensors or .pth (tensors only).")
+    ] = None,
+    save_predictions: Annotated[
+        Path | None, typer.Option("--save-predictions", help="Write the filled pictures: DIR/VARIANT/MASK/ID.png.")
+    ] = None,
+    no_composite: Annotated[
+        bool, typer.Option("--no-composite", help="Score as is: do not restore known pixels from the truth.")
+    ] = False,
+    run: Annotated[str | None, typer.Option("--run", help="The run whose weights and suite to use.")] = None,
+    out: Out = None,
+    report: Annotated[bool, typer.Option("--report", help="Also write the HTML report.")] = False,
+    device: Device = None,
+    weights_dir: WeightsDir = None,
+    runs_dir: RunsDir = None,
+    json_output: Json = False,
+) -> None:
+    """Score methods; weights come from --checkpoint, or the newest run that trained the variant.
+
+    Without --data, --masks and --size the suite is that of the run, else the quick profile's. Pictures named
+    with --data are scored at their own size unless --size is given.
+    """
+    from bench.evaluate_command import Request, evaluate_methods
+    from bench.runs import runs_dir as find_runs_dir
+
+    check_directory(weights_dir, "--weights-dir")
+    evaluate_methods(
+        Request(
+            methods=tuple(methods),
+            data=tuple(data or ()),
+            masks=masks,
+            size=size,
+            count=count,
+            seed=seed,
+            metrics=tuple(split(metrics) or ()),
+            protocol=protocol,
+            polarity=mask_polarity,
+            checkpoint=checkpoint,
+            save_predictions=save_predictions,
+            restore_known=not no_composite,
+            run=run,
+            out=out,
+            report=report,
+            device=device,
+            weights_dir=weights_dir,
+            runs=find_runs_dir(runs_dir),
+            json_output=json_output,
+        )
+    )

@@ -1,0 +1,132 @@
+"""``bench list``: what there is, by kind."""
+
+from __future__ import annotations
+
+import json
+from enum import StrEnum
+from typing import Annotated, Any
+
+import typer
+
+from bench.cli import app
+from bench.cli.options import Json, RunsDir
+
+
+class Kind(StrEnum):
+    variants = "variants"
+    metrics = "metrics"
+    masks = "masks"
+    datasets = "datasets"
+    runs = "runs"
+    profiles = "profiles"
+
+
+@app.command("list")
+def list_entries(
+    kind: Annotated[Kind, typer.Argument(help="What to list.")],
+    runs_dir: RunsDir = None,
+    json_output: Json = False,
+) -> None:
+    """List variants, metrics, masks, datasets, runs or profiles."""
+    rows = {
+        Kind.variants: variants,
+        Kind.metrics: metrics,
+        Kind.masks: masks,
+        Kind.datasets: datasets,
+        Kind.profiles: profiles,
+        Kind.runs: lambda: runs(runs_dir),
+    }[kind]()
+    if json_output:
+        print(json.dumps(rows, ensure_ascii=False))
+        return
+    if not rows:
+        print(f"no {kind.value}")
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in rows[0]:
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(*(str(value) for value in row.values()))
+    Console().print(table)
+
+
+def first_line(thing: Any) -> str:
+    return (thing.__doc__ or "").strip().split("\n")[0]
+
+
+def variants() -> list[dict[str, Any]]:
+    from variants.registry import variant
+
+    rows = []
+    for name, entry in variant.all().items():
+        rows.append(
+            {
+                "name": name,
+                "kind": getattr(entry, "kind", "external"),
+                "fills": getattr(entry, "fills", "whole"),
+                "summary": getattr(entry, "summary", first_line(entry)),
+            }
+        )
+    order = {"network": 0, "reference": 1}
+    return sorted(rows, key=lambda row: (order.get(row["kind"], 2), row["name"]))
+
+
+def metrics() -> list[dict[str, Any]]:
+    from bench.metrics.registry import metric
+
+    return [
+        {
+            "name": name,
+            "direction": entry.arrow,
+            "unit": entry.unit,
+            "region": entry.region,
+            "version": entry.version,
+            "summary": entry.summary,
+            "reference": entry.reference,
+        }
+        for name, entry in metric.all().items()
+    ]
+
+
+def masks() -> list[dict[str, Any]]:
+    from bench.masks.registry import mask
+
+    return [{"name": name, "summary": first_line(entry)} for name, entry in mask.all().items()]
+
+
+def datasets() -> list[dict[str, Any]]:
+    from bench.datasets.registry import dataset
+
+    return [{"name": name, "summary": first_line(entry)} for name, entry in dataset.all().items()]
+
+
+def profiles() -> list[dict[str, Any]]:
+    from bench.profile import FOLDER, profile_names
+
+    rows = []
+    for name in profile_names():
+        text = (FOLDER / f"{name}.toml").read_text(encoding="utf-8").splitlines()
+        rows.append({"name": name, "summary": text[0].lstrip("# ")})
+    return rows
+
+
+def runs(folder: Any) -> list[dict[str, Any]]:
+    from bench.runs import find_runs
+    from bench.runs import runs_dir as find_runs_dir
+
+    rows = []
+    for run in find_runs(find_runs_dir(folder)):
+        manifest = run.manifest
+        rows.append(
+            {
+                "name": run.name,
+                "finished": manifest.get("finished") or "not yet",
+                "suite": str(manifest.get("suite", ""))[:12],
+                "protocol": manifest.get("protocol", ""),
+                "methods": ", ".join(dict.fromkeys(name for name, _ in run.members())),
+            }
+        )
+    return rows

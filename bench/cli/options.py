@@ -1,0 +1,61 @@
+"""Options that several commands share, and the reading of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from bench.errors import UsageError
+
+RunsDir = Annotated[Path | None, typer.Option("--runs-dir", help="Where runs live (else BENCH_RUNS_DIR, else runs/).")]
+WeightsDir = Annotated[
+    Path | None,
+    typer.Option("--weights-dir", help="Where LPIPS backbones lie (else BENCH_WEIGHTS_DIR, torch's cache)."),
+]
+Device = Annotated[str | None, typer.Option("--device", help="cpu, cuda, cuda:1, … (default: a GPU if there is one).")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON on stdout and nothing else there.")]
+ProfileName = Annotated[
+    str, typer.Option("--profile", help="tiny, quick, standard, paper, or a TOML file of your own.")
+]
+Sets = Annotated[
+    list[str] | None, typer.Option("--set", help="KEY=VALUE of the profile, e.g. --set batch=32 (repeatable).")
+]
+Data = Annotated[
+    list[str] | None,
+    typer.Option("--data", help="scenes, photos, folder:PATH, … (repeatable; default: the profile's)."),
+]
+Size = Annotated[
+    int | None, typer.Option("--size", help="Side in pixels: shorter side resized to it, then centre crop.")
+]
+Masks = Annotated[str | None, typer.Option("--masks", help="Mask types, comma-separated, or folder:DIR of hole PNGs.")]
+Out = Annotated[Path | None, typer.Option("--out", help="The run folder to write (a name stands under --runs-dir).")]
+
+
+def split(text: str | None) -> list[str] | None:
+    """A comma-separated list, without blanks; None stays None."""
+    return [part.strip() for part in text.split(",") if part.strip()] if text is not None else None
+
+
+def assignments(sets: list[str] | None) -> dict[str, Any]:
+    """``--set KEY=VALUE`` as a dictionary of texts. Raises UsageError for one without '='."""
+    found: dict[str, Any] = {}
+    for item in sets or []:
+        key, equals, value = item.partition("=")
+        if not equals:
+            raise UsageError(f"--set {item} must be KEY=VALUE")
+        found[key.strip()] = value.strip()
+    return found
+
+
+def check_directory(path: Path | None, flag: str) -> None:
+    if path is not None and not path.is_dir():
+        raise UsageError(f"{flag} {path} is no folder")
+
+
+def out_folder(out: Path | None, runs: Path, default: str) -> Path:
+    """Where a run goes: a bare name stands under the runs folder, a path is taken as it is."""
+    if out is None:
+        return runs / default
+    return out if out.is_absolute() or len(out.parts) > 1 else runs / out

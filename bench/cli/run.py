@@ -1,0 +1,76 @@
+"""``bench run``: train what is missing, evaluate, measure speed, write the report."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from bench.cli import app
+from bench.cli.options import (
+    Data,
+    Device,
+    Json,
+    Masks,
+    Out,
+    ProfileName,
+    RunsDir,
+    Sets,
+    Size,
+    WeightsDir,
+    assignments,
+    check_directory,
+    out_folder,
+    split,
+)
+
+
+@app.command("run")
+def run(
+    profile: ProfileName = "quick",
+    data: Data = None,
+    size: Size = None,
+    masks: Masks = None,
+    variants: Annotated[str | None, typer.Option("--variants", help="Variants, comma-separated.")] = None,
+    seeds: Annotated[str | None, typer.Option("--seeds", help="Training seeds, comma-separated.")] = None,
+    sets: Sets = None,
+    out: Out = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Start over where the run exists already.")] = False,
+    no_throughput: Annotated[bool, typer.Option("--no-throughput", help="Leave speed unmeasured.")] = False,
+    open_report: Annotated[bool, typer.Option("--open", help="Open the report in a browser.")] = False,
+    device: Device = None,
+    weights_dir: WeightsDir = None,
+    runs_dir: RunsDir = None,
+    json_output: Json = False,
+) -> None:
+    """Train what is missing, evaluate, measure throughput, write the report.
+
+    The same command after an interruption goes on where it stopped. With --data folder:DIR the folder's
+    pictures are split: most are trained on, the rest are scored.
+    """
+    from bench.run import run_profile
+    from bench.runs import runs_dir as find_runs_dir
+
+    check_directory(weights_dir, "--weights-dir")
+    from bench.profile import load_profile
+
+    overrides = assignments(sets)
+    if size is not None:
+        overrides["size"] = size
+    for key, value in (("masks", masks), ("variants", variants), ("seeds", seeds)):
+        if value is not None:
+            overrides[key] = split(value)
+    chosen = load_profile(profile, overrides)
+    runs = find_runs_dir(runs_dir)
+    run_profile(
+        chosen,
+        data=data,
+        folder=lambda name: out_folder(out, runs, name),
+        changed=bool(overrides or data),
+        fresh=fresh,
+        throughput=not no_throughput,
+        open_report=open_report,
+        device=device,
+        weights_dir=weights_dir,
+        json_output=json_output,
+    )

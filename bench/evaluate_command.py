@@ -1,0 +1,154 @@
+"""What ``bench eval`` does: settle the suite and the weights, score, tell."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from bench.errors import UsageError
+from bench.profile import Profile, load_profile, replace_checked
+from bench.progress import say
+from bench.runs import Run, find_run, find_runs
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """The command's arguments, as given."""
+
+    methods: tuple[str, ...]
+    data: tuple[str, ...]
+    masks: str | None
+    size: int | None
+    count: int | None
+    seed: int | None
+    metrics: tuple[str, ...]
+    protocol: str | None
+    polarity: str
+    checkpoint: Path | None
+    save_predictions: Path | None
+    restore_known: bool
+    run: str | None
+    out: Path | None
+    report: bool
+    device: str | None
+    weights_dir: Path | None
+    runs: Path
+    json_output: bool
+
+
+def evaluate_methods(request: Request) -> None:
+    """Score and print. Raises UsageError and its like before anything is written."""
+    from variants.load import check_spec
+
+    for spec in request.methods:
+        check_spec(spec)
+    if request.polarity not in ("white", "black"):
+        raise UsageError(f"--mask-polarity {request.polarity}: choose white or black")
+    source = find_run(request.run, request.runs) if request.run else newest_training(request)
+    profile, split = settle(request, source)
+    from bench.run import check_names
+
+    check_names(replace(profile, variants=()))
+    from bench import pipeline
+    from bench.cli.options import out_folder
+    from bench.metrics.scorer import Scorer
+    from bench.run import PartialError, show
+    from bench.run_writer import RunWriter
+
+    networks = [spec for spec in request.methods if pipeline.is_network(spec)]
+    if request.checkpoint is not None and len(networks) != 1:
+        raise UsageError("--checkpoint holds the weights of one network: name exactly one with it")
+    device = pipeline.check_device(request.device)
+    weights = pipeline.weights_of(source) if source and request.run else pipeline.weights_anywhere(request.runs)
+    methods = pipeline.load_all(request.methods, weights, request.checkpoint, device)
+    scorer = Scorer(profile.metrics or None, protocol=profile.protocol, weights_dir=request.weights_dir, device=device)
+    suite = pipeline.open_suite(profile, split, request.polarity)
+    facts = pipeline.suite_facts(suite, profile)
+    identity = [profile.as_dict(), [(m.name, m.seed, m.weights_sha256) for m in methods], request.restore_known]
+    digest = hashlib.sha256(json.dumps([identity, facts["suite"]], sort_keys=True).encode()).hexdigest()
+    writer = RunWriter(out_folder(request.out, request.runs, f"eval-{digest[:8]}"))
+    writer.begin(profile.as_dict(), facts)
+    say(f"writing {writer.path}")
+    pipeline.warn_skipped(suite, writer)
+    for text in suite.notes():
+        writer.note(text)
+        say(f"note: {text}")
+    outcome = pipeline.score_methods(
+        writer, methods, suite, scorer, restore_known=request.restore_known, predictions=request.save_predictions
+    )
+    for text in outcome.notes:
+        say(f"note: {text}")
+    if request.report:
+        pipeline.choose_samples(writer, methods, suite, profile.samples)
+    report = pipeline.finish(writer, request.report)
+    show(Run.open(writer.path), report, request.json_output, False)
+    if not request.json_output:
+        print(f"records: {writer.path}")
+    for label, lines in outcome.listed.items():
+        say(f"{label}: {len(lines)} files")
+        for line in lines:
+            say(f"  {line}")
+    if outcome.partial:
+        failed = sum(outcome.failed.values())
+        raise PartialError(
+            f"{failed} fills could not be scored and are in no mean: they are listed above and in the run"
+        )
+
+
+def newest_training(request: Request) -> Run | None:
+    """The newest run that trained one of the methods asked for."""
+    from variants.load import split_seed
+
+    for run in find_runs(request.runs):
+        if any(":" not in spec and run.checkpoint(*split_seed(spec)) for spec in request.methods):
+            return run
+    return None
+
+
+def settle(request: Request, source: Run | None) -> tuple[Profile, str]:
+    """The suite to score on, as a profile, and the split: the run's own suite unless told otherwise."""
+    quick = load_profile("quick")
+    kept = source.manifest.get("profile", {}) if source else {}
+    base = replace_checked(quick, {key: kept[key] for key in SUITE_KEYS if kept.get(key)}) if kept else quick
+    base = replace(base, name="eval", variants=request.methods)
+    split = "test"
+    if request.data:
+        from bench.pipeline import resolve_folder_spec
+
+        specs = tuple(resolve_folder_spec(spec) for spec in request.data)
+        count = request.count or 0
+        base = replace(base, data=specs, count=tuple(count or default_count(spec) for spec in specs), size=None)
+        trained_on = tuple(kept.get("train_data", ()))
+        folders = [spec for spec in specs if spec.startswith("folder:")]
+        if folders and not any(spec in trained_on for spec in folders):
+            split = "all" if len(folders) == len(specs) else "test"
+        elif folders:
+            say("note: the variants were trained on this folder: only its held-out pictures are scored")
+    elif request.count:
+        base = replace(base, count=(request.count,) * len(base.data))
+    if request.size is not None:
+        if request.size < 1:
+            raise UsageError(f"--size {request.size} must be at least 1")
+        base = replace(base, size=request.size)
+    if request.masks is not None:
+        base = replace(base, masks=(request.masks,))
+    if request.seed is not None:
+        base = replace(base, suite_seed=request.seed)
+    if request.protocol is not None:
+        base = replace(base, protocol=request.protocol)
+    if request.metrics:
+        base = replace(base, metrics=request.metrics)
+    return base, split
+
+
+SUITE_KEYS = ("data", "count", "size", "masks", "suite_seed", "protocol")
+
+EVERY = 10**9
+"""A count that no folder reaches."""
+
+
+def default_count(spec: str) -> int:
+    """All pictures of a folder; of the endless scenes, as many as the quick profile scores."""
+    return 48 if spec.partition(":")[0] == "scenes" else EVERY

@@ -1,0 +1,321 @@
+"""A run from suite to report: train what is missing, evaluate, measure speed, choose pictures, write the report.
+
+Every stage looks at what the run folder already holds for the same settings and does the rest, so the same
+command after an interruption ends in the same records.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bench.datasets.registry import Dataset, open_dataset
+from bench.errors import UsageError
+from bench.evaluate import Outcome, evaluate
+from bench.metrics.scorer import Scorer
+from bench.profile import Profile
+from bench.progress import Reporter, say
+from bench.provenance import cores
+from bench.run_writer import RunWriter
+from bench.runs import Run, find_runs
+from bench.suite import Suite
+from variants.load import load_methods, split_seed
+from variants.method import Method, Network
+from variants.registry import variant
+
+
+@dataclass(frozen=True)
+class Members:
+    """What a run compares: networks to be trained, as (name, seed), and all specs in the order of the tables."""
+
+    specs: tuple[str, ...]
+    networks: tuple[tuple[str, int], ...]
+
+
+def members_of(profile: Profile) -> Members:
+    """Each network with each seed, each reference once. Raises UnknownName for a wrong variant."""
+    specs: list[str] = []
+    networks: list[tuple[str, int]] = []
+    for name in profile.variants:
+        if name not in variant.names():
+            variant.get(name)
+    for name in profile.variants:
+        entry = variant.get(name)
+        if isinstance(entry, type) and issubclass(entry, Network):
+            networks += [(name, seed) for seed in profile.seeds]
+            specs += [f"{name}@{seed}" for seed in profile.seeds]
+        else:
+            specs.append(name)
+    return Members(tuple(specs), tuple(networks))
+
+
+def open_suite(profile: Profile, split: str = "test", polarity: str = "white") -> Suite:
+    """The pictures and holes that a profile is scored on."""
+    datasets = tuple(
+        open_dataset(spec, split, profile.size, count) for spec, count in zip(profile.data, profile.count, strict=True)
+    )
+    return Suite.open(datasets, ",".join(profile.masks), profile.suite_seed, polarity, profile.protocol)
+
+
+def describe(dataset: Dataset) -> dict[str, Any]:
+    return {
+        "name": dataset.name,
+        "split": dataset.split,
+        "count": len(dataset),
+        "note": dataset.note,
+        "skipped": [list(pair) for pair in dataset.skipped],
+    }
+
+
+def suite_facts(suite: Suite, profile: Profile) -> dict[str, Any]:
+    """What run.json says of the suite, fingerprint and all."""
+    return {
+        "suite": suite.fingerprint(),
+        "protocol": profile.protocol,
+        "precision": "fp32",
+        "suite_seed": profile.suite_seed,
+        "size": profile.size,
+        "datasets": [describe(dataset) for dataset in suite.datasets],
+        "masks": list(suite.masks),
+    }
+
+
+def warn_skipped(suite: Suite, writer: RunWriter) -> None:
+    for dataset in suite.datasets:
+        if dataset.skipped:
+            names = "; ".join(f"{name} ({why})" for name, why in dataset.skipped[:5])
+            more = f" and {len(dataset.skipped) - 5} more" if len(dataset.skipped) > 5 else ""
+            text = f"{dataset.name}: {len(dataset.skipped)} pictures could not be read and were skipped: {names}{more}"
+            writer.note(text)
+            say(f"warning: {text}")
+
+
+def train_missing(writer: RunWriter, profile: Profile, networks: Sequence[tuple[str, int]], device: str) -> None:
+    """Train every (variant, seed) that the run holds no finished weights of."""
+    from bench.train import Job, steps_of, train_all, training_pool, validation_pool
+
+    checkpoints, cache = writer.path / "checkpoints", writer.path / "cache"
+    missing = [
+        (name, seed)
+        for name, seed in networks
+        if not (checkpoints / name / f"seed-{seed}" / "generator.safetensors").is_file()
+    ]
+    if not missing:
+        return
+    with writer.stage("train"):
+        say(f"preparing {sum(profile.train_count):,} training pictures at {profile.size} px")
+        pool = training_pool(profile, cache / "train.npy", writer.note)
+        validation = validation_pool(profile, cache / "validation.npy")
+        import numpy as np
+
+        pictures = len(np.load(pool, mmap_mode="r"))
+        workers = profile.workers or cores()
+        threads = max(1, cores() // max(1, min(workers, len(missing))))
+        jobs = [
+            Job(name, seed, steps_of(name, profile, pictures), checkpoints / name / f"seed-{seed}", pool, validation,
+                profile, device, threads)
+            for name, seed in missing
+        ]  # fmt: skip
+        total = sum(job.steps for job in jobs)
+        done = dict.fromkeys([(job.name, job.seed) for job in jobs], 0)
+        several = len(profile.seeds) > 1
+        with Reporter("train") as reporter:
+
+            def report(progress: Any) -> None:
+                done[progress.name, progress.seed] = progress.step
+                label = f"{progress.name}@{progress.seed}" if several else progress.name
+                if not progress.done:
+                    note = f"loss {progress.loss:.4f}, {progress.images_per_s:,.0f} img/s"
+                    reporter.update(label, progress.step, progress.steps, note)
+                reporter.update("all", sum(done.values()), total)
+
+            train_all(jobs, workers, report)
+    for file in (pool, validation):
+        file.unlink(missing_ok=True)
+
+
+def weights_of(run: Run) -> Any:
+    """A finder of weights in one run (see variants.load)."""
+
+    def find(name: str, seed: int | None) -> tuple[Path, int]:
+        file = run.checkpoint(name, seed)
+        if file is None:
+            raise UsageError(f"the run {run.name} holds no trained weights of {name}")
+        return file, int(file.parent.name.removeprefix("seed-"))
+
+    return find
+
+
+def weights_anywhere(folder: Path) -> Any:
+    """A finder of weights in the newest run of ``folder`` that holds them."""
+
+    def find(name: str, seed: int | None) -> tuple[Path, int]:
+        for run in find_runs(folder):
+            file = run.checkpoint(name, seed)
+            if file is not None:
+                return file, int(file.parent.name.removeprefix("seed-"))
+        wanted = name if seed is None else f"{name}@{seed}"
+        raise UsageError(
+            f"no trained weights of {wanted} under {folder}: bench train {name} makes them, "
+            "or give a file with --checkpoint"
+        )
+
+    return find
+
+
+def load_all(specs: Sequence[str], weights: Any, checkpoint: Path | None, device: str) -> list[Method]:
+    """The methods behind the specs, in order. Raises UsageError where two share name and seed."""
+    methods: list[Method] = []
+    for spec in specs:
+        own = checkpoint if is_network(spec) else None
+        methods += load_methods(spec, weights=weights, checkpoint=own, device=device)
+    seen: set[tuple[str, int]] = set()
+    for method in methods:
+        if (method.name, method.seed) in seen:
+            raise UsageError(f"{method.name} with seed {method.seed} is named twice: each method stands once in a run")
+        seen.add((method.name, method.seed))
+    return methods
+
+
+def is_network(spec: str) -> bool:
+    if ":" in spec:
+        return False
+    entry = variant.get(split_seed(spec)[0])
+    return isinstance(entry, type) and issubclass(entry, Network)
+
+
+def score_methods(
+    writer: RunWriter,
+    methods: Sequence[Method],
+    suite: Suite,
+    scorer: Scorer,
+    *,
+    restore_known: bool = True,
+    predictions: Path | None = None,
+) -> Outcome:
+    """Evaluate into the run, with progress; the manifest learns of methods, metrics and what is missing."""
+    manifest = writer.manifest
+    facts = {
+        "suite": manifest["suite"],
+        "protocol": str(scorer.protocol),
+        "precision": manifest["precision"],
+        "metrics": {name: entry.version for name, entry in scorer.metrics.items() if name not in scorer.missing},
+    }
+    known = {(entry["name"], entry["seed"]): entry for entry in manifest["variants"]}
+    known.update({(method.name, method.seed): describe_method(method) for method in methods})
+    writer.update(variants=list(known.values()), metrics=describe_metrics(scorer))
+    with writer.stage("evaluate"), Reporter("score") as reporter:
+        total = len(methods) * len(suite.masks) * sum(len(d) for d in suite.datasets)
+        done = 0
+
+        def report(text: str, pictures: int) -> None:
+            nonlocal done
+            done += pictures
+            reporter.update("pictures", done, total, text)
+
+        outcome = evaluate(
+            methods, suite, scorer, writer.path, facts,
+            restore_known=restore_known, predictions=predictions, report=report,
+        )  # fmt: skip
+    for (label, mask, why), count in sorted(outcome.failed.items()):
+        writer.note(f"{label}: {count} fills of {mask} could not be scored ({why}); they are in no mean")
+    for text in outcome.notes:
+        writer.note(text)
+    for name, why in scorer.missing.items():
+        writer.note(f"the column {name} is empty: {why}")
+    writer.update(missing=scorer.missing)
+    return outcome
+
+
+def describe_method(method: Method) -> dict[str, Any]:
+    return {
+        "name": method.name,
+        "seed": method.seed,
+        "kind": method.kind,
+        "summary": method.summary,
+        "fills": method.fills,
+        "parameters": method.parameters,
+        "weights_sha256": method.weights_sha256,
+        "gives_raw": method.gives_raw,
+    }
+
+
+def describe_metrics(scorer: Scorer) -> dict[str, Any]:
+    keys = ("region", "unit", "direction", "target", "range", "reference", "version", "summary", "title", "approximate")
+    return {
+        name: {key: list(v) if isinstance(v := getattr(entry, key), tuple) else v for key in keys}
+        for name, entry in scorer.metrics.items()
+    }
+
+
+def choose_samples(writer: RunWriter, methods: Sequence[Method], suite: Suite, rows: int) -> None:
+    """Choose and fill the pictures of the report, unless the run holds exactly these already."""
+    from bench.samples import choose, save_samples
+
+    run = Run.open(writer.path)
+    choices = choose(run, suite, rows)
+    identity = json.dumps([[vars(c) for c in choices], [(m.name, m.seed, m.weights_sha256) for m in methods]])
+    digest = hashlib.sha256((identity + writer.manifest["suite"]).encode()).hexdigest()
+    if writer.manifest.get("samples") == digest and (writer.path / "samples" / "index.json").is_file():
+        return
+    with writer.stage("samples"), Reporter("pictures") as reporter:
+        done = 0
+
+        def report(pictures: int) -> None:
+            nonlocal done
+            done += pictures
+            reporter.update("for the report", done, len(choices))
+
+        save_samples(run, suite, methods, choices, lambda m: run.label(m.name, m.seed), report)
+    writer.update(samples=digest)
+
+
+def finish(writer: RunWriter, report: bool = True) -> Path | None:
+    """summary.json, then report.html; returns the report's path."""
+    from bench.summary import write_summary
+
+    with writer.stage("report"):
+        writer.finish()
+        write_summary(Run.open(writer.path))
+        if not report:
+            return None
+        from reports.build import build_report
+
+        return build_report(Run.open(writer.path))
+
+
+def run_name(profile: Profile, changed: bool) -> str:
+    """The run's default name: the profile's, with a mark of the settings where they were changed."""
+    if not changed:
+        return profile.name
+    text = json.dumps(profile.as_dict(), sort_keys=True)
+    return f"{profile.name}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+
+
+def resolve_folder_spec(spec: str) -> str:
+    """``folder:PATH`` with an absolute path, so that run.json says where; other specs as they are."""
+    name, colon, argument = spec.partition(":")
+    return f"{name}:{Path(argument).resolve()}" if colon and name == "folder" and argument else spec
+
+
+def default_device() -> str:
+    import torch
+
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def check_device(device: str | None) -> str:
+    """The torch device to use. Raises UsageError for one that is not there."""
+    if device is None or device == "auto":
+        return default_device()
+    import torch
+
+    try:
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise UsageError(f"the device '{device}' cannot be used here: {str(error).splitlines()[0]}") from error
+    return device

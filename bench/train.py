@@ -1,0 +1,247 @@
+"""Training the networks of a run: which pictures and holes each step sees, and how trainings share the machine."""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import os
+import queue as queues
+import signal
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bench.datasets.registry import open_dataset
+from bench.draws import bits, uniforms
+from bench.errors import BenchError
+from bench.files import replacing
+from bench.masks.registry import draw
+from bench.profile import Profile
+
+HOLE_SEED = 7_000_003
+"""Training holes come from seeds of their own (this plus the training seed): those scored are never drawn."""
+
+VALIDATION_PICTURES = 32
+
+
+@dataclass(frozen=True)
+class Job:
+    """One training: which variant and seed, from which pictures, into which folder."""
+
+    name: str
+    seed: int
+    steps: int
+    folder: Path
+    pool: Path
+    validation: Path
+    profile: Profile
+    device: str
+    threads: int
+
+
+def training_pool(profile: Profile, file: Path, note: Callable[[str], None]) -> Path:
+    """The training pictures of all data sets, uint8 (N, size, size, 3), one .npy file that workers map."""
+    if file.is_file():
+        return file
+    parts = []
+    for spec, count in zip(profile.train_data, profile.train_count, strict=True):
+        data = open_dataset(spec, "train", profile.size, count)
+        note(f"{data.name}: {len(data):,} training pictures; {data.note}" if data.note else data.name)
+        parts.append(data)
+    return write_pool(parts, profile.size or 0, file)
+
+
+def validation_pool(profile: Profile, file: Path) -> Path:
+    if file.is_file():
+        return file
+    share = max(1, VALIDATION_PICTURES // len(profile.train_data))
+    parts = [open_dataset(spec, "validation", profile.size, share) for spec in profile.train_data]
+    return write_pool(parts, profile.size or 0, file)
+
+
+def write_pool(parts: list[Any], size: int, file: Path) -> Path:
+    total = sum(len(part) for part in parts)
+    with replacing(file) as temporary:
+        pool = np.lib.format.open_memmap(temporary, mode="w+", dtype=np.uint8, shape=(total, size, size, 3))
+        row = 0
+        for part in parts:
+            for start in range(0, len(part), 256):
+                indices = range(start, min(start + 256, len(part)))
+                pool[row : row + len(indices)] = part.batch(indices)
+                row += len(indices)
+        pool.flush()
+        del pool
+    return file
+
+
+class Batches:
+    """step -> (pictures, holes): a pure function of (seed, step), so that a training can be taken up anywhere.
+
+    Pictures are visited in a new order each epoch and mirrored half the time; each sample's mask type and hole
+    are drawn by its running number.
+    """
+
+    def __init__(self, pool: np.ndarray, batch: int, seed: int, masks: tuple[str, ...]) -> None:
+        self.pool, self.batch, self.seed, self.masks = pool, batch, seed, masks
+        self._order: tuple[int, np.ndarray] = (-1, np.empty(0, np.int64))
+
+    def order(self, epoch: int) -> np.ndarray:
+        if self._order[0] != epoch:
+            keys = uniforms(self.seed, f"training order {epoch}", np.arange(len(self.pool)), 1)[:, 0]
+            self._order = (epoch, np.argsort(keys, kind="stable"))
+        return self._order[1]
+
+    def __call__(self, step: int) -> tuple[np.ndarray, np.ndarray]:
+        samples = np.arange(step * self.batch, (step + 1) * self.batch)
+        epochs, places = np.divmod(samples, len(self.pool))
+        indices = np.array([self.order(int(e))[p] for e, p in zip(epochs, places, strict=True)])
+        images = np.stack([self.pool[i] for i in indices])
+        random = bits(self.seed, "training sample", samples, 2)
+        mirrored = random[:, 0] & np.uint64(1) == 1
+        images[mirrored] = images[mirrored, :, ::-1]
+        kinds = (random[:, 1] >> np.uint64(32)) % np.uint64(len(self.masks))
+        holes = np.empty(images.shape[:3], bool)
+        for kind, name in enumerate(self.masks):
+            chosen = kinds == kind
+            if chosen.any():
+                holes[chosen] = draw(name, images.shape[1:3], HOLE_SEED + self.seed, samples[chosen])
+        return images, holes
+
+
+def steps_of(name: str, profile: Profile, pictures: int) -> int:
+    """How many generator steps a variant trains for under a profile."""
+    from variants.registry import variant
+
+    settings = variant.get(name).training
+    if profile.steps is not None:
+        return profile.steps
+    if profile.epochs is not None:
+        return max(1, round((profile.epochs or settings.epochs) * pictures / profile.batch))
+    return max(1, round(settings.steps * profile.steps_scale))
+
+
+def run_job(job: Job, report: Callable[[Any], None], stopping: Callable[[], bool]) -> bool:
+    """Train one variant; True when complete."""
+    import torch
+
+    from variants.network_method import NetworkMethod
+    from variants.registry import variant
+    from variants.trainer import Plan, best_precision, train
+
+    if not job.device.startswith("cuda"):
+        torch.set_num_threads(job.threads)
+        # Denormals in fading gradients cost a hundredfold on CPUs and change nothing that is seen.
+        torch.set_flush_denormal(True)
+    entry = variant.get(job.name)()
+    profile = job.profile
+    pool = np.load(job.pool, mmap_mode="r")
+    images = np.load(job.validation)
+    holes = draw("rect", images.shape[1:3], HOLE_SEED - 1, range(len(images)))
+
+    def validate(network: Any) -> float:
+        method = NetworkMethod(job.name, entry, network, device=job.device)
+        error = (method.fill(images, holes) - images / np.float32(255)) ** 2
+        mse = [float(e[h].mean()) for e, h in zip(error, holes, strict=True)]
+        return float(np.mean([-10 * np.log10(max(value, 1e-10)) for value in mse]))
+
+    plan = Plan(
+        name=job.name,
+        seed=job.seed,
+        width=profile.width,
+        steps=job.steps,
+        batch=profile.batch,
+        device=job.device,
+        precision=best_precision(job.device) if profile.precision == "auto" else profile.precision,
+        steps_per_epoch=max(1, len(pool) // profile.batch),
+    )
+    source = Batches(pool, profile.batch, job.seed, entry.training.masks)
+    return train(entry, plan, source, job.folder, validate=validate, report=report, stopping=stopping)
+
+
+def worker(job: Job, messages: Any, stop: Any) -> None:
+    """A training in a process of its own. The parent decides when to stop, so the keyboard is ignored."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    os.environ["OMP_NUM_THREADS"] = str(job.threads)
+    parent = multiprocessing.parent_process()
+
+    def stopping() -> bool:
+        return stop.is_set() or (parent is not None and not parent.is_alive())
+
+    try:
+        complete = run_job(job, messages.put, stopping)
+        messages.put(("ended", job.name, job.seed, complete, ""))
+    except Exception as error:
+        messages.put(("ended", job.name, job.seed, False, f"{type(error).__name__}: {error}"))
+
+
+def train_all(jobs: list[Job], workers: int, report: Callable[[Any], None]) -> None:
+    """Run the jobs, longest first, ``workers`` at a time in processes of one thread each (on a GPU: one by one).
+
+    Ctrl-C lets every training save its state, then goes on upwards. Raises BenchError where one failed.
+    """
+    if not jobs:
+        return
+    if jobs[0].device.startswith("cuda"):
+        with stop_on_interrupt() as stop:
+            for job in jobs:
+                if not run_job(job, report, lambda: stop["now"]):
+                    raise KeyboardInterrupt
+        return
+    method = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
+    context: Any = multiprocessing.get_context(method)
+    if method == "forkserver":
+        # The server imports torch once; every worker is then a fork of it and starts at once.
+        context.set_forkserver_preload(["torch", "variants.trainer", "bench.train"])
+    messages, stop_event = context.Queue(), context.Event()
+    waiting = sorted(jobs, key=lambda job: -job.steps)
+    running: dict[tuple[str, int], Any] = {}
+    failed: list[str] = []
+    interrupted = False
+    while waiting or running:
+        try:
+            while waiting and len(running) < workers and not interrupted:
+                job = waiting.pop(0)
+                process = context.Process(target=worker, args=(job, messages, stop_event), daemon=True)
+                process.start()
+                running[job.name, job.seed] = process
+            with contextlib.suppress(queues.Empty):
+                message = messages.get(timeout=0.5)
+                if isinstance(message, tuple):
+                    _, name, seed, _complete, problem = message
+                    running.pop((name, seed)).join()
+                    if problem:
+                        failed.append(f"{name}@{seed}: {problem}")
+                else:
+                    report(message)
+            for key, process in list(running.items()):
+                if process.exitcode not in (None, 0):
+                    running.pop(key)
+                    failed.append(f"{key[0]}@{key[1]}: its process ended with exit code {process.exitcode}")
+        except KeyboardInterrupt:
+            interrupted = True
+            waiting.clear()
+            stop_event.set()
+    if interrupted:
+        raise KeyboardInterrupt
+    if failed:
+        raise BenchError("training failed for " + "; ".join(failed))
+
+
+@contextlib.contextmanager
+def stop_on_interrupt() -> Iterator[dict[str, bool]]:
+    """Turn the first Ctrl-C into a flag; a second one is a KeyboardInterrupt again."""
+    stop = {"now": False}
+
+    def handler(*_: Any) -> None:
+        if stop["now"]:
+            raise KeyboardInterrupt
+        stop["now"] = True
+
+    before = signal.signal(signal.SIGINT, handler)
+    try:
+        yield stop
+    finally:
+        signal.signal(signal.SIGINT, before)
