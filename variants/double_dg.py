@@ -1,7 +1,7 @@
 """double_dg: two stages of down, residual and up without skips, and two critics, local and global.
 
 The report's last and best model, trained on rectangular, circular and elliptical holes. The second stage
-refines the first one's fill; known pixels are copied in both. Module names are those of the report's listing,
+is added to the first one's fill; known pixels are copied in both. Module names are those of the report's listing,
 so that its state dict loads unchanged. Each stage ends in a ReLU: in normalised space a fill can never be
 darker than the ImageNet mean. That is the paper's model and is kept; ``double_dg_linear`` mends it.
 """
@@ -67,12 +67,14 @@ class TwoStages(nn.Module):
             )
 
     def forward(self, x: Tensor, known: Tensor) -> Tensor:
+        hole = 1 - known
         picture = x * known
         for stage in "12":
             y = cat((picture, known), dim=1)
             for part in ("downscale", "residual", "upscale"):
                 y = getattr(self, part + stage)(y)
-            picture = picture * known + y * (1 - known)
+            # The listing adds: the second stage corrects the first one's fill, it does not replace it.
+            picture = picture + y * hole
         return picture
 
 
