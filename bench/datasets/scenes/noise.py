@@ -1,0 +1,120 @@
+"""Tables of smooth noise: built once per picture size by exact arithmetic, then only looked up.
+
+Value noise: random numbers on a lattice, blended by the polynomial 3t² - 2t³, in octaves of doubling
+frequency. Textures tile, so a look-up may start anywhere and go on for ever.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+
+from bench import draws
+
+LINE = 4096
+"""Entries of a 1-D table."""
+
+
+def smooth(t: np.ndarray) -> np.ndarray:
+    return t * t * (3 - 2 * t)
+
+
+def blend_weights(n: int, length: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """For ``length`` places over ``n`` lattice cells: the cell, the next one, how far between (smoothed)."""
+    place = np.arange(length) * (n / length)
+    cell = np.floor(place).astype(np.int64)
+    return cell % n, (cell + 1) % n, smooth(place - cell)
+
+
+def octave(name: str, rows: int, columns: int, side: int) -> np.ndarray:
+    """Value noise with ``rows`` x ``columns`` lattice cells, (side, side), values in [0, 1)."""
+    lattice = draws.uniforms(0, f"scenes/texture/{name}/{rows}x{columns}", np.arange(rows), columns)
+    here, there, t = blend_weights(rows, side)
+    lines = lattice[here] + (lattice[there] - lattice[here]) * t[:, None]
+    here, there, t = blend_weights(columns, side)
+    return lines[:, here] + (lines[:, there] - lines[:, here]) * t
+
+
+def even(field: np.ndarray) -> np.ndarray:
+    """The same order of values, spread evenly over (0, 1): a threshold is then a share of the area."""
+    rank = np.empty(field.size, np.int64)
+    rank[np.argsort(field, axis=None, kind="stable")] = np.arange(field.size)
+    return ((rank + 0.5) / field.size).reshape(field.shape).astype(np.float32)
+
+
+SHAPES = {
+    # name: (first rows, first columns, how an octave is folded, weight of the next octave)
+    "cloud": (4, 4, "billow", 0.56),
+    "veil": (4, 3, "plain", 0.5),
+    "wave": (16, 4, "crest", 0.55),
+    "rock": (6, 8, "crest", 0.62),
+    "turf": (8, 8, "plain", 0.75),
+}
+
+
+@lru_cache(maxsize=32)
+def texture(name: str, side: int) -> np.ndarray:
+    """A tiling texture (side, side), float32 spread evenly over (0, 1); ``side`` is a power of two.
+
+    A larger one holds the same shapes with finer octaves added.
+    """
+    rows, columns, fold, weight = SHAPES[name]
+    total = np.zeros((side, side))
+    share = 1.0
+    while max(rows, columns) * 4 <= side:
+        layer = octave(name, rows, columns, side)
+        if fold == "billow":
+            layer = abs(2 * layer - 1) * 0.7 + layer * 0.5
+        elif fold == "crest":
+            layer = 1 - abs(2 * layer - 1)
+            layer = layer * layer
+        total += share * layer
+        share, rows, columns = share * weight, rows * 2, columns * 2
+    return even(total)
+
+
+@lru_cache(maxsize=32)
+def relief(name: str, side: int, down: int, right: int) -> np.ndarray:
+    """How much lower a texture is a little way towards the light: (side, side) float32, about -1 to 1.
+
+    ``down`` and ``right`` say where the light comes from, in 64ths of the texture.
+    """
+    field = texture(name, side)
+    step = max(1, side // 64)
+    towards = np.roll(field, (-down * step, -right * step), axis=(0, 1))
+    return (field - towards).astype(np.float32)
+
+
+@lru_cache(maxsize=8)
+def line(name: str, weight: float = 0.5) -> np.ndarray:
+    """1-D noise, LINE + 1 entries (the last is the first again), float64 in about [0, 1]."""
+    total, share, whole, n = np.zeros(LINE), 1.0, 0.0, 8
+    while n <= LINE // 4:
+        lattice = draws.uniforms(0, f"scenes/line/{name}", n, n)[0]
+        here, there, t = blend_weights(n, LINE)
+        total += share * (lattice[here] + (lattice[there] - lattice[here]) * t)
+        whole, share, n = whole + share, share * weight, n * 2
+    total /= whole
+    total = (total - total.min()) / (total.max() - total.min())
+    return np.append(total, total[0])
+
+
+def along(table: np.ndarray, place: np.ndarray) -> np.ndarray:
+    """A 1-D table read between its entries; ``place`` counts periods (8 coarse waves each), >= 0."""
+    position = place * LINE
+    cell = np.floor(position)
+    part = position - cell
+    index = cell.astype(np.int64) % LINE
+    return table[index] + (table[index + 1] - table[index]) * part
+
+
+def sample(table: np.ndarray, across: np.ndarray, down: np.ndarray) -> np.ndarray:
+    """A texture looked up at (across, down), counted in periods, >= 0; they broadcast; nearest entry."""
+    side = table.shape[0]
+    column = (across * np.float32(side)).astype(np.int64)
+    column &= side - 1
+    row = (down * np.float32(side)).astype(np.int64)
+    row &= side - 1
+    row *= side
+    return table.ravel().take(column + row)
