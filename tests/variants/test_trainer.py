@@ -1,0 +1,124 @@
+"""The trainer: repeatable, resumable, and honest about what it writes."""
+
+from __future__ import annotations
+
+import csv
+import math
+
+import numpy as np
+import pytest
+import torch
+from safetensors import safe_open
+from safetensors.torch import load_file
+
+from variants.method import Training
+from variants.registry import variant
+from variants.trainer import Plan, Session, learning_rate, to_device, train
+
+
+def source(step: int) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(step)
+    holes = np.zeros((4, 32, 32), bool)
+    holes[:, 8:24, 8:24] = True
+    return rng.integers(0, 256, (4, 32, 32, 3), dtype=np.uint8), holes
+
+
+def plan(name: str, steps: int = 12, seed: int = 0, precision: str = "fp32") -> Plan:
+    return Plan(name, seed, width=4, steps=steps, batch=4, precision=precision, steps_per_epoch=6)
+
+
+@pytest.fixture(autouse=True)
+def _one_thread():
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+def weights(folder):
+    return load_file(str(folder / "generator.safetensors"))
+
+
+@pytest.mark.parametrize("name", ["baseline", "double_dg"])
+def test_the_same_seed_gives_the_same_weights_and_another_seed_others(tmp_path, name):
+    entry = variant.get(name)()
+    for folder, seed in (("a", 0), ("b", 0), ("c", 1)):
+        assert train(entry, plan(name, seed=seed), source, tmp_path / folder)
+    a, b, c = (weights(tmp_path / f) for f in "abc")
+    assert all(torch.equal(a[key], b[key]) for key in a)
+    assert not all(torch.equal(a[key], c[key]) for key in a)
+
+
+@pytest.mark.parametrize("name", ["gan_new_loss", "double_dg"])
+def test_a_training_that_was_stopped_ends_in_the_same_weights(tmp_path, name):
+    entry = variant.get(name)()
+    train(entry, plan(name), source, tmp_path / "whole")
+    calls = iter(range(1000))
+    stopped = train(entry, plan(name), source, tmp_path / "halves", stopping=lambda: next(calls) >= 5)
+    assert not stopped
+    assert not (tmp_path / "halves" / "generator.safetensors").exists()
+    assert train(entry, plan(name), source, tmp_path / "halves")
+    whole, halves = weights(tmp_path / "whole"), weights(tmp_path / "halves")
+    assert all(torch.equal(whole[key], halves[key]) for key in whole)
+
+
+def test_a_state_of_another_plan_is_not_continued(tmp_path):
+    entry = variant.get("baseline")()
+    train(entry, plan("baseline", steps=6), source, tmp_path)
+    (tmp_path / "generator.safetensors").unlink()
+    train(entry, plan("baseline", steps=8), source, tmp_path)
+    steps = [int(row["step"]) for row in csv.DictReader((tmp_path / "history.csv").open())]
+    assert steps[-1] == 8
+
+
+def test_the_history_has_every_loss_and_the_validation_score(tmp_path):
+    entry = variant.get("double_dg")()
+    train(entry, plan("double_dg"), source, tmp_path, validate=lambda network: 12.5)
+    rows = list(csv.DictReader((tmp_path / "history.csv").open()))
+    wanted = {"step", "epoch", "seconds", "images_per_s", "lr", "mse", "mse_hole", "adversarial", "critic"}
+    assert wanted | {"critic_local", "validation_psnr_hole"} == set(rows[0])
+    assert float(rows[-1]["validation_psnr_hole"]) == 12.5
+    assert float(rows[-1]["epoch"]) == 2.0
+
+
+def test_the_weights_file_says_what_it_is(tmp_path):
+    train(variant.get("baseline")(), plan("baseline", steps=3), source, tmp_path)
+    with safe_open(str(tmp_path / "generator.safetensors"), "pt") as file:
+        assert file.metadata() == {"variant": "baseline", "width": "4", "step": "3", "seed": "0"}
+
+
+def test_the_learning_rate_warms_up_and_falls_along_half_a_cosine():
+    settings = Training(warmup=0.05)
+    rates = [learning_rate(settings, step, 200) for step in range(200)]
+    assert rates[0] == pytest.approx(0.1)
+    assert rates[9] == pytest.approx(1.0)
+    assert rates[105] == pytest.approx(0.5 * (1 + math.cos(math.pi * 95 / 190)))
+    assert rates[-1] < 1e-3
+
+
+def test_learning_reduces_the_loss_in_bf16_too():
+    session = Session(variant.get("baseline")(), plan("baseline", steps=60, precision="bf16"))
+    ramp = np.broadcast_to(np.linspace(0, 255, 32).astype(np.uint8)[None, :, None], (4, 32, 32, 3)).copy()
+    batch = to_device(ramp, source(0)[1], "cpu")
+    losses = [float(session.step(*batch)["mse"]) for _ in range(60)]
+    assert losses[-1] < losses[0] / 2
+
+
+def test_the_critics_do_not_learn_from_the_generators_pass():
+    session = Session(variant.get("gan_new_loss")(), plan("gan_new_loss"))
+    session.step(*to_device(*source(0), "cpu"))
+    # The critic's gradients are those of its own loss: real and fake, not the generator's wish to fool it.
+    own = [p.grad.clone() for p in session.objective.parameters()]
+    fresh = Session(variant.get("gan_new_loss")(), plan("gan_new_loss"))
+    fresh.objective.generator_loss = lambda step: {"mse": (step.fake - step.target).square().mean()}
+    fresh.step(*to_device(*source(0), "cpu"))
+    assert all(torch.equal(a, p.grad) for a, p in zip(own, fresh.objective.parameters(), strict=True))
+
+
+def test_a_diverging_training_stops_with_its_name_and_step(tmp_path):
+    def broken(step: int):
+        images, holes = source(step)
+        return np.full(images.shape, np.nan, np.float32), holes
+
+    with pytest.raises(FloatingPointError, match="baseline diverged at step"):
+        train(variant.get("baseline")(), plan("baseline"), broken, tmp_path)
