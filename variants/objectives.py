@@ -32,15 +32,12 @@ class Step:
 Losses = dict[str, Tensor]
 
 
-def mse(step: Step) -> Tensor:
-    """Mean squared error over the whole picture."""
-    return F.mse_loss(step.fake.float(), step.target)
-
-
-def mse_hole(step: Step) -> Tensor:
-    """Mean squared error over the hole's pixels (of the whole batch, so that a tiny hole weighs little)."""
-    error = (step.fake.float() - step.target).square() * step.hole
-    return error.sum() / (3 * step.hole.sum()).clamp_min(1)
+def reconstruction(step: Step) -> Losses:
+    """Mean squared error over the whole picture, and over the hole's pixels of the whole batch (so that a tiny
+    hole weighs little)."""
+    error = (step.fake.float() - step.target).square()
+    in_hole = (error * step.hole).sum() / (3 * step.hole.sum()).clamp_min(1)
+    return {"mse": error.mean(), "mse_hole": in_hole}
 
 
 def bce(logits: Tensor, real: bool) -> Tensor:
@@ -100,7 +97,7 @@ class Reconstruction(Objective):
     """Mean squared error alone, over the picture and once more over the hole."""
 
     def generator_loss(self, step: Step) -> Losses:
-        return {"mse": mse(step), "mse_hole": mse_hole(step)}
+        return reconstruction(step)
 
 
 class LeastSquaresAdversarial(Objective):
@@ -139,4 +136,4 @@ class ReconstructionAdversarial(Objective):
         fooled = bce(self.critic(step.fake), True)
         if self.local_critic is not None:
             fooled = (fooled + bce(self.local_critic(crop_around_hole(step.fake, step.hole)), True)) / 2
-        return {"mse": mse(step), "mse_hole": mse_hole(step), "adversarial": self.adversarial * fooled}
+        return {**reconstruction(step), "adversarial": self.adversarial * fooled}

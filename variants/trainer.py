@@ -19,6 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from variants.blocks import normalise
+from variants.memory import keep_freed_memory
 from variants.method import Network, Training
 from variants.objectives import Losses, Objective, Step
 
@@ -105,10 +106,12 @@ class Session:
                 for group in optimiser.param_groups:
                     group["lr"] = lr * factor
         target = normalise(images)
-        known = (1 - holes).expand(-1, 3, -1, -1)
+        # In the pictures' own layout: mixed with tensors of another, every later step falls back to slow loops.
+        known = (1 - holes).expand(-1, 3, -1, -1).contiguous(memory_format=torch.channels_last)
+        x = target * known
         with torch.autocast(plan.device.split(":")[0], torch.bfloat16, enabled=plan.precision == "bf16"):
-            output = self.generator(target * known, known)
-            fake = output if self.variant.fills == "whole" else target * known + output * holes
+            output = self.generator(x, known)
+            fake = output if self.variant.fills == "whole" else x + output * (1 - known)
             losses: Losses = {}
             if self.critic_optimiser is not None:
                 critic = self.objective.critic_loss(Step(target, holes, output.detach(), fake.detach()))
@@ -175,6 +178,7 @@ def train(
     when it says so, the state is saved and False returned. Returns True when the training is complete.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    keep_freed_memory()
     session, history = Session(variant, plan), History(folder / "history.csv")
     state_file = folder / "state.pt"
     if state_file.is_file():
