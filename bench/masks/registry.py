@@ -16,6 +16,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from bench.errors import BenchError
 from variants.registry import Registry
 
 MaskType = Callable[[tuple[int, int], int, np.ndarray], np.ndarray]
@@ -24,5 +25,22 @@ mask: Registry[MaskType] = Registry("mask", "bench.masks", "mask type")
 
 
 def draw(name: str, size: tuple[int, int], seed: int, indices: np.ndarray | list[int] | range) -> np.ndarray:
-    """Holes of type ``name``, bool (len(indices), H, W). Raises UnknownName for a wrong name."""
-    return mask.get(name)(size, seed, np.asarray(indices, dtype=np.int64))
+    """Holes of type ``name``, bool (len(indices), H, W), none of them empty.
+
+    Raises UnknownName for a wrong name, BenchError where a mask type (a plug-in's, say) does not keep to this.
+    """
+    wanted = np.asarray(indices, dtype=np.int64)
+    holes = mask.get(name)(size, seed, wanted)
+    if not isinstance(holes, np.ndarray) or holes.dtype != bool or holes.shape != (len(wanted), *size):
+        got = f"{holes.dtype} {holes.shape}" if isinstance(holes, np.ndarray) else type(holes).__name__
+        raise BenchError(
+            f"the mask type '{name}' ({mask.origin(name)}) gave {got} "
+            f"where a NumPy array bool {(len(wanted), *size)} was asked for"
+        )
+    for index, hole in zip(wanted, holes, strict=True):
+        if not hole.any():
+            raise BenchError(
+                f"the mask type '{name}' ({mask.origin(name)}) gave an empty hole "
+                f"for index {index} at {size[1]}x{size[0]} pixels"
+            )
+    return holes

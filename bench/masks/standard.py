@@ -9,8 +9,10 @@ from bench.masks.registry import mask
 
 @mask("standard")
 def standard(size: tuple[int, int], seed: int, indices: np.ndarray) -> np.ndarray:
-    """The centre square of half the side, the same for every seed and index."""
+    """The middle half of each side, the same for every seed and index."""
     height, width = size
+    top, tall = height // 4, max(height // 2, 1)
+    left, wide = width // 4, max(width // 2, 1)
     hole = np.zeros((len(indices), height, width), bool)
-    hole[:, height // 4 : height // 4 + height // 2, width // 4 : width // 4 + width // 2] = True
+    hole[:, top : top + tall, left : left + wide] = True
     return hole

@@ -1,0 +1,198 @@
+"""Holes read from picture files (``--masks folder:DIR``), paired with the pictures' ids by name.
+
+White is missing (``black`` for the other habit). Colour counts as its grey; grey pixels count as white above
+127, which is said in a note. Transparent pixels are known, whatever the polarity. A hole without a missing
+pixel is allowed and said in a note; so is, without one, a hole that covers everything.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+
+from bench.datasets.pictures import SUFFIXES, BrokenPicture, opened
+from bench.errors import UsageError
+
+POLARITIES = ("white", "black")
+THRESHOLD = 127
+SHOWN = 5
+
+
+@dataclass(frozen=True)
+class HoleFolder:
+    """One mask type read from files; ``polarity`` is the colour of the hole in them."""
+
+    name: str
+    folder: Path
+    polarity: str = "white"
+    _paths: dict[str, Path] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _stems: dict[str, list[Path]] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _grey: set[str] = field(default_factory=set, init=False, repr=False, compare=False)
+    _empty: dict[str, int] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        if self.polarity not in POLARITIES:
+            raise UsageError(f"unknown mask polarity '{self.polarity}': choose white or black")
+        for path in hole_files(self.folder):
+            key = path.relative_to(self.folder).with_suffix("").as_posix()
+            if key in self._paths:
+                raise UsageError(
+                    f"two holes of one name in {path.parent}: {self._paths[key].name} and {path.name}; keep one"
+                )
+            self._paths[key] = path
+            self._stems.setdefault(path.stem, []).append(path)
+
+    def find(self, image_id: str) -> Path | None:
+        """The file of a picture's hole: by the id as a path, else by its last part alone.
+
+        Raises UsageError where several files have that last part.
+        """
+        for name in (image_id, without_suffix(image_id)):
+            if name in self._paths:
+                return self._paths[name]
+            same = self._stems.get(PurePosixPath(name).name, [])
+            if len(same) > 1:
+                raise UsageError(
+                    f"the picture '{image_id}' could have any of {len(same)} holes in {self.folder}, "
+                    f"{self._key(same[0])} or {self._key(same[1])}: name them by the pictures' paths"
+                )
+            if same:
+                return same[0]
+        return None
+
+    def require(self, ids: Sequence[str]) -> None:
+        """Raises UsageError that lists the pictures without a hole."""
+        missing = [image_id for image_id in ids if self.find(image_id) is None]
+        if missing:
+            raise UsageError(
+                f"{self.folder} has no hole for {len(missing)} of {len(ids)} pictures ({some(missing)}): "
+                f"a hole is named like its picture, {missing[0]}.png"
+            )
+
+    def read(self, image_id: str, size: tuple[int, int]) -> np.ndarray:
+        """The hole of a picture of ``size`` (height, width), bool (H, W).
+
+        Raises UsageError for a hole that is missing, unreadable or of another size.
+        """
+        path = self.find(image_id)
+        if path is None:
+            raise UsageError(f"{self.folder} has no hole for the picture '{image_id}'")
+        grey = read_grey(path, self.polarity)
+        if grey.shape != size:
+            raise UsageError(
+                f"the hole {path} is {grey.shape[1]}x{grey.shape[0]} pixels but its picture '{image_id}' is "
+                f"{size[1]}x{size[0]} pixels: give holes of the size that pictures are scored at"
+            )
+        white = grey > THRESHOLD
+        if not two_valued(grey):
+            self._grey.add(self._key(path))
+        hole = white if self.polarity == "white" else ~white
+        if not hole.any():
+            self._empty[self._key(path)] = int(grey.max() if self.polarity == "white" else grey.min())
+        return hole
+
+    def _key(self, path: Path) -> str:
+        return path.relative_to(self.folder).as_posix()
+
+    def notes(self) -> list[str]:
+        """Sentences on the holes read so far that were grey or empty."""
+        said = []
+        if self._grey:
+            said.append(
+                f"{len(self._grey)} hole files of '{self.name}' have grey pixels, taken as white above {THRESHOLD} "
+                f"and as black below ({some(sorted(self._grey))})"
+            )
+        if self._empty:
+            name, value = sorted(self._empty.items())[0]
+            extreme = "brightest" if self.polarity == "white" else "darkest"
+            said.append(
+                f"{len(self._empty)} holes of '{self.name}' are empty, so their scores of the hole stay empty "
+                f"({some(sorted(self._empty))}; the {extreme} pixel of {name} is {value} of 255; "
+                "holes of the other colour need --mask-polarity)"
+            )
+        return said
+
+
+def some(names: Sequence[str]) -> str:
+    """The first few names, and how many more."""
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return ", ".join(names[:SHOWN]) + more
+
+
+def without_suffix(image_id: str) -> str:
+    """An id without a picture's suffix, which ids carry where two pictures share the rest."""
+    path = PurePosixPath(image_id)
+    return path.with_suffix("").as_posix() if path.suffix.lower() in SUFFIXES else image_id
+
+
+def two_valued(grey: np.ndarray) -> bool:
+    return bool(((grey == 0) | (grey == 255)).all())
+
+
+def read_grey(path: Path, polarity: str = "white") -> np.ndarray:
+    """A hole file as uint8 grey (H, W), transparent pixels in the colour of known ones.
+
+    Raises UsageError where the file cannot be read as a picture.
+    """
+    from PIL import Image, ImageOps
+
+    try:
+        with opened(path) as file:
+            image = ImageOps.exif_transpose(file)
+            if image.mode.startswith("I") or image.mode == "F":
+                deep = np.asarray(image).astype(np.float64)
+                # 16 bits to 8; what has no agreed range counts as 16 bits if it goes beyond 8.
+                return np.clip(np.rint(deep / (257 if image.mode != "F" else 1)), 0, 255).astype(np.uint8)
+            if image.has_transparency_data:
+                known = 0 if polarity == "white" else 255
+                below = Image.new("RGBA", image.size, (known, known, known, 255))
+                image = Image.alpha_composite(below, image.convert("RGBA"))
+            return np.asarray(image.convert("L"))
+    except BrokenPicture as error:
+        raise UsageError(f"the hole {path} cannot be read as a picture: {error}") from error
+
+
+def hole_files(folder: Path) -> list[Path]:
+    """The picture files of a folder and below, sorted; hidden ones are left out."""
+    return sorted(
+        path
+        for path in folder.rglob("*")
+        if path.suffix.lower() in SUFFIXES
+        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
+        and path.is_file()
+    )
+
+
+def folder_types(folder: str, polarity: str = "white", ids: Sequence[str] = ()) -> list[HoleFolder]:
+    """The mask types of a folder: itself, or each sub-folder (the layout ``holes/<mask>/<id>.png``).
+
+    Sub-folders are mask types unless holes lie beside them, or a hole's path is a picture's id. An exported
+    suite stands for its ``holes``. Raises UsageError where there is no such folder or no hole in it.
+    """
+    root = Path(folder).expanduser()
+    if not folder or not root.is_dir():
+        raise UsageError(f"there is no folder of holes at '{folder}': give folder:DIR the path of one")
+    if (root / "manifest.json").is_file() and (root / "holes").is_dir():
+        root = root / "holes"
+    files = [path.relative_to(root).with_suffix("").as_posix() for path in hole_files(root)]
+    if not files:
+        raise UsageError(f"no holes in {root}: it needs PNG files named like the pictures, white where missing")
+    if any("/" not in name for name in files) or not {*files}.isdisjoint(ids):
+        return [HoleFolder(safe_name(root.resolve().name), root, polarity)]
+    types: dict[str, Path] = {}
+    for part in sorted({name.split("/")[0] for name in files}):
+        name = safe_name(part)
+        if name in types:
+            raise UsageError(f"{types[name].name} and {part} in {root} would both be '{name}': rename one")
+        types[name] = root / part
+    return [HoleFolder(name, path, polarity) for name, path in types.items()]
+
+
+def safe_name(name: str) -> str:
+    """A folder's name as a mask type's: a-z, 0-9 and _ only, never ``all``."""
+    plain = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_") or "holes"
+    return "all_holes" if plain == "all" else plain
