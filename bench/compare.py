@@ -5,7 +5,7 @@ Everything here is plain data; the terminal, Markdown, JSON and the HTML page pr
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -185,18 +185,36 @@ class Measured:
 
 def measure(pair: Pair, options: Options) -> Measured:
     """Intervals and p of the candidate's gain over the reference, in each metric's good direction."""
-    ours, theirs = goodness(pair, pair.reference), goodness(pair, pair.candidate)
-    change = theirs.mean(0) - ours.mean(0)
+    change = gains(pair)
     sums, counts = (flat(part) for part in clustered(change))
     settings = (options.level, options.resamples, options.seed)
-    if len(ours) > 1 or len(theirs) > 1:
-        noise = seed_noise(ours), seed_noise(theirs)
+    if len(pair.reference) > 1 or len(pair.candidate) > 1:
+        noise = seed_noise(goodness(pair, pair.reference)), seed_noise(goodness(pair, pair.candidate))
         result, p = statistics.hierarchical(sums, counts, noise, *settings)
     else:
         result = statistics.intervals(sums, counts, *settings)
         p = significance.sign_flip_p(statistics.merged(options.seed, sums)[0])
+    result = settled(result, change)
     reference, candidate = (pooled_mean(values.mean(0), result.rows) for values in (pair.reference, pair.candidate))
     return Measured(result, p, reference, candidate, change, sums, counts)
+
+
+def gains(pair: Pair) -> np.ndarray:
+    """The candidate's gain on every picture over the seeds' means, (images, masks, metrics)."""
+    return goodness(pair, pair.candidate).mean(0) - goodness(pair, pair.reference).mean(0)
+
+
+def unmoved(change: np.ndarray) -> np.ndarray:
+    """Per column, (mask types and ``all``) x metrics, whether no picture changed."""
+    moved = np.abs(np.nan_to_num(change)) > significance.TIE
+    return ~np.concatenate([moved.any(0), moved.any((0, 1))[None]]).ravel()
+
+
+def settled(result: statistics.Intervals, change: np.ndarray) -> statistics.Intervals:
+    """Where no picture changed at all the difference is nothing, exactly, even of a single picture."""
+    still = unmoved(change) & (result.rows > 0)
+    mean, low, high = (np.where(still, 0.0, part) for part in (result.mean, result.low, result.high))
+    return replace(result, mean=mean, low=low, high=high)
 
 
 def pooled_mean(values: np.ndarray, rows: np.ndarray) -> np.ndarray:

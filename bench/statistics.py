@@ -209,7 +209,7 @@ class Seeds:
 def hierarchical(
     sums: np.ndarray,
     counts: np.ndarray,
-    sides: tuple[Seeds, Seeds],
+    sides: tuple[Seeds, ...],
     level: float = LEVEL,
     resamples: int = RESAMPLES,
     seed: int = 0,
@@ -217,7 +217,7 @@ def hierarchical(
     """Intervals that hold training noise too, and the two-sided p of no difference.
 
     sums, counts: as in :func:`intervals`, of differences between the sides' means over their seeds. Each
-    resample draws images and, on either side that has several, training seeds; errors add in squares, with
+    resample draws images and, of every side that has several, training seeds; errors add in squares, with
     Welch and Satterthwaite's degrees of freedom, and the interval is never narrower than Student's with them.
     """
     images = intervals(sums, counts, level, resamples, seed)

@@ -13,10 +13,16 @@ import pyarrow.parquet as pq
 from bench.runs import Run
 
 METRICS = {
-    "psnr_hole": {"region": "hole", "unit": "dB", "direction": "higher", "target": 0.0},
-    "ssim_hole": {"region": "hole", "unit": "", "direction": "higher", "target": 0.0},
-    "lpips": {"region": "image", "unit": "", "direction": "lower", "target": 0.0},
-    "colour_shift_r": {"region": "hole", "unit": "8-bit levels", "direction": "nearest", "target": 0.0},
+    "psnr_hole": {"region": "hole", "unit": "dB", "direction": "higher", "title": "psnr_hole [dB ↑]"},
+    "ssim_hole": {"region": "hole", "unit": "", "direction": "higher", "title": "ssim_hole [↑]"},
+    "lpips": {"region": "image", "unit": "", "direction": "lower", "title": "lpips [↓]"},
+    "colour_shift_r": {
+        "region": "hole",
+        "unit": "levels",
+        "direction": "nearest",
+        "target": 0.0,
+        "title": "colour_shift_r [levels →0]",
+    },
 }
 MASKS = ("rect", "circle")
 
@@ -62,7 +68,7 @@ def fake_run(
         pq.write_table(pa.Table.from_pylist(throughput), path / "throughput.parquet")
     facts = {
         name: {"range": [0, 100], "reference": "none", "summary": name, "title": name, "approximate": False}
-        | METRICS.get(name, METRICS["lpips"])
+        | METRICS.get(name, {"region": "image", "unit": "", "direction": "lower"})
         | {"version": (versions or {}).get(name, 1)}
         for name in metrics
         if not name.startswith("mse")

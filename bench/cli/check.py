@@ -1,0 +1,120 @@
+"""``bench check``: hold a run against thresholds, for CI."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bench.cli import app
+from bench.cli.options import Json, RunsDir
+from bench.errors import Exit, UsageError
+
+DEFAULT = Path("thresholds.toml")
+
+
+@app.command("check")
+def check_command(
+    run: Annotated[str | None, typer.Argument(metavar="[RUN]", help="Name or path of a run (default: newest).")] = None,
+    thresholds: Annotated[
+        Path | None, typer.Option("--thresholds", help="Threshold file (default: thresholds.toml, if it is there).")
+    ] = None,
+    against: Annotated[
+        str | None, typer.Option("--against", help="The run that drops are measured from: a name or a path.")
+    ] = None,
+    fail_if: Annotated[
+        list[str] | None,
+        typer.Option("--fail-if", help="A rule: psnr_hole:0.2, lpips[circle]:2%, double_dg.ssim_hole<0.45."),
+    ] = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Undecided lines fail too.")] = False,
+    init: Annotated[
+        bool, typer.Option("--init", help="Write a threshold file from the run and its noise floor, and stop.")
+    ] = False,
+    noise: Annotated[
+        list[str] | None,
+        typer.Option("--noise", help="With --init: another run of the same, for the noise floor (repeatable)."),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="With --init: write over files that are there.")] = False,
+    common: Annotated[
+        bool, typer.Option("--common", help="Of different suites, hold the shared pictures and holes.")
+    ] = False,
+    junit: Annotated[Path | None, typer.Option("--junit", help="Also write JUnit XML.")] = None,
+    markdown: Annotated[
+        Path | None, typer.Option("--markdown", help="Also write Markdown, for a pull request ('-': on stdout).")
+    ] = None,
+    json_output: Json = False,
+    runs_dir: RunsDir = None,
+) -> int:
+    """Hold a run against rules: pass, regression or undecided.
+
+    bench check --thresholds thresholds.toml --against main
+    bench check --fail-if 'double_dg.ssim_hole<0.45'
+
+    Exit 0: no regression. 3: a regression (with --strict also an undecided line). 4: not comparable, or a rule
+    that matched nothing. 5: no regression, but some fills could not be scored.
+    """
+    from bench.compare import Options
+    from bench.gate import check_run
+    from bench.rules import parse_rule, read_thresholds
+    from bench.runs import find_run
+    from bench.runs import runs_dir as runs_folder
+
+    folder = runs_folder(runs_dir)
+    if init:
+        return write_thresholds(run, thresholds or DEFAULT, noise or [], folder, force)
+    rules = [parse_rule(text) for text in fail_if or []]
+    file = thresholds or (DEFAULT if not rules and DEFAULT.is_file() else None)
+    held = read_thresholds(file) if file is not None else None
+    if held is not None:
+        rules = held.rules + rules
+        strict = strict or held.strict
+    if not rules:
+        raise UsageError(
+            f"nothing to check: give --thresholds FILE or --fail-if RULE ({DEFAULT} is not here; "
+            "bench check --init writes one)"
+        )
+    if against is None and held is not None and held.against is not None:
+        beside = held.path.parent / held.against
+        against = str(beside) if (beside / "run.json").is_file() else held.against
+    reference = find_run(against, folder) if against is not None else None
+    checked = check_run(rules, find_run(run, folder), reference, Options(common=common))
+    show(checked, strict, junit, markdown, json_output)
+    return checked.exit(strict)
+
+
+def show(checked: object, strict: bool, junit: Path | None, markdown: Path | None, json_output: bool) -> None:
+    import json
+
+    from bench.exporters.junit import check_junit
+    from bench.exporters.markdown import check_markdown
+    from bench.exporters.terminal import print_check
+    from bench.files import write_text
+    from bench.gate import Check
+
+    assert isinstance(checked, Check)
+    if junit is not None:
+        write_text(junit, check_junit(checked, strict))
+    text = check_markdown(checked, strict)
+    if markdown is not None and str(markdown) != "-":
+        write_text(markdown, text)
+    if json_output:
+        print(json.dumps(checked.as_json(), ensure_ascii=False))
+    elif markdown is not None and str(markdown) == "-":
+        print(text, end="")
+    else:
+        print_check(checked, strict)
+
+
+def write_thresholds(run: str | None, path: Path, others: list[str], folder: Path, force: bool) -> int:
+    import sys
+
+    from bench.noise import measure_noise
+    from bench.runs import find_run
+    from bench.thresholds import write_threshold_file
+
+    found = find_run(run, folder)
+    floor = measure_noise([found, *(find_run(other, folder) for other in others)])
+    for written in write_threshold_file(path, found, floor, force):
+        print(f"wrote {written}", file=sys.stderr)
+    return Exit.OK

@@ -1,0 +1,122 @@
+"""``bench compare``: which of two or more methods is better, by how much, and how sure that is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bench.cli import app
+from bench.cli.options import Json, RunsDir, split
+from bench.errors import BenchError, Exit
+
+
+@app.command("compare")
+def compare_command(
+    sides: Annotated[
+        list[str],
+        typer.Argument(metavar="BASE NEW…", help="[RUN:]VARIANT[@SEED], the reference first (no RUN: the newest)."),
+    ],
+    fail_if: Annotated[
+        list[str] | None,
+        typer.Option("--fail-if", help="A rule, as in psnr_hole:0.2 or lpips[circle]:2%; exit 3 where one fails."),
+    ] = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Undecided rules fail too.")] = False,
+    common: Annotated[
+        bool, typer.Option("--common", help="Of different suites, compare the pictures and holes they share.")
+    ] = False,
+    metrics: Annotated[
+        str | None, typer.Option("--metrics", help="Metrics, comma-separated; all shows every one in the table.")
+    ] = None,
+    masks: Annotated[str | None, typer.Option("--masks", help="Mask types, comma-separated (default: all).")] = None,
+    tolerance: Annotated[
+        list[str] | None,
+        typer.Option("--tolerance", help="METRIC=VALUE: differences below it are the same (repeatable)."),
+    ] = None,
+    resamples: Annotated[int, typer.Option("--resamples", min=1000, help="Bootstrap resamples.")] = 10_000,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the resampling.")] = 0,
+    markdown: Annotated[
+        Path | None, typer.Option("--markdown", help="Also write Markdown, for a pull request ('-': on stdout).")
+    ] = None,
+    html: Annotated[Path | None, typer.Option("--html", help="Also write an HTML report of the comparison.")] = None,
+    json_output: Json = False,
+    runs_dir: RunsDir = None,
+) -> int:
+    """Compare methods picture by picture: differences, intervals, tests, a verdict in words.
+
+    bench compare baseline double_dg
+    bench compare last_week:double_dg double_dg --fail-if 'psnr_hole:0.2'
+    """
+    from bench.compare import Options, compare_sides
+    from bench.gate import check_sides
+    from bench.rules import parse_rule
+    from bench.runs import runs_dir as runs_folder
+    from bench.scores import metric_facts
+    from bench.sides import resolve_sides
+    from bench.tolerances import read_tolerances
+
+    if len(sides) < 2:
+        raise typer.BadParameter("name a reference and at least one candidate: bench compare baseline double_dg")
+    rules = [parse_rule(text) for text in fail_if or []]
+    found = resolve_sides(sides, runs_folder(runs_dir))
+    known = list(dict.fromkeys(name for side in found for name in metric_facts(side.run)))
+    every = metrics == "all"
+    options = Options(
+        metrics=() if every else tuple(split(metrics) or ()),
+        masks=tuple(split(masks) or ()),
+        tolerances=read_tolerances(tolerance or [], known),
+        common=common,
+        resamples=resamples,
+        seed=seed,
+    )
+    comparison = compare_sides(found, options)
+    checked = check_sides(rules, found, options) if rules else None
+    show(comparison, checked, strict, every or bool(options.metrics), markdown, json_output)
+    if html is not None:
+        write_html(comparison, html)
+    if checked is not None and checked.exit(strict) == Exit.REGRESSION:
+        return Exit.REGRESSION
+    return Exit.PARTIAL if comparison.partial else Exit.OK
+
+
+def show(
+    comparison: object, checked: object, strict: bool, every: bool, markdown: Path | None, json_output: bool
+) -> None:
+    import json
+
+    from bench.compare import Comparison
+    from bench.exporters.markdown import check_markdown, comparison_markdown
+    from bench.exporters.terminal import print_check, print_comparison
+    from bench.files import write_text
+    from bench.gate import Check
+
+    assert isinstance(comparison, Comparison)
+    text = comparison_markdown(comparison, every)
+    if isinstance(checked, Check):
+        text += "\n" + check_markdown(checked, strict)
+    if markdown is not None and str(markdown) != "-":
+        write_text(markdown, text)
+    if json_output:
+        content = comparison.as_json()
+        if isinstance(checked, Check):
+            content["check"] = checked.as_json()
+        print(json.dumps(content, ensure_ascii=False))
+    elif markdown is not None and str(markdown) == "-":
+        print(text, end="")
+    else:
+        print_comparison(comparison, every)
+        if isinstance(checked, Check):
+            print_check(checked, strict)
+
+
+def write_html(comparison: object, path: Path) -> None:
+    import importlib
+    import sys
+
+    try:
+        page = importlib.import_module("reports.comparison")
+    except ModuleNotFoundError as error:
+        raise BenchError(f"--html {path}: this installation cannot make comparison pages ({error})") from error
+    page.build_comparison(comparison, path)
+    print(f"wrote {path}", file=sys.stderr)

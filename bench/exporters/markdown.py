@@ -1,0 +1,109 @@
+"""Comparisons and checks as Markdown, for a pull request."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bench.compare import Comparison
+from bench.exporters import words
+from bench.exporters.terminal import explained, legend, verdict
+from bench.gate import Check
+from bench.scores import ALL
+
+ICONS = {"pass": "✅", "regression": "❌", "undecided": "❔"}
+
+
+def comparison_markdown(comparison: Comparison, every: bool = False) -> str:
+    reference = comparison.sides[0]
+    rows = comparison.rows
+    metrics = words.headline(rows, every)
+    parts: list[str] = []
+    for side in comparison.sides[1:]:
+        for dataset in dict.fromkeys(row["dataset"] for row in rows):
+            own = [row for row in rows if row["candidate"] == side.label and row["dataset"] == dataset]
+            if not own:
+                continue
+            parts.append(f"### `{side.label}` against `{reference.label}` on {escape(dataset)}")
+            pooled = [row for row in own if row["mask"] == ALL]
+            parts.append(difference_table(words.grouped(pooled, metrics)))
+            single = [row for row in words.grouped(own, metrics) if row["mask"] != ALL]
+            if single:
+                parts.append(f"<details><summary>By mask type</summary>\n\n{difference_table(single)}\n\n</details>")
+    if comparison.ranking:
+        parts += ["### Ranking", ranking_table(comparison, metrics)]
+    parts += ["\n".join(f"- {escape(note)}" for note in comparison.notes)] if comparison.notes else []
+    return "\n\n".join([*parts, legend(comparison)]) + "\n"
+
+
+def difference_table(rows: list[dict[str, Any]]) -> str:
+    lines = [
+        "| metric | mask | reference | candidate | gain | interval | win/tie/loss | p (Holm) | verdict |",
+        "| :-- | :-- | --: | --: | --: | :-: | --: | --: | :-- |",
+    ]
+    for row in rows:
+        unit = row["unit"]
+        cells = [
+            escape(row["title"]),
+            escape(row["mask"]),
+            words.number(row["reference_mean"], unit),
+            words.number(row["candidate_mean"], unit),
+            words.number(row["difference"], unit, signed=True),
+            words.interval(row, unit),
+            f"{row['wins']}/{row['ties']}/{row['losses']}",
+            escape(words.p_value(row["p_holm"])),
+            f"{words.SIGNS[row['verdict']]} {row['verdict']}",
+        ]
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def ranking_table(comparison: Comparison, metrics: list[str]) -> str:
+    lines = ["| metric | data | places (mean) |", "| :-- | :-- | :-- |"]
+    units = {row["metric"]: row["unit"] for row in comparison.rows}
+    for entry in comparison.ranking:
+        if entry["metric"] in metrics:
+            places = ", ".join(
+                f"{place['rank']}. `{place['side']}` ({words.number(place['mean'], units[entry['metric']])})"
+                for place in entry["places"]
+            )
+            lines.append(f"| {escape(entry['title'])} | {escape(entry['dataset'])} | {places} |")
+    return "\n".join(lines)
+
+
+def check_markdown(check: Check, strict: bool = False) -> str:
+    """The state first, then what failed, then every line."""
+    parts = [f"### {ICONS[check.state]} {escape(verdict(check, strict))}"]
+    parts += [
+        f"- {ICONS[line.state]} {escape(explained(line))}"
+        for line in check.lines
+        if line.state == "regression" or (line.state == "undecided" and strict)
+    ]
+    lines = [
+        "| | rule | variant | data | mask | measured | interval | allowed |",
+        "| :-: | :-- | :-- | :-- | :-- | --: | :-: | --: |",
+    ]
+    for line in check.lines:
+        ends = {"low": line.reading.low, "high": line.reading.high}
+        cells = [
+            ICONS[line.state],
+            f"`{line.rule.text}`",
+            f"`{line.target.candidate.label}`",
+            escape(line.target.dataset),
+            escape(line.target.mask),
+            words.number(line.reading.measured, line.unit),
+            words.interval(ends, line.unit, signed=False),
+            words.quantity(line.rule.amount, line.unit),
+        ]
+        lines.append(f"| {' | '.join(cells)} |")
+    table = "\n".join(lines)
+    if len(check.lines) > 12:
+        table = f"<details><summary>All {len(check.lines)} lines</summary>\n\n{table}\n\n</details>"
+    notes = "\n".join(f"- {escape(note)}" for note in check.notes)
+    return "\n\n".join([*parts, table, *([notes] if notes else [])]) + "\n"
+
+
+def escape(text: str) -> str:
+    """Text that Markdown and HTML leave as it is."""
+    for sign in "\\`*_|<>[]":
+        text = text.replace(sign, f"&#{ord(sign)};" if sign in "<>|" else f"\\{sign}")
+    return text

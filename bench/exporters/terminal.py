@@ -1,0 +1,236 @@
+"""Comparisons and checks as tables in a terminal of 80 columns or more."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from bench.compare import Comparison
+from bench.exporters import words
+from bench.gate import Check
+from bench.gate_lines import Line
+from bench.scores import ALL
+
+COLOURS = {"better": "green", "worse": "red", "same": "dim", "undecided": "yellow"}
+STATE_COLOURS = {"pass": "green", "regression": "bold red", "undecided": "yellow"}
+WIDE = 105
+"""From this many columns on, a table has room for counts, effect size and p."""
+
+
+def print_comparison(comparison: Comparison, every: bool = False, console: Console | None = None) -> None:
+    """Differences with their intervals; for more than two sides also the ranking and the matrix; then the notes."""
+    console = console or Console(highlight=False)
+    rows = comparison.rows
+    metrics = words.headline(rows, every)
+    masks = [mask for mask in dict.fromkeys(row["mask"] for row in rows) if mask != ALL]
+    runs = ", ".join(dict.fromkeys(side.run.name for side in comparison.sides))
+    images = max(row["images"] for row in rows)
+    console.print(Text(f"{runs}: {images:,} images, mask types {', '.join(masks)}", style="dim"))
+    for dataset in dict.fromkeys(row["dataset"] for row in rows):
+        there = [row for row in rows if row["dataset"] == dataset]
+        if len(comparison.sides) == 2:
+            console.print(two_sides(comparison, dataset, words.grouped(there, metrics), console.width))
+        else:
+            console.print(many_sides(comparison, dataset, there, metrics, console.width))
+            print_ranking(comparison, dataset, metrics, console)
+            console.print(matrix(comparison, dataset, metrics[0], console.width))
+    console.print(Text(legend(comparison), style="dim"))
+    hidden = words.hidden(rows, metrics)
+    if hidden:
+        console.print(Text(f"{hidden} more metrics: --metrics NAME,… or --metrics all, or --json.", style="dim"))
+    for note in comparison.notes:
+        console.print(Text(f"· {note}"))
+
+
+def legend(comparison: Comparison) -> str:
+    options = comparison.options
+    return (
+        f"Gain: + is better, whatever the metric's direction; {options.level:.0%} interval from {options.resamples:,} "
+        "resamples of whole images. Verdicts: Holm's p below 0.05 over all rows, same: within the tolerance."
+    )
+
+
+def plain_table(title: str | None = None) -> Table:
+    return Table(
+        title=Text(title) if title else None,
+        title_justify="left",
+        title_style="bold",
+        box=box.SIMPLE_HEAD,
+        padding=(0, 1, 0, 0),
+        pad_edge=False,
+        show_edge=False,
+    )
+
+
+def difference_columns(table: Table, means: list[str], width: int) -> None:
+    table.add_column("", overflow="fold")
+    for name in [*means, "gain", "interval"]:
+        table.add_column(name, justify="right", no_wrap=True)
+    if width >= WIDE:
+        for name in ("win/tie/loss", "effect", "p (Holm)"):
+            table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("", no_wrap=True)
+
+
+def difference_cells(row: dict[str, Any], width: int) -> list[Text]:
+    unit, said = row["unit"], row["verdict"]
+    cells = [Text(words.number(row["difference"], unit, signed=True)), Text(words.interval(row, unit))]
+    if width >= WIDE:
+        cells.append(Text(f"{row['wins']}/{row['ties']}/{row['losses']}"))
+        cells.append(Text(words.number(row["effect_size"], "dB", signed=True)))
+        cells.append(Text(words.p_value(row["p_holm"])))
+    return [*cells, Text(f"{words.SIGNS[said]} {said}", style=COLOURS[said])]
+
+
+def two_sides(comparison: Comparison, dataset: str, rows: list[dict[str, Any]], width: int) -> Table:
+    """Metric by metric, the mask types below it."""
+    reference, candidate = comparison.sides
+    table = plain_table(f"{candidate.label} against {reference.label} on {dataset}")
+    difference_columns(table, ["before", "after"], width)
+    for row in rows:
+        means = [Text(words.number(row[f"{side}_mean"], row["unit"])) for side in ("reference", "candidate")]
+        style = "" if row["mask"] == ALL else "dim"
+        table.add_row(Text(words.heading(row)), *means, *difference_cells(row, width), style=style)
+    return table
+
+
+def many_sides(
+    comparison: Comparison, dataset: str, rows: list[dict[str, Any]], metrics: list[str], width: int
+) -> Table:
+    """Metric by metric, the reference's mean and below it every candidate, mask types pooled."""
+    table = plain_table(f"Against {comparison.sides[0].label} on {dataset}, mask types pooled")
+    difference_columns(table, ["mean"], width)
+    for metric in metrics:
+        own = [row for row in rows if row["metric"] == metric and row["mask"] == ALL]
+        if not own:
+            continue
+        first = own[0]
+        blank = [""] * (len(table.columns) - 2)
+        table.add_row(Text(first["title"], style="bold"), words.number(first["reference_mean"], first["unit"]), *blank)
+        for row in own:
+            mean = Text(words.number(row["candidate_mean"], row["unit"]))
+            table.add_row(Text(f"  {row['candidate']}"), mean, *difference_cells(row, width))
+    return table
+
+
+def print_ranking(comparison: Comparison, dataset: str, metrics: list[str], console: Console) -> None:
+    """Places per metric; sides that the data cannot tell apart share one."""
+    entries = [e for e in comparison.ranking if e["dataset"] == dataset and e["metric"] in metrics]
+    entries.sort(key=lambda entry: metrics.index(entry["metric"]))
+    longest = max(len(side.label) for side in comparison.sides)
+    room = max(1, (console.width - longest) // 14)
+    for start in range(0, len(entries), room):
+        part = entries[start : start + room]
+        table = plain_table("Ranking: place and mean, ties sharing a place")
+        table.add_column("", no_wrap=True)
+        for entry in part:
+            table.add_column(Text(entry["title"].replace(" [", "\n[")), justify="right", max_width=13)
+        for side in [place["side"] for place in entries[0]["places"]]:
+            table.add_row(Text(side), *[ranked(entry, side, comparison) for entry in part])
+        console.print(table)
+
+
+def ranked(entry: dict[str, Any], side: str, comparison: Comparison) -> Text:
+    unit = next(row["unit"] for row in comparison.rows if row["metric"] == entry["metric"])
+    place = next((place for place in entry["places"] if place["side"] == side), None)
+    return Text(f"{place['rank']}  {words.number(place['mean'], unit):>7}" if place else "–")
+
+
+def matrix(comparison: Comparison, dataset: str, metric: str, width: int) -> Table:
+    """Every side against every other in one metric; columns numbered, and signs alone, where room is short."""
+    rows = [row for row in comparison.matrix if (row["metric"], row["dataset"]) == (metric, dataset)]
+    gains: dict[tuple[str, str], Text] = {}
+    for row in rows:
+        said = row["verdict"]
+        turned = {"better": "worse", "worse": "better"}.get(said, said)
+        gains[row["candidate"], row["reference"]] = gain(row["difference"], row["unit"], said)
+        gains[row["reference"], row["candidate"]] = gain(-row["difference"], row["unit"], turned)
+    labels = [side.label for side in comparison.sides]
+    cell = max((len(text) for text in gains.values()), default=1)
+    longest = max(map(len, labels)) + 3
+    numbered = longest + sum(max(cell, len(label)) + 2 for label in labels) > width
+    bare = longest + (cell + 2) * len(labels) > width
+    table = plain_table(f"{rows[0]['title'] if rows else metric}: gain of the row over the column")
+    table.add_column("", no_wrap=True)
+    for place, label in enumerate(labels, start=1):
+        table.add_column(str(place) if numbered else label, justify="right", no_wrap=True)
+    for place, label in enumerate(labels, start=1):
+        cells = [gains.get((label, other), Text("")) for other in labels]
+        name = f"{place:>2} {label}" if numbered else label
+        table.add_row(Text(name), *([text[-1:] for text in cells] if bare else cells))
+    return table
+
+
+def gain(value: float, unit: str, said: str) -> Text:
+    return Text(f"{words.number(value, unit, signed=True)} {words.SIGNS[said]}", style=COLOURS[said])
+
+
+def print_check(check: Check, strict: bool = False, console: Console | None = None) -> None:
+    """The lines of a check, the failing ones explained, the state last."""
+    console = console or Console(highlight=False)
+    table = plain_table()
+    table.add_column("", overflow="fold")
+    for name in ("measured", "interval", "allowed"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("", no_wrap=True)
+    for rule in dict.fromkeys(line.rule for line in check.lines):
+        table.add_row(Text(rule.text, style="bold"))
+        for line in check.lines:
+            if line.rule == rule:
+                table.add_row(*check_cells(line))
+    console.print(table)
+    for line in check.lines:
+        if line.state == "regression" or (line.state == "undecided" and strict):
+            console.print(Text(f"{words.STATE_WORDS[line.state]} {explained(line)}", style=STATE_COLOURS[line.state]))
+    for note in check.notes:
+        console.print(Text(f"· {note}"))
+    console.print(Text(interval_legend(check), style="dim"))
+    console.print(Text(verdict(check, strict), style=STATE_COLOURS[check.state]))
+
+
+def check_cells(line: Line) -> list[Text]:
+    target, unit = line.target, line.unit
+    several = f" {target.dataset}" if target.dataset and len(target.candidate.scores) > 1 else ""
+    mask = "" if target.mask == ALL else f" [{target.mask}]"
+    ends = {"low": line.reading.low, "high": line.reading.high}
+    return [
+        Text(f"  {target.candidate.label}{several}{mask}"),
+        Text(words.number(line.reading.measured, unit)),
+        Text(words.interval(ends, unit, signed=False)),
+        Text(words.quantity(line.rule.amount, unit)),
+        Text(words.STATE_WORDS[line.state], style=STATE_COLOURS[line.state]),
+    ]
+
+
+def interval_legend(check: Check) -> str:
+    return (
+        f"Intervals: {100 * check.level:.4g} %, so that the whole check raises a false alarm at most once in 100. "
+        "Measured, of a rule with ':': how much worse than the reference."
+    )
+
+
+def explained(line: Line) -> str:
+    """Rule, measured, allowed, interval and where to look, in a sentence."""
+    rule, reading, unit = line.rule, line.reading, line.unit
+    who = f"{line.target.candidate.label} on {line.target.dataset or 'speed'} [{line.target.mask}]"
+    measured, allowed = words.quantity(reading.measured, unit), words.quantity(rule.amount, unit)
+    ends = f"[{words.number(reading.low, unit)}, {words.number(reading.high, unit)}]"
+    if rule.kind == "drop":
+        said = f"{rule.metric} is {measured} {ends} worse than the reference, {allowed} is allowed"
+    else:
+        said = f"{rule.metric} is {measured} {ends}, the {rule.kind} is {allowed}"
+    why = f" ({line.why})" if line.why else ""
+    return f"{who}: {said}{why}; rule '{rule.text}' ({rule.where}); look at {line.look}"
+
+
+def verdict(check: Check, strict: bool) -> str:
+    counts = {state: sum(line.state == state for line in check.lines) for state in words.STATE_WORDS}
+    told = ", ".join(f"{count} {state}" for state, count in counts.items() if count)
+    against = f" against {check.against}" if check.against else ""
+    failed = " (--strict: undecided fails)" if strict and check.state == "undecided" else ""
+    partial = "; partial, see the notes" if check.partial else ""
+    return f"{check.run}{against}: {check.state}{failed} ({told}){partial}"

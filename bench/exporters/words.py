@@ -1,0 +1,71 @@
+"""Numbers and verdicts as every format writes them."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from bench.scores import ALL
+
+HEADLINE = ("psnr_hole", "ssim_hole", "l1_hole", "lpips", "lpips_hole", "colour_shift")
+"""The metrics that a table shows unless others are asked for; JSON always holds all."""
+
+SIGNS = {"better": "▲", "worse": "▼", "same": "=", "undecided": "?"}
+DECIMALS = {"dB": 2, "ΔE00": 2, "levels": 2, "8-bit levels": 2, "%": 1, "x calibration": 3}
+STATE_WORDS = {"pass": "pass", "regression": "REGRESSION", "undecided": "undecided"}
+
+
+def number(value: float | None, unit: str = "", signed: bool = False) -> str:
+    """A value with the decimals that its unit deserves; a dash where there is none."""
+    if value is None or math.isnan(value):
+        return "–"
+    if math.isinf(value):
+        return "∞" if value > 0 else "-∞"
+    text = f"{value:{'+' if signed else ''}.{DECIMALS.get(unit, 4)}f}"
+    return text.replace("-", "", 1) if float(text) == 0 and text.startswith("-") else text
+
+
+def interval(row: dict[str, Any], unit: str = "", signed: bool = True) -> str:
+    return f"[{number(row['low'], unit, signed)}, {number(row['high'], unit, signed)}]"
+
+
+def p_value(p: float | None) -> str:
+    if p is None or math.isnan(p):
+        return "–"
+    return "<0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def quantity(value: float | None, unit: str) -> str:
+    """A value with its unit behind it."""
+    text = number(value, unit)
+    if not unit or text in "–∞":
+        return text
+    return f"{text}%" if unit == "%" else f"{text} {unit}"
+
+
+def headline(rows: list[dict[str, Any]], every: bool = False) -> list[str]:
+    """The metrics to show, in the rows' order of importance."""
+    there = list(dict.fromkeys(row["metric"] for row in rows))
+    chosen = [name for name in HEADLINE if name in there]
+    return there if every or not chosen else chosen
+
+
+def hidden(rows: list[dict[str, Any]], shown: list[str]) -> int:
+    return len({row["metric"] for row in rows} - set(shown))
+
+
+def grouped(rows: list[dict[str, Any]], metrics: list[str]) -> list[dict[str, Any]]:
+    """Rows metric by metric, the pooled one before those of single mask types; a single mask type alone is
+    not told twice."""
+    found = []
+    for name in metrics:
+        own = [row for row in rows if row["metric"] == name]
+        pooled = [row for row in own if row["mask"] == ALL]
+        single = [row for row in own if row["mask"] != ALL]
+        found += pooled + (single if len(single) > 1 else [])
+    return found
+
+
+def heading(row: dict[str, Any]) -> str:
+    """``psnr_hole [dB ↑]``, or an indented mask type below it."""
+    return str(row["title"]) if row["mask"] == ALL else f"  {row['mask']}"

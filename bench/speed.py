@@ -1,0 +1,154 @@
+"""Speed as the gate sees it: ratios to a calibration workload that was measured in between, in the same run.
+
+A faster or slower machine moves both, so the ratio stays; what moves the ratio is the variant.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Any
+
+import numpy as np
+
+from bench.errors import IncomparableError
+from bench.rules import Rule
+from bench.runs import Run
+from bench.sides import Side
+from variants.registry import suggest
+
+CALIBRATION = "calibration"
+"""The variant name of the calibration workload's rows in throughput.parquet."""
+
+NAMES = {"speed": "higher", "images_per_s": "higher", "latency_ms_p50": "lower", "peak_memory_mib": "lower"}
+"""What can be gated, and which way is better. ``speed`` is images_per_s as a multiple of the calibration's."""
+
+CELL = ("device", "precision", "mode", "resolution", "batch")
+"""What tells one measurement of a variant from another."""
+
+
+@dataclass(frozen=True)
+class Speed:
+    """A drop in percent of the reference's ratio, or (floor, ceiling) the value itself."""
+
+    measured: float
+    low: float
+    high: float
+    reference: float
+    candidate: float
+    unit: str
+    why: str
+
+
+def is_speed(name: str) -> bool:
+    return name in NAMES
+
+
+def rows(run: Run) -> list[dict[str, Any]]:
+    """The rows of throughput.parquet that were measured."""
+    frame = run.throughput()
+    return [] if frame is None else frame.to_dict(orient="records")
+
+
+def cell(row: dict[str, Any]) -> str:
+    """``cpu/fp32/eager/256/1``."""
+    return "/".join(str(row[key]) for key in CELL if key in row)
+
+
+def require_names(rule: Rule, runs: list[Run]) -> None:
+    """Raises UsageError for a direction or bracket that cannot be meant, IncomparableError without measurements."""
+    better = NAMES[rule.metric]
+    if rule.kind == ("ceiling" if better == "higher" else "floor"):
+        sign = "<" if better == "higher" else ">"
+        raise rule.wrong(f"{rule.metric} is better {better}, so its limit is {rule.metric}{sign}{rule.amount:g}")
+    if rule.kind == "drop" and not rule.percent:
+        raise rule.wrong(f"how much slower is allowed is given in percent: {rule.metric}:{rule.amount:g}%")
+    for run in runs:
+        cells = {cell(row) for row in rows(run)}
+        if not cells:
+            raise IncomparableError(
+                f"{rule.where}: rule '{rule.text}' matched nothing: {run.name} holds no throughput; "
+                "measure it with bench throughput"
+            )
+        if rule.mask is not None and not any(meant(name, rule.mask) for name in cells):
+            parts = {part for name in cells for part in name.split("/")}
+            raise rule.wrong(f"{suggest('measurement', rule.mask, parts)}")
+
+
+def meant(name: str, pattern: str) -> bool:
+    """Whether a bracket names a cell: the whole of it, or some of its parts."""
+    parts = name.split("/")
+    return fnmatchcase(name, pattern) or all(
+        any(fnmatchcase(part, wanted) for part in parts) for wanted in pattern.split("/")
+    )
+
+
+def places(side: Side, rule: Rule) -> list[str]:
+    """The cells of a side's variant that a rule is about."""
+    found = [cell(row) for row in rows(side.run) if row["variant"] == side.variant and measured(row, rule.metric)]
+    return [name for name in dict.fromkeys(found) if rule.mask is None or meant(name, rule.mask)]
+
+
+def measured(row: dict[str, Any], metric: str) -> bool:
+    value = row.get(column(metric))
+    return value is not None and np.isfinite(value)
+
+
+def column(metric: str) -> str:
+    return "images_per_s" if metric == "speed" else metric
+
+
+def measure(rule: Rule, candidate: Side, reference: Side | None, place: str, level: float) -> Speed:
+    """A line's numbers. Raises IncomparableError where the calibration or the reference was not measured."""
+    relative = rule.metric != "peak_memory_mib" and (rule.kind == "drop" or rule.metric == "speed")
+    value, error = ratio(rule, candidate, place, relative)
+    unit = "x calibration" if relative else rule.metric
+    if rule.kind != "drop":
+        spread = statistics_bound(level) * error
+        return Speed(value, value * np.exp(-spread), value * np.exp(spread), float("nan"), value, unit, "")
+    assert reference is not None
+    before, before_error = ratio(rule, reference, place, relative)
+    sign = -1.0 if NAMES[rule.metric] == "higher" else 1.0
+    change = np.log(value / before)
+    spread = statistics_bound(level) * float(np.hypot(error, before_error))
+    ends = sorted(100 * sign * float(np.expm1(change + side * spread)) for side in (-1, 1))
+    why = "" if spread else "no repetitions were recorded, so the interval is a point"
+    return Speed(100 * sign * float(np.expm1(change)), ends[0], ends[1], before, value, "%", why)
+
+
+def statistics_bound(level: float) -> float:
+    from scipy.special import ndtri
+
+    return float(ndtri((1 + level) / 2))
+
+
+def ratio(rule: Rule, side: Side, place: str, relative: bool) -> tuple[float, float]:
+    """A variant's value, divided by the calibration's where ``relative``, and its relative standard error."""
+    there = rows(side.run)
+    own = [row for row in there if row["variant"] == side.variant and cell(row) == place and measured(row, rule.metric)]
+    if not own:
+        raise IncomparableError(
+            f"{rule.where}: rule '{rule.text}': {side.run.name} did not measure {side.variant} "
+            f"at {place}; measure it there too"
+        )
+    name = column(rule.metric)
+    value, error = float(own[0][name]), relative_error(own[0], name)
+    if not relative:
+        return value, error
+    calibration = [row for row in there if row["variant"] == CALIBRATION and measured(row, rule.metric)]
+    calibration = [row for row in calibration if row["device"] == own[0]["device"]]
+    if not calibration:
+        raise IncomparableError(
+            f"{rule.where}: rule '{rule.text}': {side.run.name} holds no calibration workload on {own[0]['device']}; "
+            "measure speed again with bench throughput"
+        )
+    nearest = max(calibration, key=lambda row: sum(row.get(key) == own[0].get(key) for key in CELL))
+    return value / float(nearest[name]), float(np.hypot(error, relative_error(nearest, name)))
+
+
+def relative_error(row: dict[str, Any], name: str) -> float:
+    """The standard error of a measurement over its value, from its 95 % interval where it has one."""
+    low, high = row.get(f"{name}_low"), row.get(f"{name}_high")
+    if low is None or high is None or not (np.isfinite(low) and np.isfinite(high)) or low <= 0:
+        return 0.0
+    return float(np.log(high / low) / (2 * 1.959964))
