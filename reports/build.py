@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
-import shlex
+import os
+import shutil
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from bench.files import write_text
 from bench.runs import Run
+from reports.tables import Table
+
+
+@dataclass
+class Report:
+    """Everything the page shows, gathered before any of it is written. tables: all of them, for the exports."""
+
+    context: dict[str, Any]
+    tables: list[Table] = field(default_factory=list)
+    style: str = ""
 
 
 def build_report(
@@ -16,25 +29,150 @@ def build_report(
     """Write the report of ``run`` (default: ``report.html`` in its folder) and return its path.
 
     Copes with a run that is still going on: what is not there yet is said to be missing.
-    full_resolution: a folder to put the chosen pictures in, unchanged. compare: another run to set beside.
+    full_resolution: a folder to put the chosen pictures in, unchanged, and to link to. compare: another run to
+    set beside. Raises IncomparableError where that one was measured differently.
     """
+    path = path or run.path / "report.html"
+    return write_page(gather(run, compare=compare, full_resolution=full_resolution, beside=path.parent), path)
+
+
+def write_page(report: Report, path: Path) -> Path:
     from reports import page
-    from reports.grids import grid
+
+    style = page.asset("style.css", "figures.css", "viewer.css") + report.style
+    script = page.asset("page.js", "colour.js", "viewer.js")
+    write_text(path, page.render("report.html", style, script, **report.context))
+    return path
+
+
+def gather(
+    run: Run,
+    *,
+    compare: Run | None = None,
+    full_resolution: Path | None = None,
+    beside: Path | None = None,
+    reload_s: int | None = None,
+) -> Report:
+    """Read the run and lay out what the page shows.
+
+    beside: where the page will lie, for links to the originals. reload_s: the page loads itself again that often.
+    """
+    from reports import breakdown, claims, colour, figures, grids, progress, provenance, scoreboard
+    from reports.beside import compared
     from reports.numbers import Numbers
-    from reports.scoreboard import lead, overall, sentence
+    from reports.pictures import Tally
 
     numbers = Numbers(run)
+    tally = Tally()
     datasets = numbers.datasets
-    leads = [found for d in datasets if (found := lead(numbers, d, "psnr_hole"))] if numbers.members else []
+    metrics = scoreboard.main_metrics(numbers)
+    leads = {d: scoreboard.leads(numbers, d, metrics) for d in datasets}
+    rows = grids.grid(numbers, tally)
+    worst = grids.worst_failures(numbers, rows)
+    broken_down = breakdown.shown(numbers)
+    per_dataset = [section(numbers, d, leads[d], metrics, broken_down) for d in datasets]
+    densities, floors = colour.luminance_panels(numbers, tally.counts)
+    validation, losses = figures.training(numbers)
+    other = compared(run, compare) if compare else None
+    verdicts = claims.tested(numbers) if numbers.members else []
+    speed_table = provenance.throughput_table(numbers)
+    facts = provenance.tables(numbers)
+    originals = copy_originals(run, rows, full_resolution, beside or run.path) if full_resolution else {}
     context: dict[str, Any] = {
         "run": run,
         "manifest": run.manifest,
-        "verdict": "; ".join(sentence(found, len(datasets) > 1) for found in leads),
-        "tables": [overall(numbers, d) for d in datasets],
-        "rows": grid(numbers),
-        "labels": numbers.labels,
-        "command": shlex.join(map(str, run.manifest.get("command") or [])),
+        "numbers": numbers,
+        "styles": breakdown.styles(numbers),
+        "verdict": scoreboard.verdict(numbers, leads),
+        "datasets": per_dataset,
+        "progress": progress.progress(run) if not run.manifest.get("finished") else None,
+        "reload_s": reload_s,
+        "rows": rows,
+        "groups": grids.groups(rows),
+        "worst": worst,
+        "worst_tables": grids.worst_by_method(numbers, worst),
+        "claims": verdicts,
+        "claims_table": claims.table(verdicts),
+        "densities": densities,
+        "floors": floors,
+        "validation": validation,
+        "losses": losses,
+        "batches": figures.batch_curves(numbers),
+        "throughput": speed_table,
+        "facts": facts,
+        "size_key": figures.size_key(numbers),
+        "reproduce": provenance.reproduce(numbers),
+        "viewer": grids.viewer_data(numbers, rows, provenance.cell_commands(numbers), originals),
+        "beside": other,
     }
-    path = path or run.path / "report.html"
-    write_text(path, page.render("report.html", page.asset("style.css"), page.asset("page.js"), **context))
-    return path
+    tables = [t for part in per_dataset for t in part["tables"]]
+    tables += [context["claims_table"], grids.worst_table(worst), *([speed_table] if speed_table else []), *facts]
+    tables += other["tables"] if other else []
+    return Report(context, [t for t in tables if t is not None], grids.truths_css(rows))
+
+
+def section(numbers: Any, dataset: str, leads: Any, metrics: list[str], broken_down: list[str]) -> dict[str, Any]:
+    """All that is shown of one data set."""
+    from reports import breakdown, colour, figures, scoreboard
+
+    overall = scoreboard.overall(numbers, dataset, leads, metrics)
+    rest = [m for m in numbers.measures if m not in metrics and numbers.has(m)]
+    more = scoreboard.overall(numbers, dataset, {}, rest) if rest else None
+    if more:
+        more.key += "-more"
+        more.caption = f"Further metrics on {dataset}, all mask types pooled"
+    parts = []
+    for metric in broken_down:
+        panels, areas = breakdown.area_panels(numbers, dataset, metric)
+        parts.append(
+            {
+                "metric": numbers.measures[metric],
+                "masks": breakdown.mask_panels(numbers, dataset, metric),
+                "heat": breakdown.heat_map(numbers, dataset, metric),
+                "areas": panels,
+                "areas_table": areas,
+            }
+        )
+    shift = colour.shift_table(numbers, dataset)
+    plots = [
+        (numbers.measures[m], plot)
+        for m in [n for n in ("lpips", "psnr_hole", "lpips_student") if n in broken_down][:2]
+        if (plot := figures.quality_speed(numbers, dataset, m)) is not None
+    ]
+    tables = [overall, more, *(p["heat"] for p in parts), *(p["areas_table"] for p in parts), shift]
+    return {
+        "name": dataset,
+        "key": scoreboard.slug(dataset),
+        "overall": overall,
+        "more": more,
+        "plots": plots,
+        "parts": parts,
+        "shifts": colour.shift_panels(numbers, dataset),
+        "shift_table": shift,
+        "tables": [t for t in tables if t is not None],
+    }
+
+
+def copy_originals(run: Run, rows: list[Any], folder: Path, page: Path) -> dict[str, str]:
+    """Put the samples' PNG files into ``folder``; anchor of a row or cell -> link from the folder ``page``."""
+    links: dict[str, str] = {}
+    places = {(r.dataset, r.mask, r.image_id): r for r in rows}
+    folder.mkdir(parents=True, exist_ok=True)
+    for item in run.samples():
+        row = places.get((str(item["dataset"]), str(item["mask"]), str(item["image_id"])))
+        if row is None or row.anchor in links:
+            continue
+        wanted = {f"{row.anchor}": item["truth"], f"{row.anchor}#hole": item["hole"]}
+        for cell in row.cells:
+            for kind, name in (item["fills"].get(cell.label) or {}).items():
+                if name:
+                    wanted[f"{cell.anchor}#{kind}"] = name
+        for key, name in wanted.items():
+            source = (run.path / "samples" / name).resolve()
+            if not source.is_relative_to((run.path / "samples").resolve()) or not source.is_file():
+                continue
+            target = folder / source.relative_to((run.path / "samples").resolve())
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(source, target)
+            links[key] = quote(os.path.relpath(target.resolve(), page.resolve()))
+    return links

@@ -1,134 +1,272 @@
-"""The chosen pictures: read from the run's samples, encoded as WebP, laid out as rows of methods."""
+"""The chosen pictures as rows of a grid, every method a column, and each method's worst failures."""
 
 from __future__ import annotations
 
-import base64
-import io
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import numpy as np
+
 from reports.numbers import Numbers
+from reports.pictures import Picture, Scene, Tally, scenes
+from reports.scoreboard import fixed, ranked
+from reports.tables import Cell, Column, Row, Table
 
-LOSSLESS_SIDE = 128
-"""Pictures up to this side are stored without loss, so that the pixel values shown are true."""
-
-
-@dataclass
-class Picture:
-    """A picture as a data URI with its size in pixels."""
-
-    uri: str
-    width: int
-    height: int
-    exact: bool
+RULES = {
+    "standard": "Lighthouse grid: the standard hole",
+    "random": "Drawn at random, by the suite's seed",
+    "best": "Best on average over the networks",
+    "worst": "Worst on average over the networks",
+    "disputed": "Most disputed between the networks",
+    "own": "Each network's own worst",
+}
+SCORED = ("psnr_hole", "lpips", "lpips_student", "ssim_hole", "colour_shift")
+"""Scores that the large view shows of a cell."""
 
 
 @dataclass
 class GridCell:
+    """One method's fill of one picture. number: the deciding score; text: as printed."""
+
     label: str
     anchor: str
     filled: Picture | None
-    raw: Picture | None = None
-    corrected: Picture | None = None
-    score: str = ""
+    raw: Picture | None
+    corrected: Picture | None
+    number: float = float("nan")
+    text: str = ""
+    best: bool = False
+    scores: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass
 class GridRow:
-    """A picture with its hole and every method's fill."""
+    """A picture with its hole and every method's fill of it."""
 
-    key: str
+    index: int
+    anchor: str
     dataset: str
     mask: str
     image_id: str
-    why: list[str]
+    rule: str
+    why: str
     hole_area: float
-    truth: Picture
-    hole: Picture
-    cells: list[GridCell] = field(default_factory=list)
+    scene: Scene
+    cells: list[GridCell]
+
+    def cell(self, label: str) -> GridCell | None:
+        return next((c for c in self.cells if c.label == label), None)
 
 
-def encode(file: Path) -> Picture | None:
-    """The picture as WebP: lossless where small. None where the file cannot be read."""
-    from PIL import Image
+@dataclass(frozen=True)
+class Worst:
+    """The worst fill of a method under a mask type. row: where its pictures stand, if they were kept."""
 
-    try:
-        with Image.open(file) as image:
-            image.load()
-            picture = image if image.mode in ("RGB", "RGBA") else image.convert("RGB")
-    except (OSError, ValueError):
-        return None
-    exact = max(picture.size) <= LOSSLESS_SIDE
-    out = io.BytesIO()
-    picture.save(
-        out, "WEBP", **({"lossless": True, "quality": 60} if exact else {"quality": 84, "method": 3})
+    label: str
+    dataset: str
+    mask: str
+    image_id: str
+    text: str
+    value: float
+    row: GridRow | None
+    cell: GridCell | None
+
+
+def anchor(*parts: str) -> str:
+    """The fragment of a row or cell: readable, and safe for whatever the names hold."""
+    return "cell/" + "/".join(quote(part, safe="") for part in parts)
+
+
+def deciding(numbers: Numbers) -> str | None:
+    """The metric that says best and worst: hole PSNR, or the first that has values."""
+    return next(
+        (m for m in ("psnr_hole", "psnr", "lpips", "l1_hole") if m in numbers.measures and numbers.has(m)), None
     )
-    uri = "data:image/webp;base64," + base64.b64encode(out.getvalue()).decode()
-    return Picture(uri, *picture.size, exact)
 
 
-def anchor(dataset: str, mask: str, image_id: str, label: str = "") -> str:
-    """The fragment of a cell: readable, and safe for whatever the names hold."""
-    parts = [quote(part, safe="") for part in (dataset, mask, image_id, label) if part]
-    return "cell/" + "/".join(parts)
-
-
-def grid(numbers: Numbers) -> list[GridRow]:
-    """The rows in the order of the index; pictures that cannot be read are left out."""
-    items = numbers.run.samples()
-    root = numbers.run.path / "samples"
+def grid(numbers: Numbers, tally: Tally) -> list[GridRow]:
+    """The rows in the order of the index; a sample whose truth cannot be read is left out."""
     merged: dict[tuple[str, str, str], dict[str, Any]] = {}
-    for item in items:
-        key = (str(item["dataset"]), str(item["mask"]), str(item["image_id"]))
-        known = merged.setdefault(key, {**item, "why": []})
-        if item.get("why") and item["why"] not in known["why"]:
-            known["why"].append(item["why"])
-    files = {name for item in merged.values() for name in files_of(item)}
-    with ThreadPoolExecutor(4) as pool:
-        pictures = dict(zip(files, pool.map(lambda name: encode(root / name), files), strict=True))
-    rows = []
-    for (dataset, mask, image_id), item in merged.items():
-        truth, hole = pictures.get(item["truth"]), pictures.get(item["hole"])
-        if truth is None or hole is None:
+    for item in numbers.run.samples():
+        merged.setdefault((str(item["dataset"]), str(item["mask"]), str(item["image_id"])), item)
+    asked = [(item["truth"], item["hole"], layers(item)) for item in merged.values()]
+    found = scenes(numbers.run.path / "samples", asked, tally)
+    order = {m.label: k for k, m in enumerate(ranked(numbers))}
+    rows: list[GridRow] = []
+    for ((dataset, mask, image_id), item), scene in zip(merged.items(), found, strict=True):
+        if scene is None:
             continue
-        row = GridRow(
-            anchor(dataset, mask, image_id),
-            dataset,
-            mask,
-            image_id,
-            item["why"],
-            float(item.get("hole_area") or 0),
-            truth,
-            hole,
-        )
-        for label, fill in item.get("fills", {}).items():
-            row.cells.append(
-                GridCell(
-                    label,
-                    anchor(dataset, mask, image_id, label),
-                    pictures.get(fill.get("filled") or ""),
-                    pictures.get(fill.get("raw") or ""),
-                    pictures.get(fill.get("corrected") or ""),
-                    score_of(numbers, label, dataset, mask, image_id),
-                )
+        rule = str(item.get("why") or "random")
+        of = str(item.get("of") or "")
+        cells = [
+            cell_of(numbers, scene, dataset, mask, image_id, label)
+            for label in sorted(item.get("fills", {}), key=lambda name: order.get(name, len(order)))
+        ]
+        mark_best(numbers, cells)
+        rows.append(
+            GridRow(
+                len(rows),
+                anchor(dataset, mask, image_id),
+                dataset,
+                mask,
+                image_id,
+                "own" if of else rule if rule in RULES else "random",
+                f"worst of {of}" if of else rule,
+                float(item.get("hole_area") or 0),
+                scene,
+                cells,
             )
-        rows.append(row)
+        )
     return rows
 
 
-def files_of(item: dict[str, Any]) -> list[str]:
-    names = [item["truth"], item["hole"]]
-    for fill in item.get("fills", {}).values():
-        names += [fill.get(kind) for kind in ("filled", "raw", "corrected")]
-    return [name for name in names if name]
+def layers(item: dict[str, Any]) -> dict[tuple[str, str], str]:
+    """(method, kind) -> file, of an item of the index."""
+    return {
+        (label, kind): str(fill[kind])
+        for label, fill in item.get("fills", {}).items()
+        for kind in ("filled", "raw", "corrected")
+        if fill.get(kind)
+    }
 
 
-def score_of(numbers: Numbers, label: str, dataset: str, mask: str, image_id: str) -> str:
-    place = numbers.places(dataset).get(image_id) if dataset in numbers.datasets else None
-    if place is None or label not in numbers.by_label:
-        return ""
-    value = numbers.values(label, dataset, mask, "psnr_hole")[place]
-    return "" if value != value else f"{value:.1f} dB"
+def cell_of(numbers: Numbers, scene: Scene, dataset: str, mask: str, image_id: str, label: str) -> GridCell:
+    cell = GridCell(
+        label,
+        anchor(dataset, mask, image_id, label),
+        scene.layers.get((label, "filled")),
+        scene.layers.get((label, "raw")),
+        scene.layers.get((label, "corrected")),
+    )
+    if label not in numbers.by_label or dataset not in numbers.datasets or mask not in numbers.masks:
+        return cell
+    place = numbers.places(dataset).get(image_id)
+    if place is None:
+        return cell
+    k = numbers.masks.index(mask)
+    decide = deciding(numbers)
+    for name in SCORED:
+        if name in numbers.measures and numbers.has(name):
+            value = float(numbers.block(label, dataset, name)[place, k])
+            if np.isfinite(value):
+                m = numbers.measures[name]
+                cell.scores[f"{m.title} {m.arrow}"] = f"{fixed(value, m.digits)} {m.unit}".strip()
+    if decide:
+        cell.number = float(numbers.block(label, dataset, decide)[place, k])
+        m = numbers.measures[decide]
+        cell.text = f"{fixed(cell.number, min(m.digits, 1) if m.unit == 'dB' else m.digits)} {m.unit}".strip()
+        if not np.isfinite(cell.number):
+            cell.text = ""
+    return cell
+
+
+def mark_best(numbers: Numbers, cells: list[GridCell]) -> None:
+    decide = deciding(numbers)
+    scored = [c for c in cells if np.isfinite(c.number)]
+    if decide and scored:
+        good = numbers.measures[decide].goodness
+        max(scored, key=lambda c: float(good(c.number))).best = True
+
+
+def groups(rows: list[GridRow]) -> list[tuple[str, str, list[GridRow]]]:
+    """(rule, title, rows) in the order in which a reader wants them."""
+    return [(rule, title, mine) for rule, title in RULES.items() if (mine := [r for r in rows if r.rule == rule])]
+
+
+def worst_failures(numbers: Numbers, rows: list[GridRow]) -> list[Worst]:
+    """For every method, data set and mask type, the picture that it failed worst on, from the records."""
+    decide = deciding(numbers)
+    if decide is None:
+        return []
+    measure = numbers.measures[decide]
+    place = {(r.dataset, r.mask, r.image_id): r for r in rows}
+    found = []
+    for dataset in numbers.datasets:
+        for member in ranked(numbers):
+            good = measure.goodness(numbers.block(member.label, dataset, decide))
+            for k, mask in enumerate(numbers.masks):
+                if not np.isfinite(good[:, k]).any():
+                    continue
+                index = int(np.nanargmin(good[:, k]))
+                image_id = numbers.ids(dataset)[index].as_py()
+                value = float(numbers.block(member.label, dataset, decide)[index, k])
+                row = place.get((dataset, mask, image_id))
+                text = f"{fixed(value, 1 if measure.unit == 'dB' else measure.digits)} {measure.unit}".strip()
+                found.append(
+                    Worst(
+                        member.label, dataset, mask, image_id, text, value, row, row.cell(member.label) if row else None
+                    )
+                )
+    return found
+
+
+def worst_by_method(numbers: Numbers, worst: list[Worst]) -> list[dict[str, Any]]:
+    """The worst failures laid out as the page shows them: a table a data set, method by mask type."""
+    found = []
+    for dataset in numbers.datasets:
+        mine = {(w.label, w.mask): w for w in worst if w.dataset == dataset}
+        lines = [
+            (m, [mine.get((m.label, mask)) for mask in numbers.masks])
+            for m in ranked(numbers)
+            if any((m.label, mask) in mine for mask in numbers.masks)
+        ]
+        if lines:
+            found.append({"dataset": dataset, "masks": numbers.masks, "lines": lines})
+    return found
+
+
+def worst_table(worst: list[Worst]) -> Table | None:
+    """The same as a plain table, for the exports."""
+    if not worst:
+        return None
+    names = [("dataset", "data set"), ("mask", "mask type"), ("image_id", "picture")]
+    columns = [Column(key, title, numeric=False) for key, title in names] + [Column("score", "score")]
+    rows = [Row(w.label, [Cell(w.dataset), Cell(w.mask), Cell(w.image_id), Cell(w.text, w.value)]) for w in worst]
+    return Table("worst", "Worst failure of every method, by data set and mask type", columns, rows)
+
+
+def truths_css(rows: list[GridRow]) -> str:
+    """A class for every row whose background is the truth: the fills are laid over it."""
+    return "\n".join(f'.s{row.index}{{background-image:url("{row.scene.truth.uri}")}}' for row in rows)
+
+
+def viewer_data(
+    numbers: Numbers, rows: list[GridRow], commands: dict[str, dict[str, str]], originals: dict[str, str]
+) -> dict[str, Any]:
+    """What the large view needs beside the pictures that stand in the page already."""
+    return {
+        "commands": commands,
+        "rows": [
+            {
+                "anchor": row.anchor,
+                "index": row.index,
+                "dataset": row.dataset,
+                "mask": row.mask,
+                "id": row.image_id,
+                "why": row.why,
+                "area": row.hole_area,
+                "width": row.scene.width,
+                "height": row.scene.height,
+                "exact": row.scene.exact,
+                "outline": row.scene.outline,
+                "cells": [
+                    {
+                        "label": c.label,
+                        "anchor": c.anchor,
+                        "raw": c.raw.uri if c.raw else None,
+                        "corrected": c.corrected.uri if c.corrected else None,
+                        "scores": c.scores,
+                        "originals": {
+                            kind: originals[f"{c.anchor}#{kind}"]
+                            for kind in ("filled", "raw", "corrected")
+                            if f"{c.anchor}#{kind}" in originals
+                        },
+                    }
+                    for c in row.cells
+                ],
+                "original": originals.get(row.anchor),
+            }
+            for row in rows
+        ],
+    }

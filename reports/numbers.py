@@ -7,7 +7,7 @@ differences, bins of hole area) from the columns of the records, read with pyarr
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -16,6 +16,9 @@ from typing import Any
 import numpy as np
 
 from bench.runs import Run
+
+ALL = "all"
+"""The name under which the mask types are pooled."""
 
 ARROWS = {"higher": "↑", "lower": "↓", "nearest": "→"}
 NOT_METRICS = {"variant", "seed", "dataset", "mask", "image_id", "hole_area", "failed"}
@@ -101,7 +104,7 @@ class Measure:
 
 @dataclass(frozen=True)
 class Score:
-    """A mean with its 95 % interval over n pictures."""
+    """A mean with its 95 % interval over n pictures; the interval is NaN where there is none."""
 
     mean: float
     low: float
@@ -115,9 +118,8 @@ class Numbers:
     def __init__(self, run: Run) -> None:
         self.run = run
         self.manifest = run.manifest
-        self._columns: dict[Path, dict[str, Any]] = {}
-        self._pooled: dict[tuple[str, str, str], np.ndarray] = {}
-        self._pictures: dict[str, Any] = {}
+        self._blocks: dict[tuple[str, str, str], np.ndarray] = {}
+        self._ids: dict[str, Any] = {}
         self._places: dict[str, dict[str, int]] = {}
 
     # -- what is there ------------------------------------------------------------------------------
@@ -184,125 +186,156 @@ class Numbers:
     def measures(self) -> dict[str, Measure]:
         facts = self.manifest.get("metrics", {})
         return {
-            name: measure(name, facts.get(name, {}))
-            for name in {**dict.fromkeys(facts), **dict.fromkeys(self.columns)}
+            name: measure(name, facts.get(name, {})) for name in {**dict.fromkeys(facts), **dict.fromkeys(self.columns)}
         }
-
-    def has(self, metric: str) -> bool:
-        """True where any method has a number in this column."""
-        return any(key[3] == metric and not math.isnan(s.mean) for key, s in self.scores.items())
 
     # -- means and intervals ------------------------------------------------------------------------
 
     @cached_property
     def scores(self) -> dict[tuple[str, str, str, str], Score]:
-        """(label, dataset, mask or ``all``, metric) -> mean and interval."""
+        """(label, dataset, mask or ``all``, metric) -> mean and interval: from summary.json, and for records
+        that it does not cover yet, calculated as it calculates them."""
         label = {(m.variant, m.seed): m.label for m in self.members}
         found: dict[tuple[str, str, str, str], Score] = {}
         for row in (self.run.summary or {}).get("scores", []):
             name = label.get((row["variant"], int(row.get("seed") or 0)))
             if name is not None:
                 found[name, str(row["dataset"]), str(row["mask"]), row["metric"]] = Score(
-                    number(row["mean"]), number(row["low"]), number(row["high"]), int(row["n"] or 0)
+                    number(row["mean"]), number(row["low"]), number(row["high"]), int(row.get("n") or 0)
                 )
-        have = {(key[0], key[1], key[2]) for key in found}
-        for name, dataset, mask in self.files:
-            if (name, dataset, mask) not in have:
-                for metric in self.columns:
-                    found[name, dataset, mask, metric] = interval(self.values(name, dataset, mask, metric))
-                    found.pop((name, dataset, "all", metric), None)
-        for name, dataset in {(n, d) for n, d, _ in self.files}:
-            for metric in self.columns:
-                if (name, dataset, "all", metric) not in found:
-                    found[name, dataset, "all", metric] = interval(self.pooled(name, dataset, metric))
+        told = {key[:3] for key in found}
+        for dataset in self.datasets:
+            lacking = [name for name, d, mask in self.files if d == dataset and (name, dataset, mask) not in told]
+            for name in dict.fromkeys(lacking):
+                blocks = [self.block(name, dataset, metric) for metric in self.columns]
+                for metric, block, pooled in zip(self.columns, blocks, paired(blocks), strict=True):
+                    found[name, dataset, ALL, metric] = pooled
+                    singles = paired([block[:, k : k + 1] for k in range(len(self.masks))])
+                    found |= {(name, dataset, m, metric): s for m, s in zip(self.masks, singles, strict=True)}
         return found
 
     def score(self, label: str, dataset: str, mask: str, metric: str) -> Score | None:
+        """The mean over the pictures of a data set and mask type (``all``: pooled); None where there is none."""
         found = self.scores.get((label, dataset, mask, metric))
         return None if found is None or math.isnan(found.mean) else found
 
+    @cached_property
+    def failed(self) -> dict[tuple[str, str], int]:
+        """(label, dataset) -> pictures whose fill could not be scored, where there are any."""
+        label = {(m.variant, m.seed): m.label for m in self.members}
+        found = {}
+        for row in (self.run.summary or {}).get("scores", []):
+            if row["mask"] == ALL and row.get("failed"):
+                found[label.get((row["variant"], int(row.get("seed") or 0)), ""), str(row["dataset"])] = int(
+                    row["failed"]
+                )
+        return found
+
+    def has(self, metric: str) -> bool:
+        """True where any method has a number in this column."""
+        return metric in self._with_numbers
+
+    @cached_property
+    def _with_numbers(self) -> set[str]:
+        return {key[3] for key, score in self.scores.items() if not math.isnan(score.mean)}
+
     # -- single values ------------------------------------------------------------------------------
-
-    def _read(self, file: Path, metric: str) -> np.ndarray:
-        import pyarrow.parquet as pq
-
-        held = self._columns.setdefault(file, {})
-        if metric not in held:
-            there = set(pq.read_schema(file).names)
-            wanted = [
-                n for n in dict.fromkeys((metric, *PAIRED, "hole_area")) if n in there and n not in held
-            ]
-            if metric not in there:
-                held[metric] = np.full(pq.read_metadata(file).num_rows, np.nan)
-            for name, column in zip(
-                wanted, pq.read_table(file, columns=wanted, partitioning=None).columns, strict=True
-            ):
-                held[name] = column.to_numpy().astype(float)
-        return held[metric]
-
-    def _ids(self, file: Path) -> Any:
-        import pyarrow.parquet as pq
-
-        held = self._columns.setdefault(file, {})
-        if "image_id" not in held:
-            held["image_id"] = pq.read_table(file, columns=["image_id"], partitioning=None)[
-                "image_id"
-            ].combine_chunks()
-        return held["image_id"]
 
     def ids(self, dataset: str) -> Any:
         """Ids of the pictures of a data set (arrow array): those of its first file, then others."""
-        if dataset not in self._pictures:
+        if dataset not in self._ids:
             import pyarrow as pa
 
             files = [f for (_, d, _), f in self.files.items() if d == dataset]
-            first = self._ids(files[0])
-            others = [self._ids(f).to_pylist() for f in files[1:] if not self._ids(f).equals(first)]
+            first = read_ids(files[0])
+            others = [ids.to_pylist() for f in files[1:] if not (ids := read_ids(f)).equals(first)]
             known = set(first.to_pylist()) if others else set()
             more = [i for i in dict.fromkeys(i for ids in others for i in ids) if i not in known]
-            self._pictures[dataset] = pa.concat_arrays([first, pa.array(more, first.type)]) if more else first
-        return self._pictures[dataset]
+            self._ids[dataset] = pa.concat_arrays([first, pa.array(more, first.type)]) if more else first
+        return self._ids[dataset]
 
     def places(self, dataset: str) -> dict[str, int]:
-        """Picture id -> its index in the arrays."""
+        """Picture id -> its row in the arrays."""
         if dataset not in self._places:
             self._places[dataset] = {name: k for k, name in enumerate(self.ids(dataset).to_pylist())}
         return self._places[dataset]
 
-    def values(self, label: str, dataset: str, mask: str, metric: str) -> np.ndarray:
-        """One value per picture of :meth:`ids`; NaN where there is none."""
-        ids = self.ids(dataset)
-        file = self.files.get((label, dataset, mask))
-        if file is None:
-            return np.full(len(ids), np.nan)
-        column, own = self._read(file, metric), self._ids(file)
-        if own.equals(ids):
-            return column
-        place = {name: k for k, name in enumerate(own.to_pylist())}
-        order = np.array([place.get(name, -1) for name in ids.to_pylist()])
-        return np.where(order < 0, np.nan, column[order])
-
-    def areas(self, dataset: str, mask: str) -> np.ndarray:
-        """Hole area of every picture, share of the picture."""
-        for label, d, m in self.files:
-            if (d, m) == (dataset, mask):
-                return self.values(label, dataset, mask, "hole_area")
-        return np.full(len(self.ids(dataset)), np.nan)
-
-    def pooled(self, label: str, dataset: str, metric: str) -> np.ndarray:
-        """The mean over mask types for every picture: the independent unit of a pooled interval."""
+    def block(self, label: str, dataset: str, metric: str) -> np.ndarray:
+        """Values per picture and mask type, float64 (pictures, masks), NaN where there is none."""
         key = (label, dataset, metric)
-        if key not in self._pooled:
-            stack = np.stack([self.values(label, dataset, mask, metric) for mask in self.masks])
-            there = ~np.isnan(stack)
-            count = there.sum(0)
-            total = np.where(there, stack, 0.0).sum(0)
-            self._pooled[key] = np.where(count > 0, total / np.maximum(count, 1), np.nan)
-        return self._pooled[key]
+        if key not in self._blocks:
+            self._read(label, dataset, [metric, "hole_area", *(m for m in PAIRED if m in self.measures)])
+        return self._blocks[key]
 
-    def difference(self, a: str, b: str, dataset: str, metric: str) -> Score:
-        """Mean of a minus b over the pictures both have, pooled over mask types, with its interval."""
-        return interval(self.pooled(a, dataset, metric) - self.pooled(b, dataset, metric))
+    def _read(self, label: str, dataset: str, metrics: list[str]) -> None:
+        import pyarrow.parquet as pq
+
+        ids = self.ids(dataset)
+        wanted = [m for m in dict.fromkeys(metrics) if (label, dataset, m) not in self._blocks]
+        blocks = {m: np.full((len(ids), len(self.masks)), np.nan) for m in wanted}
+        for k, mask in enumerate(self.masks):
+            file = self.files.get((label, dataset, mask))
+            if file is None:
+                continue
+            there = set(pq.read_schema(file).names)
+            names = [m for m in wanted if m in there]
+            table = pq.read_table(file, columns=["image_id", *names], partitioning=None)
+            rows: Any = slice(None)
+            own = table["image_id"].combine_chunks()
+            if not own.equals(ids):
+                place = self.places(dataset)
+                rows = np.array([place[name] for name in own.to_pylist()], int)
+            for name in names:
+                blocks[name][rows, k] = table[name].to_numpy()
+        for name, block in blocks.items():
+            block[~np.isfinite(block)] = np.nan
+            self._blocks[label, dataset, name] = block
+
+    def areas(self, dataset: str) -> np.ndarray:
+        """Hole area per picture and mask type, share of the picture, (pictures, masks)."""
+        blocks = [self.block(m.label, dataset, "hole_area") for m in self.members]
+        area = blocks[0].copy()
+        for block in blocks[1:]:
+            if not np.isnan(area).any():
+                break
+            area = np.where(np.isnan(area), block, area)
+        return area
+
+    def gap(self, a: str, b: str, dataset: str, metric: str) -> np.ndarray:
+        """How much better a is than b, per picture and mask type, in the metric's unit."""
+        good = self.measures[metric].goodness
+        return good(self.block(a, dataset, metric)) - good(self.block(b, dataset, metric))
+
+
+def read_ids(file: Path) -> Any:
+    import pyarrow.parquet as pq
+
+    return pq.read_table(file, columns=["image_id"], partitioning=None)["image_id"].combine_chunks()
+
+
+def paired(blocks: Sequence[np.ndarray]) -> list[Score]:
+    """Mean of every block (pictures, masks) with its 95 % interval; pictures are drawn whole."""
+    from bench.statistics import intervals
+
+    found: list[Score | None] = [None] * len(blocks)
+    by_length: dict[int, list[int]] = {}
+    for k, block in enumerate(blocks):
+        by_length.setdefault(len(block), []).append(k)
+    for places in by_length.values():
+        there = [np.isfinite(blocks[k]) for k in places]
+        sums = np.stack([np.where(t, blocks[k], 0.0).sum(1) for k, t in zip(places, there, strict=True)], axis=1)
+        counts = np.stack([t.sum(1) for t in there], axis=1).astype(float)
+        for k, score in zip(places, scores_of(intervals(sums, counts)), strict=True):
+            found[k] = score
+    return [score for score in found if score is not None]
+
+
+def scores_of(result: Any) -> list[Score]:
+    """The columns of :class:`bench.statistics.Intervals`, one by one."""
+    return [
+        Score(float(m), float(low), float(high), int(n))
+        for m, low, high, n in zip(result.mean, result.low, result.high, result.clusters, strict=True)
+    ]
 
 
 def measure(name: str, facts: Mapping[str, Any]) -> Measure:
@@ -317,21 +350,6 @@ def measure(name: str, facts: Mapping[str, Any]) -> Measure:
         reference=str(facts.get("reference") or ""),
         approximate=bool(facts.get("approximate")),
     )
-
-
-def interval(values: np.ndarray) -> Score:
-    """Mean and 95 % interval of independent values (Student's t for few); NaNs are left out."""
-    values = values[~np.isnan(values)]
-    n = len(values)
-    if n == 0:
-        return Score(math.nan, math.nan, math.nan, 0)
-    from scipy.special import stdtrit
-
-    mean = float(values.mean())
-    if n == 1:
-        return Score(mean, math.nan, math.nan, 1)
-    half = float(stdtrit(n - 1, 0.975)) * float(values.std(ddof=1)) / math.sqrt(n)
-    return Score(mean, mean - half, mean + half, n)
 
 
 def number(value: Any) -> float:

@@ -23,7 +23,37 @@ def environment() -> Any:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    env.filters |= {
+        "groups": groups,
+        "data_uri": data_uri,
+        "breakable": breakable,
+        "seconds": seconds,
+        "day": lambda text: str(text)[:16].replace("T", " "),
+    }
     return env
+
+
+def groups(rows: list[Any]) -> list[tuple[str, list[Any]]]:
+    """Rows by their group, groups in the order in which they come."""
+    found: dict[str, list[Any]] = {}
+    for row in rows:
+        found.setdefault(row.group, []).append(row)
+    return list(found.items())
+
+
+def data_uri(text: str, kind: str) -> str:
+    return f"data:{kind};charset=utf-8;base64," + base64.b64encode(text.encode()).decode()
+
+
+def breakable(name: str) -> Any:
+    """A method's name that may be broken after its underscores."""
+    from markupsafe import Markup, escape
+
+    return Markup("_<wbr>").join(escape(part) for part in str(name).split("_"))
+
+
+def seconds(value: float) -> str:
+    return f"{value:.0f} s" if value < 120 else f"{value / 60:.0f} min" if value < 7200 else f"{value / 3600:.0f} h"
 
 
 def digest(text: str) -> str:

@@ -1,11 +1,12 @@
-"""Who won, by how much and how sure that is; the tables of all methods."""
+"""Who won, by how much and how sure that is; the table of all methods."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from reports.numbers import Measure, Numbers, Score, interval
+from reports.numbers import ALL, Measure, Member, Numbers, Score, paired
 from reports.tables import Cell, Column, Row, Table
 
 MAIN = (
@@ -25,7 +26,10 @@ GROUPS = {"network": "Networks", "external": "Models from outside", "reference":
 
 @dataclass(frozen=True)
 class Lead:
-    """The best method of a data set by a metric, and what cannot be told apart from it."""
+    """The best method of a data set by a metric, and what cannot be told apart from it.
+
+    ahead: the paired difference to ``second``, positive where the best is better.
+    """
 
     dataset: str
     measure: Measure
@@ -37,36 +41,49 @@ class Lead:
 
 
 def main_metrics(numbers: Numbers) -> list[str]:
+    """The metrics of the first table, those of them that have numbers."""
     return [name for name in MAIN if name in numbers.measures and numbers.has(name)]
 
 
-def lead(numbers: Numbers, dataset: str, metric: str) -> Lead | None:
-    """The winner by the mean over all mask types; ties are judged on paired differences."""
-    measure = numbers.measures[metric]
-    scored = [
-        (float(measure.goodness(score.mean)), label, score)
-        for label in numbers.labels
-        if (score := numbers.score(label, dataset, "all", metric))
-    ]
-    if not scored:
-        return None
-    scored.sort(key=lambda item: -item[0])
-    _, best, score = scored[0]
-    tied, ahead, second = [], None, None
-    for _, other, _ in scored[1:]:
-        gap = interval(
-            measure.goodness(numbers.pooled(best, dataset, metric))
-            - measure.goodness(numbers.pooled(other, dataset, metric))
+def ranked(numbers: Numbers) -> list[Member]:
+    """The methods, networks first, references last, each in the order of the run."""
+    order = list(GROUPS)
+    return sorted(numbers.members, key=lambda m: order.index(m.kind) if m.kind in order else 1)
+
+
+def leads(numbers: Numbers, dataset: str, metrics: Sequence[str]) -> dict[str, Lead]:
+    """The winner of every metric by its mean over all mask types; ties are judged on paired differences."""
+    standings = {}
+    for metric in metrics:
+        measure = numbers.measures[metric]
+        scored = [
+            (float(measure.goodness(score.mean)), label, score)
+            for label in numbers.labels
+            if (score := numbers.score(label, dataset, ALL, metric))
+        ]
+        if scored:
+            standings[metric] = sorted(scored, key=lambda item: -item[0])
+    pairs = [(m, board[0][1], other) for m, board in standings.items() for _, other, _ in board[1:]]
+    gaps = paired([numbers.gap(best, other, dataset, metric) for metric, best, other in pairs])
+    found = {}
+    for metric, board in standings.items():
+        mine = {other: gap for (m, _, other), gap in zip(pairs, gaps, strict=True) if m == metric and gap.n > 0}
+        second = board[1][1] if len(board) > 1 and board[1][1] in mine else None
+        tied = tuple(other for other, gap in mine.items() if math.isnan(gap.low) or gap.low <= 0)
+        found[metric] = Lead(
+            dataset,
+            numbers.measures[metric],
+            board[0][1],
+            board[0][2],
+            tied,
+            second,
+            mine[second] if second else None,
         )
-        if second is None:
-            second, ahead = other, gap
-        if math.isnan(gap.low) or gap.low <= 0:
-            tied.append(other)
-    return Lead(dataset, measure, best, score, tuple(tied), second, ahead)
+    return found
 
 
 def sentence(found: Lead, several: bool) -> str:
-    """One clause: who leads, by how much, how sure."""
+    """One clause: who leads on a data set, by how much, how sure."""
     unit = f" {found.measure.unit}" if found.measure.unit else ""
     digits = found.measure.digits
     where = f"On {found.dataset}, " if several else ""
@@ -74,10 +91,7 @@ def sentence(found: Lead, several: bool) -> str:
     if found.second is None or found.ahead is None:
         return f"{where}{found.best} stands alone with {value}"
     if found.tied:
-        others = ", ".join(found.tied[:3]) + (
-            f" and {len(found.tied) - 3} more" if len(found.tied) > 3 else ""
-        )
-        return f"{where}{found.best} has the best mean ({value}), but {others} cannot be told apart from it"
+        return f"{where}{found.best} has the best mean ({value}), but {listed(found.tied)} cannot be told apart from it"
     gap = found.ahead
     return (
         f"{where}{found.best} wins with {value}, {gap.mean:.{digits}f}{unit} ahead of {found.second} "
@@ -85,88 +99,162 @@ def sentence(found: Lead, several: bool) -> str:
     )
 
 
-def cell(score: Score | None, measure: Measure, mark: str = "", bar: float | None = None) -> Cell:
-    if score is None:
-        return Cell("–", None)
+def listed(names: Sequence[str], most: int = 3) -> str:
+    """``a, b and c``; beyond ``most`` names, how many more."""
+    shown = [*names[:most], *([f"{len(names) - most} more"] if len(names) > most else [])]
+    return shown[0] if len(shown) == 1 else ", ".join(shown[:-1]) + " and " + shown[-1]
+
+
+def score_cell(score: Score | None, measure: Measure, mark: str = "", bar: float | None = None) -> Cell:
+    if score is None or math.isnan(score.mean):
+        return Cell("–")
     digits = measure.digits
     known = not math.isnan(score.low)
     return Cell(
-        text=f"{score.mean:.{digits}f}",
+        text=fixed(score.mean, digits),
         value=score.mean,
         low=score.low if known else None,
         high=score.high if known else None,
-        detail=f"{score.low:.{digits}f} to {score.high:.{digits}f}" if known else "",
+        detail=f"{fixed(score.low, digits)} to {fixed(score.high, digits)}" if known else "",
         bar=bar,
         mark=mark,
     )
 
 
-def overall(numbers: Numbers, dataset: str) -> Table:
-    """All methods, all main metrics, pooled over the mask types of one data set."""
-    columns, filled = [], {}
-    speeds = speed(numbers)
-    for metric in main_metrics(numbers):
-        m = numbers.measures[metric]
-        columns.append(Column(metric, m.title + (f" [{m.unit}]" if m.unit else ""), m.arrow, m.summary))
-        found = lead(numbers, dataset, metric)
-        scores = {n: numbers.score(n, dataset, "all", metric) for n in numbers.labels}
+def fixed(value: float, digits: int) -> str:
+    """A number with so many decimals, a real minus sign and no negative zero."""
+    text = f"{value:.{digits}f}"
+    return text.lstrip("-") if float(text) == 0 else text.replace("-", "−")
+
+
+def metric_column(measure: Measure) -> Column:
+    title = measure.title + (f" [{measure.unit}]" if measure.unit else "")
+    note = measure.summary + (" Approximate." if measure.approximate else "")
+    return Column(measure.name, title + (" ≈" if measure.approximate else ""), measure.arrow, note)
+
+
+def overall(numbers: Numbers, dataset: str, found: dict[str, Lead], metrics: Sequence[str]) -> Table:
+    """All methods and the given metrics, pooled over the mask types of one data set, with speed and size."""
+    columns = [metric_column(numbers.measures[metric]) for metric in metrics]
+    cells: dict[tuple[str, str], Cell] = {}
+    for metric in metrics:
+        scores = {name: numbers.score(name, dataset, ALL, metric) for name in numbers.labels}
         means = [s.mean for s in scores.values() if s]
         for name, score in scores.items():
-            mark = ""
-            if found and name == found.best:
-                mark = "best"
-            elif found and name in found.tied:
-                mark = "tied"
-            filled[name, metric] = cell(score, m, mark, share(score, means))
+            lead = found.get(metric)
+            mark = "" if lead is None else "best" if name == lead.best else "tied" if name in lead.tied else ""
+            cells[name, metric] = score_cell(score, numbers.measures[metric], mark, share(score, means))
+    speeds = speed(numbers)
     if speeds:
-        columns.append(
-            Column("images_per_s", "speed [img/s]", "↑", "pictures a second on the device at hand")
-        )
+        columns.append(Column("images_per_s", "speed [img/s]", "↑", "Pictures a second, the best batch size."))
         top = max(speeds.values())
-        for name in numbers.labels:
-            value = speeds.get(numbers.by_label[name].variant)
-            filled[name, "images_per_s"] = (
+        for member in numbers.members:
+            value = speeds.get(member.variant)
+            cells[member.label, "images_per_s"] = (
                 Cell(grouped(value), value, bar=value / top, mark="best" if value == top else "")
                 if value
                 else Cell("–")
             )
-    columns.append(Column("parameters", "parameters", "", "trainable numbers of the network"))
-    for name in numbers.labels:
-        count = numbers.by_label[name].entry.get("parameters") or 0
-        filled[name, "parameters"] = Cell(millions(count), float(count))
+    columns.append(Column("parameters", "parameters", "", "Trainable numbers of the network."))
+    for member in numbers.members:
+        count = float(member.entry.get("parameters") or 0)
+        cells[member.label, "parameters"] = Cell(millions(count), count)
+    failures = {name: count for (name, d), count in numbers.failed.items() if d == dataset}
+    if failures:
+        columns.append(Column("failed", "failed", "↓", "Fills that could not be scored; they are in no mean."))
+        for name in numbers.labels:
+            cells[name, "failed"] = Cell(str(failures.get(name, 0)), float(failures.get(name, 0)))
     rows = [
         Row(
             m.label,
-            [filled[m.label, c.key] for c in columns],
+            [cells[m.label, c.key] for c in columns],
             GROUPS.get(m.kind, m.kind),
             str(m.entry.get("summary") or ""),
         )
-        for m in sorted(numbers.members, key=lambda m: list(GROUPS).index(m.kind) if m.kind in GROUPS else 9)
+        for m in ranked(numbers)
     ]
-    return Table(f"methods-{dataset}", f"All methods on {dataset}, all mask types pooled", columns, rows)
+    return Table(
+        f"methods-{slug(dataset)}",
+        f"All methods on {dataset}, all mask types pooled",
+        columns,
+        rows,
+        notes=missing_notes(numbers),
+    )
+
+
+def missing_notes(numbers: Numbers) -> list[str]:
+    """Why a column that a reader would look for is empty."""
+    return [f"{name} is empty: {why}" for name, why in (numbers.manifest.get("missing") or {}).items()]
 
 
 def share(score: Score | None, means: list[float]) -> float | None:
     """Length of the bar in the cell: the mean's place between 0 (or the least) and the largest."""
     if score is None or not means:
         return None
-    low, high = min(0.0, *means), max(means)
-    return (score.mean - low) / (high - low) if high > low else 1.0
+    low, high = min(0.0, *means), max(0.0, *means)
+    return (score.mean - low) / (high - low) if high > low else 0.0
 
 
 def speed(numbers: Numbers) -> dict[str, float]:
-    """Best measured pictures per second of every variant."""
+    """Best measured pictures per second of every variant; empty where nothing was measured."""
     frame = numbers.run.throughput()
-    if frame is None or "images_per_s" not in frame:
+    if frame is None or "images_per_s" not in frame or "variant" not in frame:
         return {}
-    return {str(k): float(v) for k, v in frame.groupby("variant")["images_per_s"].max().items() if v == v}
+    best = frame.groupby("variant")["images_per_s"].max()
+    return {str(name): float(value) for name, value in best.items() if value == value and value > 0}
 
 
 def grouped(value: float) -> str:
-    return f"{value:,.0f}".replace(",", "\u202f") if value >= 100 else f"{value:.3g}"
+    """Three significant digits, thousands set apart."""
+    if value >= 100:
+        return f"{float(f'{value:.3g}'):,.0f}".replace(",", "\u202f")
+    return f"{value:.3g}"
 
 
 def millions(count: float) -> str:
     if not count:
         return "–"
-    return f"{count / 1e6:.2f} M" if count >= 1e5 else f"{count / 1e3:.0f} k"
+    return f"{count / 1e6:.2f} M" if count >= 1e5 else f"{count / 1e3:.1f} k"
+
+
+def slug(name: str) -> str:
+    """A name for ids and files: letters, digits and dashes."""
+    return "".join(c if c.isalnum() and c.isascii() else "-" for c in name).strip("-") or "x"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The answer at the top: one sentence, what else a reader must know, and the winners by name."""
+
+    sentence: str
+    more: list[str]
+    winners: list[Lead]
+
+
+def verdict(numbers: Numbers, found: dict[str, dict[str, Lead]]) -> Answer | None:
+    """Who won by hole PSNR (or by what there is), then by LPIPS, and what the interval leaves out."""
+    metrics = [m for m in MAIN if any(m in leads for leads in found.values())]
+    if not metrics:
+        return None
+    several = len(found) > 1
+    winners = [leads[metrics[0]] for leads in found.values() if metrics[0] in leads]
+    top = "; ".join(lower_first(sentence(w, several)) if k else sentence(w, several) for k, w in enumerate(winners))
+    more = []
+    perceptual = next((m for m in metrics[1:] if m.startswith("lpips")), None)
+    if perceptual:
+        others = [leads[perceptual] for leads in found.values() if perceptual in leads]
+        more.append("By LPIPS: " + "; ".join(lower_first(sentence(w, several)) for w in others) + ".")
+    references = [m.label for m in numbers.members if m.kind == "reference"]
+    for w in winners:
+        if w.best in references:
+            more.append(f"On {w.dataset} no network beats the best reference, {w.best}, by its mean.")
+    seeds = {
+        m.variant: sum(o.variant == m.variant for o in numbers.members) for m in numbers.members if m.kind == "network"
+    }
+    if seeds and max(seeds.values()) == 1:
+        more.append("One training seed: how much another training would change is not in the intervals.")
+    return Answer(top + ".", more, winners)
+
+
+def lower_first(text: str) -> str:
+    return "on " + text[3:] if text.startswith("On ") else text

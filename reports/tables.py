@@ -75,9 +75,7 @@ class Table:
         """A pipe table with the printed texts; best values in bold."""
         heads = [self.first, *(f"{c.title} {c.arrow}".strip() for c in self.columns)]
         lines = [f"**{escape(self.caption)}**", "", "| " + " | ".join(map(escape, heads)) + " |"]
-        lines.append(
-            "| " + " | ".join(["---", *("---:" if c.numeric else "---" for c in self.columns)]) + " |"
-        )
+        lines.append("| " + " | ".join(["---", *("---:" if c.numeric else "---" for c in self.columns)]) + " |")
         for row in self.rows:
             texts = []
             for cell in row.cells:
@@ -96,11 +94,7 @@ def plain(value: float | str | None) -> str:
 
 def safe(text: str) -> str:
     """Text that a spreadsheet will not run as a formula."""
-    return (
-        "'" + text
-        if text[:1] in ("=", "+", "@", "\t", "\r") or (text[:1] == "-" and not numeric(text))
-        else text
-    )
+    return "'" + text if text[:1] in ("=", "+", "@", "\t", "\r") or (text[:1] == "-" and not numeric(text)) else text
 
 
 def numeric(text: str) -> bool:

@@ -12,9 +12,7 @@ from bench.cli import app
 
 @app.command("report")
 def report(
-    run: Annotated[
-        str | None, typer.Argument(help="A run by name or path; the newest where none is named.")
-    ] = None,
+    run: Annotated[str | None, typer.Argument(help="A run by name or path; the newest where none is named.")] = None,
     open_: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
     compare: Annotated[str | None, typer.Option("--compare", help="Another run to set beside it.")] = None,
     full_resolution: Annotated[

@@ -1,1 +1,85 @@
 "use strict";
+/* The page without its large view: theme, sorting, copying, the section in sight, reloading while a run goes on. */
+(() => {
+  const root = document.documentElement;
+
+  const themes = document.querySelector(".theme");
+  if (themes) {
+    themes.hidden = false;
+    const set = (name) => {
+      if (name === "auto") delete root.dataset.theme; else root.dataset.theme = name;
+      for (const b of themes.children) b.setAttribute("aria-pressed", String(b.dataset.theme === name));
+      try { localStorage.setItem("theme", name); } catch { /* storage may be closed to files */ }
+    };
+    let kept = "auto";
+    try { kept = localStorage.getItem("theme") || "auto"; } catch { /* as above */ }
+    if (["light", "dark"].includes(kept)) set(kept);
+    themes.addEventListener("click", (e) => { const b = e.target.closest("button"); if (b) set(b.dataset.theme); });
+  }
+
+  const valueOf = (cell) => {
+    const raw = cell.dataset.value ?? cell.textContent.trim();
+    const number = Number(raw);
+    return raw === "" || raw === "–" || Number.isNaN(number) ? raw : number;
+  };
+  const missing = (v) => v === "" || v === "–";
+  const compare = (a, b) =>
+    typeof a === "number" && typeof b === "number" ? a - b : String(a).localeCompare(String(b), undefined, { numeric: true });
+
+  for (const table of document.querySelectorAll("table.sortable")) {
+    const heads = [...table.tHead.rows[0].cells];
+    heads.forEach((head, column) => {
+      const button = document.createElement("button");
+      button.type = "button";
+      button.append(...head.childNodes);
+      head.append(button);
+      button.addEventListener("click", () => {
+        const upIsGood = head.textContent.includes("↑");
+        const first = column === 0 || !upIsGood ? "ascending" : "descending";
+        const now = head.getAttribute("aria-sort");
+        const order = !now ? first : now === "ascending" ? "descending" : "ascending";
+        for (const h of heads) h.removeAttribute("aria-sort");
+        head.setAttribute("aria-sort", order);
+        const sign = order === "ascending" ? 1 : -1;
+        for (const body of table.tBodies) {
+          const rows = [...body.rows].filter((r) => !r.classList.contains("group"));
+          const keyed = rows.map((row) => [valueOf(row.cells[column]), row]);
+          keyed.sort(([a], [b]) => (missing(a) || missing(b) ? missing(a) - missing(b) : sign * compare(a, b)));
+          body.append(...keyed.map(([, row]) => row));
+        }
+      });
+    });
+  }
+
+  document.addEventListener("click", async (e) => {
+    const button = e.target.closest("button.copy");
+    if (!button) return;
+    const source = document.getElementById(button.dataset.copy);
+    try {
+      await navigator.clipboard.writeText(source.textContent);
+      button.textContent = "Copied";
+    } catch {
+      getSelection().selectAllChildren(source);
+      button.textContent = "Selected";
+    }
+    setTimeout(() => { button.textContent = "Copy"; }, 1500);
+  });
+  for (const b of document.querySelectorAll("button.copy")) b.hidden = false;
+
+  const links = new Map([...document.querySelectorAll(".toc a")].map((a) => [a.hash.slice(1), a]));
+  const seen = new Set();
+  const mark = () => {
+    const first = [...links.keys()].find((id) => seen.has(id));
+    for (const [id, a] of links) if (id === first) a.setAttribute("aria-current", "true"); else a.removeAttribute("aria-current");
+  };
+  const watcher = new IntersectionObserver((entries) => {
+    for (const entry of entries) if (entry.isIntersecting) seen.add(entry.target.id); else seen.delete(entry.target.id);
+    mark();
+  }, { rootMargin: "-15% 0px -60% 0px" });
+  for (const id of links.keys()) { const s = document.getElementById(id); if (s) watcher.observe(s); }
+
+  const every = Number(document.body.dataset.reload);
+  if (every) {
+    setInterval(() => { if (!document.querySelector("dialog[open]")) location.reload(); }, every * 1000);
+  }
+})();

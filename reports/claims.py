@@ -1,0 +1,312 @@
+"""What the report that these six variants come from says of them, each statement put to the test.
+
+A statement is read as a region of a measured quantity. It holds where the 95 % interval of the quantity lies
+inside the region, does not hold where it lies outside, and is undecided where it straddles the border.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from reports.numbers import Numbers, Score, paired
+from reports.scoreboard import fixed
+from reports.tables import Cell, Column, Row, Table
+
+INF = math.inf
+VISIBLE = 1.0
+"""ΔE00 from which two colours side by side are told apart."""
+ALIKE_COLOUR = 0.5
+ALIKE_DB = 0.5
+GARBAGE_DB = -5.0
+"""Under the baseline: an error energy of more than three times the baseline's."""
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A statement, the metric that decides it, and the region in which the measured quantity bears it out.
+
+    parts: the quantities, each a sum of terms (weight, variant, metric). ``res_best`` and ``res_worst`` stand
+    for the better and the worse of the two residual variants, ``other_best`` for the best of the other five.
+    scale: ``log2`` for ratios, measured on logarithms and printed as factors.
+    """
+
+    statement: str
+    metric: str
+    rule: str
+    parts: tuple[tuple[tuple[float, str, str], ...], ...]
+    region: tuple[float, float]
+    scale: str = "linear"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A tested claim. state: holds, does not hold, undecided, or not measured."""
+
+    claim: Claim
+    state: str
+    measured: tuple[str, ...]
+    pictures: int
+    reason: str = ""
+
+
+def one(variant: str, metric: str) -> tuple[tuple[float, str, str], ...]:
+    return ((1.0, variant, metric),)
+
+
+def less(a: str, b: str, metric: str, of_b: str | None = None) -> tuple[tuple[float, str, str], ...]:
+    return ((1.0, a, metric), (-1.0, b, of_b or metric))
+
+
+CLAIMS = (
+    Claim(
+        "The baseline's fill is very blurred.",
+        "sharpness",
+        "less than half of the truth's gradient energy",
+        (one("baseline", "sharpness"),),
+        (-INF, -1.0),
+        "log2",
+    ),
+    Claim(
+        "The baseline's colours do not match.",
+        "colour_shift",
+        f"colour shift above {VISIBLE:g} ΔE00, which is visible",
+        (one("baseline", "colour_shift"),),
+        (VISIBLE, INF),
+    ),
+    Claim(
+        "Correcting the baseline's colour from the known pixels mends most of the colour error.",
+        "colour_shift_corrected",
+        "corrected shift less half of the uncorrected one below 0",
+        (((1.0, "baseline", "colour_shift_corrected"), (-0.5, "baseline", "colour_shift")),),
+        (-INF, 0.0),
+    ),
+    Claim(
+        "The GAN with pure MSE loss gives garbage.",
+        "psnr_hole",
+        f"more than {-GARBAGE_DB:g} dB below the baseline",
+        (less("basic_gan", "baseline", "psnr_hole"),),
+        (-INF, GARBAGE_DB),
+    ),
+    Claim(
+        "With the new loss the outline of the lighthouse shows again.",
+        "ssim_hole",
+        "structure above the pure-MSE GAN's",
+        (less("gan_new_loss", "basic_gan", "ssim_hole"),),
+        (0.0, INF),
+    ),
+    Claim(
+        "The new loss gives an incredibly noisy fill.",
+        "sharpness",
+        "more gradient energy than the truth",
+        (one("gan_new_loss", "sharpness"),),
+        (0.0, INF),
+        "log2",
+    ),
+    Claim(
+        "With the new loss the colour is still poor.",
+        "colour_shift",
+        f"colour shift above {VISIBLE:g} ΔE00, which is visible",
+        (one("gan_new_loss", "colour_shift"),),
+        (VISIBLE, INF),
+    ),
+    Claim(
+        "Residual blocks, hole only: performs much like the baseline.",
+        "psnr_hole",
+        f"within ±{ALIKE_DB:g} dB of the baseline",
+        (less("gan_res_mask", "baseline", "psnr_hole"),),
+        (-ALIKE_DB, ALIKE_DB),
+    ),
+    Claim(
+        "Residual blocks, hole only: sharper than the baseline.",
+        "sharpness",
+        "gradient energy above the baseline's",
+        (less("gan_res_mask", "baseline", "sharpness"),),
+        (0.0, INF),
+        "log2",
+    ),
+    Claim(
+        "Residual blocks, hole only: colour error like the baseline's.",
+        "colour_shift",
+        f"within ±{ALIKE_COLOUR:g} ΔE00 of the baseline",
+        (less("gan_res_mask", "baseline", "colour_shift"),),
+        (-ALIKE_COLOUR, ALIKE_COLOUR),
+    ),
+    Claim(
+        "Painting the whole picture leaves the colour error as it is with the hole only.",
+        "colour_shift",
+        f"gan_res_whole within ±{ALIKE_COLOUR:g} ΔE00 of gan_res_mask",
+        (less("gan_res_whole", "gan_res_mask", "colour_shift"),),
+        (-ALIKE_COLOUR, ALIKE_COLOUR),
+    ),
+    Claim(
+        "Painting the whole picture is worse than painting the hole only.",
+        "psnr_hole",
+        "gan_res_whole below gan_res_mask",
+        (less("gan_res_whole", "gan_res_mask", "psnr_hole"),),
+        (-INF, 0.0),
+    ),
+    Claim(
+        "Two discriminators: no colour correction is needed.",
+        "colour_shift",
+        f"double_dg at most {ALIKE_COLOUR:g} ΔE00 above what the baseline keeps after correction",
+        (less("double_dg", "baseline", "colour_shift", "colour_shift_corrected"),),
+        (-INF, ALIKE_COLOUR),
+    ),
+    Claim(
+        "Two discriminators: the seam is still visible.",
+        "seam",
+        "step across the hole's edge more than 1 level above the truth's",
+        (one("double_dg", "seam"),),
+        (1.0, INF),
+    ),
+    Claim(
+        "Two discriminators: still a bit blurred.",
+        "sharpness",
+        "less gradient energy than the truth",
+        (one("double_dg", "sharpness"),),
+        (-INF, 0.0),
+        "log2",
+    ),
+    Claim(
+        "Two discriminators: shapes lie between those of the two residual variants.",
+        "ssim_hole",
+        "above the worse and below the better of gan_res_mask and gan_res_whole",
+        (less("double_dg", "res_worst", "ssim_hole"), less("res_best", "double_dg", "ssim_hole")),
+        (0.0, INF),
+    ),
+    Claim(
+        "The model with two discriminators performs best of the six.",
+        "psnr_hole",
+        "above the best of the other five",
+        (less("double_dg", "other_best", "psnr_hole"),),
+        (0.0, INF),
+    ),
+)
+
+
+def tested(numbers: Numbers) -> list[Verdict]:
+    """Every claim with its verdict, all mask types and data sets pooled, pictures drawn whole."""
+    asked: list[tuple[Claim, list[np.ndarray] | str]] = [(claim, blocks(numbers, claim)) for claim in CLAIMS]
+    scores = iter(paired([b for _, found in asked if not isinstance(found, str) for b in found]))
+    verdicts = []
+    for claim, found in asked:
+        if isinstance(found, str):
+            verdicts.append(Verdict(claim, "not measured", (), 0, found))
+            continue
+        mine = [next(scores) for _ in found]
+        states = [state(score, claim.region) for score in mine]
+        worst = next(s for s in ("does not hold", "undecided", "holds") if s in states)
+        show = printed(numbers, claim)
+        verdicts.append(Verdict(claim, worst, tuple(show(score) for score in mine), min(s.n for s in mine)))
+    return verdicts
+
+
+def state(score: Score, region: tuple[float, float]) -> str:
+    low, high = region
+    if math.isnan(score.low):
+        return "undecided"
+    if low <= score.low and score.high <= high:
+        return "holds"
+    return "does not hold" if score.high < low or score.low > high else "undecided"
+
+
+def blocks(numbers: Numbers, claim: Claim) -> list[np.ndarray] | str:
+    """The claim's quantities per picture and mask type, or why they cannot be had."""
+    found = []
+    for terms in claim.parts:
+        total: np.ndarray | None = None
+        for weight, role, metric in terms:
+            variant = resolve(numbers, role, metric)
+            if variant is None or not any(m.variant == variant for m in numbers.members):
+                return f"{variant or 'the residual variants'} not in this run"
+            if metric not in numbers.measures or not numbers.has(metric):
+                return f"{metric} was not measured"
+            values = weight * over_seeds(numbers, variant, metric, claim.scale)
+            total = values if total is None else total + values
+        assert total is not None
+        if not np.isfinite(total).any():
+            return f"{claim.metric} has no value for it"
+        found.append(total)
+    return found
+
+
+def over_seeds(numbers: Numbers, variant: str, metric: str, scale: str) -> np.ndarray:
+    """(pictures of all data sets, masks): the mean over a variant's seeds, on the claim's scale."""
+    labels = [m.label for m in numbers.members if m.variant == variant]
+    turn: Callable[[np.ndarray], np.ndarray] = (
+        (lambda v: np.log2(np.maximum(v, 1e-3))) if scale == "log2" else (lambda v: v)
+    )
+    return np.concatenate(
+        [
+            np.stack([turn(numbers.block(label, dataset, metric)) for label in labels]).mean(0)
+            for dataset in numbers.datasets
+        ]
+    )
+
+
+def resolve(numbers: Numbers, role: str, metric: str) -> str | None:
+    """The variant that a role stands for, by the means over everything."""
+    roles = {
+        "res_best": ("gan_res_mask", "gan_res_whole"),
+        "res_worst": ("gan_res_mask", "gan_res_whole"),
+        "other_best": ("baseline", "basic_gan", "gan_new_loss", "gan_res_mask", "gan_res_whole"),
+    }
+    if role not in roles:
+        return role
+    there = {m.variant for m in numbers.members}
+    if metric not in numbers.measures or not set(roles[role]) <= there:
+        return None
+    good = numbers.measures[metric].goodness
+    means = {v: float(good(np.nanmean(over_seeds(numbers, v, metric, "linear")))) for v in roles[role]}
+    return (min if role == "res_worst" else max)(means, key=lambda v: means[v])
+
+
+def printed(numbers: Numbers, claim: Claim) -> Callable[[Score], str]:
+    """How the claim's quantity is written: a factor, or a number with its unit (differences with a sign)."""
+    unit = numbers.measures[claim.metric].unit
+    digits = numbers.measures[claim.metric].digits
+    signed = len(claim.parts[0]) > 1
+
+    def number(value: float) -> str:
+        if claim.scale == "log2":
+            return f"×{2**value:.2f}"
+        return ("+" if signed and value > 0 else "") + fixed(value, digits)
+
+    def text(score: Score) -> str:
+        tail = "" if claim.scale == "log2" or not unit else f" {unit}"
+        if math.isnan(score.low):
+            return number(score.mean) + tail
+        return f"{number(score.mean)}{tail} [{number(score.low)} to {number(score.high)}]"
+
+    return text
+
+
+def table(verdicts: list[Verdict]) -> Table | None:
+    """The claims as a table; the page prints it with marks."""
+    if not verdicts:
+        return None
+    columns = [
+        Column("metric", "decided by", numeric=False),
+        Column("rule", "holds if", numeric=False),
+        Column("measured", "measured [95 % interval]", numeric=False),
+        Column("pictures", "pictures"),
+        Column("verdict", "verdict", numeric=False),
+    ]
+    rows = [
+        Row(
+            v.claim.statement,
+            [
+                Cell(v.claim.metric),
+                Cell(v.claim.rule),
+                Cell("; ".join(v.measured) or v.reason),
+                Cell(str(v.pictures), float(v.pictures)),
+                Cell(v.state),
+            ],
+        )
+        for v in verdicts
+    ]
+    return Table("claims", "The first report's claims, tested", columns, rows, "statement", sortable=False)

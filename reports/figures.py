@@ -1,0 +1,338 @@
+"""The figures with axes: quality against speed, training, throughput over batch size."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from markupsafe import Markup
+
+from reports import svg
+from reports.breakdown import spoken, styles
+from reports.charts import Line, line_panel, short
+from reports.numbers import ALL, Measure, Numbers, Score
+from reports.scoreboard import grouped, millions, ranked, slug, speed
+
+WIDE, NARROW = (760, 440), (350, 400)
+MARKERS = "oDs^vP*X"
+
+
+@dataclass(frozen=True)
+class Point:
+    """A method in the plane of speed and quality."""
+
+    label: str
+    style: str
+    speed: float
+    quality: Score
+    parameters: float
+    reference: bool
+
+
+def points(numbers: Numbers, dataset: str, metric: str) -> list[Point]:
+    speeds, style = speed(numbers), styles(numbers)
+    found = []
+    for member in ranked(numbers):
+        score = numbers.score(member.label, dataset, ALL, metric)
+        if score and member.variant in speeds:
+            found.append(
+                Point(
+                    member.label,
+                    style[member.label],
+                    speeds[member.variant],
+                    score,
+                    float(member.entry.get("parameters") or 0),
+                    member.kind == "reference",
+                )
+            )
+    return found
+
+
+def front(found: Sequence[Point], measure: Measure) -> list[Point]:
+    """The Pareto front: no other method is at least as fast and as good, and one of both more; by speed."""
+    kept: list[Point] = []
+    for point in sorted(found, key=lambda p: (-p.speed, -float(measure.goodness(p.quality.mean)))):
+        if not kept or measure.goodness(point.quality.mean) > measure.goodness(kept[-1].quality.mean):
+            kept.append(point)
+    return kept[::-1]
+
+
+def quality_speed(numbers: Numbers, dataset: str, metric: str) -> Markup | None:
+    """Quality against speed, better upwards and to the right; a wide and a narrow drawing of it."""
+    found = points(numbers, dataset, metric)
+    if len(found) < 2:
+        return None
+    measure = numbers.measures[metric]
+    best = front(found, measure)
+    alt = f"{measure.title} against speed on {dataset}. Pareto front: {', '.join(p.label for p in best)}. " + "; ".join(
+        f"{p.label} {grouped(p.speed)} images/s, {spoken(p.quality, measure.digits)}" for p in found
+    )
+    return Markup("").join(
+        draw_quality_speed(found, best, measure, size, f"qs-{slug(dataset)}-{css}", alt, css)
+        for size, css in ((WIDE, "wide"), (NARROW, "narrow"))
+    )
+
+
+def draw_quality_speed(
+    found: list[Point], best: list[Point], measure: Measure, size: tuple[int, int], key: str, alt: str, css: str
+) -> Markup:
+    fig, axes = svg.figure(*size)
+    most = max((p.parameters for p in found), default=0) or 1
+    axes.set_xscale("log")
+    if len(best) > 1:
+        x, y = [p.speed for p in best], [p.quality.mean for p in best]
+        axes.plot(x, y, color=svg.SOFT, linewidth=1.2, linestyle=(0, (4, 3)), zorder=1)
+    for k, point in enumerate(found):
+        colour = svg.colour_of(point.style)
+        area = 46 if point.reference else 40 + 260 * point.parameters / most
+        if not math.isnan(point.quality.low):
+            axes.vlines(point.speed, point.quality.low, point.quality.high, color=colour, linewidth=1.4, zorder=2)
+        axes.scatter(
+            point.speed,
+            point.quality.mean,
+            s=area,
+            marker="s" if point.reference else "o",
+            color=colour,
+            edgecolor=svg.PAPER,
+            linewidth=1.2,
+            zorder=3 + k,
+        )
+    if measure.direction == "lower":
+        axes.invert_yaxis()
+    unit = f" [{measure.unit}]" if measure.unit else ""
+    axes.set_ylabel(f"{measure.title}{unit}, better upwards")
+    axes.set_xlabel("images per second, faster to the right")
+    axes.margins(x=0.12, y=0.1)
+    axes.minorticks_off()
+    decades(axes, [p.speed for p in found])
+    svg.settle(fig)
+    place_labels(axes, found, {p.label for p in best}, size[0] < 500)
+    return svg.inline(fig, key, alt, css)
+
+
+def decades(axes: Any, speeds: list[float]) -> None:
+    """Ticks at 1, 10, 100 … and, within two decades, at 2 and 5 of each, written out."""
+    low, high = math.floor(math.log10(min(speeds))), math.ceil(math.log10(max(speeds)))
+    factors = (1,) if high - low > 2 else (1, 2, 5)
+    at = [f * 10.0**k for k in range(low, high + 1) for f in factors]
+    limits = axes.get_xlim()
+    at = [t for t in at if limits[0] <= t <= limits[1]]
+    axes.set_xticks(at, [f"{t:,.6g}".replace(",", "\u202f") for t in at])
+
+
+def place_labels(axes: Any, found: list[Point], best: set[str], narrow: bool) -> None:
+    """Write every name beside its point, moved up or down where names would meet."""
+    box = axes.get_window_extent()
+    spots = []
+    for point in found:
+        x, y = axes.transData.transform((point.speed, point.quality.mean))
+        right = x < box.x0 + box.width * 0.62
+        width = 6.1 * len(short(point.label))
+        spots.append([x, y, right, width, point])
+    line = 13.5
+    spots.sort(key=lambda s: s[1])
+    taken: list[tuple[float, float, float, float]] = []
+    marks = [(s[0], s[1]) for s in spots]
+    for x, y, right, width, point in spots:
+        choices = []
+        for side in (right, not right):
+            left = x + 11 if side else x - 11 - width
+            for step in (0, 0.5, -0.5, 1, -1, 1.5, -1.5, 2, -2, 2.6, -2.6, 3.2, -3.2):
+                at = y + step * line
+                rectangle = (left, left + width, at - line / 2, at + line / 2)
+                bad = sum(overlap(rectangle, other) for other in taken) * 20
+                bad += 12 * sum(
+                    rectangle[0] - 5 < a < rectangle[1] + 5 and rectangle[2] - 4 < b < rectangle[3] + 4
+                    for a, b in marks
+                )
+                bad += 40 * (rectangle[0] < box.x0 - 2 or rectangle[1] > box.x1 + 14)
+                bad += abs(step) * 2 + (side != right) * 1.5
+                choices.append((bad, side, at, rectangle))
+        _, side, at, rectangle = min(choices, key=lambda c: c[0])
+        taken.append(rectangle)
+        if abs(at - y) > 0.8 * line:
+            start = axes.transData.inverted().transform((x + (6 if side else -6), y + math.copysign(4, at - y)))
+            end = axes.transData.inverted().transform((x + (10 if side else -10), at))
+            axes.plot([start[0], end[0]], [start[1], end[1]], color=svg.SOFT, linewidth=0.7, zorder=2)
+        place = axes.transData.inverted().transform((x + (11 if side else -11), at))
+        axes.text(
+            place[0],
+            place[1],
+            short(point.label),
+            ha="left" if side else "right",
+            va="center",
+            fontsize=11,
+            fontweight="bold" if point.label in best else "normal",
+            color=svg.INK if not point.reference else svg.SOFT,
+        )
+
+
+def overlap(a: tuple[float, float, float, float], b: tuple[float, float, float, float]) -> bool:
+    return a[0] < b[1] and b[0] < a[1] and a[2] < b[3] and b[2] < a[3]
+
+
+def size_key(numbers: Numbers) -> str:
+    """What the sizes of the dots mean, in words."""
+    counts = [float(m.entry.get("parameters") or 0) for m in numbers.members]
+    most = max(counts, default=0)
+    return f"The area of a dot grows with the parameters, the largest has {millions(most)}" if most else ""
+
+
+# -- training ------------------------------------------------------------------------------------------
+
+
+def training(numbers: Numbers) -> tuple[Markup | None, list[Markup]]:
+    """Validation quality of all networks together, and a panel of losses for each."""
+    style = styles(numbers)
+    histories = []
+    for member in trained(numbers):
+        history = numbers.run.history(member.variant, member.seed)
+        if history is not None and len(history) and "step" in history:
+            histories.append((member, history))
+    panels = []
+    validation = []
+    for member, history in histories:
+        name = next((c for c in history.columns if c.startswith("validation")), None)
+        if name and history[name].notna().any():
+            kept = history[history[name].notna()]
+            validation.append(
+                (member.label, style.get(member.label, "k0"), kept["step"].to_numpy(), kept[name].to_numpy())
+            )
+        losses = [
+            c
+            for c in history.columns
+            if c not in ("step", "epoch", "seconds", "images_per_s", "lr") and not c.startswith("validation")
+        ]
+        lines, said = [], []
+        for k, column in enumerate(losses):
+            values = smooth(history[column].to_numpy(float))
+            if np.isfinite(values).any():
+                thin = slice(None, None, max(1, len(values) // 120))
+                lines.append(Line(f"k{k % 8}", history["step"].to_numpy()[thin], np.maximum(values, 1e-6)[thin]))
+                last = values[np.isfinite(values)][-1]
+                said.append((column, f"k{k % 8}", float(last)))
+        if lines:
+            alt = f"Training losses of {member.label}: " + ", ".join(f"{c} ends at {v:.3g}" for c, _, v in said)
+            chart = line_panel(member.label, lines, alt=alt, log_y=True, x_label="step", size=(270, 170))
+            key = Markup("").join(
+                Markup('<span class="key {}">{} {}</span>').format(s, c, f"{v:.3g}") for c, s, v in said
+            )
+            panels.append(Markup('<div class="panel">{}<p class="keys">{}</p></div>').format(chart, key))
+    return (draw_validation(validation) if validation else None), panels
+
+
+def trained(numbers: Numbers) -> list[Any]:
+    """Methods with a training history: those with records, then those still to be scored."""
+    from reports.numbers import Member
+
+    known = {(m.variant, m.seed) for m in numbers.members}
+    found = list(numbers.members)
+    for file in sorted((numbers.run.path / "checkpoints").glob("*/seed-*/history.csv")):
+        pair = (file.parent.parent.name, int(file.parent.name.removeprefix("seed-")))
+        if pair not in known:
+            found.append(Member(*pair, label=pair[0] if pair[1] == 0 else f"{pair[0]}@{pair[1]}"))
+    return found
+
+
+def smooth(values: np.ndarray, window: int = 9) -> np.ndarray:
+    """A centred running mean, so that the course shows through the noise."""
+    if len(values) < 3 * window or not np.isfinite(values).all():
+        return values
+    padded = np.pad(values, window // 2, mode="edge")
+    return np.convolve(padded, np.ones(window) / window, mode="valid")
+
+
+def draw_validation(curves: list[tuple[str, str, np.ndarray, np.ndarray]]) -> Markup:
+    alt = "Hole PSNR on validation pictures over training: " + "; ".join(
+        f"{label} ends at {y[-1]:.2f} dB after {int(x[-1])} steps" for label, _, x, y in curves
+    )
+    drawings = []
+    for size, css in ((WIDE, "wide"), (NARROW, "narrow")):
+        fig, axes = svg.figure(size[0], 330)
+        ends = []
+        for label, style, x, y in curves:
+            axes.plot(x, y, color=svg.colour_of(style), linewidth=1.8)
+            ends.append((float(y[-1]), float(x[-1]), label, style))
+        axes.set_xlabel("step")
+        axes.set_ylabel("validation hole PSNR [dB]")
+        right = max(float(x[-1]) for _, _, x, _ in curves)
+        axes.set_xlim(0, right * (1.22 if css == "wide" else 1.5))
+        axes.margins(y=0.08)
+        svg.settle(fig)
+        label_ends(axes, ends)
+        drawings.append(svg.inline(fig, f"val-{css}", alt, css))
+    return Markup("").join(drawings)
+
+
+def label_ends(axes: Any, ends: list[tuple[float, float, str, str]]) -> None:
+    """Names at the ends of lines, pushed apart where they would meet."""
+    line = 13.0
+    spots = [[*axes.transData.transform((x, y))[::-1], label, style] for y, x, label, style in sorted(ends)]
+    for k in range(1, len(spots)):
+        spots[k][0] = max(spots[k][0], spots[k - 1][0] + line)
+    over = spots[-1][0] - axes.get_window_extent().y1 if spots else 0
+    for k in range(len(spots) - 1, -1, -1):
+        if over > 0:
+            limit = axes.get_window_extent().y1 if k == len(spots) - 1 else spots[k + 1][0] - line
+            spots[k][0] = min(spots[k][0], limit)
+    for y, x, label, style in spots:
+        place = axes.transData.inverted().transform((x + 6, y))
+        axes.text(
+            place[0], place[1], short(label), va="center", fontsize=11, color=svg.colour_of(style), fontweight="bold"
+        )
+
+
+# -- throughput ----------------------------------------------------------------------------------------
+
+
+def batch_curves(numbers: Numbers) -> list[tuple[str, Markup]]:
+    """Images per second over batch size: one figure for each (device, precision, mode, resolution)."""
+    frame = numbers.run.throughput()
+    if frame is None or not {"variant", "batch", "images_per_s"} <= set(frame.columns):
+        return []
+    style = {m.variant: s for m, s in ((numbers.by_label[k], v) for k, v in styles(numbers).items())}
+    where = [c for c in ("device", "precision", "mode", "resolution") if c in frame.columns]
+    found: list[tuple[str, Markup]] = []
+    for setting, rows in frame.groupby(where, sort=False) if where else [((), frame)]:
+        curves = []
+        for variant, mine in rows.groupby("variant", sort=False):
+            mine = mine.groupby("batch", as_index=False)["images_per_s"].max().sort_values("batch")
+            if len(mine) > 1:
+                curves.append(
+                    (str(variant), style.get(str(variant), "r0"), mine["batch"].tolist(), mine["images_per_s"].tolist())
+                )
+        if curves:
+            title = ", ".join(
+                f"{value} px" if name == "resolution" else str(value)
+                for name, value in zip(where, setting, strict=True)
+            )
+            found.append((title, draw_batches(curves, title, len(found))))
+    return found
+
+
+def draw_batches(curves: list[tuple[str, str, list[float], list[float]]], title: str, number: int) -> Markup:
+    alt = f"Images per second by batch size, {title}: " + "; ".join(
+        f"{v} from {grouped(y[0])} at {x[0]:g} to {grouped(y[-1])} at {x[-1]:g}" for v, _, x, y in curves
+    )
+    drawings = []
+    for size, css in ((WIDE, "wide"), (NARROW, "narrow")):
+        fig, axes = svg.figure(size[0], 380)
+        axes.set_xscale("log", base=2)
+        axes.set_yscale("log")
+        ends = []
+        for variant, style, x, y in curves:
+            axes.plot(x, y, color=svg.colour_of(style), linewidth=1.6, marker="o", markersize=4)
+            ends.append((y[-1], x[-1], variant, style))
+        batches = sorted({b for _, _, x, _ in curves for b in x})
+        axes.set_xticks(batches, [f"{b:g}" for b in batches])
+        axes.minorticks_off()
+        axes.set_xlabel("batch size")
+        axes.set_ylabel("images per second")
+        axes.set_xlim(batches[0] / 1.1, batches[-1] * (batches[-1] / batches[0]) ** (0.28 if css == "wide" else 0.6))
+        svg.settle(fig)
+        label_ends(axes, ends)
+        drawings.append(svg.inline(fig, f"batch{number}-{css}", alt, css))
+    return Markup("").join(drawings)

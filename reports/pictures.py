@@ -1,0 +1,150 @@
+"""Pictures as WebP data URIs. A fill shares its known pixels with the truth, so only what differs is stored
+(the rest is transparent) and the page lays it over the truth: exact, and a third of the size."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Lock
+
+import numpy as np
+
+LOSSLESS_SIDE = 128
+"""Pictures up to this side are stored without loss, so that the pixel values shown are true."""
+QUALITY = 82
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A WebP data URI; ``over``: it is to be laid over the truth."""
+
+    uri: str
+    over: bool = False
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A truth with its hole and the pictures laid over it, by (method, kind).
+
+    outline: the hole's edge as SVG path data. exact: stored without loss.
+    """
+
+    width: int
+    height: int
+    exact: bool
+    truth: Picture
+    hole: Picture
+    outline: str
+    layers: dict[tuple[str, str], Picture]
+
+
+def read(file: Path) -> np.ndarray | None:
+    """An RGB picture, uint8 (H, W, 3), or None where the file is missing or broken."""
+    from PIL import Image
+
+    try:
+        with Image.open(file) as image:
+            return np.asarray(image.convert("RGB"))
+    except (OSError, ValueError, SyntaxError):
+        return None
+
+
+def webp(picture: np.ndarray, exact: bool) -> str:
+    """uint8 (H, W, 3) or with alpha (H, W, 4) as a data URI."""
+    from PIL import Image
+
+    out = io.BytesIO()
+    if exact:
+        Image.fromarray(picture).save(out, "WEBP", lossless=True, quality=80, method=4)
+    else:
+        Image.fromarray(picture).save(out, "WEBP", quality=QUALITY, method=2, alpha_quality=100)
+    return "data:image/webp;base64," + base64.b64encode(out.getvalue()).decode()
+
+
+def over(picture: np.ndarray, truth: np.ndarray, hole: np.ndarray, exact: bool) -> Picture:
+    """The picture as a layer: opaque in the hole and wherever else it differs from the truth."""
+    shown = hole | (picture != truth).any(-1)
+    layer = np.dstack([picture, np.where(shown, np.uint8(255), np.uint8(0))])
+    layer[~shown] = 0
+    return Picture(webp(layer, exact), over=True)
+
+
+def hole_layer(hole: np.ndarray) -> Picture:
+    """The hole in mid grey, the rest transparent: the masked picture when laid over the truth."""
+    layer = np.zeros((*hole.shape, 4), np.uint8)
+    layer[hole] = (128, 128, 128, 255)
+    return Picture(webp(layer, True), over=True)
+
+
+def outline(hole: np.ndarray) -> str:
+    """The edge between hole and known pixels as SVG path data, in pixels; the picture's border is left out."""
+    height, width = hole.shape
+    across = np.argwhere(hole[1:] != hole[:-1])
+    down = np.argwhere(hole[:, 1:] != hole[:, :-1])
+    return "".join([*runs(across, 1), *runs(down[:, ::-1], 0)]) if height and width else ""
+
+
+def runs(edges: np.ndarray, lying: int) -> list[str]:
+    """Unit edges (line, place), merged where they follow each other on a line."""
+    found = []
+    ordered = edges[np.lexsort((edges[:, 1], edges[:, 0]))]
+    k = 0
+    while k < len(ordered):
+        line, start = int(ordered[k, 0]), int(ordered[k, 1])
+        end = start + 1
+        while k + 1 < len(ordered) and ordered[k + 1, 0] == line and ordered[k + 1, 1] == end:
+            end, k = end + 1, k + 1
+        found.append(f"M{start} {line + 1}H{end}" if lying else f"M{line + 1} {start}V{end}")
+        k += 1
+    return found
+
+
+class Tally:
+    """Counts of (truth luma, fill luma) over hole pixels, (256, 256) per method, added up by many threads."""
+
+    def __init__(self) -> None:
+        self.counts: dict[str, np.ndarray] = {}
+        self._lock = Lock()
+
+    def add(self, label: str, truth: np.ndarray, fill: np.ndarray) -> None:
+        """truth, fill: uint8 (pixels, 3), the hole's pixels only."""
+        found = np.bincount(luma(truth) * 256 + luma(fill), minlength=65536).reshape(256, 256)
+        with self._lock:
+            self.counts[label] = self.counts[label] + found if label in self.counts else found
+
+
+def luma(pixels: np.ndarray) -> np.ndarray:
+    """Rec. 709 luma of sRGB-encoded levels, rounded to 8 bits."""
+    return np.rint(pixels @ np.array([0.2126, 0.7152, 0.0722])).astype(np.int64)
+
+
+def scene(
+    root: Path, truth_name: str, hole_name: str, layers: dict[tuple[str, str], str], tally: Tally
+) -> Scene | None:
+    """Read and encode one sample. None where truth or hole cannot be read; broken layers are left out."""
+    truth, mask = read(root / truth_name), read(root / hole_name)
+    if truth is None or mask is None or truth.shape != mask.shape:
+        return None
+    hole = mask[..., 0] > 127
+    exact = max(truth.shape[:2]) <= LOSSLESS_SIDE
+    found = {}
+    for key, name in layers.items():
+        picture = read(root / name)
+        if picture is not None and picture.shape == truth.shape:
+            found[key] = over(picture, truth, hole, exact)
+            if key[1] == "filled":
+                tally.add(key[0], truth[hole], picture[hole])
+    height, width = hole.shape
+    return Scene(width, height, exact, Picture(webp(truth, exact)), hole_layer(hole), outline(hole), found)
+
+
+def scenes(
+    root: Path, items: Sequence[tuple[str, str, dict[tuple[str, str], str]]], tally: Tally
+) -> list[Scene | None]:
+    """Many samples at once: the encoder lets other threads work."""
+    with ThreadPoolExecutor(4) as pool:
+        return list(pool.map(lambda item: scene(root, item[0], item[1], item[2], tally), items))

@@ -1,0 +1,68 @@
+"""How far a run that is still going on has come, from what its folder holds."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from bench.runs import Run
+
+
+@dataclass(frozen=True)
+class Step:
+    """A piece of the work: ``done`` of ``total``."""
+
+    name: str
+    done: int
+    total: int
+    note: str = ""
+
+    @property
+    def share(self) -> float:
+        return min(1.0, self.done / self.total) if self.total else 0.0
+
+
+@dataclass(frozen=True)
+class Progress:
+    steps: list[Step]
+    idle_s: float
+    """Seconds since a file of the run last changed."""
+
+
+def progress(run: Run) -> Progress:
+    """Training steps of every network and scored (method, data set, mask type) combinations."""
+    manifest = run.manifest
+    profile: dict[str, Any] = manifest.get("profile") or {}
+    steps = []
+    for file in sorted((run.path / "checkpoints").glob("*/seed-*/history.csv")):
+        name, seed = file.parent.parent.name, file.parent.name.removeprefix("seed-")
+        done = last_step(run, name, int(seed))
+        if (file.parent / "generator.safetensors").is_file():
+            steps.append(Step(f"training {name}", 1, 1, f"{done} steps"))
+        else:
+            total = int(profile.get("steps") or 0)
+            steps.append(
+                Step(f"training {name}", done, total, f"{done} steps" if not total else f"step {done} of {total}")
+            )
+    variants = list(profile.get("variants") or [v["name"] for v in manifest.get("variants") or []])
+    datasets, masks = manifest.get("datasets") or [], manifest.get("masks") or []
+    total = len(variants) * max(1, len(profile.get("seeds") or [0])) * len(datasets) * len(masks)
+    done = len(run.record_files())
+    if total:
+        steps.append(Step("scoring", done, max(total, done), f"{done} of {max(total, done)} method × data × mask"))
+    steps.append(Step("speed", int(run.throughput() is not None), 1))
+    steps.append(Step("pictures", int((run.path / "samples" / "index.json").is_file()), 1))
+    return Progress(steps, idle(run))
+
+
+def last_step(run: Run, variant: str, seed: int) -> int:
+    history = run.history(variant, seed)
+    return int(history["step"].max()) if history is not None and len(history) and "step" in history else 0
+
+
+def idle(run: Run) -> float:
+    newest = max(
+        (f.stat().st_mtime for f in run.path.rglob("*") if f.is_file() and f.name != "report.html"), default=time.time()
+    )
+    return max(0.0, time.time() - newest)
