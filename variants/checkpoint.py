@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import pickle
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -25,6 +25,7 @@ def load_state(file: Path) -> dict[str, Tensor]:
 
     if not file.is_file():
         raise CheckpointError(f"the checkpoint {file} does not exist")
+    state: Any
     try:
         if file.suffix == ".safetensors":
             from safetensors.torch import load_file

@@ -27,9 +27,8 @@ def check_spec(spec: str) -> None:
     kind, colon, argument = spec.partition(":")
     if colon:
         if kind not in EXTERNAL:
-            raise UnknownName(
-                f"unknown kind of method '{kind}:' in '{spec}': choose from {', '.join(k + ':' for k in EXTERNAL)} or a variant's name"
-            )
+            kinds = ", ".join(f"{name}:" for name in EXTERNAL)
+            raise UnknownName(f"unknown kind of method '{kind}:' in '{spec}': choose from {kinds} or a variant's name")
         if not argument:
             raise UnknownName(f"'{spec}' names no file: write {kind}:FILE")
         return

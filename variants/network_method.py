@@ -30,7 +30,7 @@ class NetworkMethod(Method):
         self.fills = variant.fills
         self.multiple = variant.multiple
         self.device = device
-        self.network = network.eval().to(device, memory_format=torch.channels_last)
+        self.network = network.eval().to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.parameters = sum(p.numel() for p in network.parameters())
 
     @classmethod

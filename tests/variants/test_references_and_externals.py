@@ -144,7 +144,7 @@ def test_finished_pictures_are_paired_by_name_and_problems_are_named(tmp_path):
     image, hole = half()
     ids = ["a", "b", "small", "broken", "gone"]
     raw = method.fill(np.repeat(image, 5, 0), np.repeat(hole, 5, 0), ids, "rect")
-    assert [int(round(float(r[0, 0, 0]) * 255)) if np.isfinite(r).all() else None for r in raw] == [
+    assert [round(float(r[0, 0, 0]) * 255) if np.isfinite(r).all() else None for r in raw] == [
         10,
         20,
         None,

@@ -1,0 +1,31 @@
+"""The bench command as a user types it, for the tests of this folder."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+TINY = [
+    "--profile", "tiny", "--size", "32",
+    "--set", "steps=6", "--set", "train_count=48", "--set", "count=6", "--set", "width=4",
+]  # fmt: skip
+
+
+def bench(
+    *words: str, cwd: Path, env: dict[str, str] | None = None, timeout: float = 300
+) -> subprocess.CompletedProcess[str]:
+    """Run the bench command as a user would, in ``cwd``."""
+    clean = {
+        key: value for key, value in os.environ.items() if not key.startswith("BENCH_") or key == "BENCH_WEIGHTS_DIR"
+    }
+    return subprocess.run(
+        [sys.executable, "-c", "from bench.cli import main\nif __name__ == '__main__':\n    main()", *words],
+        cwd=cwd,
+        env={**clean, "OMP_NUM_THREADS": "1", **(env or {})},
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        check=False,
+    )
