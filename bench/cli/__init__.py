@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -23,20 +24,14 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-COMMANDS = (
-    "run",
-    "train",
-    "eval",
-    "throughput",
-    "compare",
-    "check",
-    "report",
-    "suite",
-    "listing",
-    "weights",
-    "doctor",
-)
-"""Modules of this package, in the order that ``bench --help`` shows; importing one adds its command."""
+ORDER = ("run", "train", "eval", "throughput", "compare", "check", "report", "suite", "listing", "weights", "doctor")
+"""The order of the commands in ``bench --help``; others follow by name."""
+
+
+def commands() -> list[str]:
+    """The modules of this package that hold a command: every file but the shared options."""
+    names = {file.stem for file in Path(__file__).parent.glob("*.py")} - {"__init__", "options"}
+    return sorted(names, key=lambda name: (ORDER.index(name) if name in ORDER else len(ORDER), name))
 
 
 def version(wanted: bool) -> None:
@@ -65,7 +60,7 @@ def common(
 
 def main() -> None:
     """Entry point: run the command; an error becomes one sentence on stderr and its exit code."""
-    for name in COMMANDS:
+    for name in commands():
         importlib.import_module(f"bench.cli.{name}")
     try:
         result = app(standalone_mode=False)
