@@ -143,10 +143,8 @@ def read_grey(path: Path, polarity: str = "white") -> np.ndarray:
     try:
         with opened(path) as file:
             image = ImageOps.exif_transpose(file)
-            if image.mode.startswith("I") or image.mode == "F":
-                deep = np.asarray(image).astype(np.float64)
-                # 16 bits to 8; what has no agreed range counts as 16 bits if it goes beyond 8.
-                return np.clip(np.rint(deep / (257 if image.mode != "F" else 1)), 0, 255).astype(np.uint8)
+            if image.mode.startswith("I"):
+                return np.clip(np.rint(np.asarray(image) / 257), 0, 255).astype(np.uint8)
             if image.has_transparency_data:
                 known = 0 if polarity == "white" else 255
                 below = Image.new("RGBA", image.size, (known, known, known, 255))

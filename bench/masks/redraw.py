@@ -26,9 +26,9 @@ def redrawn(draw: Callable[[np.ndarray, int], np.ndarray], indices: np.ndarray, 
     step = max(CHUNK_PIXELS // pixels, 1)
     for attempt in range(ATTEMPTS):
         pending = np.flatnonzero(areas > LARGEST_AREA * pixels)
-        for chosen in np.split(pending, range(step, len(pending), step)):
-            drawn = draw(indices[chosen], attempt) if len(chosen) else []
-            for row, hole in zip(chosen, drawn, strict=True):
+        for begin in range(0, len(pending), step):
+            chosen = pending[begin : begin + step]
+            for row, hole in zip(chosen, draw(indices[chosen], attempt), strict=True):
                 covered = np.count_nonzero(hole)
                 if covered < areas[row]:
                     holes[row], areas[row] = hole, covered

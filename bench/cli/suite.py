@@ -1,0 +1,139 @@
+"""``bench suite``: write a frozen suite for any tool to fill, and check one."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bench.cli import app
+from bench.cli.options import Json, Size
+from bench.errors import Exit, UsageError
+
+suite_app = typer.Typer(
+    help="Write pictures, holes and a manifest for any tool to fill, or check such a folder.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+app.add_typer(suite_app, name="suite")
+
+
+@suite_app.command("export")
+def export(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder to write.")],
+    data: Annotated[str, typer.Option("--data", help="scenes, photos, folder:PATH or suite:DIR.")] = "scenes",
+    masks: Annotated[
+        str, typer.Option("--masks", help="Mask types, comma-separated, all, or folder:DIR of hole PNGs.")
+    ] = "standard,rect,circle,ellipse",
+    size: Size = None,
+    count: Annotated[int | None, typer.Option("--count", help="At most that many pictures.")] = None,
+    seed: Annotated[int, typer.Option("--seed", "--suite-seed", help="Seed of the holes.")] = 0,
+    split: Annotated[
+        str | None, typer.Option("--split", help="train, validation, test or all (default: test; of a folder all).")
+    ] = None,
+    protocol: Annotated[str, typer.Option("--protocol", help="native, lama, mat or aot.")] = "native",
+    mask_polarity: Annotated[
+        str, typer.Option("--mask-polarity", help="Colour of the hole in --masks folder: files: white or black.")
+    ] = "white",
+    force: Annotated[bool, typer.Option("--force", help="Write into a folder that is not empty.")] = False,
+    json_output: Json = False,
+) -> None:
+    """Write images/, holes/, masked/ and manifest.json (ids, digests, hole areas, how to score) into DIR."""
+    from bench.datasets.registry import open_dataset
+    from bench.progress import Reporter, say
+    from bench.protocol import find_protocol
+    from bench.suite import Suite, parse_masks
+    from bench.suite_files import export_suite, prepare
+
+    find_protocol(protocol)
+    prepare(folder, force)
+    parse_masks(masks, mask_polarity)
+    for spec in (data, masks):
+        source = Path(spec.partition(":")[2]).expanduser()
+        if ":" in spec and source.resolve().is_relative_to(folder.resolve()):
+            raise UsageError(f"{source} lies in {folder}, which would be written over while it is read: name another")
+    dataset = open_dataset(data, split or ("all" if data.startswith("folder:") else "test"), size, count)
+    for name, why in dataset.skipped:
+        say(f"warning: skipped {name}: {why}")
+    suite = Suite.open([dataset], masks, seed, mask_polarity, protocol)
+    with Reporter("export") as reporter:
+        done = 0
+
+        def progress(more: int) -> None:
+            nonlocal done
+            done += more
+            reporter.update(dataset.name, done, len(dataset))
+
+        manifest = export_suite(suite, folder, force, progress)
+    for note in manifest["notes"]:
+        say(f"note: {note}")
+    facts = {
+        "folder": str(folder),
+        "suite": manifest["fingerprint"],
+        "protocol": protocol,
+        "seed": seed,
+        "images": len(dataset),
+        "masks": manifest["masks"],
+    }
+    if json_output:
+        print(json.dumps(facts, ensure_ascii=False))
+        return
+    print(f"{folder}: {len(dataset)} pictures, holes of {', '.join(manifest['masks'])}")
+    print(f"fingerprint {manifest['fingerprint']}")
+    print(f"how to fill and score it is in {folder / 'manifest.json'}")
+
+
+@suite_app.command("verify")
+def verify(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder of an exported suite.")],
+    json_output: Json = False,
+) -> int:
+    """Read every file of an exported suite again: exit 0 if it is whole, 1 with a list of what differs."""
+    from bench.progress import Reporter
+    from bench.suite_files import read_manifest
+    from bench.suite_verify import verify_suite
+
+    total = len(read_manifest(folder)["images"])
+    with Reporter("verify") as reporter:
+        done = 0
+
+        def progress(more: int) -> None:
+            nonlocal done
+            done += more
+            reporter.update(str(folder), done, total)
+
+        found = verify_suite(folder, progress)
+    code = Exit.OK if found.whole else Exit.FAILED
+    if json_output:
+        facts = {
+            "folder": str(folder),
+            "whole": found.whole,
+            "suite": found.fingerprint,
+            "expected": found.expected,
+            "missing": list(found.missing),
+            "changed": [{"file": name, "how": how} for name, how in found.changed],
+            "extra": list(found.extra),
+        }
+        print(json.dumps(facts, ensure_ascii=False))
+        return code
+    if found.whole:
+        print(f"{folder}: whole, {total} pictures, fingerprint {found.fingerprint}")
+        return code
+    for word, lines in (
+        ("missing", list(found.missing)),
+        ("changed", [f"{name} ({how})" for name, how in found.changed]),
+        ("extra", list(found.extra)),
+    ):
+        for line in lines:
+            print(f"{word}: {line}")
+    listed = len(found.missing) + len(found.changed) + len(found.extra)
+    if found.fingerprint is None:
+        seen = "there is no fingerprint, as files are missing or cannot be read"
+    elif found.fingerprint == found.expected:
+        seen = "pictures and holes still have the fingerprint"
+    else:
+        seen = f"the fingerprint is {found.fingerprint}"
+    print(f"{folder}: not as exported ({listed} findings); {seen}, the manifest says {found.expected}")
+    return code
