@@ -135,14 +135,12 @@ def ratio(rule: Rule, side: Side, place: str, relative: bool) -> tuple[float, fl
     value, error = float(own[0][name]), relative_error(own[0], name)
     if not relative:
         return value, error
-    calibration = [row for row in there if row["variant"] == CALIBRATION and measured(row, rule.metric)]
-    calibration = [row for row in calibration if row["device"] == own[0]["device"]]
-    if not calibration:
+    nearest = calibration_for(own[0], [row for row in there if measured(row, rule.metric)])
+    if nearest is None:
         raise IncomparableError(
             f"{rule.where}: rule '{rule.text}': {side.run.name} holds no calibration workload on {own[0]['device']}; "
             "measure speed again with bench throughput"
         )
-    nearest = max(calibration, key=lambda row: sum(row.get(key) == own[0].get(key) for key in CELL))
     return value / float(nearest[name]), float(np.hypot(error, relative_error(nearest, name)))
 
 
@@ -152,3 +150,20 @@ def relative_error(row: dict[str, Any], name: str) -> float:
     if low is None or high is None or not (np.isfinite(low) and np.isfinite(high)) or low <= 0:
         return 0.0
     return float(np.log(high / low) / (2 * 1.959964))
+
+
+def ratios(run: Run) -> list[tuple[str, str, float]]:
+    """Every variant's speed as a multiple of the calibration's: (variant, cell, ratio)."""
+    there = [row for row in rows(run) if measured(row, "speed")]
+    found = []
+    for row in there:
+        nearest = calibration_for(row, there)
+        if row["variant"] != CALIBRATION and nearest is not None:
+            found.append((row["variant"], cell(row), float(row["images_per_s"]) / float(nearest["images_per_s"])))
+    return found
+
+
+def calibration_for(row: dict[str, Any], there: list[dict[str, Any]]) -> dict[str, Any] | None:
+    """The calibration's row of the same device that is most like ``row``."""
+    found = [other for other in there if other["variant"] == CALIBRATION and other["device"] == row["device"]]
+    return max(found, key=lambda other: sum(other.get(key) == row.get(key) for key in CELL), default=None)

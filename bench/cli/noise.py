@@ -1,0 +1,56 @@
+"""``bench noise``: how far scores move when nothing was changed."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from bench.cli import app
+from bench.cli.options import Json, RunsDir
+from bench.errors import Exit
+
+
+@app.command("noise")
+def noise_command(
+    runs: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[RUN]…", help="A run with several training seeds, or several runs of the same."),
+    ] = None,
+    repeat: Annotated[
+        int, typer.Option("--repeat", min=0, help="Make that many A/A runs of --profile first, each from another seed.")
+    ] = 0,
+    profile: Annotated[str, typer.Option("--profile", help="What --repeat runs.")] = "tiny",
+    redrawn: Annotated[
+        bool, typer.Option("--redrawn", help="The runs' holes are of different suite seeds; measure that too.")
+    ] = False,
+    masks: Annotated[bool, typer.Option("--by-mask", help="Also show every mask type on its own.")] = False,
+    json_output: Json = False,
+    runs_dir: RunsDir = None,
+) -> int:
+    """Measure the noise floor by A/A runs, and the tolerance to gate with.
+
+    bench run --profile quick --seeds 0,1,2 && bench noise
+    bench noise first second third
+    bench noise --repeat 3 --profile tiny
+    """
+    import json
+
+    from bench.exporters.noise_terminal import print_noise
+    from bench.noise import measure_noise
+    from bench.runs import find_run
+    from bench.runs import runs_dir as runs_folder
+
+    folder = runs_folder(runs_dir)
+    names = list(runs or [])
+    if repeat:
+        from bench.noise_runs import repeat_runs
+
+        names += repeat_runs(profile, repeat, folder)
+    found = [find_run(name, folder) for name in names] or [find_run(None, folder)]
+    floor = measure_noise(found, redrawn)
+    if json_output:
+        print(json.dumps(floor.as_json(), ensure_ascii=False))
+    else:
+        print_noise(floor, masks)
+    return Exit.OK
