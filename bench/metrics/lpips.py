@@ -1,6 +1,7 @@
-"""LPIPS and its map over the hole, through whichever backbone the protocol asks for.
+"""LPIPS and its map over the hole, through the backbone that the protocol asks for.
 
 Zhang et al., "The unreasonable effectiveness of deep features as a perceptual metric", CVPR 2018; v0.1 heads.
+Pictures under 31 pixels (AlexNet; 16 VGG-16, 17 SqueezeNet) leave nothing at the last layer and have no value.
 """
 
 from __future__ import annotations
@@ -8,59 +9,60 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
 from bench import weights
 from bench.metrics.registry import metric
 
+BACKBONES = {"alex": "alexnet", "vgg": "vgg16", "squeeze": "squeezenet1_1"}
+"""The ``lpips`` package's names for its nets, which the protocols use, and the backbones behind them."""
 
-def stack_of(context: Any, name: str) -> Any:
-    """The checked stack of a backbone, loaded once a context; a WeightsError where it is not to be had."""
+
+def backbone_of(context: Any) -> str:
+    return BACKBONES[context.protocol.lpips]
+
+
+def stack_of(context: Any) -> Any:
+    """The checked stack on the context's device, loaded once a context; the WeightsError where there is none."""
+    name = backbone_of(context)
     key = f"lpips:{name}"
     if key not in context.cache:
         try:
-            stack = weights.load(weights.backbone(name), context.weights_dir)
+            context.cache[key] = weights.load(weights.backbone(name), context.weights_dir).to(context.device)
         except weights.WeightsError as error:
             context.cache[key] = error
-        else:
-            context.cache[key] = stack
     return context.cache[key]
 
 
-def missing(name: str) -> Any:
-    """A function of the context that says why LPIPS with that backbone cannot be had; None where it can."""
-
-    def why(context: Any) -> str | None:
-        found = stack_of(context, name)
-        return str(found) if isinstance(found, weights.WeightsError) else None
-
-    return why
+def missing(context: Any) -> str | None:
+    """Why LPIPS cannot be had, in a sentence; None where it can."""
+    found = stack_of(context)
+    return str(found) if isinstance(found, weights.WeightsError) else None
 
 
-def plain_maps(stack: Any, truth: np.ndarray, fills: Sequence[np.ndarray]) -> list[Any]:
-    """Distance per tap, each (methods, h, w), computed on whole pictures."""
-    import torch
-
-    from bench.metrics.lpips_network import normalised
-
-    with torch.inference_mode():
-        a = normalised(truth[None], stack.device)
-        b = normalised(np.stack(fills), stack.device)
-        return stack.maps(a, b)
+def both(cards: Sequence[Any], context: Any) -> tuple[list[float], list[float]]:
+    """LPIPS of each card's picture, and its map's mean over the hole; kept until other cards come."""
+    latest = context.cache.get("lpips:latest")
+    if latest and len(latest[0]) == len(cards) and all(a is b for a, b in zip(latest[0], cards, strict=True)):
+        return latest[1]
+    found = patch_scores(stack_of(context), f"lpips:{backbone_of(context)}", cards)
+    context.cache["lpips:latest"] = (list(cards), found)
+    return found
 
 
-def scores(cards: Sequence[Any], context: Any, name: str) -> tuple[list[float], list[float]]:
-    """LPIPS of each card's picture, and the mean of its upsampled map over the hole."""
-    import torch.nn.functional as F
+def patch_scores(stack: Any, key: str, cards: Sequence[Any]) -> tuple[list[float], list[float]]:
+    """The scores of cards that share truth and hole; what depends on these alone is kept with them."""
+    from bench.metrics import lpips_patch
 
-    maps = plain_maps(stack_of(context, name), cards[0].truth.picture, [card.filled for card in cards])
-    hole = cards[0].hole.mask
-    upsampled = sum(F.interpolate(m[:, None], hole.shape, mode="bilinear", align_corners=False)[:, 0] for m in maps)
-    whole = sum(m.mean((1, 2)) for m in maps).tolist()
-    inside = (
-        upsampled.cpu().numpy()[:, hole].astype(np.float64).mean(1).tolist() if hole.any() else [np.nan] * len(cards)
+    truth, hole = cards[0].truth, cards[0].hole
+    if not stack.fits(*truth.shape):
+        return [float("nan")] * len(cards), [float("nan")] * len(cards)
+    if key not in truth.kept:
+        truth.kept[key] = lpips_patch.keep(stack, truth.picture)
+    if key not in hole.kept:
+        hole.kept[key] = lpips_patch.hole_weights(stack, hole.mask)
+    whole, inside = lpips_patch.scores(
+        stack, truth.kept[key], truth.picture, [card.filled for card in cards], hole.kept[key]
     )
-    return whole, inside
+    return whole.tolist(), inside.tolist()
 
 
 @metric(
@@ -72,11 +74,11 @@ def scores(cards: Sequence[Any], context: Any, name: str) -> tuple[list[float], 
     reference="lpips 0.1.4, net='alex', version='0.1'",
     version=1,
     batched=True,
-    unavailable=missing("alexnet"),
+    unavailable=missing,
 )
 def lpips(cards: Sequence[Any], context: Any) -> list[float]:
     """LPIPS with the AlexNet backbone."""
-    return scores(cards, context, "alexnet")[0]
+    return both(cards, context)[0]
 
 
 @metric(
@@ -88,8 +90,8 @@ def lpips(cards: Sequence[Any], context: Any) -> list[float]:
     reference="lpips 0.1.4, net='alex', version='0.1', spatial=True, mean over the hole",
     version=1,
     batched=True,
-    unavailable=missing("alexnet"),
+    unavailable=missing,
 )
 def lpips_hole(cards: Sequence[Any], context: Any) -> list[float]:
     """Mean over the hole of LPIPS' upsampled map, AlexNet backbone."""
-    return scores(cards, context, "alexnet")[1]
+    return both(cards, context)[1]

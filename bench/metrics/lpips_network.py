@@ -8,7 +8,7 @@ Written out here, because importing torchvision for three lists of numbers takes
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -70,6 +70,15 @@ class Stack:
     @property
     def device(self) -> torch.device:
         return self.heads[0].device
+
+    def to(self, device: Any) -> Stack:
+        """The same stack on a torch device."""
+        moved = []
+        for step in self.steps:
+            if step.weight is not None and step.bias is not None:
+                step = replace(step, weight=step.weight.to(device), bias=step.bias.to(device))
+            moved.append(step)
+        return Stack(tuple(moved), tuple(head.to(device) for head in self.heads))
 
     def sizes(self, height: int, width: int) -> list[tuple[int, int]]:
         """(height, width) of each tap's features for a picture of that size."""

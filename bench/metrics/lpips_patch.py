@@ -1,0 +1,178 @@
+"""LPIPS of many fills of one truth, computed only where they differ from it.
+
+A fill equals its truth outside the hole, so each layer's features differ only in the box that the hole's
+receptive field reaches. The truth's features are kept; per layer the fills' features are computed inside the
+box alone, all fills at once, from the truth's features with the previous layer's box pasted in. The distance
+is zero elsewhere. The same value as on whole pictures, to float32 rounding (a test holds both within 2e-8).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from bench.metrics.lpips_network import Stack, Step, distance_map, normalised, unit
+
+
+class Box(NamedTuple):
+    """Rows and columns that differ, ends excluded."""
+
+    top: int
+    bottom: int
+    left: int
+    right: int
+
+    @property
+    def empty(self) -> bool:
+        return self.top >= self.bottom or self.left >= self.right
+
+    @property
+    def window(self) -> tuple[slice, slice]:
+        return slice(self.top, self.bottom), slice(self.left, self.right)
+
+
+@dataclass(frozen=True)
+class KeptTruth:
+    """A truth's features: each step's input, padded as the step wants it, and each tap's unit features."""
+
+    inputs: tuple[Tensor, ...]
+    outputs: tuple[tuple[int, int], ...]
+    units: tuple[Tensor, ...]
+
+
+def keep(stack: Stack, picture: np.ndarray) -> KeptTruth:
+    """The features of a truth, uint8 (H, W, 3), that must be large enough (``stack.fits``)."""
+    inputs, outputs, units = [], [], []
+    with torch.inference_mode():
+        x = normalised(picture[None], stack.device)
+        for step in stack.steps:
+            inputs.append(padded(step, x))
+            x = step(x)
+            outputs.append((x.shape[2], x.shape[3]))
+            if step.tap:
+                units.append(unit(x))
+    return KeptTruth(tuple(inputs), tuple(outputs), tuple(units))
+
+
+def padded(step: Step, x: Tensor) -> Tensor:
+    """Input with the step's zero border, and with what a window may reach beyond the far edge.
+
+    Zero serves max poolings too: what they see has passed a ReLU.
+    """
+    far = [max(0, (step.size(n) - 1) * step.stride + step.kernel - n - step.padding) for n in x.shape[2:]]
+    near = step.padding
+    return F.pad(x, (near, max(far[1], near), near, max(far[0], near)))
+
+
+def differing(truth: np.ndarray, fills: Sequence[np.ndarray]) -> Box:
+    """The smallest box that holds every pixel at which any fill, uint8 (H, W, 3), differs from the truth."""
+    rows = np.zeros(truth.shape[0], bool)
+    columns = np.zeros(truth.shape[1], bool)
+    for filled in fills:
+        changed = (filled != truth).any(2)
+        rows |= changed.any(1)
+        columns |= changed.any(0)
+    if not rows.any():
+        return Box(0, 0, 0, 0)
+    y, x = np.flatnonzero(rows), np.flatnonzero(columns)
+    return Box(int(y[0]), int(y[-1]) + 1, int(x[0]), int(x[-1]) + 1)
+
+
+def reached(step: Step, box: Box, size: tuple[int, int]) -> Box:
+    """The outputs of a step, of (height, width) ``size``, whose windows touch the input's box."""
+
+    def span(low: int, high: int, length: int) -> tuple[int, int]:
+        first = -(-(low + step.padding - step.kernel + 1) // step.stride)
+        last = (high - 1 + step.padding) // step.stride
+        return max(0, first), min(length, last + 1)
+
+    return Box(*span(box.top, box.bottom, size[0]), *span(box.left, box.right, size[1]))
+
+
+def advance(step: Step, truth: Tensor, patch: Tensor, box: Box, target: Box) -> Tensor:
+    """The step's output in ``target``, (M, C, h, w), from the truth's padded input and the fills' input in ``box``."""
+    top, left = target.top * step.stride, target.left * step.stride
+    bottom = (target.bottom - 1) * step.stride + step.kernel
+    right = (target.right - 1) * step.stride + step.kernel
+    p = step.padding
+    # What of the box the windows see, in padded coordinates.
+    y0, y1 = max(box.top + p, top), min(box.bottom + p, bottom)
+    x0, x1 = max(box.left + p, left), min(box.right + p, right)
+    seen = patch[:, :, y0 - p - box.top : y1 - p - box.top, x0 - p - box.left : x1 - p - box.left]
+    if (y0, y1, x0, x1) == (top, bottom, left, right):
+        return step(seen, padding=0)
+    field = truth[:, :, top:bottom, left:right].repeat(patch.shape[0], 1, 1, 1)
+    field[:, :, y0 - top : y1 - top, x0 - left : x1 - left] = seen
+    return step(field, padding=0)
+
+
+def scores(
+    stack: Stack,
+    kept: KeptTruth,
+    truth: np.ndarray,
+    fills: Sequence[np.ndarray],
+    weights: Sequence[Tensor] | None,
+) -> tuple[Tensor, Tensor]:
+    """LPIPS of each fill, and its map's sum under ``weights``, both float64 (M,).
+
+    truth: uint8 (H, W, 3), the picture that ``kept`` is of. weights: per tap, float64 (h, w), see
+    :func:`hole_weights`; None gives NaN.
+    """
+    count = len(fills)
+    whole = torch.zeros(count, dtype=torch.float64, device=stack.device)
+    inside = torch.full_like(whole, 0 if weights is not None else float("nan"))
+    box = differing(truth, fills)
+    if box.empty:
+        return whole, inside
+    tap = 0
+    with torch.inference_mode():
+        patch = normalised(np.stack([filled[box.window] for filled in fills]), stack.device)
+        for step, field, size in zip(stack.steps, kept.inputs, kept.outputs, strict=True):
+            target = reached(step, box, size)
+            if target.empty:
+                break
+            patch = advance(step, field, patch, box, target)
+            box = target
+            if step.tap:
+                theirs = kept.units[tap][:, :, *box.window]
+                distances = distance_map(theirs, unit(patch), stack.heads[tap]).double()
+                whole += distances.sum((1, 2)) / (size[0] * size[1])
+                if weights is not None:
+                    inside += (distances * weights[tap][box.window]).sum((1, 2))
+                tap += 1
+    return whole, inside
+
+
+def hole_weights(stack: Stack, hole: np.ndarray) -> list[Tensor] | None:
+    """Per tap, float64 (h, w): what each position adds to the hole's mean of the bilinearly upsampled map.
+
+    LPIPS' spatial map is each tap's map upsampled to the picture's size; its mean over the hole is linear in
+    the tap's map, and these are its weights. None for an empty hole.
+    """
+    if not hole.any():
+        return None
+    share = torch.from_numpy(hole / hole.sum())
+    found = []
+    for height, width in stack.sizes(*hole.shape):
+        up_rows, up_columns = upsampling(height, hole.shape[0]), upsampling(width, hole.shape[1])
+        found.append((up_rows.T @ share @ up_columns).to(stack.device))
+    return found
+
+
+def upsampling(short: int, long: int) -> Tensor:
+    """The matrix of bilinear upsampling along one axis, float64 (long, short), pixel centres aligned."""
+    # In float32, because torch's own interpolation places its samples so.
+    place = ((torch.arange(long, dtype=torch.float32) + 0.5) * (short / long) - 0.5).clamp_min(0)
+    low = place.floor().long().clamp_max(short - 1)
+    part = (place - low).double()
+    matrix = torch.zeros(long, short, dtype=torch.float64)
+    rows = torch.arange(long)
+    matrix[rows, low] += 1 - part
+    matrix[rows, (low + 1).clamp_max(short - 1)] += part
+    return matrix
