@@ -30,7 +30,7 @@ ORDER = ("run", "train", "eval", "throughput", "compare", "check", "report", "su
 
 def commands() -> list[str]:
     """The modules of this package that hold a command: every file but the shared options."""
-    names = {file.stem for file in Path(__file__).parent.glob("*.py")} - {"__init__", "options"}
+    names = {file.stem for file in Path(__file__).parent.glob("*.py")} - {"__init__", "__main__", "options"}
     return sorted(names, key=lambda name: (ORDER.index(name) if name in ORDER else len(ORDER), name))
 
 
