@@ -13,6 +13,7 @@ from functools import lru_cache
 import numpy as np
 
 F = np.float32
+ZERO, ONE = F(0), F(1)
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ def tint(colours: np.ndarray) -> np.ndarray:
 
 
 def clip(values: np.ndarray) -> np.ndarray:
-    return np.clip(values, F(0), F(1))
+    return values.clip(ZERO, ONE)
 
 
 def ramp(values: np.ndarray) -> np.ndarray:
@@ -66,8 +67,13 @@ def lay(canvas: np.ndarray, cover: np.ndarray, colour: np.ndarray) -> None:
     canvas += change
 
 
-def rows_between(top: np.ndarray | float, bottom: np.ndarray | float, size: int) -> slice:
-    """The pixel rows that hold anything between two heights (of any scene), with one to spare."""
-    first = max(0, int(np.min(top) * size) - 1)
-    last = min(size, int(np.max(bottom) * size) + 2)
+def span(low: np.ndarray | float, high: np.ndarray | float, size: int) -> slice:
+    """The pixel rows (or columns) that hold anything between two places of any scene, with one to spare."""
+    first = max(0, int(np.min(low) * size) - 1)
+    last = min(size, int(np.max(high) * size) + 2)
     return slice(first, max(first, last))
+
+
+def edge(distance: np.ndarray, pixels: np.ndarray | float) -> np.ndarray:
+    """Coverage of a shape whose outline lies ``distance`` inwards: half a pixel of softness on either side."""
+    return clip(distance * F(pixels) + F(0.5))

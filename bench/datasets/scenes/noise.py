@@ -45,9 +45,9 @@ def even(field: np.ndarray) -> np.ndarray:
 
 SHAPES = {
     # name: (first rows, first columns, how an octave is folded, weight of the next octave)
-    "cloud": (4, 4, "billow", 0.56),
-    "veil": (4, 3, "plain", 0.5),
-    "wave": (16, 4, "crest", 0.55),
+    "cloud": (4, 4, "billow", 0.58),
+    "veil": (3, 2, "plain", 0.52),
+    "wave": (12, 4, "crest", 0.6),
     "rock": (6, 8, "crest", 0.62),
     "turf": (8, 8, "plain", 0.75),
 }
@@ -75,15 +75,11 @@ def texture(name: str, side: int) -> np.ndarray:
 
 
 @lru_cache(maxsize=32)
-def relief(name: str, side: int, down: int, right: int) -> np.ndarray:
-    """How much lower a texture is a little way towards the light: (side, side) float32, about -1 to 1.
-
-    ``down`` and ``right`` say where the light comes from, in 64ths of the texture.
-    """
-    field = texture(name, side)
-    step = max(1, side // 64)
-    towards = np.roll(field, (-down * step, -right * step), axis=(0, 1))
-    return (field - towards).astype(np.float32)
+def relief(name: str, side: int) -> np.ndarray:
+    """A texture lit from above, (2, side, side) float32, about -1 to 1: page 0 from the left, 1 from the right."""
+    field, step = texture(name, side), max(1, side // 64)
+    pages = [field - np.roll(field, (step, across), axis=(0, 1)) for across in (step, -step)]
+    return np.stack(pages)
 
 
 @lru_cache(maxsize=8)
@@ -109,12 +105,17 @@ def along(table: np.ndarray, place: np.ndarray) -> np.ndarray:
     return table[index] + (table[index + 1] - table[index]) * part
 
 
-def sample(table: np.ndarray, across: np.ndarray, down: np.ndarray) -> np.ndarray:
-    """A texture looked up at (across, down), counted in periods, >= 0; they broadcast; nearest entry."""
-    side = table.shape[0]
+def sample(table: np.ndarray, across: np.ndarray, down: np.ndarray, page: np.ndarray | None = None) -> np.ndarray:
+    """A texture looked up at (across, down), counted in periods, >= 0; they broadcast; nearest entry.
+
+    ``page`` (N,) chooses among tables stacked as (pages, side, side).
+    """
+    side = table.shape[-1]
     column = (across * np.float32(side)).astype(np.int64)
     column &= side - 1
     row = (down * np.float32(side)).astype(np.int64)
     row &= side - 1
     row *= side
+    if page is not None:
+        row = row + (page * (side * side))[:, None, None]
     return table.ravel().take(column + row)

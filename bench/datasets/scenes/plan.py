@@ -11,6 +11,35 @@ from bench.datasets.scenes.moods import DAY, DUSK, OVERCAST, SUNSET, colours_of
 
 PLAIN, STRIPED, SPIRAL = range(3)
 
+DRAWS = {
+    "plan": 32,
+    "colours": 8,
+    "veil": 12,
+    "sun": 8,
+    "bank": 12,
+    "hills": 4,
+    "ridge0": 12,
+    "ridge1": 12,
+    "ridge2": 12,
+    "sea": 14,
+    "rocks": 16,
+    "boat0": 12,
+    "boat1": 12,
+    "headland": 28,
+    "lighthouse": 30,
+    "house": 16,
+    "birds": 24,
+    "front": 24,
+}
+"""How many uniform draws each subject takes from a scene's row; a new subject goes last, so no other moves."""
+
+SPANS = {}
+_start = 0
+for _subject, _count in DRAWS.items():
+    SPANS[_subject] = slice(_start, _start + _count)
+    _start += _count
+TOTAL = _start
+
 
 @dataclass
 class Plan:
@@ -19,6 +48,8 @@ class Plan:
     seed: int
     stream: str
     index: np.ndarray
+    uniforms: np.ndarray
+    """The draws of :data:`DRAWS`, (N, TOTAL)."""
     standard: np.ndarray
     """The scene of the standard grid: a clear day, a striped tower through the centre."""
     mood: np.ndarray
@@ -50,8 +81,12 @@ class Plan:
     """Height of the land's flat top."""
     waterline: np.ndarray
 
-    def draw(self, subject: str, count: int) -> np.ndarray:
+    def draw(self, subject: str) -> np.ndarray:
         """Uniform draws (count, N) for one subject of these scenes."""
+        return self.uniforms[:, SPANS[subject]].T
+
+    def draw_many(self, subject: str, count: int) -> np.ndarray:
+        """Uniform draws (count, N) for a subject that few scenes have."""
         return draws.uniforms(self.seed, f"scenes/{self.stream}/{subject}", self.index, count).T
 
     def __len__(self) -> int:
@@ -71,7 +106,8 @@ def between(u: np.ndarray, low: np.ndarray | float, high: np.ndarray | float) ->
 
 def compose(seed: int, stream: str, indices: np.ndarray) -> Plan:
     """The plans of scenes ``indices`` of a stream (``train``, ``validation`` or ``test``)."""
-    u = draws.uniforms(seed, f"scenes/{stream}/plan", indices, 32).T
+    uniforms = draws.uniforms(seed, f"scenes/{stream}", indices, TOTAL)
+    u = uniforms[:, SPANS["plan"]].T
     standard = (indices == 0) & (stream != "train")
     mood = np.select([u[0] < 0.42, u[0] < 0.68, u[0] < 0.82], [DAY, SUNSET, DUSK], OVERCAST)
     mood = np.where(standard, DAY, mood)
@@ -110,9 +146,10 @@ def compose(seed: int, stream: str, indices: np.ndarray) -> Plan:
         seed=seed,
         stream=stream,
         index=indices,
+        uniforms=uniforms,
         standard=standard,
         mood=mood,
-        colours=colours_of(mood, draws.uniforms(seed, f"scenes/{stream}/colours", indices, 6)),
+        colours=colours_of(mood, uniforms[:, SPANS["colours"]]),
         horizon=horizon,
         sun_x=sun_x,
         sun_y=sun_y,
