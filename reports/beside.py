@@ -6,7 +6,8 @@ from typing import Any
 
 from bench.errors import IncomparableError
 from bench.runs import Run
-from reports.scoreboard import fixed, slug
+from reports.numbers import fixed
+from reports.scoreboard import slug
 from reports.tables import Cell, Column, Row, Table
 
 SHOWN = ("psnr_hole", "lpips", "lpips_student", "ssim_hole", "l1_hole", "colour_shift")

@@ -8,8 +8,8 @@ import numpy as np
 from markupsafe import Markup
 
 from reports.charts import Dot, Line, dot_panel, line_panel, span_of
-from reports.numbers import ALL, Numbers, Score, scores_of
-from reports.scoreboard import fixed, ranked, slug
+from reports.numbers import ALL, Numbers, Score, fixed, scores_of
+from reports.scoreboard import ranked, slug
 from reports.tables import Cell, Column, Row, Table
 
 SHOWN = ("psnr_hole", "lpips", "lpips_student", "ssim_hole", "colour_shift")

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from markupsafe import Markup, escape
 
-from reports.numbers import Score
+from reports.numbers import Score, fixed
 
 
 @dataclass(frozen=True)
@@ -44,9 +44,17 @@ def ticks(low: float, high: float, count: int = 4) -> list[float]:
         return [low] if math.isfinite(low) else []
     raw = span / count
     power = 10.0 ** math.floor(math.log10(raw))
-    step = power * next(f for f in (1, 2, 5, 10) if f * power >= raw * 0.999)
+    step = power * next(f for f in (1, 2, 5, 10) if f * power >= raw * 0.8)
     first = math.ceil(low / step - 1e-9)
     return [round(k * step, 10) + 0.0 for k in range(first, math.floor(high / step + 1e-9) + 1)]
+
+
+def log_ticks(low: float, high: float) -> list[float]:
+    """Values at decades between 10**low and 10**high; within two decades also at 2 and 5 times."""
+    factors = (1,) if high - low > 2.5 else (1, 3) if high - low > 1.5 else (1, 2, 5)
+    found = [f * 10.0**k for k in range(math.floor(low), math.ceil(high) + 1) for f in factors]
+    step = 2 if len(factors) == 1 and high - low > 5 else 1
+    return [v for v in found if low <= math.log10(v) <= high][::step]
 
 
 def span_of(values: Sequence[float], pad: float = 0.06) -> tuple[float, float]:
@@ -94,7 +102,7 @@ def dot_panel(
                 out.append(f'<path class="whisker {dot.style}" d="M{x(score.low):.1f} {at:.1f}H{x(score.high):.1f}"/>')
             out.append(f'<circle class="{kind} {dot.style}" cx="{x(score.mean):.1f}" cy="{at:.1f}" r="3.6"/>')
         if dot.score is not None and math.isfinite(dot.score.mean):
-            text = f"{dot.score.mean:.{digits}f}".replace("-", "−")
+            text = fixed(dot.score.mean, digits)
             out.append(f'<text class="value" x="{width}" y="{y + 4:.1f}" text-anchor="end">{text}</text>')
         else:
             out.append(f'<text class="tick" x="{width}" y="{y + 4:.1f}" text-anchor="end">–</text>')
@@ -132,9 +140,9 @@ def line_panel(
         return bottom - (bottom - top) * (min(max(up(value), ys[0]), ys[1]) - ys[0]) / (ys[1] - ys[0])
 
     out = [f'<text class="title" x="0" y="13">{escape(short(title, 34))}</text>']
-    for tick in ticks(*ys, 3):
-        at = bottom - (bottom - top) * (tick - ys[0]) / (ys[1] - ys[0])
-        text = label_of(float(f"{10**tick:.2g}")) if log_y else label_of(tick)
+    for tick in log_ticks(*ys) if log_y else ticks(*ys, 3):
+        at = bottom - (bottom - top) * ((up(tick) if log_y else tick) - ys[0]) / (ys[1] - ys[0])
+        text = label_of(tick)
         out.append(f'<path class="tickline" d="M{left} {at:.1f}H{width - right}"/>')
         out.append(f'<text class="tick" x="{left - 5}" y="{at + 4:.1f}" text-anchor="end">{text}</text>')
     for tick in ticks(*xs, 3):

@@ -12,8 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from reports.numbers import Numbers, Score, paired
-from reports.scoreboard import fixed
+from reports.numbers import Numbers, Score, fixed, paired
 from reports.tables import Cell, Column, Row, Table
 
 INF = math.inf
@@ -31,7 +30,7 @@ class Claim:
 
     parts: the quantities, each a sum of terms (weight, variant, metric). ``res_best`` and ``res_worst`` stand
     for the better and the worse of the two residual variants, ``other_best`` for the best of the other five.
-    scale: ``log2`` for ratios, measured on logarithms and printed as factors.
+    scale: ``log2`` for ratios, measured on logarithms and printed as factors. names: of several quantities.
     """
 
     statement: str
@@ -40,6 +39,7 @@ class Claim:
     parts: tuple[tuple[tuple[float, str, str], ...], ...]
     region: tuple[float, float]
     scale: str = "linear"
+    names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -177,6 +177,7 @@ CLAIMS = (
         "above the worse and below the better of gan_res_mask and gan_res_whole",
         (less("double_dg", "res_worst", "ssim_hole"), less("res_best", "double_dg", "ssim_hole")),
         (0.0, INF),
+        names=("above the worse: ", "below the better: "),
     ),
     Claim(
         "The model with two discriminators performs best of the six.",
@@ -201,7 +202,14 @@ def tested(numbers: Numbers) -> list[Verdict]:
         states = [state(score, claim.region) for score in mine]
         worst = next(s for s in ("does not hold", "undecided", "holds") if s in states)
         show = printed(numbers, claim)
-        verdicts.append(Verdict(claim, worst, tuple(show(score) for score in mine), min(s.n for s in mine)))
+        verdicts.append(
+            Verdict(
+                claim,
+                worst,
+                tuple(n + show(s) for n, s in zip(claim.names or ("",), mine, strict=True)),
+                min(s.n for s in mine),
+            )
+        )
     return verdicts
 
 

@@ -10,14 +10,16 @@ from markupsafe import Markup
 
 from reports.breakdown import spoken, styles
 from reports.charts import Dot, density_panel, dot_panel, span_of
-from reports.numbers import ALL, Numbers
-from reports.scoreboard import fixed, ranked, score_cell, slug
+from reports.numbers import ALL, Numbers, fixed
+from reports.scoreboard import ranked, score_cell, slug
 from reports.tables import Column, Row, Table
 
 CHANNELS = {"r": "red", "g": "green", "b": "blue"}
 BINS = 30
 DARKER_SHARE = 0.10
 """Share of the truth that must be darker than a method's darkest fill for its floor to be flagged."""
+STEP, PILE = 4, 0.02
+"""Share of the fill that must lie within so many levels above its darkest for it to be a floor."""
 
 
 @dataclass(frozen=True)
@@ -86,8 +88,8 @@ def shift_table(numbers: Numbers, dataset: str) -> Table | None:
 def floor_of(label: str, counts: np.ndarray) -> Floor | None:
     """The floor of a method from its counts (truth level, fill level), (256, 256); None where it has none.
 
-    The darkest fill (0.5 % of the pixels may lie below, from rounding at the edge) is a floor where much of
-    the truth is darker.
+    A floor: hardly any fill (under 0.5 % of the pixels) is darker, the fills pile up right above it, and much
+    of the truth is darker. A blurred or a noisy method has a darkest fill too, but no pile.
     """
     total = counts.sum()
     if not total:
@@ -95,7 +97,8 @@ def floor_of(label: str, counts: np.ndarray) -> Floor | None:
     fill, truth = counts.sum(0).cumsum() / total, counts.sum(1).cumsum() / total
     darkest = int(np.searchsorted(fill, 0.005))
     share = float(truth[darkest - 1]) if darkest else 0.0
-    return Floor(label, darkest / 255, share) if share >= DARKER_SHARE else None
+    piled = float(fill[min(darkest + STEP, 255)]) >= PILE
+    return Floor(label, darkest / 255, share) if piled and share >= DARKER_SHARE else None
 
 
 def luminance_panels(numbers: Numbers, counts: dict[str, np.ndarray]) -> tuple[list[Markup], list[Floor]]:

@@ -16,7 +16,7 @@ from reports.charts import Line, line_panel, short
 from reports.numbers import ALL, Measure, Numbers, Score
 from reports.scoreboard import grouped, millions, ranked, slug, speed
 
-WIDE, NARROW = (760, 440), (350, 400)
+WIDE, NARROW = (620, 420), (350, 400)
 MARKERS = "oDs^vP*X"
 
 
@@ -130,7 +130,7 @@ def place_labels(axes: Any, found: list[Point], best: set[str], narrow: bool) ->
     for point in found:
         x, y = axes.transData.transform((point.speed, point.quality.mean))
         right = x < box.x0 + box.width * 0.62
-        width = 6.1 * len(short(point.label))
+        width = 6.6 * len(short(point.label))
         spots.append([x, y, right, width, point])
     line = 13.5
     spots.sort(key=lambda s: s[1])
@@ -331,6 +331,11 @@ def draw_batches(curves: list[tuple[str, str, list[float], list[float]]], title:
         axes.minorticks_off()
         axes.set_xlabel("batch size")
         axes.set_ylabel("images per second")
+        low, high = axes.get_ylim()
+        at = [10.0**k for k in range(math.ceil(math.log10(low)), math.floor(math.log10(high)) + 1)]
+        if len(at) > 1:
+            axes.set_yticks(at, [grouped(t) for t in at])
+        axes.minorticks_off()
         axes.set_xlim(batches[0] / 1.1, batches[-1] * (batches[-1] / batches[0]) ** (0.28 if css == "wide" else 0.6))
         svg.settle(fig)
         label_ends(axes, ends)

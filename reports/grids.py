@@ -8,9 +8,9 @@ from urllib.parse import quote
 
 import numpy as np
 
-from reports.numbers import Numbers
+from reports.numbers import Numbers, fixed
 from reports.pictures import Picture, Scene, Tally, scenes
-from reports.scoreboard import fixed, ranked
+from reports.scoreboard import ranked
 from reports.tables import Cell, Column, Row, Table
 
 RULES = {

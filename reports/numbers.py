@@ -352,6 +352,12 @@ def measure(name: str, facts: Mapping[str, Any]) -> Measure:
     )
 
 
+def fixed(value: float, digits: int) -> str:
+    """A number with so many decimals, a real minus sign and no negative zero."""
+    text = f"{value:.{digits}f}"
+    return text.lstrip("-") if float(text) == 0 else text.replace("-", "−")
+
+
 def number(value: Any) -> float:
     return math.nan if value is None else float(value)
 

@@ -59,7 +59,7 @@ def webp(picture: np.ndarray, exact: bool) -> str:
 
     out = io.BytesIO()
     if exact:
-        Image.fromarray(picture).save(out, "WEBP", lossless=True, quality=80, method=4)
+        Image.fromarray(picture).save(out, "WEBP", lossless=True, quality=20, method=2)
     else:
         Image.fromarray(picture).save(out, "WEBP", quality=QUALITY, method=2, alpha_quality=100)
     return "data:image/webp;base64," + base64.b64encode(out.getvalue()).decode()

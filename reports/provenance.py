@@ -160,6 +160,9 @@ def throughput_table(numbers: Numbers) -> Table | None:
         "energy_j_per_image": ("energy [J per image]", "↓", True),
         "max_difference": ("largest difference [levels]", "↓", True),
     }
+    for c in frame.columns:
+        if c not in (*heads, "variant", "parameters", "seed"):
+            heads[c] = (c.replace("_", " "), "", frame[c].dtype.kind in "fiu")
     shown = [c for c in heads if c in frame.columns and frame[c].notna().any()]
     columns = [Column(c, heads[c][0], heads[c][1], numeric=heads[c][2]) for c in shown]
     rows = []

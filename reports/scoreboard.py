@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from reports.numbers import ALL, Measure, Member, Numbers, Score, paired
+from reports.numbers import ALL, Measure, Member, Numbers, Score, fixed, paired
 from reports.tables import Cell, Column, Row, Table
 
 MAIN = (
@@ -95,7 +95,7 @@ def sentence(found: Lead, several: bool) -> str:
     gap = found.ahead
     return (
         f"{where}{found.best} wins with {value}, {gap.mean:.{digits}f}{unit} ahead of {found.second} "
-        f"(95 % interval {gap.low:.{digits}f} to {gap.high:.{digits}f}, {gap.n} pictures)"
+        f"(95 % interval {gap.low:.{digits}f} to {gap.high:.{digits}f})"
     )
 
 
@@ -119,12 +119,6 @@ def score_cell(score: Score | None, measure: Measure, mark: str = "", bar: float
         bar=bar,
         mark=mark,
     )
-
-
-def fixed(value: float, digits: int) -> str:
-    """A number with so many decimals, a real minus sign and no negative zero."""
-    text = f"{value:.{digits}f}"
-    return text.lstrip("-") if float(text) == 0 else text.replace("-", "−")
 
 
 def metric_column(measure: Measure) -> Column:
@@ -248,6 +242,8 @@ def verdict(numbers: Numbers, found: dict[str, dict[str, Lead]]) -> Answer | Non
     for w in winners:
         if w.best in references:
             more.append(f"On {w.dataset} no network beats the best reference, {w.best}, by its mean.")
+    counts = listed([f"{len(numbers.ids(d))} pictures of {d}" for d in found], 9)
+    more.append(f"Judged on {counts} under {len(numbers.masks)} mask types ({', '.join(numbers.masks)}).")
     seeds = {
         m.variant: sum(o.variant == m.variant for o in numbers.members) for m in numbers.members if m.kind == "network"
     }

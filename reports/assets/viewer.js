@@ -14,6 +14,7 @@
     row.cells.forEach((cell) => place.set(cell.anchor, [r, cell.label]));
   });
   const TRUTH = "truth", MASKED = "masked";
+  const isFill = (name) => name !== TRUTH && name !== MASKED;
   const state = { row: 0, a: TRUTH, b: MASKED, mode: "slider", layer: "filled", outline: true, error: false,
     cut: 0.5, flipped: false, zoom: 1, x: 0, y: 0, pointer: null };
   const pictures = new Map();
@@ -108,7 +109,7 @@
   async function draw() {
     const turn = ++drawing;
     const r = row();
-    const get = state.error ? errorOf : picture;
+    const get = (what, name, layer) => (state.error && isFill(name) ? errorOf : picture)(what, name, layer);
     const [a, b] = await Promise.all([get(r, state.a, state.layer), get(r, state.b, state.layer)]).catch(() => []);
     if (turn !== drawing || !a || !dialog.open) return;
     const shown = { a, b };
@@ -189,7 +190,7 @@
 
   function tags() {
     const a = $("v-tag-a"), b = $("v-tag-b");
-    const words = (name) => name + (state.error && name !== TRUTH ? ", ΔE00 to the truth" : layerWord(name));
+    const words = (name) => name + (state.error && isFill(name) ? ", ΔE00 to the truth" : layerWord(name));
     a.textContent = state.mode === "flip" ? (state.flipped ? words(state.a) : words(state.b)) : words(state.a);
     b.textContent = words(state.b);
     b.classList.toggle("right", state.mode !== "side");
@@ -220,7 +221,7 @@
 
   function controls() {
     const r = row();
-    $("viewer-title").textContent = `${r.id} · ${r.dataset}, ${r.mask}, hole ${(r.area * 100).toFixed(0)} % · ${r.why}`;
+    $("viewer-title").textContent = `${r.id} · ${r.dataset}, ${r.mask}, hole ${(r.area * 100).toFixed(0)} % · chosen: ${r.why}`;
     for (const [key, select] of [["a", $("v-a")], ["b", $("v-b")]]) {
       const names = [TRUTH, MASKED, ...r.cells.map((c) => c.label)];
       if (!names.includes(state[key])) state[key] = key === "a" ? TRUTH : MASKED;
@@ -266,7 +267,7 @@
     $("v-command").parentElement.hidden = !command;
     $("v-command").parentElement.previousElementSibling.hidden = !command;
     const parts = [];
-    if (command) parts.push(`Painted to fills/${cell.label.split("@")[0]}/${r.mask}/${r.id}.png.`);
+    if (command) parts.push(`It goes to fills/${cell.label.split("@")[0]}/${r.mask}/${r.id}.png.`);
     if (!r.exact) parts.push("Pictures in this file are compressed: pixel values are close, not exact.");
     if (cell && state.layer === "raw" && !cell.raw) parts.push(`${cell.label} paints the hole only: its raw output is its fill.`);
     if (cell && state.layer === "corrected" && !cell.corrected) parts.push(`${cell.label} shows no colour error on known pixels to correct by.`);
@@ -301,7 +302,7 @@
       state.cut = 0.5; state.flipped = false; state.error = false; state.layer = "filled";
       if (state.a === state.b) state.a = TRUTH;
       dialog.showModal();
-      $("v-slide").focus();
+      stage.focus();
     }
     refresh();
   }
@@ -317,7 +318,7 @@
   function step(rowsDown, right) {
     if (rowsDown) {
       state.row = (state.row + rowsDown + rows.length) % rows.length;
-      if (![TRUTH, MASKED].includes(state.b) && !row().cells.some((c) => c.label === state.b)) state.b = row().cells[0]?.label ?? MASKED;
+      if (isFill(state.b) && !row().cells.some((c) => c.label === state.b)) state.b = row().cells[0]?.label ?? MASKED;
       state.zoom = 1; state.x = state.y = 0;
     } else {
       const names = row().cells.map((c) => c.label);
@@ -367,8 +368,8 @@
     0: () => { state.zoom = 1; state.x = state.y = 0; draw(); },
   };
 
-  dialog.addEventListener("keydown", (e) => {
-    if (e.ctrlKey || e.metaKey || e.altKey || e.target.tagName === "SELECT") return;
+  document.addEventListener("keydown", (e) => {
+    if (!dialog.open || e.ctrlKey || e.metaKey || e.altKey || e.target.tagName === "SELECT") return;
     const slider = e.target === $("v-slide");
     if (e.shiftKey && e.key.startsWith("Arrow")) {
       const way = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[e.key];

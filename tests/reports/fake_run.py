@@ -65,7 +65,7 @@ def fake_run(
     size: int = 64,
     seeds: Sequence[int] = (0,),
     ids: Sequence[str] | None = None,
-    samples: int = 6,
+    samples: int = 5,
     throughput: bool = True,
     finished: bool = True,
     no_lpips: str | None = None,
@@ -74,7 +74,7 @@ def fake_run(
 ) -> Path:
     """Write a run folder at ``path`` and return it.
 
-    ids: picture ids of every data set (default ``0000``…); samples: chosen pictures per data set and mask;
+    ids: picture ids of every data set (default ``0000``…); samples: rows of the lighthouse grid;
     no_lpips: why LPIPS is missing, None when it is there; shift: added to every network's hole PSNR.
     """
     path.mkdir(parents=True, exist_ok=True)
@@ -89,7 +89,7 @@ def fake_run(
     if throughput:
         write_throughput(path, list(variants))
     if samples:
-        write_samples(path, [label[m] for m in members], datasets, masks, names, size, samples)
+        write_samples(path, [label[m] for m in members], datasets, masks, names, size, samples, scores)
     manifest = {
         "schema": 1,
         "name": path.name,
@@ -121,9 +121,7 @@ def fake_run(
                 "summary": f"what {v} is, in a sentence",
                 "fills": VARIANTS[v][1],
                 "parameters": VARIANTS[v][6],
-                "weights_sha256": hashlib.sha256(v.encode()).hexdigest()
-                if VARIANTS[v][0] == "network"
-                else None,
+                "weights_sha256": hashlib.sha256(v.encode()).hexdigest() if VARIANTS[v][0] == "network" else None,
                 "label": label[v, s],
             }
             for v, s in members
@@ -253,6 +251,7 @@ def write_summary(path: Path, frames: dict[tuple[str, int, str, str], pd.DataFra
 
 def write_history(folder: Path, level: float) -> None:
     folder.mkdir(parents=True, exist_ok=True)
+    (folder / "generator.safetensors").write_bytes(b"weights")
     steps = np.arange(20, 801, 20)
     random = np.random.default_rng(int(level * 10))
     frame = pd.DataFrame(
@@ -290,6 +289,40 @@ def write_throughput(path: Path, variants: list[str]) -> None:
     pd.DataFrame(rows).to_parquet(path / "throughput.parquet", index=False)
 
 
+def choose_samples(
+    datasets: Sequence[str],
+    masks: Sequence[str],
+    ids: list[str],
+    count: int,
+    scores: dict[tuple[str, int, str, str], pd.DataFrame],
+) -> list[tuple[str, str, str, str, str]]:
+    """(data set, mask, picture, why, of): the rules of a run, every picture named once."""
+    found: dict[tuple[str, str, str], tuple[str, str]] = {}
+    for dataset in datasets:
+        for name in ids[:count]:
+            found[dataset, masks[0], name] = ("standard", "")
+    for dataset in datasets:
+        for mask in masks:
+            table = pd.DataFrame(
+                {
+                    key[:2]: frame.set_index("image_id")["psnr_hole"]
+                    for key, frame in scores.items()
+                    if key[2:] == (dataset, mask)
+                }
+            )
+            networks = [c for c in table.columns if VARIANTS[c[0]][0] == "network"] or list(table.columns)
+            mean, spread = table[networks].mean(axis=1), table[networks].std(axis=1, ddof=0)
+            for name, why, of in [
+                (ids[len(ids) // 2], "random", ""),
+                (mean.idxmax(), "best", ""),
+                (mean.idxmin(), "worst", ""),
+                (spread.idxmax(), "disputed", ""),
+                *((table[c].idxmin(), "worst", c[0]) for c in networks),
+            ]:
+                found.setdefault((dataset, mask, name), (why, of))
+    return [(*key, *value) for key, value in found.items()]
+
+
 def write_samples(
     path: Path,
     labels: list[str],
@@ -298,54 +331,41 @@ def write_samples(
     ids: list[str],
     size: int,
     count: int,
+    scores: dict[tuple[str, int, str, str], pd.DataFrame],
 ) -> None:
-    reasons = ("standard", "random", "best", "worst", "disputed", "random")
     items: list[dict[str, Any]] = []
-    folder = path / "samples" / "f"
-    folder.mkdir(parents=True, exist_ok=True)
-    for dataset in datasets:
-        for mask in masks:
-            for k in range(min(count, len(ids))):
-                stem = f"{len(items):03d}"
-                truth, hole = picture(size, k + (100 if dataset == "photos" else 0)), hole_of(mask, size, k)
-                Image.fromarray(truth).save(folder / f"{stem}-truth.png")
-                Image.fromarray((hole * 255).astype(np.uint8)).save(folder / f"{stem}-hole.png")
-                fills = {}
-                for n, name in enumerate(labels):
-                    (
-                        kind,
-                        covers,
-                        *_,
-                    ) = VARIANTS[name.split("@")[0]]
-                    raw = raw_fill(truth, name, k)
-                    filled = np.where(hole[..., None], raw, truth)
-                    fixed = np.clip(raw.astype(int) - 4, 0, 255).astype(np.uint8)
-                    entry: dict[str, str | None] = {
-                        "filled": f"f/{stem}-{n}.png",
-                        "raw": None,
-                        "corrected": None,
-                    }
-                    Image.fromarray(filled).save(folder / f"{stem}-{n}.png")
-                    if kind == "network":
-                        entry |= {"raw": f"f/{stem}-{n}-raw.png", "corrected": f"f/{stem}-{n}-fixed.png"}
-                        whole = raw if covers == "whole" else filled
-                        Image.fromarray(whole).save(folder / f"{stem}-{n}-raw.png")
-                        Image.fromarray(np.where(hole[..., None], fixed, truth)).save(
-                            folder / f"{stem}-{n}-fixed.png"
-                        )
-                    fills[name] = entry
-                items.append(
-                    {
-                        "dataset": dataset,
-                        "mask": mask,
-                        "image_id": ids[k],
-                        "why": "standard" if mask == "standard" and k == 0 else reasons[1 + k % 5],
-                        "hole_area": float(hole.mean()),
-                        "truth": f"f/{stem}-truth.png",
-                        "hole": f"f/{stem}-hole.png",
-                        "fills": fills,
-                    }
-                )
+    for dataset, mask, name, why, of in choose_samples(datasets, masks, ids, count, scores):
+        k, stem = ids.index(name), f"{len(items):03d}"
+        folder = path / "samples" / stem
+        folder.mkdir(parents=True, exist_ok=True)
+        truth, hole = picture(size, k + (100 if dataset == "photos" else 0)), hole_of(mask, size, k)
+        Image.fromarray(truth).save(folder / "truth.png")
+        Image.fromarray((hole * 255).astype(np.uint8)).save(folder / "hole.png")
+        fills: dict[str, dict[str, str | None]] = {}
+        for n, label in enumerate(labels):
+            kind, covers, *_ = VARIANTS[label.split("@")[0]]
+            raw = raw_fill(truth, label, k)
+            filled = np.where(hole[..., None], raw, truth)
+            fills[label] = {"filled": f"{stem}/{n}.png", "raw": None, "corrected": None}
+            Image.fromarray(filled).save(folder / f"{n}.png")
+            if kind == "network" and covers == "whole":
+                fixed = np.clip(raw.astype(int) - 4, 0, 255).astype(np.uint8)
+                fills[label] |= {"raw": f"{stem}/{n}-raw.png", "corrected": f"{stem}/{n}-corrected.png"}
+                Image.fromarray(raw).save(folder / f"{n}-raw.png")
+                Image.fromarray(np.where(hole[..., None], fixed, truth)).save(folder / f"{n}-corrected.png")
+        items.append(
+            {
+                "dataset": dataset,
+                "mask": mask,
+                "image_id": name,
+                "why": why,
+                "of": of,
+                "hole_area": float(hole.mean()),
+                "truth": f"{stem}/truth.png",
+                "hole": f"{stem}/hole.png",
+                "fills": fills,
+            }
+        )
     (path / "samples" / "index.json").write_text(json.dumps({"schema": 1, "items": items}), encoding="utf-8")
 
 
@@ -362,9 +382,7 @@ def picture(size: int, index: int) -> np.ndarray:
     hill = y > 1 - 0.35 * np.exp(-(((x - centre) / 0.25) ** 2))
     scene = np.where(hill[..., None], np.array([0.25, 0.4, 0.2]), scene)
     tower = (abs(x - centre) < 0.05 + 0.03 * y) & (y > 0.25) & (y < 0.8)
-    bands = np.where(
-        (np.floor(y * 12) % 2 == 0)[..., None], np.array([0.9, 0.9, 0.88]), np.array([0.75, 0.15, 0.1])
-    )
+    bands = np.where((np.floor(y * 12) % 2 == 0)[..., None], np.array([0.9, 0.9, 0.88]), np.array([0.75, 0.15, 0.1]))
     scene = np.where(tower[..., None], bands, scene)
     scene = scene + random.normal(0, 0.015, scene.shape)
     return (np.clip(scene, 0, 1) * 255).round().astype(np.uint8)
