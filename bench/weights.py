@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,6 +30,8 @@ ENV = "BENCH_WEIGHTS_DIR"
 
 BASE_URL = "https://download.pytorch.org/models"
 
+SUFFIXES = (".pth", ".safetensors")
+
 TOLERANCE = 1e-5
 """Largest allowed difference from a known distance; float32 arithmetic alone stays under 1e-6."""
 
@@ -38,15 +41,20 @@ class Backbone:
     """A network whose features LPIPS compares.
 
     file: torchvision's checkpoint, whose name ends in the first digits of its SHA-256. head: the ``lpips``
-    package's name for its linear heads. distances: LPIPS of :func:`known_pairs` with the real weights,
-    computed by the ``lpips`` package 0.1.4; empty where only the checkpoint's own hash can vouch.
+    package's name for its linear heads. layer, shape: a convolution that this network alone has.
+    distances: LPIPS of :func:`known_pairs` with the real weights, computed by the ``lpips`` package 0.1.4.
+    published: where those are not recorded, the two means that torchmetrics documents, see
+    :func:`published_means`.
     """
 
     name: str
     file: str
     megabytes: int
     head: str
-    distances: tuple[float, ...]
+    layer: str
+    shape: tuple[int, ...]
+    distances: tuple[float, ...] = ()
+    published: tuple[float, float] | None = None
 
     @property
     def sha256_prefix(self) -> str:
@@ -56,9 +64,33 @@ class Backbone:
 BACKBONES = {
     backbone.name: backbone
     for backbone in (
-        Backbone("alexnet", "alexnet-owt-7be5be79.pth", 233, "alex", (0.1753336, 0.2510100, 0.0935386)),
-        Backbone("vgg16", "vgg16-397923af.pth", 528, "vgg", ()),
-        Backbone("squeezenet1_1", "squeezenet1_1-b8a52dc0.pth", 5, "squeeze", (0.3259476, 0.1644771, 0.1485714)),
+        Backbone(
+            "alexnet",
+            "alexnet-owt-7be5be79.pth",
+            233,
+            "alex",
+            "features.0.weight",
+            (64, 3, 11, 11),
+            distances=(0.1753336, 0.2510100, 0.0935386),
+        ),
+        Backbone(
+            "vgg16",
+            "vgg16-397923af.pth",
+            528,
+            "vgg",
+            "features.28.weight",
+            (512, 512, 3, 3),
+            published=(0.3566, 0.3493),
+        ),
+        Backbone(
+            "squeezenet1_1",
+            "squeezenet1_1-b8a52dc0.pth",
+            5,
+            "squeeze",
+            "features.3.squeeze.weight",
+            (16, 64, 1, 1),
+            distances=(0.3259476, 0.1644771, 0.1485714),
+        ),
     )
 }
 
@@ -100,7 +132,7 @@ def candidates(which: Backbone, folder: Path) -> list[Path]:
     """Files in ``folder`` that may hold the backbone: torchvision's own name first, then by name."""
     if not folder.is_dir():
         return []
-    found = [path for path in folder.iterdir() if path.suffix in (".pth", ".safetensors") and path.is_file()]
+    found = [path for path in folder.iterdir() if path.suffix in SUFFIXES and path.is_file()]
     mine = [path for path in found if path.name.startswith(which.name)]
     return sorted(mine, key=lambda path: (path.name != which.file, path.name))
 
@@ -194,6 +226,24 @@ def known_pairs() -> tuple[np.ndarray, np.ndarray]:
     return np.stack([ramp, woven, noise]).astype(np.uint8), np.stack([banded, holed, shifted]).astype(np.uint8)
 
 
+def published_means(stack: Stack) -> tuple[float, float]:
+    """Mean LPIPS of ten pairs of uniform noise (torch's generator, seed 123), in [0, 1] and in [-1, 1].
+
+    These are the examples that torchmetrics 0.7 and 0.11 document for its LPIPS, printed to four digits.
+    """
+    import torch
+
+    from bench.metrics.lpips_network import SCALE, SHIFT
+
+    generator = torch.Generator().manual_seed(123)
+    a, b = (torch.rand(10, 3, 100, 100, generator=generator) for _ in range(2))
+    shift, scale = torch.tensor(SHIFT)[:, None, None], torch.tensor(SCALE)[:, None, None]
+    with torch.inference_mode():
+        plain = stack.distances((a - shift) / scale, (b - shift) / scale).mean()
+        wide = stack.distances((2 * a - 1 - shift) / scale, (2 * b - 1 - shift) / scale).mean()
+    return float(plain), float(wide)
+
+
 def check(which: Backbone, path: Path) -> tuple[Stack, str]:
     """The stack in ``path`` and the check that it passed, in words. Raises WeightsError where it fails."""
     import torch
@@ -201,26 +251,35 @@ def check(which: Backbone, path: Path) -> tuple[Stack, str]:
     from bench.metrics.lpips_network import normalised
 
     features = read_features(path)
-    refused = f"{path} does not hold {which.name}"
+    found = features.get(which.layer)
+    if found is None or tuple(found.shape) != which.shape:
+        what = f"no {which.layer}" if found is None else f"{which.layer} is {tuple(found.shape)}, not {which.shape}"
+        raise WeightsError(f"{path} does not hold {which.name} ({what}): fetch or add the right file")
     try:
         stack = build(which, features)
-        truth, filled = (normalised(side) for side in known_pairs())
         with torch.inference_mode():
-            found = stack.distances(truth, filled).tolist()
-    except (KeyError, RuntimeError, IndexError) as error:
+            truth, filled = (normalised(side) for side in known_pairs())
+            distances = stack.distances(truth, filled).tolist()
+    except (KeyError, RuntimeError) as error:
         why = " ".join(str(error).split())[:100]
-        raise WeightsError(f"{refused} ({type(error).__name__}: {why}): fetch or add the right file") from error
-    if not which.distances:
-        if sha256(path).startswith(which.sha256_prefix):
-            return stack, f"SHA-256 begins with {which.sha256_prefix}"
-        raise WeightsError(f"{refused} as published (SHA-256 must begin {which.sha256_prefix}): fetch {which.file}")
-    worst = max(abs(a - b) for a, b in zip(found, which.distances, strict=True))
-    if not worst <= TOLERANCE:
+        raise WeightsError(f"{path} does not hold {which.name} ({why}): fetch or add the right file") from error
+    if which.distances:
+        return stack, hold(which, path, distances, which.distances, TOLERANCE)
+    if sha256(path).startswith(which.sha256_prefix):
+        return stack, f"SHA-256 begins with {which.sha256_prefix}"
+    assert which.published is not None
+    return stack, hold(which, path, published_means(stack), which.published, 1e-4)
+
+
+def hold(which: Backbone, path: Path, found: Sequence[float], known: Sequence[float], tolerance: float) -> str:
+    """Hold distances against the known ones; the check in words. Raises WeightsError where one is off."""
+    worst = max(abs(a - b) for a, b in zip(found, known, strict=True))
+    if not worst <= tolerance:
         raise WeightsError(
-            f"{refused} as published: its distances on the built-in pairs are off by {worst:.2g}; "
-            f"fetch or add the right file"
+            f"{path} is refused: its values do not give {which.name}'s known distances (off by {worst:.2g}, "
+            f"allowed {tolerance:.0e}); fetch or add the published weights"
         )
-    return stack, f"{len(found)} known distances to {worst:.0e}"
+    return f"gives {len(found)} known distances to {worst:.0e}"
 
 
 def load(which: Backbone, weights_dir: Path | None = None) -> Stack:
@@ -235,16 +294,78 @@ def load(which: Backbone, weights_dir: Path | None = None) -> Stack:
     return check(which, path)[0]
 
 
-def add(which: Backbone, file: Path) -> Path:
-    """Check ``file`` and copy it to the user's folder. Raises UsageError where it cannot be used."""
-    if not file.is_file():
-        raise UsageError(f"there is no file {file}: name a .pth or .safetensors file")
+def address(which: Backbone, url: str | None = None) -> tuple[str, str, str]:
+    """Where to fetch a backbone: the URL, the file's name, and what its SHA-256 begins with.
+
+    url: the folder to fetch from, or a file whose name ends in the first digits of its SHA-256
+    (``name-0123abcd.pth``). Raises UsageError for anything else.
+    """
+    if url is None:
+        return f"{BASE_URL}/{which.file}", which.file, which.sha256_prefix
+    if not url.startswith(("http://", "https://")):
+        raise UsageError(f"--url {url} must begin with http:// or https://")
+    path = url.split("?", 1)[0].split("#", 1)[0]
+    if not path.endswith(SUFFIXES):
+        return f"{url.rstrip('/')}/{which.file}", which.file, which.sha256_prefix
+    file = path.rsplit("/", 1)[1]
+    match = re.search(r"-([0-9a-f]{8,64})$", Path(file).stem)
+    if match is None:
+        raise UsageError(f"--url {url} names a file without the first digits of its SHA-256 (name-0123abcd.pth)")
+    return url, file if file.startswith(which.name) else f"{which.name}-{match[1]}{Path(file).suffix}", match[1]
+
+
+def recognise(path: Path) -> Backbone:
+    """Which backbone a file holds, by its layers' shapes. Raises WeightsError where it is none."""
+    features = read_features(path)
+    for which in BACKBONES.values():
+        if which.layer in features and tuple(features[which.layer].shape) == which.shape:
+            return which
+    raise WeightsError(f"{path} holds none of {', '.join(BACKBONES)}: give a checkpoint of one of these")
+
+
+def add(path: Path) -> tuple[Backbone, Path, str]:
+    """Check a file and copy it to the user's folder: which backbone, where it lies now, the check passed.
+
+    Raises UsageError where it cannot be used; nothing is copied then.
+    """
+    if not path.is_file():
+        raise UsageError(f"there is no file {path}: name a .pth or .safetensors file")
+    if path.suffix not in SUFFIXES:
+        raise UsageError(f"{path} is no {' or '.join(SUFFIXES)} file")
     try:
-        check(which, file)
+        which = recognise(path)
+        passed = check(which, path)[1]
     except WeightsError as error:
         raise UsageError(str(error)) from error
-    target = user_folder() / (file.name if file.name.startswith(which.name) else which.name + file.suffix)
-    if target.resolve() != file.resolve():
+    name = path.name if path.name.startswith(which.name) else f"{which.name}_features{path.suffix}"
+    target = user_folder() / name
+    if not (target.exists() and target.samefile(path)):
         with replacing(target) as temporary:
-            shutil.copyfile(file, temporary)
-    return target
+            shutil.copyfile(path, temporary)
+    return which, target, passed
+
+
+def status(weights_dir: Path | None = None) -> list[dict[str, Any]]:
+    """Per backbone: where it was looked for, the file found, its SHA-256, and the check passed or why not."""
+    rows = []
+    for which in BACKBONES.values():
+        looked = [
+            {"where": why, "folder": str(folder), "exists": folder.is_dir(), "files": list_names(which, folder)}
+            for why, folder in folders(weights_dir)
+        ]
+        path = find(which, weights_dir)
+        row: dict[str, Any] = {"backbone": which.name, "looked": looked, "file": None, "sha256": None}
+        if path is None:
+            row |= {"usable": False, "check": None, "why": f"not found: bench weights fetch {which.name}"}
+        else:
+            row |= {"file": str(path), "sha256": sha256(path)}
+            try:
+                row |= {"usable": True, "check": check(which, path)[1], "why": None}
+            except WeightsError as error:
+                row |= {"usable": False, "check": None, "why": str(error)}
+        rows.append(row)
+    return rows
+
+
+def list_names(which: Backbone, folder: Path) -> list[str]:
+    return [path.name for path in candidates(which, folder)]

@@ -1,0 +1,102 @@
+"""``bench weights``: what LPIPS looks through: where it lies, how to get it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bench.cli import app
+from bench.cli.options import Json, WeightsDir, check_directory
+from bench.errors import UsageError
+
+weights_app = typer.Typer(
+    help="The backbones of LPIPS: where they were looked for, how to fetch or add one.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+app.add_typer(weights_app, name="weights")
+
+
+@weights_app.command("status")
+def status(weights_dir: WeightsDir = None, json_output: Json = False) -> None:
+    """Where each backbone was looked for and found, its SHA-256, and the check that it passed."""
+    from bench import weights
+
+    check_directory(weights_dir, "--weights-dir")
+    rows = weights.status(weights_dir)
+    if json_output:
+        typer.echo(json.dumps({"schema": 1, "folder": str(weights.user_folder()), "backbones": rows}, indent=1))
+        return
+    for row in rows:
+        typer.echo(f"{row['backbone']}: {'ready' if row['usable'] else row['why']}")
+        if row["file"]:
+            typer.echo(f"  file    {row['file']}")
+            typer.echo(f"  sha256  {row['sha256']}")
+        if row["check"]:
+            typer.echo(f"  check   {row['check']}")
+        for place in row["looked"]:
+            found = ", ".join(place["files"]) or ("nothing" if place["exists"] else "no such folder")
+            typer.echo(f"  looked  {place['folder']} ({place['where']}): {found}")
+
+
+@weights_app.command("fetch")
+def fetch(
+    name: Annotated[
+        str, typer.Argument(help="alexnet (LPIPS), vgg16 (the lama protocol) or squeezenet1_1.")
+    ] = "alexnet",
+    url: Annotated[
+        str | None, typer.Option("--url", help="A mirror: the folder that holds the file, or the file itself.")
+    ] = None,
+    to: Annotated[
+        Path | None, typer.Option("--to", help="Folder to put it in (else BENCH_WEIGHTS_DIR, else torch's cache).")
+    ] = None,
+    json_output: Json = False,
+) -> None:
+    """Download a backbone; a download that broke off goes on where it was."""
+    from bench import weights
+    from bench.download import download
+    from bench.progress import Reporter, say
+
+    which = weights.backbone(name)
+    address, file, prefix = weights.address(which, url)
+    target = (to or weights.user_folder()) / file
+    if target.exists():
+        say(f"{target} is there already; checking it")
+    else:
+        say(f"fetching {address} ({which.megabytes} MB when published)")
+        with Reporter("fetch") as reporter:
+
+            def report(done: int, total: int) -> None:
+                note = f"{done / 1e6:.1f} of {total / 1e6:.1f} MB" if total else f"{done / 1e6:.1f} MB"
+                reporter.update(which.name, done, total or done + 1, note)
+
+            download(address, target, prefix, report)
+    _, passed = weights.check(which, target)
+    if json_output:
+        found = {"schema": 1, "backbone": which.name, "file": str(target), "sha256": weights.sha256(target)}
+        typer.echo(json.dumps({**found, "check": passed}, indent=1))
+    else:
+        typer.echo(f"{which.name}: {target} ({passed})")
+
+
+@weights_app.command("add")
+def add(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="A .pth or .safetensors file you have.")],
+    json_output: Json = False,
+) -> None:
+    """Check a file, features alone or a whole checkpoint, and copy it to where it is looked for."""
+    from bench import weights
+
+    if not files:
+        raise UsageError("name a file to add")
+    added = []
+    for file in files:
+        which, target, passed = weights.add(file)
+        added.append({"backbone": which.name, "file": str(target), "check": passed})
+        if not json_output:
+            typer.echo(f"{which.name}: {target} ({passed})")
+    if json_output:
+        typer.echo(json.dumps({"schema": 1, "added": added}, indent=1))
