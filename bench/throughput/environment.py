@@ -1,0 +1,18 @@
+"""Where throughput was measured: versions, machine, threads."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from bench import provenance
+
+
+def environment() -> dict[str, str]:
+    """Facts as text, for the metadata of throughput.parquet and the exported JSON."""
+    import torch
+
+    facts = {**{f"version_{k}": v for k, v in provenance.versions().items()}, **provenance.machine()}
+    facts["threads"] = str(torch.get_num_threads())
+    facts["build"] = torch.backends.cpu.get_cpu_capability()
+    state = provenance.git(Path(__file__).parent)
+    return {**facts, **{f"git_{key}": str(value) for key, value in state.items()}}

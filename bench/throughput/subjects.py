@@ -1,0 +1,137 @@
+"""What is timed: a method's whole fill, from 8-bit pictures and holes to 8-bit filled pictures.
+
+A network's pictures are on the device already and stay there: normalising, the network, compositing and
+rounding are timed, reading files and copies from the host are not. Other methods are timed as they are called.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from bench.throughput.settings import Setting, dtype_of
+from variants.blocks import denormalise, normalise
+from variants.method import Method
+from variants.network_method import NetworkMethod, reflect
+
+Call = Callable[[Tensor, Tensor], Any]
+"""(pictures uint8 (N, H, W, 3), holes bool (N, H, W)) -> filled uint8 (N, H, W, 3)."""
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A method to be timed. ``network`` is None for methods that are only called (references, files from
+    outside); those run in fp32 eager alone, on the CPU, and references picture by picture."""
+
+    name: str
+    parameters: int = 0
+    network: nn.Module | None = None
+    fills: str = "whole"
+    multiple: int = 1
+    method: Method | None = None
+
+    @classmethod
+    def of(cls, method: Method) -> Subject:
+        """From a method that is ready to fill."""
+        if isinstance(method, NetworkMethod):
+            return cls(method.name, method.parameters, method.network, method.fills, method.multiple, method)
+        return cls(method.name, method.parameters, method=method)
+
+    @property
+    def one_by_one(self) -> bool:
+        """True where a batch is nothing but a loop over pictures."""
+        return self.method is not None and self.method.kind == "reference"
+
+
+class Fill(nn.Module):
+    """A network's whole fill as one module: uint8 (N, H, W, 3) and bool (N, H, W) to uint8 (N, H, W, 3).
+
+    The same arithmetic as :meth:`variants.network_method.NetworkMethod.fill`, then compositing and rounding;
+    ``dtype`` is that of the network, the rest is float32.
+    """
+
+    def __init__(
+        self, network: nn.Module, fills: str, multiple: int, dtype: torch.dtype = torch.float32, *, last: bool = True
+    ) -> None:
+        super().__init__()
+        self.network = network
+        self.fills = fills
+        self.multiple = multiple
+        self.dtype = dtype
+        self.layout = torch.channels_last if last else torch.contiguous_format
+
+    def forward(self, images: Tensor, holes: Tensor) -> Tensor:
+        height, width = holes.shape[1:]
+        image = images.permute(0, 3, 1, 2).float().div(255).contiguous(memory_format=self.layout)
+        hole = holes[:, None]
+        pad = (0, -width % self.multiple, 0, -height % self.multiple)
+        if any(pad):
+            image, hole = reflect(image, pad), reflect(hole.float(), pad) > 0.5
+        known = (~hole).to(image.dtype).expand(-1, 3, -1, -1).contiguous(memory_format=self.layout)
+        x = normalise(image) * known
+        output = self.network(x.to(self.dtype), known.to(self.dtype)).float()
+        raw = denormalise(output)[:, :, :height, :width].clamp(0, 1)
+        levels = raw.mul(255).round().to(torch.uint8).permute(0, 2, 3, 1)
+        return torch.where(holes[..., None], levels, images)
+
+
+def prepare(subject: Subject, setting: Setting) -> Call:
+    """The call to be timed. Raises whatever the mode raises where it cannot be had."""
+    if subject.network is None:
+        return called(subject)
+    import copy
+
+    from bench.throughput import modes
+
+    network = copy.deepcopy(subject.network).eval().requires_grad_(False)
+    dtype = dtype_of(setting.precision)
+    last = setting.mode != "contiguous"
+    if setting.mode in ("folded", "compile", "graphs"):
+        network = modes.fold(network)
+    layout = torch.channels_last if last else torch.contiguous_format
+    network = network.to(setting.device, dtype).to(memory_format=layout)
+    fill = Fill(network, subject.fills, subject.multiple, dtype, last=last).to(setting.device)
+    if setting.mode == "compile":
+        return modes.compiled(fill)
+    if setting.mode == "graphs":
+        return modes.graphed(fill, setting)
+    return fill
+
+
+def called(subject: Subject) -> Call:
+    """A method that takes arrays: references, and what comes from outside."""
+    method = subject.method
+    assert method is not None
+
+    def call(images: Tensor, holes: Tensor) -> np.ndarray:
+        image, hole = images.numpy(), holes.numpy()
+        raw = method.fill(image, hole)
+        levels = np.rint(raw.clip(0, 1) * np.float32(255)).astype(np.uint8)
+        return np.where(hole[..., None], levels, image)
+
+    return call
+
+
+def inputs(setting: Setting, count: int) -> list[tuple[Tensor, Tensor]]:
+    """Batches of pictures and holes on the device, all different: smooth colour fields with noise, one
+    rectangle missing in each (a quarter to a half of the side)."""
+    generator = np.random.default_rng(0)
+    n, side = setting.batch, setting.resolution
+    found = []
+    for _ in range(count):
+        coarse = torch.from_numpy(generator.random((n, 3, 5, 5), dtype=np.float32))
+        smooth = nn.functional.interpolate(coarse, (side, side), mode="bicubic", align_corners=True)
+        noise = torch.from_numpy(generator.normal(0, 0.02, (n, 3, side, side)).astype(np.float32))
+        pictures = (smooth + noise).clamp(0, 1).mul(255).round().to(torch.uint8).permute(0, 2, 3, 1).contiguous()
+        holes = torch.zeros(n, side, side, dtype=torch.bool)
+        for k in range(n):
+            h, w = (int(v) for v in generator.integers(max(1, side // 4), max(2, side // 2 + 1), 2))
+            top, left = int(generator.integers(0, side - h + 1)), int(generator.integers(0, side - w + 1))
+            holes[k, top : top + h, left : left + w] = True
+        found.append((pictures.to(setting.device), holes.to(setting.device)))
+    return found

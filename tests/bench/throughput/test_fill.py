@@ -1,0 +1,108 @@
+"""What is timed is the method's own fill, and what it costs is counted right."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from bench.throughput.cost import count
+from bench.throughput.modes import fold
+from bench.throughput.settings import Setting
+from bench.throughput.subjects import Subject, inputs, prepare
+from variants.method import ReferenceMethod
+from variants.network_method import NetworkMethod
+from variants.registry import variant
+
+
+def network_method(name: str, width: int = 4) -> NetworkMethod:
+    torch.manual_seed(0)
+    entry = variant.get(name)()
+    network = entry.network(width)
+    for module in network.modules():  # fresh BatchNorms are the identity: folding those would prove nothing
+        if isinstance(module, nn.BatchNorm2d):
+            nn.init.normal_(module.running_mean, 0, 0.3)
+            nn.init.uniform_(module.running_var, 0.5, 2)
+            nn.init.normal_(module.weight, 1, 0.2)
+            nn.init.normal_(module.bias, 0, 0.2)
+    return NetworkMethod(name, entry, network)
+
+
+def finished(method, images: np.ndarray, holes: np.ndarray) -> np.ndarray:
+    raw = method.fill(images, holes)
+    return np.where(holes[..., None], np.rint(raw * 255).astype(np.uint8), images)
+
+
+@pytest.mark.parametrize("name", ["baseline", "gan_res_mask", "double_dg"])
+@pytest.mark.parametrize("side", [32, 37])
+def test_the_timed_fill_is_not_the_fill_that_is_scored(name, side):
+    method = network_method(name)
+    setting = Setting("cpu", "fp32", "eager", side, 3)
+    images, holes = inputs(setting, 1)[0]
+    with torch.inference_mode():
+        timed = prepare(Subject.of(method), setting)(images, holes).numpy()
+    expected = finished(method, images.numpy(), holes.numpy())
+    assert np.abs(timed.astype(int) - expected).max() <= 1  # batches of other sizes may round one level apart
+    assert (timed == expected).mean() > 0.999
+    assert (timed[~holes.numpy()] == images.numpy()[~holes.numpy()]).all()
+
+
+@pytest.mark.parametrize("mode", ["folded", "contiguous"])
+def test_a_faster_mode_is_another_function(mode):
+    subject = Subject.of(network_method("gan_res_whole"))
+    plain, other = Setting("cpu", "fp32", "eager", 32, 2), Setting("cpu", "fp32", mode, 32, 2)
+    images, holes = inputs(plain, 1)[0]
+    with torch.inference_mode():
+        a, b = (prepare(subject, s)(images, holes).numpy().astype(int) for s in (plain, other))
+    assert np.abs(a - b).max() <= 1
+    assert np.ptp(a[holes.numpy()]) > 10  # the fills are not all of one colour
+
+
+def test_folding_leaves_a_batch_norm_behind():
+    folded = fold(network_method("gan_res_mask").network)
+    assert not [m for m in folded.modules() if isinstance(m, nn.BatchNorm2d)]
+    x = torch.randn(2, 3, 32, 32)
+    known = (torch.rand(2, 1, 32, 32) > 0.3).float().expand(-1, 3, -1, -1)
+    method = network_method("gan_res_mask")
+    with torch.no_grad():
+        torch.testing.assert_close(fold(method.network)(x, known), method.network(x, known), rtol=1e-4, atol=1e-4)
+
+
+def test_a_reference_is_timed_on_something_else():
+    method = ReferenceMethod("telea", variant.get("telea")())
+    setting = Setting("cpu", "fp32", "eager", 32, 1)
+    images, holes = inputs(setting, 1)[0]
+    timed = prepare(Subject.of(method), setting)(images, holes)
+    assert (timed == finished(method, images.numpy(), holes.numpy())).all()
+
+
+class OneConvolution(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(6, 3, 3, 1, 1, bias=False)
+
+    def forward(self, x, known):
+        return self.conv(torch.cat((x, known), dim=1))
+
+
+def test_operations_or_bytes_of_a_known_convolution_are_miscounted():
+    subject = Subject("one", 162, OneConvolution())
+    cost = count(subject, Setting("cpu", "fp32", "eager", 16, 2))
+    assert cost.flops == 2 * 2 * 16 * 16 * 3 * 6 * 9  # 2 a multiply-add, 2 pictures
+    assert cost.bytes == 4 * (2 * 6 * 256 + 3 * 6 * 9 + 2 * 3 * 256)  # in, weights, out, once each
+    assert count(subject, Setting("cpu", "bf16", "eager", 16, 2)).bytes == cost.bytes / 2
+    # At least the six-channel input and the convolution's output are alive together.
+    assert cost.memory_mib * 2**20 > 4 * (2 * 6 * 256 + 2 * 3 * 256)
+    assert cost.memory_mib * 2**20 < 4 * 40 * 2 * 256
+
+
+def test_a_method_that_cannot_be_looked_into_is_given_a_cost():
+    cost = count(Subject("opaque"), Setting("cpu", "fp32", "eager", 16, 2))
+    assert cost.flops == cost.bytes == 0 and math.isnan(cost.memory_mib)
+
+
+def test_every_batch_of_the_pool_is_the_same():
+    pool = inputs(Setting("cpu", "fp32", "eager", 32, 2), 4)
+    assert len({images.numpy().tobytes() for images, _ in pool}) == 4
+    assert all(holes.any(dim=2).any(dim=1).all() and not holes.all() for _, holes in pool)
