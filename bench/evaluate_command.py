@@ -132,6 +132,12 @@ def settle(request: Request, source: Run | None) -> tuple[Profile, str]:
         if request.size < 1:
             raise UsageError(f"--size {request.size} must be at least 1")
         base = replace(base, size=request.size)
+    exported = [spec.partition(":")[2] for spec in request.data if spec.startswith("suite:")]
+    if exported:
+        # An exported suite brings its own holes and protocol; naming others makes it another suite.
+        from bench.suite_files import read_manifest
+
+        base = replace(base, masks=(f"folder:{exported[0]}",), protocol=read_manifest(Path(exported[0]))["protocol"])
     if request.masks is not None:
         base = replace(base, masks=(request.masks,))
     if request.seed is not None:
