@@ -2,10 +2,29 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
-from bench.datasets.scenes.canvas import F, Grid, clip, edge, lay, mix, plane, ramp, span, tint
-from bench.datasets.scenes.noise import along, line, relief, sample, smooth, texture
+from bench.datasets.scenes.canvas import (
+    F,
+    Grid,
+    Layer,
+    Values,
+    clip,
+    edge,
+    lay,
+    lit_between,
+    mix,
+    outline,
+    plane,
+    put_back,
+    ramp,
+    span,
+    tint,
+    window,
+)
+from bench.datasets.scenes.noise import along, line, look_up, relief, sample, smooth, texture
 from bench.datasets.scenes.plan import Plan, between
 
 ROCKS = np.array(
@@ -27,99 +46,152 @@ def pick(table: np.ndarray, u: np.ndarray, v: np.ndarray) -> np.ndarray:
     return first + (table[(v * len(table)).astype(np.int64)] - first) * 0.3
 
 
-def places(grid: Grid, count: int, columns: slice = slice(None)) -> np.ndarray:
-    """Column centres for every scene, (count, K) float64."""
-    x = grid.x[0, :, columns].astype(np.float64)
-    return np.broadcast_to(x, (count, x.shape[1]))
+def places(grid: Grid, count: int) -> np.ndarray:
+    """Column centres for every scene, (count, W) float64."""
+    return np.broadcast_to(grid.x[0].astype(np.float64), (count, grid.size))
 
 
-def outline(values: np.ndarray) -> np.ndarray:
-    """Heights by column (N, K) to go with planes (N, H, K)."""
-    return values.astype(F)[:, None, :]
+def page(plan: Plan, grid: Grid) -> np.ndarray:
+    """Where the relief lit from the scene's side begins."""
+    return ((plan.light_x > 0) * grid.side * grid.side)[:, None, None]
 
 
-def draw_hills(canvas: np.ndarray, plan: Plan, grid: Grid) -> None:
-    """Up to three ridges on the horizon, the farther the paler."""
-    count = np.floor(plan.draw("hills")[0] * 4.4)
-    for layer in range(3):
-        which = np.flatnonzero(count > layer)
-        if len(which):
-            draw_ridge(canvas, plan.only(which), grid, which, layer)
+def foam_of(plan: Plan) -> np.ndarray:
+    return tint(mix(plan.colours["cloud"], plan.colours["light"], 0.3))
 
 
-def draw_ridge(canvas: np.ndarray, plan: Plan, grid: Grid, which: np.ndarray, layer: int) -> None:
-    u = plan.draw(f"ridge{layer}")
-    x = places(grid, len(plan))
+def settle_ridge(layer: int, plan: Plan, grid: Grid) -> Values | None:
+    """One of up to three ridges on the horizon, the farther the paler."""
+    which = np.flatnonzero(np.floor(plan.draw("hills")[0] * 4.4) > layer)
+    if not len(which):
+        return None
+    part = plan.only(which)
+    u, c = part.draw(f"ridge{layer}"), part.colours
+    x = places(grid, len(part))
     tall = between(u[0], (0.12, 0.08, 0.04)[layer], (0.24, 0.17, 0.1)[layer])
     shape = along(line(f"hill{layer}"), x * between(u[1], 0.14, 0.32)[:, None] + u[2][:, None] + 1)
     # Most ridges run out into the sea on one side.
     side = np.where(u[3] < 0.5, -1.0, 1.0)
     reach = between(u[4], -0.35, 0.55)
     taper = smooth(np.clip(((x - 0.5) * side[:, None] + reach[:, None]) / between(u[5], 0.25, 0.7)[:, None], 0, 1))
-    ridge = plan.horizon[:, None] + 0.004 - tall[:, None] * taper * (0.15 + 0.85 * shape)
-    rows = span(ridge.min(), plan.horizon, grid.size)
-    y = grid.y[:, rows]
-    under = y - outline(ridge)
-    cover = edge(under, grid.size) * edge(plane(plan.horizon) - y, grid.size)
-
-    zoom = plane(between(u[6], 0.5, 0.9))
-    across = grid.x * zoom + (under * plane(between(u[7], -0.5, 0.5)) + plane(3 + u[8]))
-    down = under * (zoom * F(0.8)) + plane(u[9] + 2)
-    bump = sample(relief("rock", grid.side), across, down, (plan.light_x > 0).astype(np.int64))
-    lit = clip(F(0.5) + F(0.9) * bump) * plane(0.4 + 0.6 * plan.front)
-    c = plan.colours
+    ridge = part.horizon[:, None] + 0.004 - tall[:, None] * taper * (0.15 + 0.85 * shape)
+    zoom = between(u[6], 0.5, 0.9)
     wild = between(u[10], 0.1, 0.8)[:, None]
     ground = mix(pick(TURF, u[11], u[10]) * 0.8, pick(ROCKS, u[10], u[11]), wild)
-    colour = mix(tint(ground * c["shade"] * 1.1), tint(ground * (0.25 * c["shade"] + 0.85 * c["light"])), lit[:, None])
-    air = np.clip((0.7, 0.45, 0.2)[layer] + 0.5 * (plan.haze - 0.4), 0.05, 0.9)
-    mist = clip(1 - (plane(plan.horizon) - y) / plane(tall * 0.9)) * plane(0.35 * (plan.haze + 0.3))
-    share = clip(plane(air) + mist)
-    colour = mix(colour, tint(mix(c["horizon"], c["upper"], 0.35)), share[:, None])
-    view = canvas[which, :, rows]
-    lay(view, cover, colour)
-    canvas[which, :, rows] = view
+    air = np.clip((0.7, 0.45, 0.2)[layer] + 0.5 * (part.haze - 0.4), 0.05, 0.9)
+    above = plane(part.horizon) - grid.y
+    mist = clip(1 - above / plane(tall * 0.9)) * plane(0.35 * (part.haze + 0.3))
+    return Values(
+        which=which,
+        top=ridge.min(axis=1),
+        bottom=part.horizon,
+        ridge=outline(ridge),
+        foot=edge(above, grid.size),
+        across=grid.x * plane(zoom) + plane(3 + u[8]),
+        lean=plane(between(u[7], -0.5, 0.5)),
+        zoom=plane(zoom * 0.8),
+        start=plane(u[9] + 2),
+        page=page(part, grid),
+        front=plane(0.4 + 0.6 * part.front),
+        dark=tint(ground * c["shade"] * 1.1),
+        bright=tint(ground * (0.25 * c["shade"] + 0.85 * c["light"])),
+        veil=clip(plane(air) + mist)[:, None],
+        air=tint(mix(c["horizon"], c["upper"], 0.35)),
+    )
 
 
-def draw_rocks(canvas: np.ndarray, plan: Plan, grid: Grid) -> None:
+def paint_ridge(canvas: np.ndarray, v: Values, grid: Grid) -> None:
+    rows = span(v.top, v.bottom, grid.size)
+    under = grid.y[:, rows] - v.ridge
+    cover = edge(under, grid.size)
+    cover *= v.foot[:, rows]
+    place = look_up(grid.side, under * v.lean + v.across, under * v.zoom + v.start)
+    place += v.page
+    lit = relief("rock", grid.side).take(place)
+    lit *= F(0.9)
+    lit += F(0.5)
+    lit = clip(lit) * v.front
+    veil = v.veil[:, :, rows]
+    # Mist takes its share of both the lit and the shaded colour, row by row.
+    dark, bright = mix(v.dark, v.air, veil), mix(v.bright, v.air, veil)
+    view = window(canvas, v.which, rows)
+    lay(view, cover, lit_between(dark, bright, lit))
+    put_back(canvas, v.which, view, rows)
+
+
+def settle_rocks(plan: Plan, grid: Grid) -> Values | None:
     """Low rocks awash, in a row at one distance."""
     u = plan.draw("rocks")
     which = np.flatnonzero((u[0] < 0.4) & ~plan.standard)
     if not len(which):
-        return
+        return None
     part, u = plan.only(which), u[:, which]
+    c = part.colours
     x = places(grid, len(part))
     far = between(u[1] * u[1], 0.03, 0.8)
-    water = part.horizon + far * (1 - part.horizon)
-    tall = between(u[2], 0.1, 0.3) * (0.08 + far * (1 - part.horizon))
+    depth = far * (1 - part.horizon)
+    water = part.horizon + depth
+    tall = between(u[2], 0.1, 0.3) * (0.08 + depth)
     rough = along(line("crag", 0.6), x * between(u[3], 0.15, 0.4)[:, None] + u[4][:, None])
-    top = outline(water[:, None] - np.maximum(rough - between(u[5], 0.5, 0.68)[:, None], 0) * 4 * tall[:, None])
-    rows = span(top.min(), water + 0.01, grid.size)
-    y = grid.y[:, rows]
-    under, over = y - top, plane(water) - y
-    cover = edge(under, grid.size) * edge(over, grid.size)
-    zoom = plane(0.6 / (0.2 + far))
-    across, down = grid.x * zoom + plane(u[6]), y * zoom + plane(u[7])
-    bump = sample(relief("rock", grid.side), across, down, (part.light_x > 0).astype(np.int64))
-    lit = clip(F(0.4) + bump * F(1.2) + over / plane(tall * 1.5) * F(0.3)) * plane(0.35 + 0.65 * part.front)
-    c = part.colours
+    high = np.maximum(rough - between(u[5], 0.5, 0.68)[:, None], 0) * 4 * tall[:, None]
+    # The wet foot of each rock bulges towards the viewer.
+    foot = water[:, None] + high * 0.2
+    zoom = 0.6 / (0.2 + far)
     air = (0.5 * part.haze * (1 - far) * (1 - far))[:, None]
     rock = pick(ROCKS, u[8], u[9]) * 0.8
-    dark, bright = mix(rock * c["shade"] * 0.6, c["horizon"], air), mix(rock * c["light"], c["horizon"], air)
-    view = canvas[which, :, rows]
-    lay(view, cover, mix(tint(dark), tint(bright), lit[:, None]))
-    stands = clip((plane(water) - top) * F(60))
-    foam = edge(plane(tall * 0.05 + 0.0015) - abs(over), grid.size) * stands
-    lay(view, foam * F(0.75), tint(mix(c["cloud"], c["light"], 0.3)))
-    canvas[which, :, rows] = view
+    return Values(
+        which=which,
+        top_row=(foot - high).min(axis=1),
+        bottom_row=foot.max(axis=1) + tall * 0.5,
+        top=outline(foot - high),
+        foot=outline(foot),
+        high=outline(np.maximum(high, 1e-6)),
+        stands=outline(np.clip(high * 60, 0, 1)),
+        tall=plane(1 / (tall * 1.5)),
+        foam=plane(tall * 0.04 + 0.001),
+        across=grid.x * plane(zoom) + plane(u[6]),
+        down=grid.y * plane(zoom) + plane(u[7]),
+        page=page(part, grid),
+        front=plane(0.35 + 0.65 * part.front),
+        dark=tint(mix(rock * c["shade"] * 0.6, c["horizon"], air)),
+        bright=tint(mix(rock * c["light"], c["horizon"], air)),
+        double=tint(mix(rock * c["shade"] * 0.5 + c["sea_near"] * 0.3, c["horizon"], air * 0.7)),
+        white=foam_of(part),
+    )
 
 
-def land_top(plan: Plan, x: np.ndarray, u: np.ndarray) -> np.ndarray:
+def paint_rocks(canvas: np.ndarray, v: Values, grid: Grid) -> None:
+    rows = span(v.top_row, v.bottom_row, grid.size)
+    y = grid.y[:, rows]
+    under, over = y - v.top, v.foot - y
+    cover = edge(under, grid.size) * edge(over, grid.size)
+    place = look_up(grid.side, v.across, v.down[:, rows])
+    crack = texture("rock", grid.side).take(place)
+    place += v.page
+    lit = relief("rock", grid.side).take(place) * F(1.2)
+    lit += over * v.tall * F(0.3)
+    lit += F(0.4)
+    lit = clip(lit) * v.front
+    view = window(canvas, v.which, rows)
+    mirrored = clip(1 + over / v.high) * edge(-over, grid.size) * v.stands
+    lay(view, mirrored * F(0.45), v.double)
+    lay(view, cover, lit_between(v.dark, v.bright, lit))
+    foam = edge(v.foam * (F(1.5) - crack) - abs(over), grid.size) * v.stands
+    lay(view, foam * F(0.75), v.white)
+    put_back(canvas, v.which, view, rows)
+
+
+def land_top(plan: Plan, x: np.ndarray) -> np.ndarray:
     """Height of the headland's outline at places x (N, K), float64."""
+    u = plan.draw("headland")
     drop = (plan.waterline - plan.plateau)[:, None]
     rough = along(line("crag", 0.6), x * between(u[1], 0.35, 0.7)[:, None] + u[2][:, None] + 3) - 0.5
-    # From sheer cliffs to slopes that run out flat; each shore has its own.
-    left = (x - plan.shore_left[:, None]) / between(u[0] * u[0], 0.03, 0.3)[:, None]
-    right = (plan.shore_right[:, None] - x) / between(u[19] * u[19], 0.03, 0.3)[:, None]
+    # From sheer cliffs to slopes that run out flat; each shore has its own, and reaches the top before the tower.
+    limit = np.where(plan.tower, 0.62, 1.0)
+    run_left = np.minimum(between(u[0] * u[0], 0.03, 0.3), limit * (plan.tower_x - plan.shore_left))
+    run_right = np.minimum(between(u[19] * u[19], 0.03, 0.3), limit * (plan.shore_right - plan.tower_x))
+    left = (x - plan.shore_left[:, None]) / run_left[:, None]
+    right = (plan.shore_right[:, None] - x) / run_right[:, None]
     inside = np.minimum(left, right) + rough * 0.9
     gap = 1 - np.clip(inside, 0, 1)
     cliff = 1 - gap * gap * gap
@@ -132,76 +204,111 @@ def land_top(plan: Plan, x: np.ndarray, u: np.ndarray) -> np.ndarray:
     return plan.waterline[:, None] + 0.02 - (drop + 0.02 + hill + bumps) * rise
 
 
-def draw_headland(canvas: np.ndarray, plan: Plan, grid: Grid) -> None:
+def ground_at(plan: Plan, x: np.ndarray) -> np.ndarray:
+    """Height of the headland at one place of each scene, (N,)."""
+    return land_top(plan, x[:, None])[:, 0]
+
+
+def settle_headland(plan: Plan, grid: Grid) -> Values | None:
+    """The land near by: rock with turf on what is flat, a wet foot, its double on the water, surf."""
     which = np.flatnonzero(plan.land)
     if not len(which):
-        return
+        return None
     part = plan.only(which)
-    u = part.draw("headland")
-    columns = span(part.shore_left - 0.15, part.shore_right + 0.15, grid.size)
-    x = places(grid, len(part), columns)
-    top = land_top(part, x, u)
+    u, c = part.draw("headland"), part.colours
+    x = places(grid, len(part))
+    top = land_top(part, x)
     drop = part.waterline - part.plateau
-    rows = span(top.min(), part.waterline + 0.1, grid.size)
-    y = grid.y[:, rows]
     wobble = along(line("shore", 0.6), x * between(u[4], 0.4, 0.9)[:, None] + u[5][:, None]) - 0.5
     water = part.waterline[:, None] + wobble * np.minimum(drop, 0.15)[:, None] * 0.25
     slope = np.diff(top, axis=1, append=top[:, -1:]) * grid.size
-    lean = outline(1 / np.sqrt(1 + slope * slope))
-    here = outline(np.clip((water - top) * 30, 0, 1))
-    top, water = outline(top), outline(water)
-    under, over = y - top, water - y
-    cover = edge(under * lean, grid.size) * edge(over, grid.size)
-
-    c = part.colours
+    lean = 1 / np.sqrt(1 + slope * slope)
+    turned = np.clip((lean - 0.3) * 2.5, 0, 1)
     size = np.clip(drop * 4, 0.25, 1)
-    zoom = plane(between(u[6], 0.6, 1.0) / size)
-    across = grid.x[:, :, columns] * zoom + (under * (F(0.25) * zoom) + plane(4 + u[7]))
-    down = y * (zoom * plane(between(u[8], 0.4, 0.8))) + plane(u[9])
-    crack = sample(texture("rock", grid.side), across, down)
-    bump = sample(relief("rock", grid.side), across, down, (part.light_x > 0).astype(np.int64))
-    blades = sample(
-        texture("turf", grid.side),
-        grid.x[:, :, columns] * (zoom * F(1.5)) + plane(u[10]),
-        y * (zoom * F(3.2)) + plane(u[11]),
-    )
-
-    lit = plane(0.35 + 0.65 * part.front)
-    light = 0.3 * c["shade"] + 0.8 * c["light"]
-    air = np.clip(part.haze * (0.04 / np.maximum(drop, 0.02)) - 0.1, 0, 0.5)[:, None]
-    rock = pick(ROCKS, u[12], u[13])
-    turf = pick(TURF, u[14], u[15])
-    stone = clip((F(0.44) + F(0.28) * crack + F(1.0) * bump) * lit)
-    colour = mix(
-        tint(mix(rock * c["shade"] * 0.72, c["horizon"], air)),
-        tint(mix(rock * light, c["horizon"], air)),
-        stone[:, None],
-    )
-    wet = ramp(over / plane(np.minimum(drop * 0.25, 0.04)))
-    colour *= (F(0.55) + F(0.45) * wet)[:, None]
-
-    # Turf lies on what is flat, thick or thin, and hangs over the edge; on some shores down to the water.
+    zoom = between(u[6], 0.6, 1.0) / size
     cap = np.select([u[16] < 0.5, u[16] < 0.82], [between(u[17], 0.02, 0.1), between(u[17], 0.12, 0.5)], 0.0)
-    thick = plane(np.maximum(cap * size, 1e-4))
-    turned = ramp((lean - F(0.3)) * F(2.5))
-    green = ramp((thick * (F(0.4) + crack) - under) / (thick * F(0.3) + F(0.004))) * turned * plane(cap > 0)
-    green *= ramp(over / plane(np.minimum(drop * 0.35, 0.05)) - F(0.6) * crack)
-    sward = clip((F(0.3) + F(0.55) * blades + F(0.5) * bump) * lit)
-    low, high = mix(turf * c["shade"] * 0.8, c["horizon"], air), mix(turf * light * 1.05, c["horizon"], air)
-    lay(colour, green, mix(tint(low), tint(high), sward[:, None]))
+    thick = np.maximum(cap * size, 1e-4)
+    air = np.clip(part.haze * (0.04 / np.maximum(drop, 0.02)) - 0.1, 0, 0.5)[:, None]
+    rock, turf = pick(ROCKS, u[12], u[13]), pick(TURF, u[14], u[15])
+    light = 0.3 * c["shade"] + 0.8 * c["light"]
+    return Values(
+        which=which,
+        left=part.shore_left - 0.15,
+        right=part.shore_right + 0.15,
+        top_row=top.min(axis=1),
+        bottom_row=part.waterline + 0.1,
+        top=outline(top),
+        water=outline(water),
+        lean=outline(lean * grid.size),
+        here=outline(np.clip((water - top) * 30, 0, 1)),
+        across=grid.x * plane(zoom) + plane(4 + u[7]),
+        shear=plane(zoom * 0.25),
+        down=grid.y * plane(zoom * between(u[8], 0.4, 0.8)) + plane(u[9]),
+        blades_x=grid.x * plane(zoom * 1.5) + plane(u[10]),
+        blades_y=grid.y * plane(zoom * 3.2) + plane(u[11]),
+        page=page(part, grid),
+        front=plane(0.35 + 0.65 * part.front),
+        rock_dark=tint(mix(rock * c["shade"] * 0.72, c["horizon"], air)),
+        rock_bright=tint(mix(rock * light, c["horizon"], air)),
+        turf_dark=tint(mix(turf * c["shade"] * 0.8, c["horizon"], air)),
+        turf_bright=tint(mix(turf * light * 1.05, c["horizon"], air)),
+        wet=plane(1 / np.minimum(drop * 0.25, 0.04)),
+        bare=plane(1 / np.minimum(drop * 0.35, 0.05)),
+        thick=plane(thick),
+        hang=plane(1 / (thick * 0.3 + 0.004)),
+        turned=outline(smooth(turned) * (cap > 0)[:, None]),
+        fade=plane(1 / np.minimum(drop * 0.8, 0.2)),
+        double=tint(rock * c["shade"] * 0.5 + c["sea_near"] * 0.3),
+        surf=plane(1 / (np.minimum(0.005 + drop * 0.05, 0.018) * between(u[18], 0.5, 1.3))),
+        white=foam_of(part),
+    )
 
-    view = canvas[which, :, rows, columns]
-    # The land's dark double on the water, and the surf along its foot.
-    below = -over
-    double = edge(below, grid.size) * clip(1 - below / plane(np.minimum(drop * 0.8, 0.2))) * here
-    lay(view, double * F(0.5), tint(rock * c["shade"] * 0.5 + c["sea_near"] * 0.3))
+
+def paint_headland(canvas: np.ndarray, v: Values, grid: Grid) -> None:
+    rows, columns = span(v.top_row, v.bottom_row, grid.size), span(v.left, v.right, grid.size)
+    y = grid.y[:, rows]
+    under, over = y - v.top[:, :, columns], v.water[:, :, columns] - y
+    cover = edge(under, v.lean[:, :, columns])
+    cover *= edge(over, grid.size)
+
+    place = look_up(grid.side, under * v.shear + v.across[:, :, columns], v.down[:, rows])
+    crack = texture("rock", grid.side).take(place)
+    place += v.page
+    bump = relief("rock", grid.side).take(place)
+    blades = sample("turf", grid.side, v.blades_x[:, :, columns], v.blades_y[:, rows])
+
+    stone = crack * F(0.28)
+    stone += bump
+    stone += F(0.44)
+    stone *= v.front
+    # Rock is darker where the sea wets it.
+    wet = ramp(over * v.wet) * F(0.45)
+    wet += F(0.55)
+    colour = lit_between(v.rock_dark, v.rock_bright, clip(stone))
+    colour *= wet[:, None]
+    # Turf lies on what is flat, hangs over the edge, and keeps clear of the surf.
+    green = ramp((v.thick * (F(0.4) + crack) - under) * v.hang)
+    green *= v.turned[:, :, columns]
+    green *= ramp(over * v.bare - F(0.6) * crack)
+    blades *= F(0.55)
+    bump *= F(0.5)
+    blades += bump
+    blades += F(0.3)
+    blades *= v.front
+    lay(colour, green, lit_between(v.turf_dark, v.turf_bright, clip(blades)))
+
+    view = window(canvas, v.which, rows, columns)
+    here = v.here[:, :, columns]
+    mirrored = edge(-over, grid.size) * clip(1 + over * v.fade) * here
+    lay(view, mirrored * F(0.5), v.double)
     lay(view, cover, colour)
-    surf = abs(below - F(0.004)) / plane(np.minimum(0.005 + drop * 0.05, 0.018) * between(u[18], 0.5, 1.3))
-    foam = ramp((F(1.1) - surf - crack * F(0.7)) * F(1.6)) * here
-    lay(view, foam * F(0.85), tint(mix(c["cloud"], c["light"], 0.3)))
-    canvas[which, :, rows, columns] = view
+    foam = abs(over + F(0.004)) * v.surf
+    foam += crack * F(0.7)
+    foam = ramp((F(1.1) - foam) * F(1.6)) * here
+    lay(view, foam * F(0.85), v.white)
+    put_back(canvas, v.which, view, rows, columns)
 
 
-def ground_at(plan: Plan, x: np.ndarray) -> np.ndarray:
-    """Height of the headland at one place of each scene, (N,)."""
-    return land_top(plan, x[:, None], plan.draw("headland"))[:, 0]
+HILLS = tuple(Layer(partial(settle_ridge, layer), paint_ridge) for layer in range(3))
+ROCKS_AWASH = Layer(settle_rocks, paint_rocks)
+HEADLAND = Layer(settle_headland, paint_headland)

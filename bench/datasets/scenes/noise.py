@@ -76,7 +76,10 @@ def texture(name: str, side: int) -> np.ndarray:
 
 @lru_cache(maxsize=32)
 def relief(name: str, side: int) -> np.ndarray:
-    """A texture lit from above, (2, side, side) float32, about -1 to 1: page 0 from the left, 1 from the right."""
+    """A texture lit from above, (2, side, side) float32, about -1 to 1: first from the left, then from the right.
+
+    To look it up, add ``side * side`` to the places of scenes lit from the right.
+    """
     field, step = texture(name, side), max(1, side // 64)
     pages = [field - np.roll(field, (step, across), axis=(0, 1)) for across in (step, -step)]
     return np.stack(pages)
@@ -105,17 +108,22 @@ def along(table: np.ndarray, place: np.ndarray) -> np.ndarray:
     return table[index] + (table[index + 1] - table[index]) * part
 
 
-def sample(table: np.ndarray, across: np.ndarray, down: np.ndarray, page: np.ndarray | None = None) -> np.ndarray:
-    """A texture looked up at (across, down), counted in periods, >= 0; they broadcast; nearest entry.
-
-    ``page`` (N,) chooses among tables stacked as (pages, side, side).
-    """
-    side = table.shape[-1]
+def look_up(side: int, across: np.ndarray, down: np.ndarray) -> np.ndarray:
+    """Where a texture holds (across, down), counted in periods, >= 0; they broadcast; for ``texture.take``."""
     column = (across * np.float32(side)).astype(np.int64)
     column &= side - 1
     row = (down * np.float32(side)).astype(np.int64)
     row &= side - 1
     row *= side
-    if page is not None:
-        row = row + (page * (side * side))[:, None, None]
-    return table.ravel().take(column + row)
+    if column.size < row.size:
+        row += column
+        return row
+    if column.shape == np.broadcast_shapes(column.shape, row.shape):
+        column += row
+        return column
+    return column + row
+
+
+def sample(name: str, side: int, across: np.ndarray, down: np.ndarray) -> np.ndarray:
+    """A texture at (across, down), its nearest entries."""
+    return texture(name, side).take(look_up(side, across, down))

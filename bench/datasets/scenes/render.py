@@ -4,52 +4,69 @@ from __future__ import annotations
 
 import numpy as np
 
-from bench.datasets.scenes.canvas import F, grid_of
-from bench.datasets.scenes.front import draw_front
-from bench.datasets.scenes.land import draw_headland, draw_hills, draw_rocks
-from bench.datasets.scenes.lighthouse import draw_lighthouse
-from bench.datasets.scenes.plan import Plan, compose
-from bench.datasets.scenes.sea import draw_sea
-from bench.datasets.scenes.sky import draw_sky
-from bench.datasets.scenes.small import draw_birds, draw_boats, draw_house
+from bench.datasets.scenes.canvas import F, Grid, Layer, Values, grid_of
+from bench.datasets.scenes.front import FRONT
+from bench.datasets.scenes.land import HEADLAND, HILLS, ROCKS_AWASH
+from bench.datasets.scenes.lighthouse import BEAM, LIGHTHOUSE
+from bench.datasets.scenes.plan import compose
+from bench.datasets.scenes.sea import SEA
+from bench.datasets.scenes.sky import SKY
+from bench.datasets.scenes.small import BIRDS, BOATS, HOUSE
 
-CHUNK_PIXELS = 131072
-"""Scenes drawn together hold about this many pixels: enough to feed numpy, few enough to stay in cache."""
-
-LAYERS = (
-    draw_sky,
-    draw_birds,
-    draw_hills,
-    draw_sea,
-    draw_rocks,
-    draw_boats,
-    draw_headland,
-    draw_house,
-    draw_lighthouse,
-    draw_front,
+LAYERS: tuple[Layer, ...] = (
+    *SKY,
+    *BIRDS,
+    *HILLS,
+    SEA,
+    ROCKS_AWASH,
+    *BOATS,
+    HEADLAND,
+    HOUSE,
+    LIGHTHOUSE,
+    BEAM,
+    FRONT,
 )
+
+SETTLED_TOGETHER = 128
+CHUNK_PIXELS = 65536
+"""Scenes painted together hold about this many pixels: enough to feed numpy, few enough to stay in cache."""
 
 
 def render(seed: int, stream: str, indices: np.ndarray, size: int) -> np.ndarray:
     """Scenes ``indices`` of a stream, uint8 RGB (len(indices), size, size, 3); each depends on its index alone."""
     pictures = np.empty((len(indices), size, size, 3), np.uint8)
-    together = max(1, CHUNK_PIXELS // (size * size))
-    for start in range(0, len(indices), together):
-        part = slice(start, start + together)
-        canvas = draw(compose(seed, stream, indices[part]), size)
-        np.clip(canvas, F(0), F(1), out=canvas)
-        canvas *= F(255)
-        canvas += F(0.5)
-        rounded = canvas.astype(np.uint8)
-        for channel in range(3):
-            pictures[part, :, :, channel] = rounded[:, channel]
+    for start in range(0, len(indices), SETTLED_TOGETHER):
+        part = slice(start, start + SETTLED_TOGETHER)
+        render_some(seed, stream, indices[part], size, pictures[part])
     return pictures
 
 
-def draw(plan: Plan, size: int) -> np.ndarray:
-    """A canvas (N, 3, size, size) float32 with the planned scenes on it."""
-    grid = grid_of(size)
-    canvas = np.empty((len(plan), 3, size, size), F)
-    for layer in LAYERS:
-        layer(canvas, plan, grid)
-    return canvas
+def render_some(seed: int, stream: str, indices: np.ndarray, size: int, pictures: np.ndarray) -> None:
+    grid, plan = grid_of(size), compose(seed, stream, indices)
+    # Scenes painted together share the rows they touch: with like horizons these are fewer.
+    order = np.argsort(plan.horizon, kind="stable")
+    plan = plan.only(order)
+    settled = [(layer, values) for layer in LAYERS if (values := layer.settle(plan, grid)) is not None]
+    together = max(1, CHUNK_PIXELS // (size * size))
+    for start in range(0, len(indices), together):
+        stop = min(start + together, len(indices))
+        pictures[order[start:stop]] = paint(settled, start, stop, grid)
+
+
+def paint(settled: list[tuple[Layer, Values]], start: int, stop: int, grid: Grid) -> np.ndarray:
+    """Scenes start..stop of those settled, uint8 (stop - start, size, size, 3)."""
+    canvas = np.empty((stop - start, 3, grid.size, grid.size), F)
+    for layer, values in settled:
+        first, last = np.searchsorted(values.which, (start, stop))
+        if first < last:
+            few = values.part(slice(first, last))
+            few.which = few.which - start
+            layer.paint(canvas, few, grid)
+    np.clip(canvas, F(0), F(1), out=canvas)
+    canvas *= F(255)
+    canvas += F(0.5)
+    rounded = canvas.astype(np.uint8)
+    pictures = np.empty((stop - start, grid.size, grid.size, 3), np.uint8)
+    for channel in range(3):
+        pictures[..., channel] = rounded[:, channel]
+    return pictures

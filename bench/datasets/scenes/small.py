@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
-from bench.datasets.scenes.canvas import F, Grid, clip, edge, lay, mix, plane, tint
+from bench.datasets.scenes.canvas import F, Grid, Layer, Values, clip, edge, lay, mix, plane, tint
 from bench.datasets.scenes.land import ground_at
 from bench.datasets.scenes.moods import DUSK, OVERCAST
 from bench.datasets.scenes.patch import Patch
@@ -14,129 +16,179 @@ PLASTER = np.array([[0.95, 0.94, 0.9], [0.93, 0.88, 0.78], [0.78, 0.75, 0.7], [0
 TILES = np.array([[0.66, 0.22, 0.15], [0.3, 0.32, 0.36], [0.5, 0.24, 0.18], [0.22, 0.24, 0.27], [0.42, 0.36, 0.32]])
 SAILS = np.array([[0.97, 0.96, 0.92], [0.97, 0.96, 0.92], [0.72, 0.22, 0.16], [0.9, 0.84, 0.7], [0.55, 0.2, 0.15]])
 HULLS = np.array([[0.95, 0.94, 0.92], [0.16, 0.22, 0.36], [0.6, 0.13, 0.12], [0.2, 0.2, 0.22], [0.3, 0.42, 0.4]])
+WOOD = np.array([0.35, 0.27, 0.2])
+WARM = np.array([0.98, 0.8, 0.42])
+PANE = np.array([0.12, 0.15, 0.2])
+CORNER, MIDDLE, PITCH = F(0.3), F(0.65), F(0.95)
+"""Of a house: where its front ends, the middle of its gable, how high the roof rises; in half widths and walls."""
 
 
 def choose(table: np.ndarray, u: np.ndarray) -> np.ndarray:
     return table[(u * len(table)).astype(np.int64)]
 
 
-def draw_house(canvas: np.ndarray, plan: Plan, grid: Grid) -> None:
+def settle_house(plan: Plan, grid: Grid) -> Values | None:
     """A cottage in half profile: a long front, a gable end, a pitched roof, a chimney."""
     u = plan.draw("house")
-    which = np.flatnonzero(plan.tower & (u[0] < 0.45) & (plan.tower_height > 0.25))
+    which = np.flatnonzero(plan.tower & (u[0] < 0.5) & (plan.tower_height > 0.25))
     if not len(which):
-        return
+        return None
     part, u = plan.only(which), u[:, which]
-    tall = part.tower_height
+    tall, c = part.tower_height, part.colours
     half = tall * between(u[1], 0.13, 0.2)
     high = half * between(u[2], 0.5, 0.75)
     side = np.where(u[3] < 0.75, part.land_side, -part.land_side)
     x = part.tower_x + side * (tall * 0.1 + half * between(u[4], 0.9, 1.5))
     ground = np.maximum(ground_at(part, x - half), ground_at(part, x + half)) + 0.006
     # No house where the land has already fallen away.
-    stands = plane(abs(ground - ground_at(part, part.tower_x)) < tall * 0.3)
-    patch = Patch.around(canvas, grid, which, x, half * 1.15, ground - high * 2.5, ground + 0.01)
+    stands = abs(ground - ground_at(part, part.tower_x)) < tall * 0.22
+    if not stands.any():
+        return None
     turned = np.where(part.light_x > 0, 1, -1) * np.where(u[5] < 0.8, 1, -1)
-    p = (patch.x - plane(x)) * plane(turned / half)
-    q = (plane(ground) - patch.y) * plane(1 / high)
-    wide, tallness = plane(half * grid.size), plane(high * grid.size)
-    night = part.mood == DUSK
     lit = 0.35 + 0.65 * part.front
-    c = part.colours
-    bright, dull = (
-        mix(c["shade"] * 0.8, c["light"], (0.95 * lit)[:, None]),
-        mix(c["shade"] * 0.75, c["light"], (0.35 * lit)[:, None]),
-    )
+    bright = mix(c["shade"] * 0.8, c["light"], (0.95 * lit)[:, None])
+    dull = mix(c["shade"] * 0.75, c["light"], (0.35 * lit)[:, None])
     wall, tiles = choose(PLASTER, u[6]), choose(TILES, u[7])
-    corner, middle, pitch = F(0.3), F(0.65), F(0.95)
+    values = Values(
+        which=which,
+        left=x - half * 1.15,
+        right=x + half * 1.15,
+        top=ground - high * 2.5,
+        bottom=ground + 0.01,
+        x=plane(x),
+        ground=plane(ground),
+        across=plane(turned / half),
+        up=plane(1 / high),
+        wide=plane(half * grid.size),
+        tall=plane(high * grid.size),
+        chimney=tint(wall * dull * 0.85),
+        wall=tint(wall * bright),
+        gable=tint(wall * dull),
+        roof=tint(tiles * bright * 0.95),
+        door=tint(choose(TILES, u[8]) * dull),
+        glass=tint(np.where((part.mood == DUSK)[:, None], WARM, PANE * (0.4 + c["shade"]))),
+    )
+    return Values(**{name: value[stands] for name, value in vars(values).items()})
 
+
+def paint_house(canvas: np.ndarray, v: Values, grid: Grid) -> None:
+    patch = Patch.around(canvas, v, v.top, v.bottom, grid)
+    p, q = (patch.x - v.x) * v.across, (v.ground - patch.y) * v.up
     view = patch.read()
-    above = edge(q, tallness)
-    chimney = edge(F(0.09) - abs(p + F(0.35)), wide) * edge(F(2.2) - q, tallness) * edge(q - F(1.0), tallness)
-    lay(view, chimney * stands, tint(wall * dull * 0.85))
-    front = edge(p + 1, wide) * edge(corner - p, wide) * above * edge(1 - q, tallness)
-    lay(view, front * stands, tint(wall * bright))
-    gable_height = 1 + pitch * (1 - abs(p - middle) / (middle - corner))
-    end = edge(p - corner, wide) * edge(1 - p, wide) * above * edge(gable_height - q, tallness)
-    lay(view, end * stands, tint(wall * dull))
-    lean = (q - 1) / pitch * (middle - corner)
-    roof = edge((p + F(1.04)) - lean, wide) * edge((corner + F(0.03)) + lean - p, wide)
-    roof = roof * edge(q - F(0.96), tallness) * edge(1 + pitch - q, tallness)
-    lay(view, roof * stands, tint(tiles * bright * 0.95))
-    glass = tint(np.where(night[:, None], [0.98, 0.8, 0.42], np.array([0.12, 0.15, 0.2]) * (0.4 + c["shade"])))
+    above = edge(q, v.tall)
+    chimney = edge(F(0.09) - abs(p + F(0.35)), v.wide) * (edge(F(2.2) - q, v.tall) * edge(q - F(1.0), v.tall))
+    lay(view, chimney, v.chimney)
+    front = edge(p + 1, v.wide) * edge(CORNER - p, v.wide) * (above * edge(1 - q, v.tall))
+    lay(view, front, v.wall)
+    peak = 1 + PITCH * (1 - abs(p - MIDDLE) / (MIDDLE - CORNER))
+    gable = edge(p - CORNER, v.wide) * edge(1 - p, v.wide) * above * edge(peak - q, v.tall)
+    lay(view, gable, v.gable)
+    lean = (q - 1) / PITCH * (MIDDLE - CORNER)
+    roof = edge((p + F(1.04)) - lean, v.wide) * edge((CORNER + F(0.03)) + lean - p, v.wide)
+    roof *= edge(q - F(0.96), v.tall) * edge(1 + PITCH - q, v.tall)
+    lay(view, roof, v.roof)
+    storey = edge(F(0.2) - abs(q - F(0.55)), v.tall) * F(0.9)
     for place in (-0.72, -0.05):
-        pane = edge(F(0.12) - abs(p - F(place)), wide) * edge(F(0.2) - abs(q - F(0.55)), tallness)
-        lay(view, pane * F(0.9) * stands, glass)
-    door = edge(F(0.1) - abs(p + F(0.38)), wide) * above * edge(F(0.68) - q, tallness)
-    lay(view, door * F(0.9) * stands, tint(choose(TILES, u[8]) * dull))
+        lay(view, edge(F(0.12) - abs(p - F(place)), v.wide) * storey, v.glass)
+    door = edge(F(0.1) - abs(p + F(0.38)), v.wide) * (above * edge(F(0.68) - q, v.tall))
+    lay(view, door * F(0.9), v.door)
     patch.write(view)
 
 
-def draw_boats(canvas: np.ndarray, plan: Plan, grid: Grid) -> None:
-    for number, likely in enumerate((0.3, 0.1)):
-        u = plan.draw(f"boat{number}")
-        which = np.flatnonzero((u[0] < likely) & ~plan.standard)
-        if len(which):
-            draw_boat(canvas, plan.only(which), grid, which, u[:, which])
-
-
-def draw_boat(canvas: np.ndarray, plan: Plan, grid: Grid, which: np.ndarray, u: np.ndarray) -> None:
+def settle_boat(number: int, likely: float, plan: Plan, grid: Grid) -> Values | None:
     """A sailing boat and its broken double on the water."""
+    u = plan.draw(f"boat{number}")
+    which = np.flatnonzero((u[0] < likely) & ~plan.standard)
+    if not len(which):
+        return None
+    part, u = plan.only(which), u[:, which]
+    c = part.colours
     near = between(u[1] * u[1], 0.03, 0.55)
-    water = plan.horizon + near * (1 - plan.horizon)
+    water = part.horizon + near * (1 - part.horizon)
     half = (0.012 + 0.11 * near) * between(u[2], 0.7, 1.2)
     x = between(u[3], 0.05, 0.95)
     tall = half * between(u[4], 1.8, 2.6)
-    patch = Patch.around(canvas, grid, which, x, half * 1.1, water - tall * 1.1, water + tall * 0.5)
-    way = np.where(u[5] < 0.5, -1.0, 1.0)
-    p = (patch.x - plane(x)) * plane(way / half)
-    q = (plane(water) - patch.y) * plane(1 / half)
-    pixels, top = plane(half * grid.size), plane(tall / half)
-    lit = mix(0.45, 1.0, plan.front)[:, None]
-    c = plan.colours
-    air = (0.45 * plan.haze * (1 - near))[:, None]
-    light = mix(c["shade"], c["light"], lit)
-    sail = mix(choose(SAILS, u[6]) * light, c["horizon"], air)
-    jib = mix(choose(SAILS, u[6]) * light * 0.86, c["horizon"], air)
-    hull = mix(choose(HULLS, u[7]) * light * 0.9, c["horizon"], air)
-    mast = mix(np.array([0.35, 0.27, 0.2]) * light, c["horizon"], air)
+    air = (0.45 * part.haze * (1 - near))[:, None]
+    light = mix(c["shade"], c["light"], (0.45 + 0.55 * part.front)[:, None])
+    sail = choose(SAILS, u[6]) * light
+    return Values(
+        which=which,
+        left=x - half * 1.1,
+        right=x + half * 1.1,
+        top=water - tall * 1.1,
+        bottom=water + tall * 0.5,
+        x=plane(x),
+        water=plane(water),
+        across=plane(np.where(u[5] < 0.5, -1.0, 1.0) / half),
+        up=plane(1 / half),
+        pixels=plane(half * grid.size),
+        mast=plane(tall / half),
+        thin=plane(0.035 + 0.2 / (half * grid.size)),
+        double=tint(mix(sail * 0.7 + c["sea_near"] * 0.2, c["horizon"], air)),
+        sail=tint(mix(sail, c["horizon"], air)),
+        jib=tint(mix(sail * 0.86, c["horizon"], air)),
+        hull=tint(mix(choose(HULLS, u[7]) * light * 0.9, c["horizon"], air)),
+        wood=tint(mix(WOOD * light, c["horizon"], air)),
+    )
 
+
+def paint_boat(canvas: np.ndarray, v: Values, grid: Grid) -> None:
+    patch = Patch.around(canvas, v, v.top, v.bottom, grid)
+    p, q = (patch.x - v.x) * v.across, (v.water - patch.y) * v.up
     view = patch.read()
-    double = clip(1 + q / (top * F(0.45))) * edge(-q, pixels) * clip(1 - abs(p))
-    lay(view, double * F(0.3), tint(sail * 0.7 + c["sea_near"] * 0.2))
+    mirrored = (clip(1 + q / (v.mast * F(0.45))) * edge(-q, v.pixels)) * clip(1 - abs(p))
+    lay(view, mirrored * F(0.3), v.double)
     deck = F(0.24) + F(0.08) * p * p
-    body = edge(F(0.62) + F(1.5) * q - abs(p + F(0.02)), pixels) * edge(1 - abs(p), pixels)
-    lay(view, body * edge(q, pixels) * edge(deck - q, pixels), tint(hull))
-    pole = edge(F(0.035) + F(0.2) / pixels - abs(p - F(0.05)), pixels)
-    lay(view, pole * edge(q - deck, pixels) * edge(top - q, pixels), tint(mast))
-    rise = (q - F(0.42)) / (top - F(0.42))
-    main = edge(F(0.02) - p, pixels) * edge((p + F(0.78)) - F(0.78) * rise, pixels)
-    lay(view, main * edge(rise, pixels) * edge(1 - rise, pixels), tint(sail))
-    fore = edge(p - F(0.1), pixels) * edge(F(0.1) + F(0.75) * (1 - rise * F(1.25)) - p, pixels)
-    lay(view, fore * edge(rise, pixels), tint(jib))
+    body = edge(F(0.62) + F(1.5) * q - abs(p + F(0.02)), v.pixels) * edge(1 - abs(p), v.pixels)
+    lay(view, body * edge(q, v.pixels) * edge(deck - q, v.pixels), v.hull)
+    pole = edge(v.thin - abs(p - F(0.05)), v.pixels) * edge(q - deck, v.pixels)
+    lay(view, pole * edge(v.mast - q, v.pixels), v.wood)
+    rise = (q - F(0.42)) / (v.mast - F(0.42))
+    main = edge(F(0.02) - p, v.pixels) * edge((p + F(0.78)) - F(0.78) * rise, v.pixels)
+    lay(view, main * (edge(rise, v.pixels) * edge(1 - rise, v.pixels)), v.sail)
+    fore = edge(p - F(0.1), v.pixels) * edge(F(0.1) + F(0.75) * (1 - rise * F(1.25)) - p, v.pixels)
+    lay(view, fore * edge(rise, v.pixels), v.jib)
     patch.write(view)
 
 
-def draw_birds(canvas: np.ndarray, plan: Plan, grid: Grid) -> None:
-    """A few gulls in loose company."""
+def settle_bird(bird: int, plan: Plan, grid: Grid) -> Values | None:
+    """One of a few gulls in loose company."""
     u = plan.draw("birds")
     some = (u[0] < np.choose(plan.mood, [0.35, 0.3, 0.1, 0.3])) & ~plan.standard
-    for bird in range(4):
-        which = np.flatnonzero(some & (u[1] * 4 >= bird))
-        if not len(which):
-            return
-        part, v = plan.only(which), u[:, which]
-        half = between(v[2], 0.01, 0.028) * between(v[4 + bird], 0.7, 1.2)
-        x = between(v[3], 0.12, 0.75) + between(v[8 + bird], 0.0, 0.2)
-        y = part.horizon * between(v[12 + bird], 0.15, 0.75)
-        patch = Patch.around(canvas, grid, which, x, half * 1.1, y - half * 0.9, y + half * 0.9)
-        p = abs((patch.x - plane(x)) * plane(1 / half))
-        q = (plane(y) - patch.y) * plane(1 / half)
-        wing = p * (1 - p) * plane(between(v[16 + bird], 0.8, 2.4)) - p * plane(between(v[20 + bird], -0.1, 0.35))
-        pixels = plane(half * grid.size)
-        thick = F(0.1) * clip(1 - p) + F(0.12) * clip(1 - p * F(5))
-        cover = edge(thick - abs(q - wing), pixels) * edge(1 - p, pixels)
-        dark = np.where((part.mood == OVERCAST)[:, None], 0.3, 0.35) * part.colours["shade"]
-        view = patch.read()
-        lay(view, cover * F(0.85), tint(dark))
-        patch.write(view)
+    which = np.flatnonzero(some & (u[1] * 4 >= bird))
+    if not len(which):
+        return None
+    part, u = plan.only(which), u[:, which]
+    half = between(u[2], 0.01, 0.028) * between(u[4 + bird], 0.7, 1.2)
+    x = between(u[3], 0.12, 0.75) + between(u[8 + bird], 0.0, 0.2)
+    y = part.horizon * between(u[12 + bird], 0.15, 0.75)
+    return Values(
+        which=which,
+        left=x - half * 1.1,
+        right=x + half * 1.1,
+        top=y - half * 0.9,
+        bottom=y + half * 0.9,
+        x=plane(x),
+        y=plane(y),
+        per_half=plane(1 / half),
+        pixels=plane(half * grid.size),
+        bend=plane(between(u[16 + bird], 0.8, 2.4)),
+        droop=plane(between(u[20 + bird], -0.1, 0.35)),
+        colour=tint(np.where(part.mood == OVERCAST, 0.3, 0.35)[:, None] * part.colours["shade"]),
+    )
+
+
+def paint_bird(canvas: np.ndarray, v: Values, grid: Grid) -> None:
+    patch = Patch.around(canvas, v, v.top, v.bottom, grid)
+    p, q = abs((patch.x - v.x) * v.per_half), (v.y - patch.y) * v.per_half
+    wing = p * (1 - p) * v.bend - p * v.droop
+    thick = F(0.1) * clip(1 - p) + F(0.12) * clip(1 - p * F(5))
+    cover = edge(thick - abs(q - wing), v.pixels) * edge(1 - p, v.pixels)
+    view = patch.read()
+    lay(view, cover * F(0.85), v.colour)
+    patch.write(view)
+
+
+HOUSE = Layer(settle_house, paint_house)
+BOATS = tuple(Layer(partial(settle_boat, number, likely), paint_boat) for number, likely in enumerate((0.3, 0.1)))
+BIRDS = tuple(Layer(partial(settle_bird, bird), paint_bird) for bird in range(4))
