@@ -72,7 +72,7 @@ def draw_lama(
 
     def draw(chosen: np.ndarray, attempt: int) -> np.ndarray:
         here = f"{stream}/{attempt}"
-        boxed = uniforms(seed, f"{here}/kind", chosen, 1)[:, 0] < (BOX_SHARE if settings.boxes[1] else 0)
+        boxed = is_boxed(f"{here}/kind", settings, seed, chosen)
         if not boxed.any():
             return strokes(f"{here}/strokes", settings, canvas, seed, chosen)
         holes = np.empty((len(chosen), *size), bool)
@@ -82,6 +82,11 @@ def draw_lama(
         return holes
 
     return redrawn(draw, indices, size)
+
+
+def is_boxed(stream: str, settings: Settings, seed: int, indices: np.ndarray) -> np.ndarray:
+    """Which holes are boxes, bool (len(indices),)."""
+    return uniforms(seed, stream, indices, 1)[:, 0] < (BOX_SHARE if settings.boxes[1] else 0)
 
 
 def strokes(stream: str, settings: Settings, canvas: Canvas, seed: int, indices: np.ndarray) -> np.ndarray:

@@ -39,6 +39,9 @@ def circle(size: tuple[int, int], seed: int, indices: np.ndarray) -> np.ndarray:
 @mask("ellipse")
 def ellipse(size: tuple[int, int], seed: int, indices: np.ndarray) -> np.ndarray:
     """One ellipse turned any way, wholly inside the picture, its axes 1/8 to 1/2 of the shorter side."""
+    if min(size) == 1:
+        # No room to turn.
+        return circle(size, seed, indices)
     height, width = size
     draws = uniforms(seed, "mask/ellipse", indices, 5)
     first, second = diameters(draws[:, 0], size), diameters(draws[:, 1], size)
