@@ -160,11 +160,9 @@ def goodness(pair: Pair, values: np.ndarray) -> np.ndarray:
 
 
 def seed_noise(good: np.ndarray) -> Seeds:
-    """A side's seed means about their mean, columns as :func:`clustered` lays them out."""
-    sums, counts = zip(*(clustered(values) for values in good), strict=True)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        means = np.stack([s.sum(0).ravel() / c.sum(0).ravel() for s, c in zip(sums, counts, strict=True)])
-    return Seeds(np.nan_to_num(means - means.mean(0)))
+    """A side's training noise, columns as :func:`clustered` lays them out; good: (seeds, images, masks, metrics)."""
+    parts = [[flat(part) for part in clustered(values)] for values in good]
+    return statistics.seed_noise(*(np.stack(part) for part in zip(*parts, strict=True)))
 
 
 @dataclass(frozen=True)

@@ -181,9 +181,14 @@ def holm(p: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Seeds:
-    """One side's training noise per column: seed means about their own mean, (seeds, columns)."""
+    """One side's training noise per column.
+
+    deviations: seed means about their own mean, (seeds, columns). image_variance: how much of a seed mean's
+    variance comes from the images it was scored on, (columns,): what the images' own error holds too.
+    """
 
     deviations: np.ndarray
+    image_variance: np.ndarray
 
     @property
     def count(self) -> int:
@@ -206,6 +211,18 @@ class Seeds:
         return (drawn / self.count) @ self.deviations * stretch
 
 
+def seed_noise(sums: np.ndarray, counts: np.ndarray) -> Seeds:
+    """Training noise from the clusters' sums and counts of every seed, (seeds, clusters, columns); the seeds
+    were scored on the same rows, so their counts agree."""
+    count = len(sums)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        means = np.nan_to_num(sums.sum(1) / counts.sum(1))
+    deviations = means - means.mean(0)
+    apart = sums - sums.mean(0) - deviations[:, None] * counts
+    errors = np.stack([standard_errors(residuals, counts[0])[0] for residuals in apart])
+    return Seeds(deviations, np.nan_to_num((errors**2).sum(0) / max(count - 1, 1)))
+
+
 def hierarchical(
     sums: np.ndarray,
     counts: np.ndarray,
@@ -222,7 +239,10 @@ def hierarchical(
     """
     images = intervals(sums, counts, level, resamples, seed)
     noisy = [side for side in sides if side.known]
-    variances = [images.error**2, *(side.variance for side in noisy)]
+    # Seeds differ by the images they were scored on too; what the seeds' part holds leaves the images' part.
+    twice = np.sum([side.image_variance / side.count for side in noisy], axis=0)
+    image_error = np.sqrt(np.clip(images.error**2 - twice, 0, None))
+    variances = [image_error**2, *(side.variance for side in noisy)]
     freedoms = [np.maximum(images.clusters - 1, 1), *(np.full(len(images.mean), side.count - 1) for side in noisy)]
     total = np.sum(variances, axis=0)
     error = np.sqrt(total)
@@ -237,9 +257,9 @@ def hierarchical(
     busy = (images.clusters >= FEW) & (images.error > 0)
     if busy.any():
         rng = np.random.default_rng([seed, resamples, 2])
-        shifts = studentised(residuals[:, busy], merged_counts[:, busy], resamples, seed) * images.error[busy]
+        shifts = studentised(residuals[:, busy], merged_counts[:, busy], resamples, seed) * image_error[busy]
         for side in noisy:
-            shifts = shifts + Seeds(side.deviations[:, busy]).draws(resamples, rng)
+            shifts = shifts + Seeds(side.deviations[:, busy], side.image_variance[busy]).draws(resamples, rng)
         few, many = tails(shifts / error[busy], level, df[busy])
         lower[busy] = np.fmin(lower[busy], few)
         upper[busy] = np.fmax(upper[busy], many)
