@@ -212,6 +212,36 @@ def density_panel(
     return svg(width, height, out, alt)
 
 
+def scatter_panel(
+    title: str, x: np.ndarray, y: np.ndarray, good: np.ndarray, *, alt: str, labels: tuple[str, str]
+) -> Markup:
+    """Points of (reference, candidate) on one scale for both axes; ``good`` ones in the colour of better."""
+    side, left, top = 280, 44, 26
+    width, height = left + side + 10, top + side + 36
+    low, high = span_of([*x.tolist(), *y.tolist()], 0.04)
+
+    def place(value: float) -> float:
+        return (value - low) / (high - low) * side
+
+    out = [f'<text class="title" x="0" y="13">{escape(title)}</text>']
+    for tick in ticks(low, high, 4):
+        h, v = left + place(tick), top + side - place(tick)
+        out.append(f'<path class="tickline" d="M{h:.1f} {top}V{top + side}M{left} {v:.1f}H{left + side}"/>')
+        out.append(f'<text class="tick" x="{h:.1f}" y="{top + side + 14}" text-anchor="middle">{label_of(tick)}</text>')
+        out.append(f'<text class="tick" x="{left - 5}" y="{v + 4:.1f}" text-anchor="end">{label_of(tick)}</text>')
+    out.append(f'<path class="zero" d="M{left} {top + side}L{left + side} {top}"/>')
+    for which, style in ((~good, "worse"), (good, "better")):
+        path = "".join(
+            f"M{left + place(a):.1f} {top + side - place(b):.1f}h0" for a, b in zip(x[which], y[which], strict=True)
+        )
+        if path:
+            out.append(f'<path class="points {style}" d="{path}"/>')
+    across, up = (escape(short(label, 30)) for label in labels)
+    out.append(f'<text class="tick" x="{left + side}" y="{height - 4}" text-anchor="end">{across} →</text>')
+    out.append(f'<text class="tick" x="{left + 6}" y="{top + 12}">↑ {up}</text>')
+    return svg(width, height, out, alt)
+
+
 def svg(width: float, height: float, parts: Sequence[str], alt: str) -> Markup:
     return Markup(
         f'<svg class="chart" viewBox="0 0 {width:g} {height:g}" width="{width:g}" height="{height:g}" role="img" '

@@ -235,38 +235,39 @@ def viewer_data(
     numbers: Numbers, rows: list[GridRow], commands: dict[str, dict[str, str]], originals: dict[str, str]
 ) -> dict[str, Any]:
     """What the large view needs beside the pictures that stand in the page already."""
-    return {
-        "commands": commands,
-        "rows": [
-            {
-                "anchor": row.anchor,
-                "index": row.index,
-                "dataset": row.dataset,
-                "mask": row.mask,
-                "id": row.image_id,
-                "why": row.why,
-                "area": row.hole_area,
-                "width": row.scene.width,
-                "height": row.scene.height,
-                "exact": row.scene.exact,
-                "outline": row.scene.outline,
-                "cells": [
-                    {
-                        "label": c.label,
-                        "anchor": c.anchor,
-                        "raw": c.raw.uri if c.raw else None,
-                        "corrected": c.corrected.uri if c.corrected else None,
-                        "scores": c.scores,
-                        "originals": {
-                            kind: originals[f"{c.anchor}#{kind}"]
-                            for kind in ("filled", "raw", "corrected")
-                            if f"{c.anchor}#{kind}" in originals
-                        },
-                    }
-                    for c in row.cells
-                ],
-                "original": originals.get(row.anchor),
-            }
-            for row in rows
-        ],
-    }
+    return {"commands": commands, "rows": rows_data(rows, originals)}
+
+
+def rows_data(rows: list[GridRow], originals: dict[str, str]) -> list[dict[str, Any]]:
+    return [
+        {
+            "anchor": row.anchor,
+            "index": row.index,
+            "dataset": row.dataset,
+            "mask": row.mask,
+            "id": row.image_id,
+            "why": row.why,
+            "area": row.hole_area,
+            "width": row.scene.width,
+            "height": row.scene.height,
+            "exact": row.scene.exact,
+            "outline": row.scene.outline,
+            "cells": [
+                {
+                    "label": c.label,
+                    "anchor": c.anchor,
+                    "raw": c.raw.uri if c.raw else None,
+                    "corrected": c.corrected.uri if c.corrected else None,
+                    "scores": c.scores,
+                    "originals": {
+                        kind: originals[f"{c.anchor}#{kind}"]
+                        for kind in ("filled", "raw", "corrected")
+                        if f"{c.anchor}#{kind}" in originals
+                    },
+                }
+                for c in row.cells
+            ],
+            "original": originals.get(row.anchor),
+        }
+        for row in rows
+    ]

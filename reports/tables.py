@@ -79,7 +79,8 @@ class Table:
         for row in self.rows:
             texts = []
             for cell in row.cells:
-                text = escape(f"{cell.text} {cell.detail}".strip())
+                detail = f"[{cell.detail}]" if cell.low is not None and cell.detail else cell.detail
+                text = escape(f"{cell.text} {detail}".strip())
                 texts.append(f"**{text}**" if cell.mark == "best" else text)
             lines.append("| " + " | ".join([escape(row.name), *texts]) + " |")
         lines += ["", *(escape(note) for note in self.notes)] if self.notes else []

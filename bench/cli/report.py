@@ -1,4 +1,4 @@
-"""bench report: write and open the HTML report of a run."""
+"""``bench report``: write, watch, export and open the HTML report of a run."""
 
 from __future__ import annotations
 
@@ -8,26 +8,67 @@ from typing import Annotated
 import typer
 
 from bench.cli import app
+from bench.cli.options import RunsDir
 
 
 @app.command("report")
 def report(
     run: Annotated[str | None, typer.Argument(help="A run by name or path; the newest where none is named.")] = None,
-    open_: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
-    compare: Annotated[str | None, typer.Option("--compare", help="Another run to set beside it.")] = None,
+    open_report: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
+    compare: Annotated[
+        str | None, typer.Option("--compare", metavar="RUN", help="Another run to set beside it, picture by picture.")
+    ] = None,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Write it again and again while the run goes on; the page reloads itself.")
+    ] = False,
+    every: Annotated[float, typer.Option("--every", min=1, help="Seconds between two looks of --watch.")] = 5,
+    export: Annotated[
+        Path | None, typer.Option("--export", metavar="DIR", help="Also write every table there as CSV and Markdown.")
+    ] = None,
     full_resolution: Annotated[
         Path | None,
-        typer.Option("--full-resolution", help="Put the chosen pictures, unchanged, in this folder."),
+        typer.Option("--full-resolution", metavar="DIR", help="Put the shown pictures there unchanged and link them."),
     ] = None,
-    runs: Annotated[Path | None, typer.Option("--runs-dir", help="Where runs live (BENCH_RUNS_DIR).")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="FILE", help="Where to write the page (else report.html of the run)."),
+    ] = None,
+    runs_dir: RunsDir = None,
 ) -> None:
-    """Write a run's report as one offline HTML file."""
-    from bench.runs import find_run, runs_dir
-    from reports.build import build_report
+    """Write a run's report: one HTML file that works offline."""
+    from bench.errors import UsageError
+    from bench.runs import find_run
+    from bench.runs import runs_dir as runs_folder
 
-    folder = runs_dir(runs)
+    for path, flag in ((export, "--export"), (full_resolution, "--full-resolution")):
+        if path is not None and path.exists() and not path.is_dir():
+            raise UsageError(f"{flag} {path} is a file, not a folder: name another")
+    if out is not None and out.is_dir():
+        raise UsageError(f"--out {out} is a folder: name a file in it, as in {out / 'report.html'}")
+    folder = runs_folder(runs_dir)
+    chosen = find_run(run, folder)
     other = find_run(compare, folder) if compare else None
-    path = build_report(find_run(run, folder), full_resolution=full_resolution, compare=other)
-    typer.echo(str(path))
-    if open_:
-        typer.launch(path.resolve().as_uri())
+    target = out or chosen.path / "report.html"
+
+    from reports.build import gather, write_page
+    from reports.exports import export_tables
+    from reports.watch import watch_run
+
+    if watch:
+        watch_run(chosen.path, target, every, compare=other, opened=show if open_report else None)
+    page = gather(chosen, compare=other, full_resolution=full_resolution, beside=target.parent)
+    write_page(page, target)
+    if export is not None:
+        export_tables(page.tables, export, f"{chosen.name}, inpaint-bench report")
+    typer.echo(str(target))
+    if open_report and not watch:
+        show(target)
+
+
+def show(page: Path) -> None:
+    """Open the page in the browser; where there is none, say so."""
+    import sys
+    import webbrowser
+
+    if not webbrowser.open(page.resolve().as_uri()):
+        print(f"no browser found: open {page.resolve()} yourself", file=sys.stderr)

@@ -1,0 +1,377 @@
+"""The HTML page of a comparison: the answer, every difference with its interval, and the pictures behind them."""
+
+from __future__ import annotations
+
+import math
+import shlex
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from markupsafe import Markup
+
+from bench.files import write_text
+from reports.breakdown import spoken
+from reports.charts import Dot, dot_panel, scatter_panel, span_of
+from reports.grids import GridCell, GridRow, anchor, truths_css
+from reports.numbers import ALL, TITLES, Score, fixed
+from reports.pictures import Tally, scenes
+from reports.scoreboard import slug
+from reports.tables import Cell, Column, Row, Table
+
+if TYPE_CHECKING:
+    from bench.compare import Comparison
+    from bench.pairing import Pair
+
+SHOWN = ("psnr_hole", "lpips", "lpips_student", "ssim_hole", "l1_hole", "colour_shift", "psnr", "ssim")
+PLOTTED = 5
+CHANGED = 6
+"""Pictures shown that changed most, for better and for worse each."""
+MOST_POINTS = 4000
+
+
+def build_comparison(comparison: Comparison, path: Path) -> Path:
+    """Write the page of a comparison to ``path`` and return it."""
+    from reports import page
+
+    rows, changes = pictures(comparison)
+    style = page.asset("style.css", "figures.css", "viewer.css") + truths_css(rows)
+    script = page.asset("page.js", "colour.js", "viewer.js")
+    parts = [part(comparison, pair, number) for number, pair in enumerate(comparison.pairs)]
+    context: dict[str, Any] = {
+        "comparison": comparison,
+        "names": [side.label for side in comparison.sides],
+        "headline": headline(comparison),
+        "summary": summary(comparison),
+        "parts": parts,
+        "ranking": ranking(comparison),
+        "changes": changes,
+        "rows": rows,
+        "styles": {side.label: f"k{k % 8}" for k, side in enumerate(comparison.sides)},
+        "viewer": viewer(rows),
+        "reload_s": None,
+        "command": "bench compare " + shlex.join(spec(side) for side in comparison.sides),
+        "runs": list({side.run.path: side.run for side in comparison.sides}.values()),
+    }
+    write_text(path, page.render("comparison.html", style, script, **context))
+    return path
+
+
+def spec(side: Any) -> str:
+    return f"{side.run.name}:{side.variant}" + ("" if side.seed is None else f"@{side.seed}")
+
+
+def metrics_of(rows: list[dict[str, Any]]) -> list[str]:
+    """Metrics in the order of interest; those asked for by name that are not on the list come last."""
+    there = list(dict.fromkeys(row["metric"] for row in rows))
+    first = [m for m in SHOWN if m in there]
+    return first or there
+
+
+def headline(comparison: Comparison) -> str:
+    """Who is better by the first metric, by candidate and data set, in one sentence."""
+    metric = metrics_of(comparison.rows)[0]
+    clauses = []
+    several = len({row["dataset"] for row in comparison.rows}) > 1
+    for row in comparison.rows:
+        if row["metric"] == metric and row["mask"] == ALL:
+            where = f" on {row['dataset']}" if several else ""
+            clauses.append(f"{row['candidate']} is {words(row)}{where}")
+    text = "; ".join(clauses)
+    return f"Against {comparison.sides[0].label}, by {TITLES.get(metric, metric)}: {text}." if text else "Compared."
+
+
+def words(row: dict[str, Any]) -> str:
+    digits = digits_of(row)
+    unit = f" {row['unit']}" if row["unit"] else ""
+    tail = (
+        f"{fixed(row['difference'], digits)}{unit}"
+        if row["difference"] < 0
+        else f"+{fixed(row['difference'], digits)}{unit}"
+    )
+    if known(row):
+        tail += f", 95 % interval {fixed(row['low'], digits)} to {fixed(row['high'], digits)}"
+    return f"{ {'same': 'the same within tolerance'}.get(row['verdict'], row['verdict']) } ({tail})"
+
+
+def known(row: dict[str, Any]) -> bool:
+    return row["low"] is not None and not math.isnan(row["low"])
+
+
+def digits_of(row: dict[str, Any]) -> int:
+    return 2 if row["unit"] in ("dB", "ΔE00") else 1 if "levels" in (row["unit"] or "") else 4
+
+
+def summary(comparison: Comparison) -> list[Table]:
+    """A table a candidate and data set: metric by means, difference, test, verdict; mask types pooled."""
+    tables = []
+    for candidate, dataset in dict.fromkeys((r["candidate"], r["dataset"]) for r in comparison.rows):
+        mine = [r for r in comparison.rows if (r["candidate"], r["dataset"], r["mask"]) == (candidate, dataset, ALL)]
+        tables.append(rows_table(f"{candidate} against {comparison.sides[0].label} on {dataset}", mine, "metric"))
+    return tables
+
+
+def rows_table(caption: str, rows: list[dict[str, Any]], first: str) -> Table:
+    columns = [
+        Column("reference", "reference"),
+        Column("candidate", "candidate"),
+        Column("difference", "difference, good direction"),
+        Column("p_holm", "p (Holm)"),
+        Column("effect", "effect size"),
+        Column("wins", "wins / ties / losses"),
+        Column("verdict", "verdict", numeric=False),
+    ]
+    lines = []
+    for row in rows:
+        digits = digits_of(row)
+        sign = "+" if row["difference"] > 0 else ""
+        effect = row["effect_size"]
+        p = row.get("p_holm", row["p"])
+        lines.append(
+            Row(
+                row["title"] if first == "metric" else f"{row['mask']}",
+                [
+                    Cell(fixed(row["reference_mean"], digits), row["reference_mean"]),
+                    Cell(fixed(row["candidate_mean"], digits), row["candidate_mean"]),
+                    Cell(
+                        sign + fixed(row["difference"], digits),
+                        row["difference"],
+                        row["low"] if known(row) else None,
+                        row["high"] if known(row) else None,
+                        f"{fixed(row['low'], digits)} to {fixed(row['high'], digits)}" if known(row) else "",
+                    ),
+                    Cell("< 0.0001" if p < 1e-4 else f"{p:.4f}", p),
+                    Cell(fixed(effect, 2) if math.isfinite(effect) else "–", effect if math.isfinite(effect) else None),
+                    Cell(f"{row['wins']} / {row['ties']} / {row['losses']}", float(row["wins"])),
+                    Cell(row["verdict"], mark={"better": "good", "worse": "bad"}.get(row["verdict"], "")),
+                ],
+            )
+        )
+    return Table(slug(caption), caption, columns, lines, first)
+
+
+def part(comparison: Comparison, pair: Pair, number: int) -> dict[str, Any]:
+    """The forest plots and the scatter of one candidate on one data set."""
+    reference, candidate = pair.sides
+    rows = [r for r in comparison.rows if r["candidate"] == candidate.label and r["dataset"] == pair.dataset]
+    style = f"k{[s.label for s in comparison.sides].index(candidate.label) % 8}"
+    forests = []
+    metrics = metrics_of(rows)
+    for metric in metrics[:PLOTTED]:
+        mine = [r for r in rows if r["metric"] == metric]
+        forests.append(forest(mine, style, metric))
+    pair_name = f"{candidate.label} against {reference.label} on {pair.dataset} by mask type"
+    tables = [
+        rows_table(f"{TITLES.get(m, m)}: {pair_name}", [r for r in rows if r["metric"] == m], "mask type")
+        for m in metrics[:PLOTTED]
+    ]
+    return {
+        "title": f"{candidate.label} on {pair.dataset}",
+        "key": f"part{number}",
+        "forests": forests,
+        "scatters": [s for m in metrics[:2] if (s := scatter(pair, m)) is not None],
+        "tables": tables,
+        "pictures": len(pair.ids),
+    }
+
+
+def forest(rows: list[dict[str, Any]], style: str, metric: str) -> Markup:
+    """Differences with intervals, a line a mask type; right of zero the candidate is better."""
+    dots = []
+    ends = [0.0]
+    digits = digits_of(rows[0])
+    for row in rows:
+        low, high = (row["low"], row["high"]) if known(row) else (math.nan, math.nan)
+        score = Score(row["difference"], low, high, row["images"])
+        dots.append(Dot(row["mask"], style, score))
+        ends += [score.mean, low, high]
+    low, high = span_of(ends, 0.08)
+    unit = f" [{rows[0]['unit']}]" if rows[0]["unit"] else ""
+    alt = f"Difference in {TITLES.get(metric, metric)} by mask type, positive is better: " + "; ".join(
+        f"{d.label} {spoken(d.score, digits)}" for d in dots
+    )
+    return dot_panel(f"{TITLES.get(metric, metric)}{unit}", dots, low, high, alt=alt, digits=digits, zero=0.0)
+
+
+def scatter(pair: Pair, metric: str) -> Markup | None:
+    """Candidate against reference, a point a picture and mask type."""
+    names = [fact.name for fact in pair.facts]
+    if metric not in names:
+        return None
+    k = names.index(metric)
+    x, y = (means[..., k].ravel() for means in pair.means())
+    there = np.isfinite(x) & np.isfinite(y)
+    x, y = x[there], y[there]
+    if not len(x):
+        return None
+    fact = pair.facts[k]
+    better = int((fact.goodness(y) > fact.goodness(x)).sum())
+    title = TITLES.get(metric, metric)
+    alt = (
+        f"{title} of {pair.sides[1].label} against {pair.sides[0].label}, {len(x)} pictures under their holes: "
+        f"{better} better, {len(x) - better} not"
+    )
+    step = max(1, math.ceil(len(x) / MOST_POINTS))
+    x, y = x[::step], y[::step]
+    good = fact.goodness(y) > fact.goodness(x)
+    unit = f" [{fact.unit}]" if fact.unit else ""
+    return scatter_panel(f"{title}{unit}", x, y, good, alt=alt, labels=(pair.sides[0].label, pair.sides[1].label))
+
+
+def ranking(comparison: Comparison) -> Table | None:
+    """Places per metric for three sides and more; sides that cannot be told apart share one."""
+    if not comparison.ranking:
+        return None
+    wanted = [r for r in comparison.ranking if r["metric"] in SHOWN] or comparison.ranking
+    several = len({r["dataset"] for r in wanted}) > 1
+    columns = [
+        Column(
+            f"{r['metric']}-{slug(r['dataset'])}",
+            f"{TITLES.get(r['metric'], r['metric'])}{', ' + r['dataset'] if several else ''}",
+        )
+        for r in wanted
+    ]
+    lines = []
+    for side in comparison.sides:
+        cells = []
+        for r in wanted:
+            place = next((p for p in r["places"] if p["side"] == side.label), None)
+            cells.append(
+                Cell(
+                    f"{place['rank']}.",
+                    float(place["rank"]),
+                    detail=f"{place['mean']:.4g}",
+                    mark="best" if place["rank"] == 1 else "",
+                )
+                if place
+                else Cell("–")
+            )
+        lines.append(Row(side.label, cells))
+    return Table("ranking", "Ranking; methods that cannot be told apart share a place", columns, lines)
+
+
+# -- pictures ------------------------------------------------------------------------------------------
+
+
+def pictures(comparison: Comparison) -> tuple[list[GridRow], list[dict[str, Any]]]:
+    """The pictures kept by both sides' runs that changed most: the rows for the large view, and for every pair
+    the rows for better and for worse."""
+    asked: list[tuple[str, str, dict[tuple[str, str], str]]] = []
+    plans: list[tuple[Pair, list[tuple[int, str, str, float, str]]]] = []
+    for pair in comparison.pairs:
+        found = changed(pair)
+        plan = []
+        for item, mask, image_id, gain, text in found:
+            plan.append((len(asked), mask, image_id, gain, text))
+            asked.append(item)
+        plans.append((pair, plan))
+    encoded = scenes(Path(), asked, Tally())
+    rows: list[GridRow] = []
+    changes = []
+    for pair, plan in plans:
+        better: list[GridRow] = []
+        worse: list[GridRow] = []
+        reference, candidate = pair.sides
+        for number, mask, image_id, gain, text in plan:
+            scene = encoded[number]
+            if scene is None:
+                continue
+            key = (pair.dataset, mask, image_id, candidate.label)
+            cells = [
+                GridCell(
+                    side.label,
+                    anchor(*key, side.label),
+                    scene.layers.get((side.label, "filled")),
+                    scene.layers.get((side.label, "raw")),
+                    scene.layers.get((side.label, "corrected")),
+                    scores=scores_of(pair, place, mask, image_id),
+                )
+                for place, side in enumerate(pair.sides)
+            ]
+            for cell in cells:
+                cell.text = next(iter(cell.scores.values()), "")
+            area = float(np.mean([m for m in (hole_area(pair, mask, image_id),) if m == m] or [0.0]))
+            row = GridRow(len(rows), anchor(*key), pair.dataset, mask, image_id, "changed", text, area, scene, cells)
+            rows.append(row)
+            (better if gain > 0 else worse).append(row)
+        if better or worse:
+            changes.append(
+                {
+                    "title": f"{candidate.label} against {reference.label} on {pair.dataset}",
+                    "better": sorted(better, key=partial(gains, plan), reverse=True),
+                    "worse": sorted(worse, key=partial(gains, plan)),
+                }
+            )
+    return rows, changes
+
+
+def gains(plan: list[tuple[int, str, str, float, str]], row: GridRow) -> float:
+    return next(gain for _, mask, image_id, gain, _ in plan if (mask, image_id) == (row.mask, row.image_id))
+
+
+def changed(pair: Pair) -> list[tuple[tuple[str, str, dict[tuple[str, str], str]], str, str, float, str]]:
+    """(files, mask, picture, gain, words) of the kept pictures that changed most, both ways."""
+    names = [fact.name for fact in pair.facts]
+    metric = next((m for m in SHOWN if m in names), names[0])
+    fact = pair.facts[names.index(metric)]
+    x, y = (means[..., names.index(metric)] for means in pair.means())
+    gain = fact.goodness(y) - fact.goodness(x)
+    place = {str(name): k for k, name in enumerate(pair.ids)}
+    kept: dict[tuple[str, str], list[Any]] = {}
+    for side in pair.sides:
+        label = side.run.label(side.variant, side.seeds[0]) if side.seeds else side.variant
+        for item in side.run.samples():
+            fill = item.get("fills", {}).get(label)
+            if item["dataset"] == pair.dataset and fill and fill.get("filled"):
+                kept.setdefault((str(item["mask"]), str(item["image_id"])), []).append((side, item, fill))
+    found = []
+    for (mask, image_id), parts in kept.items():
+        if {id(p[0]) for p in parts} < {id(s) for s in pair.sides} or image_id not in place or mask not in pair.masks:
+            continue
+        value = float(gain[place[image_id], pair.masks.index(mask)])
+        if not math.isfinite(value) or value == 0:
+            continue
+        root = parts[0][0].run.path / "samples"
+        layers = {
+            (side.label, kind): str((side.run.path / "samples" / name).resolve())
+            for side, _, fill in parts
+            for kind, name in fill.items()
+            if name
+        }
+        files = (str((root / parts[0][1]["truth"]).resolve()), str((root / parts[0][1]["hole"]).resolve()), layers)
+        unit = f" {fact.unit}" if fact.unit else ""
+        digits = 2 if fact.unit in ("dB", "ΔE00") else 4
+        text = f"{'+' if value > 0 else ''}{fixed(value, digits)}{unit} {TITLES.get(metric, metric)}"
+        found.append((files, mask, image_id, value, text))
+    found.sort(key=lambda entry: entry[3])
+    losers = [entry for entry in found if entry[3] < 0][:CHANGED]
+    winners = [entry for entry in found[::-1] if entry[3] > 0][:CHANGED]
+    return [*winners, *losers]
+
+
+def scores_of(pair: Pair, side: int, mask: str, image_id: str) -> dict[str, str]:
+    k = list(map(str, pair.ids)).index(image_id)
+    m = pair.masks.index(mask)
+    found = {}
+    for number, fact in enumerate(pair.facts):
+        if fact.name in SHOWN:
+            value = float(pair.means()[side][k, m, number])
+            if math.isfinite(value):
+                digits = 2 if fact.unit in ("dB", "ΔE00") else 3
+                arrow = {"higher": "↑", "lower": "↓"}.get(fact.direction, "→")
+                found[f"{TITLES.get(fact.name, fact.name)} {arrow}"] = f"{fixed(value, digits)} {fact.unit}".strip()
+    order = [TITLES.get(m, m) for m in SHOWN]
+    return dict(sorted(found.items(), key=lambda pair: order.index(pair[0][:-2]) if pair[0][:-2] in order else 99))
+
+
+def hole_area(pair: Pair, mask: str, image_id: str) -> float:
+    scores = pair.sides[0].scores[pair.dataset]
+    ids = list(map(str, scores.ids))
+    return float(scores.hole_area[ids.index(image_id), list(scores.masks).index(mask)]) if image_id in ids else math.nan
+
+
+def viewer(rows: list[GridRow]) -> dict[str, Any]:
+    from reports.grids import rows_data
+
+    return {"commands": {}, "rows": rows_data(rows, {})}
