@@ -4,19 +4,51 @@ disturbs all alike, and the calibration workload with them."""
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.throughput.settings import Setting, sensible_batches, sensible_modes, sensible_precisions, why_not
+from bench.throughput.settings import SWEEP, Setting, sensible_batches, sensible_modes, sensible_precisions, why_not
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from bench.throughput.cell import Cell
     from bench.throughput.subjects import Subject
     from variants.method import Method
 
-Report = Callable[[str], None]
+LONGEST_SWEEP = 4096
+"""Batch size at which a sweep ends where memory does not end it."""
+
+
+@dataclass(frozen=True)
+class Report:
+    """Where a measurement tells how it goes: ``say`` a sentence, ``progress`` the share that is done (0 to 1)."""
+
+    say: Callable[[str], None] = lambda sentence: None
+    progress: Callable[[float], None] = lambda share: None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to measure. batches: sizes, or ``sweep``. seconds: for everything together, warm-up included;
+    compiling comes on top."""
+
+    device: str
+    resolutions: tuple[int, ...]
+    batches: tuple[int, ...] | str
+    precisions: tuple[str, ...]
+    modes: tuple[str, ...]
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Result:
+    """The rows, and each row's samples: seconds a batch."""
+
+    frame: pd.DataFrame
+    samples: list[list[float]]
 
 
 def measure(
@@ -24,103 +56,153 @@ def measure(
     *,
     device: str = "cpu",
     resolution: int | Sequence[int] = 256,
-    batches: Sequence[int] | None = None,
+    batches: Sequence[int] | str | None = None,
     seconds: float = 60.0,
     precisions: Sequence[str] | None = None,
     modes: Sequence[str] | None = None,
-    report: Report = lambda sentence: None,
+    report: Callable[[str], None] = lambda sentence: None,
 ) -> pd.DataFrame:
     """Time every member at every combination of settings; one row each, and the calibration's.
 
-    seconds: for everything together, warm-up included (the first calls, compiling, are on top). batches,
+    seconds: for everything together, warm-up included (compiling comes on top). batches (sizes, or ``sweep``),
     precisions and modes default to what suits the device. Methods that are only called (references, files from
     outside) run in fp32 eager on the CPU, references at batch 1. ``report`` is told, in sentences, what could
     not be measured. Columns: docs/throughput.md.
     """
-    import pandas as pd
+    sides = (resolution,) if isinstance(resolution, int) else tuple(resolution)
+    plan = make_plan(device, sides, batches, precisions, modes, seconds)
+    return run(members, plan, Report(report)).frame
 
+
+def make_plan(
+    device: str,
+    resolutions: Sequence[int],
+    batches: Sequence[int] | str | None = None,
+    precisions: Sequence[str] | None = None,
+    modes: Sequence[str] | None = None,
+    seconds: float = 60.0,
+) -> Plan:
+    """A plan with what suits the device where nothing is said."""
+    sizes = SWEEP if batches == SWEEP else tuple(int(b) for b in batches or sensible_batches(device))
+    return Plan(
+        device,
+        tuple(resolutions),
+        sizes,
+        tuple(precisions or sensible_precisions(device)),
+        tuple(modes or sensible_modes(device)),
+        seconds,
+    )
+
+
+def run(members: Sequence[Subject], plan: Plan, report: Report) -> Result:
+    """Measure; see :func:`measure`."""
     from bench.throughput import calibration
     from bench.throughput.ceilings import measure_ceilings
-    from bench.throughput.cell import Cell
+    from bench.throughput.rows import table
+    from bench.throughput.watch import open_watch
 
     began = time.perf_counter()
-    precisions = list(precisions or sensible_precisions(device))
-    sides = [resolution] if isinstance(resolution, int) else list(resolution)
-    cells = [
-        Cell(member, setting)
-        for member in members
-        for setting in settings_of(
-            member, device, sides, batches or sensible_batches(device), precisions,
-            modes or sensible_modes(device), report,
-        )
-    ]  # fmt: skip
-    cells.append(Cell(calibration.subject(), calibration_setting(device)))
-    ceilings = measure_ceilings(device, sorted({c.setting.precision for c in cells}), min(1.0, seconds / 10))
-    ready = begin(cells, seconds / 3, report)
-    compare(ready)
-    sample_in_turns(ready, began + seconds)
-    return pd.DataFrame([cell.row(ceilings) for cell in ready])
+    watch = open_watch(plan.device)
+    ladders = [ladder for member in members for ladder in ladders_of(member, plan, report)]
+    calibrate = Setting(plan.device, "fp32", "eager", calibration.RESOLUTION, calibration.BATCH)
+    ladders.append(Ladder(calibration.subject(), calibrate, (calibrate.batch,)))
+    used = sorted({ladder.setting.precision for ladder in ladders})
+    ceilings = measure_ceilings(plan.device, used, min(1.0, plan.seconds / 10))
+    cells: list[Cell] = []
+    share = plan.seconds / 4 / sum(len(ladder) for ladder in ladders)
+    for number, ladder in enumerate(ladders):
+        cells += ladder.climb(share, watch, report)
+        report.progress(0.4 * (number + 1) / len(ladders))
+    compare(cells)
+    compiling = sum(cell.first_call_s for cell in cells)
+    deadline = began + plan.seconds + compiling
+    sample_in_turns(cells, deadline, report)
+    for cell in cells:
+        cell.weigh(2.0)
+    report.progress(1.0)
+    return Result(table(cells, ceilings), [cell.loops for cell in cells])
 
 
-def calibration_setting(device: str) -> Setting:
-    from bench.throughput import calibration
+@dataclass(frozen=True)
+class Ladder:
+    """One subject at one precision, mode and resolution, over batch sizes."""
 
-    return Setting(device, "fp32", "eager", calibration.RESOLUTION, calibration.BATCH)
+    subject: Subject
+    setting: Setting
+    batches: tuple[int, ...] | str
+
+    def __len__(self) -> int:
+        return 8 if self.batches == SWEEP else len(self.batches)
+
+    def sizes(self) -> Iterator[int]:
+        if self.batches == SWEEP:
+            yield from (1 << k for k in range(LONGEST_SWEEP.bit_length()))
+        else:
+            yield from (int(b) for b in self.batches)
+
+    def climb(self, warm_s: float, watch: Any, report: Report) -> list[Cell]:
+        """A warm cell for each batch size. A sweep ends when memory does, or when a batch takes so long that
+        its median could not be told in the time; out-of-memory at a size asked for gives a smaller one."""
+        from bench.throughput.cell import Cell, Refused
+
+        found: list[Cell] = []
+        for batch in self.sizes():
+            cell = Cell(self.subject, self.setting.with_batch(batch), watch)
+            try:
+                cell.begin(warm_s)
+            except Refused as refusal:
+                report.say(str(refusal))
+                break
+            if any(other.setting == cell.setting for other in found):
+                report.say(f"{self.subject.name}: {cell.notes[-1]} already")
+                break
+            found.append(cell)
+            if self.batches == SWEEP and (cell.setting.batch < batch or cell.call_s > 2 * warm_s):
+                break
+        return found
 
 
-def settings_of(
-    member: Subject,
-    device: str,
-    sides: Sequence[int],
-    batches: Sequence[int],
-    precisions: Sequence[str],
-    modes: Sequence[str],
-    report: Report,
-) -> list[Setting]:
+def ladders_of(member: Subject, plan: Plan, report: Report) -> list[Ladder]:
     """The settings at which a member can be run at all."""
     if member.network is None:
-        return [Setting("cpu", "fp32", "eager", s, b) for s in sides for b in ([1] if member.one_by_one else batches)]
+        sizes: tuple[int, ...] | str = (1,) if member.one_by_one else plan.batches
+        return [Ladder(member, Setting("cpu", "fp32", "eager", side, 1), sizes) for side in plan.resolutions]
     found = []
-    for precision in precisions:
-        for mode in modes:
-            why = why_not(Setting(device, precision, mode, sides[0], batches[0]))
+    for precision in plan.precisions:
+        for mode in plan.modes:
+            why = why_not(Setting(plan.device, precision, mode, 1, 1))
             if why:
-                report(f"{member.name}: {precision} {mode} left out: {why}")
+                report.say(f"{precision} {mode} is left out: {why}")
                 continue
-            found += [Setting(device, precision, mode, s, b) for s in sides for b in batches]
+            found += [
+                Ladder(member, Setting(plan.device, precision, mode, side, 1), plan.batches)
+                for side in plan.resolutions
+            ]
     return found
 
 
-def begin(cells: list[Any], seconds: float, report: Report) -> list[Any]:
-    """Make and warm up every cell; those that cannot be run are reported and left out."""
-    from bench.throughput.cell import Refused
+def compare(cells: list[Cell]) -> None:
+    """Hold the pictures of every other way of running against eager fp32's, measured or not."""
+    from dataclasses import replace
 
-    ready = []
+    from bench.throughput.cell import Cell
+
+    truths: dict[tuple[int, Setting], Any] = {}
     for cell in cells:
-        try:
-            cell.begin(seconds / len(cells))
-        except Refused as error:
-            report(str(error))
-        else:
-            ready.append(cell)
-    return ready
+        plain = replace(cell.setting, precision="fp32", mode="eager")
+        if cell.subject.network is None or cell.setting == plain:
+            continue
+        key = (id(cell.subject), plain)
+        if key not in truths:
+            reference = Cell(cell.subject, plain)
+            reference.make(0.0)
+            truths[key] = reference.levels()
+        cell.compare(truths[key])
 
 
-def compare(cells: list[Any]) -> None:
-    """Hold the pictures of every faster way of running against eager fp32's."""
-    plain: dict[tuple[str, int, int], Any] = {}
-    for cell in cells:
-        if (cell.setting.precision, cell.setting.mode) == ("fp32", "eager"):
-            plain.setdefault((cell.subject.name, cell.setting.resolution, cell.setting.batch), cell)
-    for cell in cells:
-        reference = plain.get((cell.subject.name, cell.setting.resolution, cell.setting.batch))
-        if reference is not None and reference is not cell:
-            cell.compare(reference)
-
-
-def sample_in_turns(cells: list[Any], deadline: float) -> None:
-    """Rounds of one sample each, in turning order, until all have settled or the time is up (one round at least)."""
-    turn = 0
+def sample_in_turns(cells: list[Cell], deadline: float, report: Report) -> None:
+    """Rounds of one sample each, the first of a round moving on, until all have settled or the time is up."""
+    turn, began = 0, time.perf_counter()
     while True:
         active = [cell for cell in cells if not cell.settled]
         if not active:
@@ -130,29 +212,17 @@ def sample_in_turns(cells: list[Any], deadline: float) -> None:
                 return
             active[(k + turn) % len(active)].sample()
         turn += 1
+        report.progress(0.4 + 0.6 * min(1.0, (time.perf_counter() - began) / max(deadline - began, 1e-9)))
 
 
 def measure_methods(methods: Sequence[Method], file: Path, *, device: str, resolution: int, seconds: float) -> None:
     """Time methods that are ready to fill, at one resolution, into a run's throughput.parquet."""
-    from bench.progress import say
+    from bench.progress import Reporter, say
+    from bench.throughput.files import write
     from bench.throughput.subjects import Subject
 
     members = {method.name: Subject.of(method) for method in methods if method.kind != "predictions"}
-    frame = measure(list(members.values()), device=device, resolution=resolution, seconds=seconds, report=say)
-    write(frame, file)
-
-
-def write(frame: pd.DataFrame, file: Path) -> None:
-    """Rows to parquet, with the environment in the file's metadata."""
-    import json
-
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    from bench.files import replacing
-    from bench.throughput.environment import environment
-
-    table = pa.Table.from_pandas(frame, preserve_index=False)
-    table = table.replace_schema_metadata({**(table.schema.metadata or {}), b"environment": json.dumps(environment())})
-    with replacing(file) as temporary:
-        pq.write_table(table, temporary)
+    plan = make_plan(device, [resolution], modes=("eager",), seconds=seconds)
+    with Reporter("throughput") as reporter:
+        report = Report(say, lambda share: reporter.update("methods", share, 1.0))
+        write(run(list(members.values()), plan, report), file)

@@ -1,13 +1,19 @@
-"""Telling out-of-memory from every other failure, and knowing how much there is."""
+"""Telling out-of-memory from every other failure, and measuring how much is taken."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 
 CPU_MESSAGES = ("can't allocate memory", "not enough memory", "bad_alloc")
 """What torch's CPU allocator says; CUDA's has an exception class of its own."""
+
+SHARE = 0.8
+"""Of the memory that is free, what a batch on the CPU may take."""
 
 
 def is_out_of_memory(error: BaseException) -> bool:
@@ -17,11 +23,15 @@ def is_out_of_memory(error: BaseException) -> bool:
     return isinstance(error, RuntimeError) and any(text in str(error) for text in CPU_MESSAGES)
 
 
-def available_mib(device: str) -> float:
-    """Memory that a batch could still take. On Linux the CPU's overcommits: past it, processes are killed."""
-    if device.startswith("cuda"):
-        free, _ = torch.cuda.mem_get_info(device)
-        return (free + torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)) / 2**20
+def require(mib: float) -> None:
+    """Raise MemoryError where a batch would not fit: Linux overcommits, and kills who then uses what it gave."""
+    there = available_mib()
+    if mib > SHARE * there:
+        raise MemoryError(f"needs {mib:.0f} MiB, {there:.0f} MiB are free")
+
+
+def available_mib() -> float:
+    """Memory that is free for the CPU, or infinity where the system does not say."""
     meminfo = Path("/proc/meminfo")
     if meminfo.is_file():
         for line in meminfo.read_text(encoding="ascii").splitlines():
@@ -33,3 +43,35 @@ def available_mib(device: str) -> float:
 def release(device: str) -> None:
     if device.startswith("cuda"):
         torch.cuda.empty_cache()
+
+
+@dataclass
+class Gauge:
+    """What torch's CUDA allocator held at most since the gauge was made, beyond what it held then."""
+
+    device: str
+    before: int
+
+    def peak_mib(self) -> float:
+        return (torch.cuda.max_memory_allocated(self.device) - self.before) / 2**20
+
+
+def gauge(device: str) -> Gauge | None:
+    """A gauge on a CUDA device, None elsewhere."""
+    if not device.startswith("cuda"):
+        return None
+    torch.cuda.synchronize(device)
+    torch.cuda.reset_peak_memory_stats(device)
+    return Gauge(device, torch.cuda.memory_allocated(device))
+
+
+def python_peak_mib(call: Callable[[], Any]) -> float:
+    """The most memory that one call took from Python's allocators (arrays included) at once."""
+    import tracemalloc
+
+    tracemalloc.start()
+    try:
+        call()
+        return tracemalloc.get_traced_memory()[1] / 2**20
+    finally:
+        tracemalloc.stop()

@@ -12,10 +12,11 @@ if TYPE_CHECKING:
     import torch
 
 PRECISIONS = ("fp32", "tf32", "bf16", "fp16")
-MODES = ("eager", "contiguous", "folded", "compile", "graphs", "fast")
+MODES = ("eager", "contiguous", "folded", "compile", "graphs")
 """``eager`` and all others but ``contiguous`` run in channels_last. ``folded``: BatchNorms folded into their
-convolutions. ``compile``: folded and torch.compile. ``graphs``: folded and replayed as one CUDA graph.
-``fast``: the fastest of all, in any precision, whose pictures stay with fp32's (:mod:`bench.throughput.fast`)."""
+convolutions. ``compile``: folded and torch.compile. ``graphs``: folded and replayed as one CUDA graph."""
+SWEEP = "sweep"
+"""In place of batch sizes: 1, 2, 4, … until memory ends."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ def sensible_precisions(device: str) -> list[str]:
 
 
 def sensible_modes(device: str) -> list[str]:
-    return ["eager", "compile", "graphs"] if device.startswith("cuda") else ["eager"]
+    return ["eager", "folded", "compile", "graphs"] if device.startswith("cuda") else ["eager", "folded"]
 
 
 def sensible_batches(device: str) -> list[int]:
@@ -79,8 +80,6 @@ def why_not(setting: Setting) -> str | None:
         return "tf32 is a mode of CUDA's tensor cores"
     if setting.mode == "graphs" and setting.type != "cuda":
         return "CUDA graphs need a CUDA device"
-    if setting.mode == "fast" and setting.precision != "fp32":
-        return "the fast mode chooses the precision itself; it is listed under fp32, which it stays with"
     return None
 
 

@@ -7,7 +7,7 @@ rounding are timed, reading files and copies from the host are not. Other method
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -34,6 +34,7 @@ class Subject:
     fills: str = "whole"
     multiple: int = 1
     method: Method | None = None
+    prepared: dict[Any, nn.Module] = field(default_factory=dict, compare=False, repr=False)
 
     @classmethod
     def of(cls, method: Method) -> Subject:
@@ -84,23 +85,32 @@ def prepare(subject: Subject, setting: Setting) -> Call:
     """The call to be timed. Raises whatever the mode raises where it cannot be had."""
     if subject.network is None:
         return called(subject)
-    import copy
-
     from bench.throughput import modes
 
-    network = copy.deepcopy(subject.network).eval().requires_grad_(False)
-    dtype = dtype_of(setting.precision)
-    last = setting.mode != "contiguous"
-    if setting.mode in ("folded", "compile", "graphs"):
-        network = modes.fold(network)
-    layout = torch.channels_last if last else torch.contiguous_format
-    network = network.to(setting.device, dtype).to(memory_format=layout)
-    fill = Fill(network, subject.fills, subject.multiple, dtype, last=last).to(setting.device)
+    fill = Fill(network_for(subject, setting), subject.fills, subject.multiple, dtype_of(setting.precision),
+                last=setting.mode != "contiguous")  # fmt: skip
     if setting.mode == "compile":
         return modes.compiled(fill)
     if setting.mode == "graphs":
         return modes.graphed(fill, setting)
     return fill
+
+
+def network_for(subject: Subject, setting: Setting) -> nn.Module:
+    """The subject's network on the device, in the setting's type and layout; one for all batch sizes."""
+    import copy
+
+    from bench.throughput import modes
+
+    assert subject.network is not None
+    last, folded = setting.mode != "contiguous", setting.mode in ("folded", "compile", "graphs")
+    key = (setting.device, dtype_of(setting.precision), last, folded)
+    if key not in subject.prepared:
+        network = modes.fold(subject.network) if folded else copy.deepcopy(subject.network)
+        layout = torch.channels_last if last else torch.contiguous_format
+        network = network.eval().requires_grad_(False).to(setting.device, key[1]).to(memory_format=layout)
+        subject.prepared[key] = network
+    return subject.prepared[key]
 
 
 def called(subject: Subject) -> Call:

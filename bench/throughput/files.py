@@ -1,0 +1,32 @@
+"""Throughput on disk: parquet with the environment in its metadata, and pytest-benchmark's JSON."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bench.files import replacing, write_json
+from bench.throughput.environment import environment
+from bench.throughput.export import pytest_benchmark
+
+if TYPE_CHECKING:
+    from bench.throughput.measure import Result
+
+
+def write(result: Result, file: Path) -> None:
+    """The rows to parquet; the schema's metadata holds ``environment`` as JSON."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    table = pa.Table.from_pandas(result.frame, preserve_index=False)
+    metadata = {**(table.schema.metadata or {}), b"environment": json.dumps(environment()).encode()}
+    with replacing(file) as temporary:
+        pq.write_table(table.replace_schema_metadata(metadata), temporary)
+
+
+def write_benchmark_json(result: Result, file: Path) -> None:
+    """The samples in pytest-benchmark's form; ``pytest-benchmark compare FILE`` reads it."""
+    rows = result.frame.to_dict(orient="records")
+    cells = [{"row": row, "seconds": s} for row, s in zip(rows, result.samples, strict=True) if s]
+    write_json(file, pytest_benchmark(cells, environment()))
