@@ -96,7 +96,7 @@ def ramp(values: np.ndarray) -> np.ndarray:
 
 def edge(distance: np.ndarray, pixels: Any) -> np.ndarray:
     """Coverage of a shape whose outline lies ``distance`` inwards: half a pixel of softness on either side."""
-    cover = distance * F(pixels) if np.isscalar(pixels) else distance * pixels
+    cover = distance * np.asarray(pixels, F)
     cover += F(0.5)
     return cover.clip(ZERO, ONE, out=cover)
 

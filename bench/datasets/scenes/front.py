@@ -56,6 +56,7 @@ def settle_front(plan: Plan, grid: Grid) -> Values | None:
     boulders = (kind == BOULDERS)[:, None]
     ground = np.select([beach, boulders], [pick(SAND, u[13], u[14]), pick(ROCKS, u[13], u[14]) * 0.85], 0.0)
     ground = np.where(meadow, pick(TURF, u[13], u[14]), ground)
+    wash = between(u[15], 0.006, 0.014)
     return Values(
         which=which,
         beach=beach[:, :, None],
@@ -77,7 +78,8 @@ def settle_front(plan: Plan, grid: Grid) -> Values | None:
         shine=tint(ground * c["shade"] * 0.5 + c["horizon"] * 0.25),
         shallow=plane(1 / (high * 0.5 + 0.02)),
         shoal=tint(ground * light * 0.5 + c["sea_near"] * 0.5),
-        wash=plane(between(u[15], 0.006, 0.014)),
+        wash=plane(np.maximum(wash, 1.2 / grid.size)),
+        foam=plane(0.85 * np.minimum(wash / (1.2 / grid.size), 1) * (kind == BEACH)),
         white=foam_of(part),
     )
 
@@ -104,7 +106,7 @@ def paint_front(canvas: np.ndarray, v: Values, grid: Grid) -> None:
     if v.beach.any():
         # The last wave's foam runs along the sand.
         foam = ramp(F(1.2) - abs(under + v.wash) / v.wash - turf * F(0.5))
-        lay(view, foam * (F(0.85) * v.beach), v.white)
+        lay(view, foam * v.foam, v.white)
     put_back(canvas, v.which, view, rows)
 
 

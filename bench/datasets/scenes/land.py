@@ -188,8 +188,9 @@ def land_top(plan: Plan, x: np.ndarray) -> np.ndarray:
     rough = along(line("crag", 0.6), x * between(u[1], 0.35, 0.7)[:, None] + u[2][:, None] + 3) - 0.5
     # From sheer cliffs to slopes that run out flat; each shore has its own, and reaches the top before the tower.
     limit = np.where(plan.tower, 0.62, 1.0)
-    run_left = np.minimum(between(u[0] * u[0], 0.03, 0.3), limit * (plan.tower_x - plan.shore_left))
-    run_right = np.minimum(between(u[19] * u[19], 0.03, 0.3), limit * (plan.shore_right - plan.tower_x))
+    least = 0.03 + 0.25 * drop[:, 0]
+    run_left = np.minimum(between(u[0] * u[0], least, 0.3), limit * (plan.tower_x - plan.shore_left))
+    run_right = np.minimum(between(u[19] * u[19], least, 0.3), limit * (plan.shore_right - plan.tower_x))
     left = (x - plan.shore_left[:, None]) / run_left[:, None]
     right = (plan.shore_right[:, None] - x) / run_right[:, None]
     inside = np.minimum(left, right) + rough * 0.9
@@ -231,6 +232,7 @@ def settle_headland(plan: Plan, grid: Grid) -> Values | None:
     air = np.clip(part.haze * (0.04 / np.maximum(drop, 0.02)) - 0.1, 0, 0.5)[:, None]
     rock, turf = pick(ROCKS, u[12], u[13]), pick(TURF, u[14], u[15])
     light = 0.3 * c["shade"] + 0.8 * c["light"]
+    surf = np.minimum(0.005 + drop * 0.05, 0.018) * between(u[18], 0.5, 1.3)
     return Values(
         which=which,
         left=part.shore_left - 0.15,
@@ -259,7 +261,9 @@ def settle_headland(plan: Plan, grid: Grid) -> Values | None:
         turned=outline(smooth(turned) * (cap > 0)[:, None]),
         fade=plane(1 / np.minimum(drop * 0.8, 0.2)),
         double=tint(rock * c["shade"] * 0.5 + c["sea_near"] * 0.3),
-        surf=plane(1 / (np.minimum(0.005 + drop * 0.05, 0.018) * between(u[18], 0.5, 1.3))),
+        surf=plane(1 / np.maximum(surf, 1.2 / grid.size)),
+        # Where surf is finer than a pixel, the pixel is only partly white.
+        white_share=plane(0.85 * np.minimum(surf / (1.2 / grid.size), 1)),
         white=foam_of(part),
     )
 
@@ -305,7 +309,7 @@ def paint_headland(canvas: np.ndarray, v: Values, grid: Grid) -> None:
     foam = abs(over + F(0.004)) * v.surf
     foam += crack * F(0.7)
     foam = ramp((F(1.1) - foam) * F(1.6)) * here
-    lay(view, foam * F(0.85), v.white)
+    lay(view, foam * v.white_share, v.white)
     put_back(canvas, v.which, view, rows, columns)
 
 

@@ -138,7 +138,7 @@ def paint_wall(view: np.ndarray, v: Values, x: np.ndarray, y: np.ndarray, size: 
     lay(colour, bands, lit_between(v.band_dark, v.band_bright, lit))
     lay(view, cover, colour)
 
-    frames = panes = F(0)
+    frames = panes = np.zeros_like(half)
     wide, high = half * F(0.13), half * F(0.24)
     for k, (place, _) in enumerate(WINDOWS):
         dx = abs(x - half * v.windows[:, k, None, None])

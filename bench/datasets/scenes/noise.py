@@ -20,20 +20,32 @@ def smooth(t: np.ndarray) -> np.ndarray:
     return t * t * (3 - 2 * t)
 
 
-def blend_weights(n: int, length: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """For ``length`` places over ``n`` lattice cells: the cell, the next one, how far between (smoothed)."""
-    place = np.arange(length) * (n / length)
+def cells(place: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """For places in periods of ``n`` lattice cells: the cell, the next one, how far between (smoothed)."""
+    place = place * n
     cell = np.floor(place).astype(np.int64)
     return cell % n, (cell + 1) % n, smooth(place - cell)
 
 
-def octave(name: str, rows: int, columns: int, side: int) -> np.ndarray:
-    """Value noise with ``rows`` x ``columns`` lattice cells, (side, side), values in [0, 1)."""
-    lattice = draws.uniforms(0, f"scenes/texture/{name}/{rows}x{columns}", np.arange(rows), columns)
-    here, there, t = blend_weights(rows, side)
-    lines = lattice[here] + (lattice[there] - lattice[here]) * t[:, None]
-    here, there, t = blend_weights(columns, side)
-    return lines[:, here] + (lines[:, there] - lines[:, here]) * t
+def octave(name: str, rows: int, columns: int, side: int, slanted: bool) -> np.ndarray:
+    """Value noise with ``rows`` x ``columns`` lattice cells, (side, side), values in [0, 1), which tiles.
+
+    The lattice is shifted at random; slanted ones are turned by 45 degrees and are finer by the root of 2.
+    Octaves whose lattices lay in line would show them as streaks.
+    """
+    lattice = draws.uniforms(0, f"scenes/texture/{name}/{rows}x{columns}", np.arange(rows), columns + 2)
+    shift_down, shift_right = lattice[0, columns:]
+    place = np.arange(side) / side
+    if not slanted:
+        above, below, down = cells(place + shift_down, rows)
+        here, there, right = cells(place + shift_right, columns)
+        lines = lattice[above] + (lattice[below] - lattice[above]) * down[:, None]
+        return lines[:, here] + (lines[:, there] - lines[:, here]) * right
+    above, below, down = cells(place[:, None] - place + (1 + shift_down), rows)
+    here, there, right = cells(place[:, None] + place + shift_right, columns)
+    left = lattice[above, here] + (lattice[below, here] - lattice[above, here]) * down
+    other = lattice[above, there] + (lattice[below, there] - lattice[above, there]) * down
+    return left + (other - left) * right
 
 
 def even(field: np.ndarray) -> np.ndarray:
@@ -44,12 +56,12 @@ def even(field: np.ndarray) -> np.ndarray:
 
 
 SHAPES = {
-    # name: (first rows, first columns, how an octave is folded, weight of the next octave)
-    "cloud": (4, 4, "billow", 0.58),
-    "veil": (3, 2, "plain", 0.52),
-    "wave": (12, 4, "crest", 0.6),
-    "rock": (6, 8, "crest", 0.62),
-    "turf": (8, 8, "plain", 0.75),
+    # name: (first rows, first columns, how an octave is folded, weight of the next octave, slanted in turn)
+    "cloud": (4, 4, "billow", 0.58, True),
+    "veil": (3, 2, "plain", 0.52, True),
+    "wave": (14, 4, "crest", 0.8, False),
+    "rock": (6, 8, "crest", 0.62, False),
+    "turf": (8, 8, "plain", 0.75, True),
 }
 
 
@@ -59,18 +71,19 @@ def texture(name: str, side: int) -> np.ndarray:
 
     A larger one holds the same shapes with finer octaves added.
     """
-    rows, columns, fold, weight = SHAPES[name]
+    rows, columns, fold, weight, turning = SHAPES[name]
     total = np.zeros((side, side))
-    share = 1.0
+    share, slanted = 1.0, False
     while max(rows, columns) * 4 <= side:
-        layer = octave(name, rows, columns, side)
+        layer = octave(name, rows, columns, side, slanted)
         if fold == "billow":
             layer = abs(2 * layer - 1) * 0.7 + layer * 0.5
         elif fold == "crest":
             layer = 1 - abs(2 * layer - 1)
             layer = layer * layer
         total += share * layer
-        share, rows, columns = share * weight, rows * 2, columns * 2
+        share, slanted = share * weight, turning and not slanted
+        rows, columns = rows * 2, columns * 2
     return even(total)
 
 
@@ -91,7 +104,7 @@ def line(name: str, weight: float = 0.5) -> np.ndarray:
     total, share, whole, n = np.zeros(LINE), 1.0, 0.0, 8
     while n <= LINE // 4:
         lattice = draws.uniforms(0, f"scenes/line/{name}", n, n)[0]
-        here, there, t = blend_weights(n, LINE)
+        here, there, t = cells(np.arange(LINE) / LINE, n)
         total += share * (lattice[here] + (lattice[there] - lattice[here]) * t)
         whole, share, n = whole + share, share * weight, n * 2
     total /= whole

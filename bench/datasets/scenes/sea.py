@@ -41,6 +41,8 @@ def settle_sea(plan: Plan, grid: Grid) -> Values:
         # The sun's path grows wider the nearer it comes.
         narrow=1 / (plane(between(u[7], 0.03, 0.07)) + below * plane(between(u[8], 0.2, 0.5))),
         path=plane(np.where(plan.sun_seen, np.choose(plan.mood, [0.8, 0.95, 0.5, 0.0]), 0.12)),
+        # Sparks are smaller and fewer close by, where one sees single waves.
+        dull=F(3.35) + F(0.4) * near,
         sun=tint(c["sun"]),
         calm=plane(1 - windy),
         crest=near * plane(np.where(windy > 0, 0.75, 0)),
@@ -71,7 +73,8 @@ def paint_sea(canvas: np.ndarray, v: Values, grid: Grid) -> None:
     aside += F(1)
     path = F(1) / aside
     spark = path * F(2.1)
-    spark += wave * F(3.5) - F(3.43)
+    spark += wave * F(3.5)
+    spark -= v.dull[:, rows]
     spark = ramp(spark) * F(0.8)
     spark += path * F(0.25)
     spark *= v.path

@@ -99,7 +99,7 @@ def settle_sun(plan: Plan, grid: Grid) -> Values | None:
     u = part.draw("sun")
     moon = part.mood == DUSK
     radius = np.where(moon, between(u[0], 0.014, 0.026), between(u[0], 0.02, 0.045))
-    x = np.where(moon, between(u[1], 0.1, 0.9), part.sun_x)
+    x = part.sun_x
     y = np.where(moon, between(u[2], 0.08, 0.3), part.sun_y)
     # Beyond this the halo has faded out.
     reach = 9 * radius
@@ -202,7 +202,7 @@ def settle_bank(plan: Plan, grid: Grid) -> Values | None:
     return Values(
         which=which,
         top=floor - tall * 1.5,
-        bottom=floor + 0.03,
+        bottom=np.minimum(floor + 0.03, part.horizon),
         floor=plane(floor),
         tall=plane(tall),
         across=grid.x * plane(zoom) + plane(2 + u[4]),
@@ -226,10 +226,10 @@ def paint_bank(canvas: np.ndarray, v: Values, grid: Grid) -> None:
     dense *= F(0.5)
     climb = (v.floor - grid.y[:, rows]) / v.tall
     # Harder to be cloud the higher it is, and quickly impossible below the floor.
-    dense -= v.need + climb * F(0.36) + clip(-climb) * F(8)
+    dense -= v.need + climb * F(0.36) + clip(F(0.04) - climb) * F(5)
     dense *= F(7)
     cover = ramp(dense)
-    cover *= v.weight
+    cover *= v.weight * clip(climb * F(5) + F(0.4))
     place += v.page
     lit = relief("cloud", grid.side).take(place)
     lit *= F(1.2)

@@ -41,7 +41,7 @@ def settle_house(plan: Plan, grid: Grid) -> Values | None:
     x = part.tower_x + side * (tall * 0.1 + half * between(u[4], 0.9, 1.5))
     ground = np.maximum(ground_at(part, x - half), ground_at(part, x + half)) + 0.006
     # No house where the land has already fallen away.
-    stands = abs(ground - ground_at(part, part.tower_x)) < tall * 0.22
+    stands = abs(ground - ground_at(part, part.tower_x)) < tall * 0.12
     if not stands.any():
         return None
     turned = np.where(part.light_x > 0, 1, -1) * np.where(u[5] < 0.8, 1, -1)
