@@ -103,12 +103,22 @@ def digits_of(row: dict[str, Any]) -> int:
     return 2 if row["unit"] in ("dB", "ΔE00") else 1 if "levels" in (row["unit"] or "") else 4
 
 
-def summary(comparison: Comparison) -> list[Table]:
-    """A table a candidate and data set: metric by means, difference, test, verdict; mask types pooled."""
+def title_of(row: dict[str, Any]) -> str:
+    arrow = {"higher": "↑", "lower": "↓"}.get(row["direction"], "→")
+    unit = f" [{row['unit']}]" if row["unit"] else ""
+    return f"{TITLES.get(row['metric'], row['metric'])}{unit} {arrow}"
+
+
+def summary(comparison: Comparison) -> list[tuple[Table, Table | None]]:
+    """Two tables a candidate and data set, mask types pooled: the metrics of interest, and all others."""
     tables = []
     for candidate, dataset in dict.fromkeys((r["candidate"], r["dataset"]) for r in comparison.rows):
         mine = [r for r in comparison.rows if (r["candidate"], r["dataset"], r["mask"]) == (candidate, dataset, ALL)]
-        tables.append(rows_table(f"{candidate} against {comparison.sides[0].label} on {dataset}", mine, "metric"))
+        caption = f"{candidate} against {comparison.sides[0].label} on {dataset}"
+        first = sorted((r for r in mine if r["metric"] in SHOWN), key=lambda r: SHOWN.index(r["metric"]))
+        rest = [r for r in mine if r["metric"] not in SHOWN]
+        further = rows_table(f"{caption}: further metrics", rest, "metric") if first and rest else None
+        tables.append((rows_table(caption, first or rest, "metric"), further))
     return tables
 
 
@@ -130,7 +140,7 @@ def rows_table(caption: str, rows: list[dict[str, Any]], first: str) -> Table:
         p = row.get("p_holm", row["p"])
         lines.append(
             Row(
-                row["title"] if first == "metric" else f"{row['mask']}",
+                title_of(row) if first == "metric" else str(row["mask"]),
                 [
                     Cell(fixed(row["reference_mean"], digits), row["reference_mean"]),
                     Cell(fixed(row["candidate_mean"], digits), row["candidate_mean"]),
