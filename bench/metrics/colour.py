@@ -19,11 +19,8 @@ Lab = tuple[float, float, float]
 
 def lab(levels: Sequence[float]) -> Lab:
     """L*a*b* of an sRGB colour given in 8-bit levels (fractions allowed)."""
-    linear = [linear_light(level / 255) for level in levels]
-    x, y, z = (
-        bend(sum(weight * value for weight, value in zip(row, linear, strict=True)) / white)
-        for row, white in zip(TO_XYZ, WHITE, strict=True)
-    )
+    r, g, b = (linear_light(level / 255) for level in levels)
+    x, y, z = (bend((row[0] * r + row[1] * g + row[2] * b) / white) for row, white in zip(TO_XYZ, WHITE, strict=True))
     return 116 * y - 16, 500 * (x - y), 200 * (y - z)
 
 

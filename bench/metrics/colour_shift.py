@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from bench.metrics.card import Card
+from bench.metrics.card import Card, Colours, Patch
 from bench.metrics.colour import delta_e_2000, lab
 from bench.metrics.registry import metric
 
@@ -12,29 +12,38 @@ LEVELS = {"region": "hole", "unit": "levels", "direction": "nearest", "range": (
 MEAN_SHIFT = "difference of channel means over the hole (numpy, float64)"
 
 
-def mean_shift(card: Card) -> tuple[float, float, float]:
-    """Mean of filled - truth over the hole, per channel, in 8-bit levels; NaN for an empty hole."""
-    sums = card.hole_sums
-    if not sums.pixels:
+def total_shift(card: Patch) -> Colours:
+    """Sum of filled - truth over the hole, per channel, in 8-bit levels."""
+    (red, green, blue), (r, g, b) = card.colours, card.truth_colours
+    return red - r, green - g, blue - b
+
+
+def mean(colours: Colours, area: int) -> tuple[float, float, float]:
+    if not area:
         return math.nan, math.nan, math.nan
-    red, green, blue = sums.signed
-    return red / sums.pixels, green / sums.pixels, blue / sums.pixels
+    red, green, blue = colours
+    return red / area, green / area, blue / area
 
 
-def distance(card: Card) -> float:
+def mean_shift(card: Patch) -> tuple[float, float, float]:
+    """Mean of filled - truth over the hole, per channel, in 8-bit levels; NaN for an empty hole."""
+    return mean(total_shift(card), card.hole.area)
+
+
+def distance(card: Patch) -> float:
     """CIEDE2000 between the mean colours (sRGB-encoded levels averaged) of truth and fill over the hole."""
-    if not card.hole.area:
+    area = card.hole.area
+    if not area:
         return math.nan
-    mean = card.truth_mean
-    shifted = [level + shift for level, shift in zip(mean, mean_shift(card), strict=True)]
-    return delta_e_2000(lab(mean), lab(shifted))
+    if "lab" not in card.hole.kept:
+        card.hole.kept["lab"] = lab(mean(card.truth_colours, area))
+    return delta_e_2000(card.hole.kept["lab"], lab(mean(card.colours, area)))
 
 
-def share(card: Card) -> float:
-    """Share of the squared error that one constant offset per channel explains; NaN where there is no
-    error."""
+def share(card: Patch) -> float:
+    """Share of the squared error that one constant offset per channel explains; NaN where there is no error."""
     sums = card.hole_sums
-    return sum(s * s for s in sums.signed) / (sums.pixels * sums.squares) if sums.squares else math.nan
+    return sum(s * s for s in total_shift(card)) / (sums.pixels * sums.squares) if sums.squares else math.nan
 
 
 @metric(

@@ -12,18 +12,23 @@ from collections.abc import Callable
 
 import numpy as np
 
-from bench.metrics.card import Card
+from bench.metrics.card import Card, Hole, Patch, Truth
 from bench.metrics.colour_shift import LEVELS, MEAN_SHIFT, distance, mean_shift, share
+from bench.metrics.drift import Drift
 from bench.metrics.error import psnr_of
 from bench.metrics.registry import metric
 
 LEAST_SQUARES = "gain and offset by numpy.polyfit on the known pixels of raw, then "
 
 
+LEAST_SPREAD_LEVELS = 5.0
+"""A standard deviation of raw below which the quick sums lose too many digits."""
+
+
 def fit(truth: np.ndarray, known: np.ndarray, raw: np.ndarray) -> np.ndarray | None:
-    """Gain and offset per channel, float64 (3, 2), both in values of [0, 1], that bring raw nearest to the
-    truth on the known pixels. truth uint8 (H, W, 3), known bool (H, W), raw float32 (H, W, 3). None without
-    known pixels; where raw is constant there, the gain is 1."""
+    """Gain and offset per channel, float64 (3, 2), both of values in [0, 1], that bring raw nearest to the truth
+    on the known pixels. truth uint8 (H, W, 3), known bool (H, W), raw float32 (H, W, 3). None without known
+    pixels; where raw is constant there, the gain is 1."""
     if not known.any():
         return None
     r = raw[known].astype(np.float64)
@@ -35,19 +40,75 @@ def fit(truth: np.ndarray, known: np.ndarray, raw: np.ndarray) -> np.ndarray | N
     return np.stack([gain, t_mean - gain * r_mean], axis=1)
 
 
-def correct(truth: np.ndarray, hole: np.ndarray, filled: np.ndarray, raw: np.ndarray) -> np.ndarray | None:
-    """The fill after colour correction, uint8 (H, W, 3): ``filled`` with the hole painted anew from
-    corrected raw. None without known pixels."""
-    fitted = fit(truth, ~hole, raw)
-    if fitted is None:
+def quick_fit(card: Card, drift: Drift) -> np.ndarray:
+    """The same fit from sums of the drift (raw - truth) and of the truth, which are kept."""
+    assert card.raw is not None and drift.e is not None and drift.ee is not None and drift.et is not None
+    known = drift.known
+    t_sum, tt_sum = known_levels(card)
+    t_mean, r_mean = t_sum / known, (t_sum + drift.e) / known
+    spread = (tt_sum + 2 * drift.et + drift.ee) / known - r_mean**2
+    if (spread < LEAST_SPREAD_LEVELS**2).any():
+        fitted = fit(card.truth.picture, ~card.hole.mask, card.raw)
+        assert fitted is not None
+        return fitted
+    gain = ((tt_sum + drift.et) / known - r_mean * t_mean) / spread
+    return np.stack([gain, (t_mean - gain * r_mean) / 255], axis=1)
+
+
+def known_levels(card: Card) -> tuple[np.ndarray, np.ndarray]:
+    """The truth's levels summed over the known pixels, and their squares, per channel."""
+    whole = card.truth.kept.get("level sums")
+    if whole is None:
+        whole = card.truth.kept["level sums"] = level_sums(card.truth.picture)
+    if "level sums" not in card.hole.kept:
+        card.hole.kept["level sums"] = level_sums(card.truth_in_hole)
+    inside = card.hole.kept["level sums"]
+    return whole[0] - inside[0], whole[1] - inside[1]
+
+
+def level_sums(picture: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    import cv2
+
+    # Squares of levels are exact in float32, and added up in float64.
+    squares = cv2.multiply(picture, picture, dtype=cv2.CV_32F)
+    return np.array(cv2.sumElems(picture)[:3]), np.array(cv2.sumElems(squares)[:3])
+
+
+def repaint(raw: np.ndarray, hole: Hole, fitted: np.ndarray) -> np.ndarray:
+    """The hole painted from raw after gain and offset, 8 bits: within its box, zero where known."""
+    import cv2
+
+    here = hole.box.of(raw)
+    rows = np.tile(fitted * 255, (here.shape[1], 1)).astype(np.float32)
+    painted = here.reshape(here.shape[0], -1) * rows[:, 0]
+    painted += rows[:, 1]
+    levels = np.clip(np.rint(painted, out=painted), 0, 255, out=painted).astype(np.uint8)
+    return cv2.bitwise_and(levels.reshape(here.shape), hole.stencil)
+
+
+def corrected_patch(card: Card) -> Patch | None:
+    """The fill after colour correction; None without raw or known pixels, or for an empty hole."""
+    drift = card.drift
+    if card.raw is None or drift is None or not card.hole.area or not card.hole.known:
         return None
-    painted = raw[hole] * fitted[:, 0] + fitted[:, 1]
+    if drift.e is None:
+        return card
+    return Patch(card.truth, card.hole, repaint(card.raw, card.hole, quick_fit(card, drift)))
+
+
+def correct(truth: np.ndarray, hole: np.ndarray, filled: np.ndarray, raw: np.ndarray) -> np.ndarray | None:
+    """The fill after colour correction, uint8 (H, W, 3): ``filled`` with the hole painted anew from corrected raw.
+    None without known pixels or for an empty hole."""
+    card = Card(Truth(truth), Hole(hole), filled, np.ascontiguousarray(raw, np.float32))
+    patch = card.corrected
+    if patch is None:
+        return None
     picture = filled.copy()
-    picture[hole] = np.rint(np.clip(painted, 0, 1) * 255).astype(np.uint8)
+    picture[hole] = patch.in_hole[card.hole.box.of(hole)]
     return picture
 
 
-def after(card: Card, score: Callable[[Card], float]) -> float:
+def after(card: Card, score: Callable[[Patch], float]) -> float:
     return math.nan if card.corrected is None else score(card.corrected)
 
 

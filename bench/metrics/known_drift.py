@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
-import numpy as np
-
 from bench.metrics.card import Card
 from bench.metrics.registry import metric
 
@@ -23,8 +19,5 @@ from bench.metrics.registry import metric
 def known_drift(card: Card) -> float:
     """Mean absolute error of raw on the known pixels, 8-bit levels, before compositing; NaN for a full
     hole."""
-    known = ~card.hole.mask
-    if not known.any():
-        return math.nan
-    assert card.raw is not None
-    return float(np.abs(card.raw[known] * 255.0 - card.truth.picture[known]).mean(dtype=np.float64))
+    assert card.drift is not None
+    return card.drift.mean_levels

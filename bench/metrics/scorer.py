@@ -48,14 +48,17 @@ class Scorer:
             why = entry.unavailable(self.context) if entry.unavailable else None
             if why:
                 self._unavailable[name] = why
-        self._seen: set[str] = set()
+        available = {name: entry for name, entry in self.metrics.items() if name not in self._unavailable}
+        self._single = [entry for entry in available.values() if not entry.batched]
+        self._batched = [entry for entry in available.values() if entry.batched]
+        self._empty = set(available)
         self._reasons: dict[str, str] = {}
         self._truths: OrderedDict[str, Truth] = OrderedDict()
 
     @property
     def missing(self) -> dict[str, str]:
         """Column -> one sentence why it stays empty; columns that got a value since are not listed."""
-        late = {name: why for name, why in self._reasons.items() if name not in self._seen}
+        late = {name: why for name, why in self._reasons.items() if name in self._empty}
         return {**self._unavailable, **late}
 
     def score(
@@ -74,40 +77,40 @@ class Scorer:
         says why. Raises ValueError where truth or hole are not of these kinds.
         """
         check(truth, hole)
-        known_truth = self._truth(key, truth)
-        cut = Hole(hole)
+        kept, cut = self._truth(key, truth), Hole(np.ascontiguousarray(hole))
         rows: list[Row] = []
-        cards: list[Card] = []
-        scored: list[Row] = []
+        scored: list[tuple[Card, Row]] = []
         for filled, raw in zip(fills, raws or [None] * len(fills), strict=True):
             row: Row = dict.fromkeys(self.metrics, math.nan)
-            row["failed"] = failure(truth, filled, raw)
             rows.append(row)
-            if not row["failed"]:
-                cards.append(Card(known_truth, cut, filled, raw, self.protocol))
-                scored.append(row)
-        for name, entry in self.metrics.items():
-            if name not in self._unavailable:
-                self._fill_column(name, entry, cards, scored)
+            row["failed"] = misfit(truth, filled, raw)
+            if row["failed"]:
+                continue
+            card = Card(kept, cut, contiguous(filled, np.uint8), contiguous(raw, np.float32), self.protocol)
+            row["failed"] = broken(card)
+            if row["failed"]:
+                continue
+            for entry in self._single:
+                if not entry.needs_raw or raw is not None:
+                    row[entry.name] = float(entry.compute(card))
+            scored.append((card, row))
+        for entry in self._batched:
+            chosen = [(card, row) for card, row in scored if not entry.needs_raw or card.raw is not None]
+            if chosen:
+                values = entry.compute([card for card, _ in chosen], self.context)
+                for (_, row), value in zip(chosen, values, strict=True):
+                    row[entry.name] = float(value)
+        if scored:
+            self._note_empty(scored)
         return rows
 
-    def _fill_column(self, name: str, entry: Metric, cards: list[Card], rows: list[Row]) -> None:
-        chosen = [
-            (card, row)
-            for card, row in zip(cards, rows, strict=True)
-            if card.raw is not None or not entry.needs_raw
-        ]
-        if entry.batched:
-            values = entry.compute([card for card, _ in chosen], self.context) if chosen else []
-        else:
-            values = [entry.compute(card) for card, _ in chosen]
-        for (_, row), value in zip(chosen, values, strict=True):
-            row[name] = float(value)
-        if name not in self._seen and cards:
-            if any(row[name] == row[name] for row in rows):
-                self._seen.add(name)
+    def _note_empty(self, scored: list[tuple[Card, Row]]) -> None:
+        """Keep why columns have no value yet."""
+        for name in list(self._empty):
+            if any(row[name] == row[name] for _, row in scored):
+                self._empty.discard(name)
             else:
-                self._reasons[name] = why_empty(entry, cards)
+                self._reasons[name] = why_empty(self.metrics[name], [card for card, _ in scored])
 
     def _truth(self, key: str, picture: np.ndarray) -> Truth:
         """The truth kept under ``key``, or a new one where the key is new or stood for another picture."""
@@ -135,19 +138,27 @@ def check(truth: np.ndarray, hole: np.ndarray) -> None:
         raise ValueError(f"hole must be bool {truth.shape[:2]}, got {hole.dtype} {hole.shape}")
 
 
-def failure(truth: np.ndarray, filled: np.ndarray, raw: np.ndarray | None) -> str:
-    """Why this fill cannot be scored, in a sentence; empty if it can."""
-    if raw is not None:
-        if raw.shape != truth.shape:
-            return f"the raw output is {size(raw)}, the picture {size(truth)}"
-        if not np.isfinite(raw).all():
-            broken = int(np.count_nonzero(~np.isfinite(raw).all(axis=2)))
-            return f"the raw output holds NaN or infinite values in {broken} of {raw[..., 0].size} pixels"
+def misfit(truth: np.ndarray, filled: np.ndarray, raw: np.ndarray | None) -> str:
+    """Why these arrays are no fill of this picture, in a sentence; empty if they are."""
     if filled.dtype != np.uint8:
         return f"the fill is {filled.dtype}, not 8-bit"
     if filled.shape != truth.shape:
         return f"the fill is {size(filled)}, the picture {size(truth)}"
+    if raw is not None and raw.shape != truth.shape:
+        return f"the raw output is {size(raw)}, the picture {size(truth)}"
     return ""
+
+
+def broken(card: Card) -> str:
+    """Why the raw output cannot be scored, in a sentence; empty if it can."""
+    if card.raw is None or card.drift is None or math.isfinite(card.drift.total):
+        return ""
+    bad = np.count_nonzero(~np.isfinite(card.raw).all(axis=2))
+    return f"the raw output holds NaN or infinite values in {bad} of {card.hole.mask.size} pixels"
+
+
+def contiguous(picture: np.ndarray | None, dtype: type) -> Any:
+    return None if picture is None else np.ascontiguousarray(picture, dtype)
 
 
 def size(picture: np.ndarray) -> str:

@@ -1,0 +1,244 @@
+"""The SSIM map of a fill, computed only where a window reaches a changed pixel.
+
+With d = filled - truth and u(.) the window's weighted mean, the mean of the fill is u(x) + u(d), and
+
+    2 cov(x, y) = 2 var(x) + 2 c      with c = u(x d) - u(x) u(d)
+    var(x) + var(y) = 2 var(x) + 2 c + e      with e = u(d²) - u(d)²
+
+so beside maps of the truth alone, which are kept, only d, x d and d² are filtered, over the box of d widened by
+the window's reach. e is a small difference of large numbers where the fill is flat and far off; float32 is used
+where it holds the mean over the hole to a millionth, and float64 where it might not.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from bench.metrics.card import Box, Card, Truth
+from bench.metrics.scratch import SCRATCH
+from bench.protocol import Window
+
+C1 = (0.01 * 255) ** 2
+C2 = (0.03 * 255) ** 2
+
+MIDDLE = 128
+"""Taken off the truth's levels before they are multiplied by d: the product fits 16 bits, and c is a smaller
+difference."""
+
+FILTER_ERROR = 2.0**-23
+"""Relative error of a mean filtered in float32, by which e is off where d is constant."""
+
+ALLOWED_ERROR = 8e-7
+"""In the mean of the map over the hole; beyond it the map is computed again in float64."""
+
+
+SAMPLED_ROWS = 3
+"""The error is looked at in every third row: what the window has smoothed changes no faster."""
+
+BAND_PIXELS = 1 << 18
+"""The map is made in bands of about so many pixels, which bounds the memory it takes."""
+
+
+@dataclass(frozen=True)
+class TruthMaps:
+    """What SSIM needs of a truth, each (H, 3 W).
+
+    levels: less MIDDLE, int16. The others are of one float type. slope: 2 u(x) - 2 MIDDLE. lightness: 2 u(x)² + C1.
+    contrast: 2 var(x) + C2.
+    """
+
+    levels: np.ndarray
+    slope: np.ndarray
+    lightness: np.ndarray
+    contrast: np.ndarray
+
+
+def weights(window: Window, depth: type) -> np.ndarray:
+    """The window's weights along one axis, summing to 1."""
+    offsets = np.arange(window.side) - window.reach
+    bell = np.ones(window.side) if window.kind == "uniform" else np.exp(-(offsets**2) / (2 * window.sigma**2))
+    return (bell / bell.sum()).astype(depth)
+
+
+def divisor_scale(window: Window) -> float:
+    return window.side**2 / (window.side**2 - 1) if window.sample else 1.0
+
+
+class Smoother:
+    """The window's weighted means of three channels side by side, (h, 3 w)."""
+
+    def __init__(self, window: Window, depth: type) -> None:
+        import cv2
+
+        self.kernel = weights(window, depth)
+        self.double = 2 * self.kernel
+        self.type = cv2.CV_32F if depth is np.float32 else cv2.CV_64F
+        # Within the picture, where a box ends, what is filtered is zero over the window's reach: reflecting it
+        # there adds zeros, and so both rules are right.
+        self.border = {"reflect": cv2.BORDER_REFLECT, "zero": cv2.BORDER_CONSTANT}[window.border]
+
+    def __call__(self, rows: np.ndarray, out: np.ndarray, twice: bool = False) -> np.ndarray:
+        """The means of ``rows``, or twice them, in ``out`` of the same shape."""
+        import cv2
+
+        shape = (len(rows), -1, 3)
+        column = self.double if twice else self.kernel
+        cv2.sepFilter2D(
+            rows.reshape(shape), self.type, self.kernel, column, dst=out.reshape(shape), borderType=self.border
+        )
+        return out
+
+
+smoother = lru_cache(Smoother)
+
+
+def truth_maps(truth: Truth, window: Window, depth: type) -> TruthMaps:
+    """The maps of a truth, made once and kept with it."""
+    key = ("ssim", window, depth)
+    if key not in truth.kept:
+        levels = truth.picture.reshape(len(truth.picture), -1).astype(np.float64)
+        smooth = smoother(window, np.float64)
+        mean = smooth(levels, np.empty_like(levels))
+        variance = divisor_scale(window) * (smooth(levels * levels, np.empty_like(levels)) - mean * mean)
+        maps = (2 * mean - 2 * MIDDLE, 2 * mean * mean + C1, 2 * variance + C2)
+        truth.kept[key] = TruthMaps((levels - MIDDLE).astype(np.int16), *(values.astype(depth) for values in maps))
+    return truth.kept[key]
+
+
+class Room:
+    """The arrays that the map of one shape is made in, each (h, 3 w)."""
+
+    def __init__(self, shape: tuple[int, int], depth: Any) -> None:
+        self.fits = shape, depth
+        self.d = SCRATCH.array("d", shape, np.int16)
+        self.product = SCRATCH.array("product", shape, np.int16)
+        names = ("squared", "mean", "covariance", "square", "numerator", "variance")
+        self.squared, self.mean, self.covariance, self.square, self.numerator, self.variance = (
+            SCRATCH.array(name, shape, depth) for name in names
+        )
+
+
+class LastRoom(threading.local):
+    room: Room | None = None
+
+    def of(self, shape: tuple[int, int], depth: Any) -> Room:
+        """A room of that shape: the same as last time where the shape is the same."""
+        if self.room is None or self.room.fits != (shape, depth):
+            self.room = Room(shape, depth)
+        return self.room
+
+
+LAST_ROOM = LastRoom()
+
+
+def ssim_within(card: Card, box: Box, around: Box, depth: Any) -> tuple[np.ndarray, float]:
+    """The SSIM map within ``box``, ``depth`` (h, 3 w), valid until the next call, and by how much its sum may be off
+    through rounding. ``around`` holds what windows in the box reach, except where the fill equals the truth."""
+    import cv2
+
+    window = card.protocol.window
+    smooth = smoother(window, depth)
+    maps = truth_maps(card.truth, window, depth)
+    levels = around.of_flat(maps.levels)
+    room = LAST_ROOM.of(levels.shape, depth)
+
+    filled, truth = around.of(card.filled), around.of(card.truth.picture)
+    np.subtract(filled, truth, dtype=np.int16, out=room.d.reshape(truth.shape))
+    np.multiply(levels, room.d, out=room.product)
+    cv2.multiply(room.d, room.d, dst=room.squared, dtype=smooth.type)
+    rows = slice(box.top - around.top, box.bottom - around.top)
+    mean_d = smooth(room.d, room.mean)[rows]
+    covariance = smooth(room.product, room.covariance, twice=True)[rows]
+    square = smooth(room.squared, room.square)[rows]
+    numerator, mean_d_squared, variance = room.numerator[rows], room.squared[rows], room.variance[rows]
+
+    # In place, because the time goes into memory traffic: each line is one pass.
+    np.multiply(box.of_flat(maps.slope), mean_d, out=numerator)
+    covariance -= numerator
+    np.multiply(mean_d, mean_d, out=mean_d_squared)
+    np.subtract(square, mean_d_squared, out=variance)
+    if window.sample:
+        covariance *= divisor_scale(window)
+        variance *= divisor_scale(window)
+    covariance += box.of_flat(maps.contrast)
+    variance += covariance
+    cv2.scaleAdd(mean_d, 2.0 * MIDDLE, numerator, dst=numerator)
+    numerator += box.of_flat(maps.lightness)
+    mean_d_squared += numerator
+    numerator *= covariance
+    mean_d_squared *= variance
+    numerator /= mean_d_squared
+    if depth is np.float64:
+        return numerator, 0.0
+    some = slice(None, None, SAMPLED_ROWS)
+    share = np.divide(square[some], variance[some], out=square[some])
+    return numerator, FILTER_ERROR * SAMPLED_ROWS * float(np.einsum("ij,ij->", share, numerator[some]))
+
+
+@dataclass
+class MapSums:
+    """Sums over channels of the SSIM map. picture: where the picture's mean looks and a window reaches the box;
+    ``pixels`` of them. hole: over the hole. error: by how much they may be off."""
+
+    picture: float = 0.0
+    pixels: int = 0
+    hole: float = 0.0
+    error: float = 0.0
+
+
+def map_sums(card: Card, depth: Any) -> MapSums:
+    """The sums of a card's map, made band by band of rows."""
+    window, (height, width) = card.protocol.window, card.truth.shape
+    box = card.box.widened(window.reach, height, width)
+    inner = Box(window.crop, height - window.crop, window.crop, width - window.crop)
+    rows = max(4 * window.side, BAND_PIXELS // (box.right - box.left))
+    found = MapSums()
+    for top in range(box.top, box.bottom, rows):
+        band = Box(top, min(box.bottom, top + rows), box.left, box.right)
+        around = Box(*band.widened(window.reach, height, width)[:2], box.left, box.right).common(box)
+        similarity, error = ssim_within(card, band, around, depth)
+        part = band.common(inner)
+        found.picture += total_of(part.within(band).of_flat(similarity))
+        found.pixels += part.pixels
+        found.hole += hole_total(card, similarity, band)
+        found.error += error
+    return found
+
+
+def hole_total(card: Card, similarity: np.ndarray, band: Box) -> float:
+    """The sum of the map of a band over the hole's pixels in it."""
+    hole = card.hole
+    part = band.common(hole.box)
+    if not part.pixels:
+        return 0.0
+    here = part.within(band).of_flat(similarity)
+    weights = hole.weights(similarity.dtype.type)
+    return total_of(np.multiply(here, part.within(hole.box).of_flat(weights.reshape(len(weights), -1)), out=here))
+
+
+def total_of(values: np.ndarray) -> float:
+    """Sum of a float array, added up in float64."""
+    import cv2
+
+    return cv2.sumElems(values)[0] if values.size else 0.0
+
+
+def picture_and_hole(card: Card) -> tuple[float, float]:
+    """SSIM of the picture and of the hole; NaN where the picture is smaller than the window, or the hole empty."""
+    window, (height, width), area = card.protocol.window, card.truth.shape, card.hole.area
+    if min(height, width) < window.smallest:
+        return math.nan, math.nan
+    if not card.image_sums.absolutes:
+        return 1.0, 1.0 if area else math.nan
+    found = map_sums(card, np.float32)
+    if not found.error <= ALLOWED_ERROR * 3 * max(1, area):
+        found = map_sums(card, np.float64)
+    pixels = (height - 2 * window.crop) * (width - 2 * window.crop)
+    # Where no window reaches the box the map is 1.
+    return 1.0 + (found.picture / 3 - found.pixels) / pixels, found.hole / (3 * area) if area else math.nan
