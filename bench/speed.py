@@ -23,6 +23,8 @@ CALIBRATION = "calibration"
 NAMES = {"speed": "higher", "images_per_s": "higher", "latency_ms_p50": "lower", "peak_memory_mib": "lower"}
 """What can be gated, and which way is better. ``speed`` is images_per_s as a multiple of the calibration's."""
 
+UNITS = {"images_per_s": "images/s", "latency_ms_p50": "ms", "peak_memory_mib": "MiB"}
+
 CELL = ("device", "precision", "mode", "resolution", "batch")
 """What tells one measurement of a variant from another."""
 
@@ -102,21 +104,29 @@ def measure(rule: Rule, candidate: Side, reference: Side | None, place: str, lev
     """A line's numbers. Raises IncomparableError where the calibration or the reference was not measured."""
     relative = rule.metric != "peak_memory_mib" and (rule.kind == "drop" or rule.metric == "speed")
     value, error = ratio(rule, candidate, place, relative)
-    unit = "x calibration" if relative else rule.metric
     if rule.kind != "drop":
-        spread = statistics_bound(level) * error
-        return Speed(value, value * np.exp(-spread), value * np.exp(spread), float("nan"), value, unit, "")
+        unit = "×cal" if relative else UNITS.get(rule.metric, "")
+        low, high = ends(np.log(value), bound(level) * error)
+        return Speed(value, float(np.exp(low)), float(np.exp(high)), float("nan"), value, unit, doubt(error))
     assert reference is not None
     before, before_error = ratio(rule, reference, place, relative)
+    error = float(np.hypot(error, before_error))
     sign = -1.0 if NAMES[rule.metric] == "higher" else 1.0
-    change = np.log(value / before)
-    spread = statistics_bound(level) * float(np.hypot(error, before_error))
-    ends = sorted(100 * sign * float(np.expm1(change + side * spread)) for side in (-1, 1))
-    why = "" if spread else "no repetitions were recorded, so the interval is a point"
-    return Speed(100 * sign * float(np.expm1(change)), ends[0], ends[1], before, value, "%", why)
+    change = float(np.log(value / before))
+    worse = sorted(100 * sign * float(np.expm1(end)) for end in ends(change, bound(level) * error))
+    return Speed(100 * sign * float(np.expm1(change)), worse[0], worse[1], before, value, "%", doubt(error))
 
 
-def statistics_bound(level: float) -> float:
+def ends(middle: float, half: float) -> tuple[float, float]:
+    """An interval about ``middle``; NaN where its width is unknown."""
+    return (middle - half, middle + half) if np.isfinite(half) else (float("nan"), float("nan"))
+
+
+def doubt(error: float) -> str:
+    return "" if np.isfinite(error) else "fewer than six samples have no interval; give bench throughput more --seconds"
+
+
+def bound(level: float) -> float:
     from scipy.special import ndtri
 
     return float(ndtri((1 + level) / 2))
@@ -145,10 +155,13 @@ def ratio(rule: Rule, side: Side, place: str, relative: bool) -> tuple[float, fl
 
 
 def relative_error(row: dict[str, Any], name: str) -> float:
-    """The standard error of a measurement over its value, from its 95 % interval where it has one."""
+    """The standard error of a median over its value, from its 95 % interval; infinite where there is none,
+    which is under six samples. Memory is counted, not sampled."""
+    if name == "peak_memory_mib":
+        return 0.0
     low, high = row.get(f"{name}_low"), row.get(f"{name}_high")
     if low is None or high is None or not (np.isfinite(low) and np.isfinite(high)) or low <= 0:
-        return 0.0
+        return float("inf")
     return float(np.log(high / low) / (2 * 1.959964))
 
 

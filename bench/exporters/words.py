@@ -11,7 +11,17 @@ HEADLINE = ("psnr_hole", "ssim_hole", "l1_hole", "lpips", "lpips_hole", "colour_
 """The metrics that a table shows unless others are asked for; JSON always holds all."""
 
 SIGNS = {"better": "▲", "worse": "▼", "same": "=", "undecided": "?"}
-DECIMALS = {"dB": 2, "ΔE00": 2, "levels": 2, "8-bit levels": 2, "%": 1, "x calibration": 3}
+DECIMALS = {
+    "dB": 2,
+    "images/s": 1,
+    "ms": 2,
+    "MiB": 0,
+    "ΔE00": 2,
+    "levels": 2,
+    "8-bit levels": 2,
+    "%": 1,
+    "×cal": 3,
+}
 STATE_WORDS = {"pass": "pass", "regression": "REGRESSION", "undecided": "undecided"}
 
 
