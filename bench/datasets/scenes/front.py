@@ -56,12 +56,13 @@ def settle_front(plan: Plan, grid: Grid) -> Values | None:
     boulders = (kind == BOULDERS)[:, None]
     ground = np.select([beach, boulders], [pick(SAND, u[13], u[14]), pick(ROCKS, u[13], u[14]) * 0.85], 0.0)
     ground = np.where(meadow, pick(TURF, u[13], u[14]), ground)
-    wash = between(u[15], 0.006, 0.014)
+    fine_wash = between(u[15], 0.006, 0.014)
+    wash = np.maximum(fine_wash, 1.2 / grid.size)
     return Values(
         which=which,
         beach=beach[:, :, None],
         # The shallows before a beach reach out a little way.
-        top_row=top.min(axis=1) - np.where(kind == BEACH, high * 0.6 + 0.03, 0.02),
+        top_row=top.min(axis=1) - np.where(kind == BEACH, high * 0.5 + 0.02 + 3 * wash, 0.02),
         top=outline(top),
         across=grid.x * plane(zoom) + plane(3 + u[11]),
         down=grid.y * plane(zoom * np.choose(kind, [2.2, 0.8, 0.5])) + plane(u[12]),
@@ -78,8 +79,8 @@ def settle_front(plan: Plan, grid: Grid) -> Values | None:
         shine=tint(ground * c["shade"] * 0.5 + c["horizon"] * 0.25),
         shallow=plane(1 / (high * 0.5 + 0.02)),
         shoal=tint(ground * light * 0.5 + c["sea_near"] * 0.5),
-        wash=plane(np.maximum(wash, 1.2 / grid.size)),
-        foam=plane(0.85 * np.minimum(wash / (1.2 / grid.size), 1) * (kind == BEACH)),
+        wash=plane(wash),
+        foam=plane(0.85 * (fine_wash / wash) * (kind == BEACH)),
         white=foam_of(part),
     )
 

@@ -142,11 +142,13 @@ def settle_rocks(plan: Plan, grid: Grid) -> Values | None:
     return Values(
         which=which,
         top_row=(foot - high).min(axis=1),
-        bottom_row=foot.max(axis=1) + tall * 0.5,
+        bottom_row=(foot + high).max(axis=1) + 2 / grid.size,
         top=outline(foot - high),
         foot=outline(foot),
         high=outline(np.maximum(high, 1e-6)),
         stands=outline(np.clip(high * 60, 0, 1)),
+        # Rock thinner than a pixel covers only part of it.
+        solid=outline(np.clip(high * grid.size, 0, 1)),
         tall=plane(1 / (tall * 1.5)),
         foam=plane(tall * 0.04 + 0.001),
         across=grid.x * plane(zoom) + plane(u[6]),
@@ -164,7 +166,7 @@ def paint_rocks(canvas: np.ndarray, v: Values, grid: Grid) -> None:
     rows = span(v.top_row, v.bottom_row, grid.size)
     y = grid.y[:, rows]
     under, over = y - v.top, v.foot - y
-    cover = edge(under, grid.size) * edge(over, grid.size)
+    cover = edge(under, grid.size) * edge(over, grid.size) * v.solid
     place = look_up(grid.side, v.across, v.down[:, rows])
     crack = texture("rock", grid.side).take(place)
     place += v.page
@@ -238,11 +240,13 @@ def settle_headland(plan: Plan, grid: Grid) -> Values | None:
         left=part.shore_left - 0.15,
         right=part.shore_right + 0.15,
         top_row=top.min(axis=1),
-        bottom_row=part.waterline + 0.1,
+        bottom_row=water.max(axis=1) + np.maximum(np.minimum(drop * 0.8, 0.2), 1.2 * surf) + 3 / grid.size,
         top=outline(top),
         water=outline(water),
         lean=outline(lean * grid.size),
         here=outline(np.clip((water - top) * 30, 0, 1)),
+        # Land thinner than a pixel covers only part of it.
+        solid=outline(np.clip((water - top) * grid.size, 0, 1)),
         across=grid.x * plane(zoom) + plane(4 + u[7]),
         shear=plane(zoom * 0.25),
         down=grid.y * plane(zoom * between(u[8], 0.4, 0.8)) + plane(u[9]),
@@ -274,6 +278,7 @@ def paint_headland(canvas: np.ndarray, v: Values, grid: Grid) -> None:
     under, over = y - v.top[:, :, columns], v.water[:, :, columns] - y
     cover = edge(under, v.lean[:, :, columns])
     cover *= edge(over, grid.size)
+    cover *= v.solid[:, :, columns]
 
     place = look_up(grid.side, under * v.shear + v.across[:, :, columns], v.down[:, rows])
     crack = texture("rock", grid.side).take(place)

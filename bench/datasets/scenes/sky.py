@@ -197,11 +197,14 @@ def settle_bank(plan: Plan, grid: Grid) -> Values | None:
     floor = part.horizon * between(u[1], 0.55, 0.97)
     tall = np.minimum(between(u[2], 0.14, 0.45), floor)
     zoom = between(u[3], 0.4, 0.8)
+    # Billows all along, or here and there.
+    need = np.where(part.standard, 0.46, between(u[8], 0.34, 0.56))
     # Far clouds take the colour of the air before them.
     c, air = part.colours, (0.25 + 0.3 * part.haze)[:, None]
     return Values(
         which=which,
-        top=floor - tall * 1.5,
+        # Above this even the densest place is no cloud.
+        top=floor - tall * ((1 - need) / 0.36),
         bottom=np.minimum(floor + 0.03, part.horizon),
         floor=plane(floor),
         tall=plane(tall),
@@ -209,8 +212,7 @@ def settle_bank(plan: Plan, grid: Grid) -> Values | None:
         down=grid.y * plane(zoom * 1.25) + plane(2 + u[5]),
         wide_x=grid.x * plane(zoom * 0.5) + plane(2 + u[6]),
         wide_y=grid.y * plane(zoom * 0.5) + plane(2 + u[7]),
-        # Billows all along, or here and there.
-        need=plane(np.where(part.standard, 0.46, between(u[8], 0.34, 0.56))),
+        need=plane(need),
         weight=plane(np.choose(part.mood, [0.96, 0.9, 0.85, 0.8])),
         page=((part.light_x > 0) * grid.side * grid.side)[:, None, None],
         shade=tint(mix(c["cloud_shade"], c["horizon"], air)),

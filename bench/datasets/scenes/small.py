@@ -181,7 +181,8 @@ def settle_bird(bird: int, plan: Plan, grid: Grid) -> Values | None:
 def paint_bird(canvas: np.ndarray, v: Values, grid: Grid) -> None:
     patch = Patch.around(canvas, v, v.top, v.bottom, grid)
     p, q = abs((patch.x - v.x) * v.per_half), (v.y - patch.y) * v.per_half
-    wing = p * (1 - p) * v.bend - p * v.droop
+    out = np.minimum(p, 1)
+    wing = out * (1 - out) * v.bend - out * v.droop
     thick = F(0.1) * clip(1 - p) + F(0.12) * clip(1 - p * F(5))
     cover = edge(thick - abs(q - wing), v.pixels) * edge(1 - p, v.pixels)
     view = patch.read()
