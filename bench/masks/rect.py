@@ -6,7 +6,6 @@ import numpy as np
 
 from bench.draws import integers, uniforms
 from bench.masks.registry import mask
-from bench.masks.spans import fill
 
 
 @mask("rect")
@@ -18,6 +17,7 @@ def rect(size: tuple[int, int], seed: int, indices: np.ndarray) -> np.ndarray:
     wide = integers(draws[:, 1], max(width // 8, 1), max(width // 2, 1))
     top = integers(draws[:, 2], 0, height - tall)
     left = integers(draws[:, 3], 0, width - wide)
-    rows = np.arange(height)
-    inside = (rows >= top[:, None]) & (rows < (top + tall)[:, None])
-    return fill(np.where(inside, left[:, None], width), np.where(inside, (left + wide - 1)[:, None], -1), width)
+    holes = np.zeros((len(indices), height, width), bool)
+    for hole, y, x, down, across in zip(holes, top, left, tall, wide, strict=True):
+        hole[y : y + down, x : x + across] = True
+    return holes

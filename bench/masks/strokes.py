@@ -6,6 +6,7 @@ slower than drawing the segments of many holes together as here.
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from math import isqrt
 
@@ -133,9 +134,11 @@ def draw_segments(
     bottom = np.minimum(np.maximum(np.floor(middle + half + each(np.where(upright, y1, y0))) + 1, 0), height)
 
     # At the top of each run stands where it ends; carried downwards, it tells whether a pixel lies in one.
-    until = np.zeros((count, height + 1, width), np.uint16)
-    place = (each(member * (height + 1)) + top) * width + column
+    until = np.zeros((height + 1, count, width), np.uint16)
+    place = (top * count + each(member)) * width + column
     np.maximum.at(until.reshape(-1), place, bottom.astype(np.uint16))
-    for row in range(1, height):
-        np.maximum(until[:, row], until[:, row - 1], out=until[:, row])
-    return until[:, :height] > np.arange(height, dtype=np.uint16)[:, None]
+    for above, row in itertools.pairwise(until):
+        np.maximum(above, row, out=row)
+    holes = np.empty(shape, bool)
+    np.greater(until[:height], np.arange(height, dtype=np.uint16)[:, None, None], out=holes.transpose(1, 0, 2))
+    return holes
