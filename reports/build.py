@@ -113,7 +113,7 @@ def gather(
 
 def section(numbers: Any, dataset: str, leads: Any, metrics: list[str], broken_down: list[str]) -> dict[str, Any]:
     """All that is shown of one data set."""
-    from reports import breakdown, colour, figures, scoreboard
+    from reports import areas, breakdown, colour, figures, scoreboard
 
     overall = scoreboard.overall(numbers, dataset, leads, metrics)
     rest = [m for m in numbers.measures if m not in metrics and numbers.has(m)]
@@ -121,16 +121,17 @@ def section(numbers: Any, dataset: str, leads: Any, metrics: list[str], broken_d
     if more:
         more.key += "-more"
         more.caption = f"Further metrics on {dataset}, all mask types pooled"
+    bins = areas.binned(numbers, dataset, broken_down)
     parts = []
     for metric in broken_down:
-        panels, areas = breakdown.area_panels(numbers, dataset, metric)
+        measure = numbers.measures[metric]
         parts.append(
             {
-                "metric": numbers.measures[metric],
+                "metric": measure,
                 "masks": breakdown.mask_panels(numbers, dataset, metric),
                 "heat": breakdown.heat_map(numbers, dataset, metric),
-                "areas": panels,
-                "areas_table": areas,
+                "areas": areas.area_panels(numbers, dataset, bins, measure) if bins else [],
+                "areas_table": areas.area_table(numbers, dataset, bins, measure) if bins else None,
             }
         )
     shift = colour.shift_table(numbers, dataset)

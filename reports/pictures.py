@@ -61,15 +61,17 @@ def webp(picture: np.ndarray, exact: bool) -> str:
     if exact:
         Image.fromarray(picture).save(out, "WEBP", lossless=True, quality=20, method=2)
     else:
-        Image.fromarray(picture).save(out, "WEBP", quality=QUALITY, method=2, alpha_quality=100)
+        Image.fromarray(picture).save(out, "WEBP", quality=QUALITY, method=1, alpha_quality=100)
     return "data:image/webp;base64," + base64.b64encode(out.getvalue()).decode()
 
 
 def over(picture: np.ndarray, truth: np.ndarray, hole: np.ndarray, exact: bool) -> Picture:
     """The picture as a layer: opaque in the hole and wherever else it differs from the truth."""
-    shown = hole | (picture != truth).any(-1)
-    layer = np.dstack([picture, np.where(shown, np.uint8(255), np.uint8(0))])
-    layer[~shown] = 0
+    unlike = picture != truth
+    shown = hole | unlike[..., 0] | unlike[..., 1] | unlike[..., 2]
+    layer = np.empty((*hole.shape, 4), np.uint8)
+    np.multiply(picture, shown[..., None], out=layer[..., :3])
+    np.multiply(shown, np.uint8(255), out=layer[..., 3])
     return Picture(webp(layer, exact), over=True)
 
 
