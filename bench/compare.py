@@ -277,11 +277,16 @@ def pair_rows(pair: Pair, options: Options, pooled_only: bool = False) -> list[d
 
 
 def judge(rows: list[dict[str, Any]]) -> None:
-    """Add Holm's p over all rows, one family, and the verdict."""
-    adjusted = statistics.holm(np.array([row["p"] for row in rows]))
-    for row, p in zip(rows, adjusted, strict=True):
-        row["p_holm"] = float(p)
-        row["verdict"] = verdict(row["low"], row["high"], row["tolerance"], float(p))
+    """Add Holm's p and the verdict. A family is one metric: its data sets, mask types and pairs of sides.
+
+    Metrics are different questions, and so alike in their answers that one family of all would hide most of them.
+    """
+    for metric in dict.fromkeys(row["metric"] for row in rows):
+        family = [row for row in rows if row["metric"] == metric]
+        adjusted = statistics.holm(np.array([row["p"] for row in family]))
+        for row, p in zip(family, adjusted, strict=True):
+            row["p_holm"] = float(p)
+            row["verdict"] = verdict(row["low"], row["high"], row["tolerance"], float(p))
 
 
 def verdict(low: float, high: float, tolerance: float, p: float) -> str:

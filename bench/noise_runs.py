@@ -19,7 +19,7 @@ def repeat_runs(profile: str, count: int, folder: Path) -> list[str]:
         out = folder / f"noise-{Path(profile).stem}-{seed}"
         words = ["run", "--profile", profile, "--seeds", str(seed), "--out", str(out.absolute())]
         print(f"bench: A/A run {seed + 1} of {count}: bench {' '.join(words)}", file=sys.stderr)
-        code = "from bench.cli import main; main()"
+        code = "from bench.cli import main\nif __name__ == '__main__':\n    main()"
         done = subprocess.run([sys.executable, "-c", code, *words], stdout=sys.stderr)
         if done.returncode not in (0, 5):
             raise BenchError(f"A/A run {seed + 1} of {count} ended with exit {done.returncode}: see its message above")

@@ -50,7 +50,8 @@ def legend(comparison: Comparison) -> str:
     options = comparison.options
     return (
         f"Gain: + is better, whatever the metric's direction; {options.level:.0%} interval from {options.resamples:,} "
-        "resamples of whole images. Verdicts: Holm's p below 0.05 over all rows, same: within the tolerance."
+        "resamples of whole images. Better, worse: interval beside zero, Holm's p over the metric's rows below 0.05; "
+        "same: interval within the metric's tolerance."
     )
 
 
