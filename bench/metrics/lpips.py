@@ -59,10 +59,9 @@ def patch_scores(stack: Any, key: str, cards: Sequence[Any]) -> tuple[list[float
         truth.kept[key] = lpips_patch.keep(stack, truth.picture)
     if key not in hole.kept:
         hole.kept[key] = lpips_patch.hole_weights(stack, hole.mask)
-    whole, inside = lpips_patch.scores(
-        stack, truth.kept[key], truth.picture, [card.filled for card in cards], hole.kept[key]
-    )
-    return whole.tolist(), inside.tolist()
+    fills = [card.filled for card in cards]
+    box = lpips_patch.Box(*hole.box)
+    return lpips_patch.scores(stack, truth.kept[key], truth.picture, fills, box, hole.kept[key])
 
 
 @metric(

@@ -71,8 +71,12 @@ class Stack:
     def device(self) -> torch.device:
         return self.heads[0].device
 
+    def input(self, pictures: np.ndarray | Sequence[np.ndarray]) -> torch.Tensor:
+        """8-bit pictures (N, H, W, 3), normalised, where and in the type that the stack computes."""
+        return normalised(pictures, self.device).to(self.heads[0].dtype)
+
     def to(self, device: Any) -> Stack:
-        """The same stack on a torch device."""
+        """The same stack on a torch device, or in a torch floating type."""
         moved = []
         for step in self.steps:
             if step.weight is not None and step.bias is not None:
