@@ -96,7 +96,7 @@ def warn_skipped(suite: Suite, writer: RunWriter) -> None:
 
 def train_missing(writer: RunWriter, profile: Profile, networks: Sequence[tuple[str, int]], device: str) -> None:
     """Train every (variant, seed) that the run holds no finished weights of."""
-    from bench.train import Job, steps_of, train_all, training_pool, validation_pool
+    from bench.train import Job, steps_of, train_all, training_data, validation_data, write_pool
 
     checkpoints, cache = writer.path / "checkpoints", writer.path / "cache"
     missing = [
@@ -108,11 +108,11 @@ def train_missing(writer: RunWriter, profile: Profile, networks: Sequence[tuple[
         return
     with writer.stage("train"):
         say(f"preparing {sum(profile.train_count):,} training pictures at {profile.size} px")
-        pool = training_pool(profile, cache / "train.npy", writer.note)
-        validation = validation_pool(profile, cache / "validation.npy")
-        import numpy as np
-
-        pictures = len(np.load(pool, mmap_mode="r"))
+        parts = training_data(profile)
+        writer.update(trained_on=[describe(dataset) for dataset in parts])
+        pool = write_pool(parts, profile.size or 0, cache / "train.npy")
+        validation = write_pool(validation_data(profile), profile.size or 0, cache / "validation.npy")
+        pictures = sum(len(dataset) for dataset in parts)
         workers = profile.workers or cores()
         threads = max(1, cores() // max(1, min(workers, len(missing))))
         jobs = [

@@ -69,6 +69,7 @@ class RunWriter:
             "finished": None,
             "profile": profile,
             **facts,
+            **{key: before[key] for key in ("trained_on", "samples", "throughput_of") if key in before},
             "variants": before.get("variants", []),
             "metrics": before.get("metrics", {}),
             "missing": before.get("missing", {}),

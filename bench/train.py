@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.datasets.registry import open_dataset
+from bench.datasets.registry import Dataset, open_dataset
 from bench.draws import bits, uniforms
 from bench.errors import BenchError
 from bench.files import replacing
@@ -42,27 +42,24 @@ class Job:
     threads: int
 
 
-def training_pool(profile: Profile, file: Path, note: Callable[[str], None]) -> Path:
-    """The training pictures of all data sets, uint8 (N, size, size, 3), one .npy file that workers map."""
-    if file.is_file():
-        return file
-    parts = []
-    for spec, count in zip(profile.train_data, profile.train_count, strict=True):
-        data = open_dataset(spec, "train", profile.size, count)
-        note(f"{data.name}: {len(data):,} training pictures; {data.note}" if data.note else data.name)
-        parts.append(data)
-    return write_pool(parts, profile.size or 0, file)
+def training_data(profile: Profile) -> list[Dataset]:
+    """The pictures trained on, data set by data set."""
+    return [
+        open_dataset(spec, "train", profile.size, count)
+        for spec, count in zip(profile.train_data, profile.train_count, strict=True)
+    ]
 
 
-def validation_pool(profile: Profile, file: Path) -> Path:
-    if file.is_file():
-        return file
+def validation_data(profile: Profile) -> list[Dataset]:
+    """A few pictures that are neither trained on nor scored: what settings are judged by."""
     share = max(1, VALIDATION_PICTURES // len(profile.train_data))
-    parts = [open_dataset(spec, "validation", profile.size, share) for spec in profile.train_data]
-    return write_pool(parts, profile.size or 0, file)
+    return [open_dataset(spec, "validation", profile.size, share) for spec in profile.train_data]
 
 
-def write_pool(parts: list[Any], size: int, file: Path) -> Path:
+def write_pool(parts: list[Dataset], size: int, file: Path) -> Path:
+    """All pictures as uint8 (N, size, size, 3) in one .npy file that the workers map, unless it is there."""
+    if file.is_file():
+        return file
     total = sum(len(part) for part in parts)
     with replacing(file) as temporary:
         pool = np.lib.format.open_memmap(temporary, mode="w+", dtype=np.uint8, shape=(total, size, size, 3))
