@@ -87,13 +87,12 @@ def draw_quality_speed(
         axes.plot(x, y, color=svg.SOFT, linewidth=1.2, linestyle=(0, (4, 3)), zorder=1)
     for k, point in enumerate(found):
         colour = svg.colour_of(point.style)
-        area = 46 if point.reference else 40 + 260 * point.parameters / most
         if not math.isnan(point.quality.low):
             axes.vlines(point.speed, point.quality.low, point.quality.high, color=colour, linewidth=1.4, zorder=2)
         axes.scatter(
             point.speed,
             point.quality.mean,
-            s=area,
+            s=dot_area(point, most),
             marker="s" if point.reference else "o",
             color=colour,
             edgecolor=svg.PAPER,
@@ -108,7 +107,7 @@ def draw_quality_speed(
     axes.margins(x=0.12, y=0.1)
     axes.minorticks_off()
     decades(axes, [p.speed for p in found])
-    place_labels(axes, found, {p.label for p in best}, size[0] < 500)
+    place_labels(axes, found, {p.label for p in best}, most)
     return svg.inline(fig, key, alt, css)
 
 
@@ -122,54 +121,64 @@ def decades(axes: Any, speeds: list[float]) -> None:
     axes.set_xticks(at, [f"{t:,.6g}".replace(",", "\u202f") for t in at])
 
 
-def place_labels(axes: Any, found: list[Point], best: set[str], narrow: bool) -> None:
-    """Write every name beside its point, moved up or down where names would meet."""
+def dot_area(point: Point, most: float) -> float:
+    """Square points of a dot: references are all alike, networks grow with their parameters."""
+    return 46.0 if point.reference else 40 + 260 * point.parameters / most
+
+
+def place_labels(axes: Any, found: list[Point], best: set[str], most: float) -> None:
+    """Write every name beside its point, moved where names, dots or whiskers would be in the way."""
     box = axes.get_window_extent()
+    to_pixels, to_data = axes.transData.transform, axes.transData.inverted().transform
+    line = 13.5
+    taken: list[Box] = []
     spots = []
     for point in found:
-        x, y = axes.transData.transform((point.speed, point.quality.mean))
+        x, y = to_pixels((point.speed, point.quality.mean))
+        radius = math.sqrt(dot_area(point, most) / math.pi)
+        taken.append((x - radius, x + radius, y - radius, y + radius))
+        if not math.isnan(point.quality.low):
+            ends = sorted(to_pixels((point.speed, v))[1] for v in (point.quality.low, point.quality.high))
+            taken.append((x - 1, x + 1, ends[0], ends[1]))
+        spots.append((y, x, radius, point))
+    names: list[Box] = []
+    for y, x, radius, point in sorted(spots, key=lambda s: s[0]):
+        width = 6.7 * len(short(point.label))
         right = x < box.x0 + box.width * 0.62
-        width = 6.6 * len(short(point.label))
-        spots.append([x, y, right, width, point])
-    line = 13.5
-    spots.sort(key=lambda s: s[1])
-    taken: list[tuple[float, float, float, float]] = []
-    marks = [(s[0], s[1]) for s in spots]
-    for x, y, right, width, point in spots:
         choices = []
         for side in (right, not right):
-            left = x + 11 if side else x - 11 - width
-            for step in (0, 0.5, -0.5, 1, -1, 1.5, -1.5, 2, -2, 2.6, -2.6, 3.2, -3.2):
+            for step in (0, 0.5, -0.5, 1, -1, 1.5, -1.5, 2, -2, 2.6, -2.6, 3.2, -3.2, 4, -4):
+                away = radius + 5 + (4 if abs(step) >= 1 else 0)
+                left = x + away if side else x - away - width
                 at = y + step * line
-                rectangle = (left, left + width, at - line / 2, at + line / 2)
-                bad = sum(overlap(rectangle, other) for other in taken) * 20
-                bad += 12 * sum(
-                    rectangle[0] - 5 < a < rectangle[1] + 5 and rectangle[2] - 4 < b < rectangle[3] + 4
-                    for a, b in marks
-                )
-                bad += 40 * (rectangle[0] < box.x0 - 2 or rectangle[1] > box.x1 + 14)
-                bad += abs(step) * 2 + (side != right) * 1.5
-                choices.append((bad, side, at, rectangle))
-        _, side, at, rectangle = min(choices, key=lambda c: c[0])
-        taken.append(rectangle)
+                place = (left, left + width, at - line / 2, at + line / 2)
+                bad = 30.0 * sum(overlap(place, other) for other in names)
+                bad += 9.0 * sum(overlap(place, other) for other in taken)
+                bad += 60.0 * (place[0] < box.x0 + 2 or place[1] > box.x1 + 8 or not box.y0 < at < box.y1)
+                choices.append((bad + abs(step) * 2.5 + 1.5 * (side != right), side, away, at, place))
+        _, side, away, at, place = min(choices, key=lambda c: c[0])
+        names.append(place)
+        colour = svg.SOFT if point.reference else svg.colour_of(point.style)
         if abs(at - y) > 0.8 * line:
-            start = axes.transData.inverted().transform((x + (6 if side else -6), y + math.copysign(4, at - y)))
-            end = axes.transData.inverted().transform((x + (10 if side else -10), at))
-            axes.plot([start[0], end[0]], [start[1], end[1]], color=svg.SOFT, linewidth=0.7, zorder=2)
-        place = axes.transData.inverted().transform((x + (11 if side else -11), at))
+            ends = to_data([(x, y + math.copysign(radius, at - y)), (x + (away - 2 if side else 2 - away), at)])
+            axes.plot(ends[:, 0], ends[:, 1], color=colour, linewidth=0.8, zorder=2)
+        spot = to_data((x + (away if side else -away), at))
         axes.text(
-            place[0],
-            place[1],
+            *spot,
             short(point.label),
             ha="left" if side else "right",
             va="center",
             fontsize=11,
             fontweight="bold" if point.label in best else "normal",
-            color=svg.INK if not point.reference else svg.SOFT,
+            color=colour,
         )
 
 
-def overlap(a: tuple[float, float, float, float], b: tuple[float, float, float, float]) -> bool:
+Box = tuple[float, float, float, float]
+"""left, right, bottom, top in pixels."""
+
+
+def overlap(a: Box, b: Box) -> bool:
     return a[0] < b[1] and b[0] < a[1] and a[2] < b[3] and b[2] < a[3]
 
 
@@ -258,7 +267,7 @@ def draw_validation(curves: list[tuple[str, str, np.ndarray, np.ndarray]]) -> Ma
         axes.set_xlabel("step")
         axes.set_ylabel("validation hole PSNR [dB]")
         right = max(float(x[-1]) for _, _, x, _ in curves)
-        axes.set_xlim(0, right * (1.22 if css == "wide" else 1.5))
+        axes.set_xlim(0, right * (1.25 if css == "wide" else 1.8))
         axes.margins(y=0.08)
         axes.autoscale_view()
         label_ends(axes, ends)
@@ -279,9 +288,8 @@ def label_ends(axes: Any, ends: list[tuple[float, float, str, str]]) -> None:
             spots[k][0] = min(spots[k][0], limit)
     for y, x, label, style in spots:
         place = axes.transData.inverted().transform((x + 6, y))
-        axes.text(
-            place[0], place[1], short(label), va="center", fontsize=11, color=svg.colour_of(style), fontweight="bold"
-        )
+        colour = svg.colour_of(style) if style.startswith("k") else svg.SOFT
+        axes.text(*place, short(label), va="center", fontsize=11, color=colour, fontweight="bold")
 
 
 # -- throughput ----------------------------------------------------------------------------------------
@@ -318,7 +326,7 @@ def draw_batches(curves: list[tuple[str, str, list[float], list[float]]], title:
     )
     drawings = []
     for size, css in ((WIDE, "wide"), (NARROW, "narrow")):
-        fig, axes = svg.figure(size[0], 380)
+        fig, axes = svg.figure(size[0], 380, left=72)
         axes.set_xscale("log", base=2)
         axes.set_yscale("log")
         ends = []
