@@ -103,16 +103,16 @@ class HoleFolder:
         said = []
         if self._grey:
             said.append(
-                f"{len(self._grey)} hole files of '{self.name}' have grey pixels, taken as white above {THRESHOLD} "
-                f"and as black below ({some(sorted(self._grey))})"
+                f"holes of '{self.name}' with grey pixels, taken as white above {THRESHOLD} and as black below: "
+                f"{len(self._grey)} ({some(sorted(self._grey))})"
             )
         if self._empty:
             name, value = sorted(self._empty.items())[0]
             extreme = "brightest" if self.polarity == "white" else "darkest"
             said.append(
-                f"{len(self._empty)} holes of '{self.name}' are empty, so their scores of the hole stay empty "
-                f"({some(sorted(self._empty))}; the {extreme} pixel of {name} is {value} of 255; "
-                "holes of the other colour need --mask-polarity)"
+                f"empty holes of '{self.name}', whose scores of the hole stay empty: "
+                f"{len(self._empty)} ({some(sorted(self._empty))}); the {extreme} pixel of {name} is {value} of 255 "
+                "(--mask-polarity says which colour is the hole)"
             )
         return said
 

@@ -78,8 +78,7 @@ def test_grey_is_parted_at_127_and_said(tmp_path: Path) -> None:
         np.testing.assert_array_equal(folder.read(name, (16, 16)).ravel(), np.arange(256) >= 128)
     folder.read("clean", (10, 12))
     (note,) = folder.notes()
-    assert "7 hole files of 'mine' have grey pixels, taken as white above 127" in note
-    assert "a.png, b.png" in note
+    assert "holes of 'mine' with grey pixels, taken as white above 127 and as black below: 7 (a.png, b.png" in note
     assert "and 2 more" in note
     assert "clean" not in note
     turned = HoleFolder("mine", tmp_path, "black")
@@ -94,7 +93,7 @@ def test_empty_holes_are_allowed_and_said_and_full_ones_are_allowed(tmp_path: Pa
     assert not folder.read("slip", (10, 12)).any()
     assert folder.read("full", (10, 12)).all()
     notes = folder.notes()
-    assert "1 holes of 'mine' are empty" in notes[-1]
+    assert "empty holes of 'mine', whose scores of the hole stay empty: 1 (slip.png)" in notes[-1]
     assert "the brightest pixel of slip.png is 1 of 255" in notes[-1]
     assert not any("full" in note for note in notes)
 
