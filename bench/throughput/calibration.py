@@ -9,9 +9,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from bench.speed import CALIBRATION
 from bench.throughput.subjects import Subject
 
-NAME = "calibration"
 RESOLUTION, BATCH = 64, 8
 
 
@@ -32,4 +32,4 @@ def subject() -> Subject:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         network = Workload().eval()
-    return Subject(NAME, sum(p.numel() for p in network.parameters()), network, "whole", 2)
+    return Subject(CALIBRATION, sum(p.numel() for p in network.parameters()), network, "whole", 2)

@@ -174,11 +174,17 @@ def ladders_of(member: Subject, plan: Plan, report: Report) -> list[Ladder]:
             if why:
                 report.say(f"{precision} {mode} is left out: {why}")
                 continue
+            if mode == "folded" and not has_batch_norm(member.network):
+                continue  # it would be eager once more
             found += [
                 Ladder(member, Setting(plan.device, precision, mode, side, 1), plan.batches)
                 for side in plan.resolutions
             ]
     return found
+
+
+def has_batch_norm(network: Any) -> bool:
+    return any("BatchNorm" in type(module).__name__ for module in network.modules())
 
 
 def compare(cells: list[Cell]) -> None:

@@ -1,0 +1,108 @@
+"""``bench throughput``: how fast methods fill, how fast the machine could, and what that costs the pictures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bench.cli import app
+from bench.cli.options import Device, Json, Out, RunsDir, out_folder, split
+from bench.errors import UsageError
+
+
+@app.command("throughput")
+def throughput(
+    variants: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[METHOD…]",
+            help="VARIANT[@SEED], torchscript:FILE, onnx:FILE or python:MODULE:FUNCTION (default: every variant).",
+        ),
+    ] = None,
+    resolution: Annotated[
+        str | None, typer.Option("--resolution", help="Sides in pixels, comma-separated (default: 64; a GPU: 256).")
+    ] = None,
+    batch: Annotated[
+        str | None,
+        typer.Option("--batch", help="Batch sizes, comma-separated, or sweep: 1, 2, 4, … until memory ends."),
+    ] = None,
+    precision: Annotated[
+        str | None, typer.Option("--precision", help="fp32, tf32, bf16, fp16 (default: what the device is built for).")
+    ] = None,
+    mode: Annotated[
+        str | None,
+        typer.Option(
+            "--mode", help="eager, contiguous (not channels_last), folded (BatchNorm), compile, graphs (CUDA)."
+        ),
+    ] = None,
+    width: Annotated[
+        int | None,
+        typer.Option("--width", help="Channels of networks with random weights (default: 64, the report's)."),
+    ] = None,
+    run: Annotated[str | None, typer.Option("--run", help="Time the weights that this run trained.")] = None,
+    checkpoint: Annotated[Path | None, typer.Option("--checkpoint", help="Time the weights in this file.")] = None,
+    seconds: Annotated[float, typer.Option("--seconds", help="Time for all of it; compiling comes on top.")] = 60.0,
+    threads: Annotated[int | None, typer.Option("--threads", help="CPU threads (default: torch's own).")] = None,
+    out: Out = None,
+    benchmark_json: Annotated[
+        Path | None, typer.Option("--benchmark-json", help="Also write pytest-benchmark's JSON to this file.")
+    ] = None,
+    device: Device = None,
+    runs_dir: RunsDir = None,
+    json_output: Json = False,
+) -> None:
+    """Time methods beside each other: images per second, latency, memory, share of the machine's roofline."""
+    from bench.throughput.command import Request, time_methods
+    from bench.throughput.settings import MODES, PRECISIONS, SWEEP, check_choices
+
+    runs = runs_dir_of(runs_dir)
+    precisions, modes = split(precision), split(mode)
+    request = Request(
+        specs=tuple(variants or ()),
+        resolutions=positive("--resolution", resolution),
+        batches=SWEEP if batch == SWEEP else positive("--batch", batch),
+        precisions=None if precisions is None else tuple(check_choices("precision", precisions, PRECISIONS)),
+        modes=None if modes is None else tuple(check_choices("mode", modes, MODES)),
+        width=checked("--width", width, 1, 1024),
+        seconds=checked_seconds(seconds),
+        threads=checked("--threads", threads, 1, 1024),
+        run=run,
+        checkpoint=checkpoint,
+        device=device,
+        runs=runs,
+        out=None if out is None else out_folder(out, runs, ""),
+        benchmark_json=benchmark_json,
+        json_output=json_output,
+    )
+    time_methods(request)
+
+
+def runs_dir_of(option: Path | None) -> Path:
+    from bench.runs import runs_dir
+
+    return runs_dir(option)
+
+
+def positive(flag: str, text: str | None) -> tuple[int, ...] | None:
+    """Comma-separated whole numbers from 1 to 16384, each once; None stays None. Raises UsageError."""
+    parts = split(text)
+    if parts is None:
+        return None
+    numbers = [int(part) if part.isascii() and part.isdigit() else 0 for part in parts]
+    if not numbers or any(not 1 <= number <= 16384 for number in numbers):
+        raise UsageError(f"{flag} '{text}' must be whole numbers from 1 to 16384, separated by commas")
+    return tuple(dict.fromkeys(numbers))
+
+
+def checked(flag: str, value: int | None, low: int, high: int) -> int | None:
+    if value is not None and not low <= value <= high:
+        raise UsageError(f"{flag} {value} must be from {low} to {high}")
+    return value
+
+
+def checked_seconds(value: float) -> float:
+    if not 0 < value < 1e6:  # also refuses NaN
+        raise UsageError(f"--seconds {value:g} must be more than 0")
+    return value

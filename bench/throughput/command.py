@@ -1,0 +1,204 @@
+"""What ``bench throughput`` does: load the methods, measure, show, and write where it was told."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bench.errors import UsageError
+from variants.load import check_spec, split_seed
+from variants.registry import variant
+
+if TYPE_CHECKING:
+    from bench.throughput.measure import Plan, Result
+    from bench.throughput.subjects import Subject
+
+WIDTH = 64
+"""The report's width."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """The command's arguments, checked one by one; None is: what suits the device."""
+
+    specs: tuple[str, ...]
+    resolutions: tuple[int, ...] | None
+    batches: tuple[int, ...] | str | None
+    precisions: tuple[str, ...] | None
+    modes: tuple[str, ...] | None
+    width: int | None
+    seconds: float
+    threads: int | None
+    run: str | None
+    checkpoint: Path | None
+    device: str | None
+    runs: Path
+    out: Path | None
+    benchmark_json: Path | None
+    json_output: bool
+
+
+def time_methods(request: Request) -> None:
+    """Measure and show. Raises UsageError, UnknownName or CheckpointError before anything is measured."""
+    specs = list(dict.fromkeys(request.specs or variant.names()))
+    for spec in specs:
+        check_spec(spec)
+        if spec.startswith("predictions:"):
+            raise UsageError(f"'{spec}' holds finished pictures: there is nothing to time in it")
+    refuse_conflicts(request, specs)
+
+    import torch
+
+    from bench.pipeline import check_device
+    from bench.progress import Reporter, say
+    from bench.throughput.measure import Report, make_plan, run
+    from bench.throughput.table import show
+
+    device = check_device(request.device)
+    if request.threads is not None:
+        torch.set_num_threads(request.threads)
+    plan = make_plan(
+        device,
+        request.resolutions or (256 if device.startswith("cuda") else 64,),
+        request.batches,
+        request.precisions,
+        request.modes,
+        request.seconds,
+    )
+    refuse_nothing(plan)
+    members = [subject for spec in specs for subject in subjects(spec, request, device)]
+    refuse_small(members, plan)
+    say_conditions(request, members)
+    with Reporter("throughput") as reporter:
+        shown = Report(say, lambda share: reporter.update(f"{len(members)} methods", share, 1.0))
+        result = run(members, plan, shown)
+    if len(result.frame) <= 1:
+        raise UsageError("nothing could be measured; the lines above say why")
+    if request.out is not None:
+        write_run(request.out, result, plan)
+    if request.benchmark_json is not None:
+        from bench.throughput.files import write_benchmark_json
+
+        write_benchmark_json(result, request.benchmark_json)
+    if request.json_output:
+        print(json.dumps(document(result), ensure_ascii=False))
+    else:
+        show(result.frame)
+
+
+def refuse_conflicts(request: Request, specs: list[str]) -> None:
+    if request.width is not None and (request.run or request.checkpoint):
+        raise UsageError("--width is for random weights: leave it out with --run or --checkpoint")
+    if request.run and request.checkpoint:
+        raise UsageError("--run and --checkpoint both name weights: give one of them")
+    if request.checkpoint is not None and not request.checkpoint.is_file():
+        raise UsageError(f"the checkpoint {request.checkpoint} does not exist")
+    if request.checkpoint is not None and len([s for s in specs if is_network(s)]) != 1:
+        raise UsageError("--checkpoint holds the weights of one network: name that variant alone")
+    target = request.benchmark_json
+    if target is not None and (target.is_dir() or not target.parent.is_dir()):
+        raise UsageError(f"--benchmark-json {target} cannot be written: name a file in a folder that exists")
+
+
+def refuse_nothing(plan: Plan) -> None:
+    """Raises UsageError where no combination of precisions and modes can be run on the device."""
+    from bench.throughput.settings import Setting, why_not
+
+    reasons = [why_not(Setting(plan.device, p, m, 1, 1)) for p in plan.precisions for m in plan.modes]
+    if all(reasons):
+        raise UsageError(f"nothing to measure on {plan.device}: {'; '.join(dict.fromkeys(r for r in reasons if r))}")
+
+
+def refuse_small(members: list[Subject], plan: Plan) -> None:
+    for member in members:
+        for side in plan.resolutions:
+            if side < member.multiple:
+                raise UsageError(f"--resolution {side} is too small for {member.name}, which needs {member.multiple}")
+
+
+def is_network(spec: str) -> bool:
+    from bench.pipeline import is_network as of_kind
+
+    return of_kind(spec)
+
+
+def subjects(spec: str, request: Request, device: str) -> list[Subject]:
+    """What a spec means: trained weights where a run or file is named, random ones else."""
+    from bench.pipeline import weights_anywhere, weights_of
+    from bench.runs import find_run
+    from bench.throughput.subjects import Subject
+    from variants.load import load_methods
+
+    trained = request.run or request.checkpoint or split_seed(spec)[1] is not None
+    if is_network(spec) and not trained:
+        return [untrained(spec, request.width or WIDTH)]
+    finder = weights_of(find_run(request.run, request.runs)) if request.run else weights_anywhere(request.runs)
+    checkpoint = request.checkpoint if is_network(spec) else None
+    found = load_methods(spec, weights=finder, checkpoint=checkpoint, device=device if is_network(spec) else "cpu")
+    return [Subject.of(method) for method in found]
+
+
+def untrained(name: str, width: int) -> Subject:
+    """A variant with random weights, always the same ones."""
+    import torch
+
+    from bench.throughput.subjects import Subject
+    from variants.network_method import NetworkMethod
+
+    entry = variant.get(name)()
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        return Subject.of(NetworkMethod(name, entry, entry.network(width)))
+
+
+def say_conditions(request: Request, members: list[Subject]) -> None:
+    """What makes the figures to come less telling than they look."""
+    from bench.progress import say
+    from bench.provenance import cores
+
+    if any(m.network is not None for m in members) and not (request.run or request.checkpoint):
+        say(
+            "random weights: speed does not depend on them, but how far a fast mode's pictures are from fp32's does "
+            "(--run RUN times trained ones)"
+        )
+    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
+    if load > 0.5 * cores():
+        say(
+            f"the machine is busy (load {load:.1f} on {cores()} cores): figures will be low and wide, "
+            "ratios to the calibration row hold better"
+        )
+
+
+def document(result: Result) -> dict[str, Any]:
+    """What ``--json`` prints."""
+    from bench.files import finite
+    from bench.throughput.environment import environment
+
+    return finite({"schema": 1, "throughput": result.frame.to_dict(orient="records"), "environment": environment()})
+
+
+def write_run(path: Path, result: Result, plan: Plan) -> None:
+    """Into a run folder: throughput.parquet is replaced; a folder that holds no run yet becomes one."""
+    from dataclasses import asdict
+
+    from bench.progress import say
+    from bench.run_writer import RunWriter
+    from bench.runs import Run
+    from bench.summary import write_summary
+    from bench.throughput.files import write
+
+    file = path / "throughput.parquet"
+    if not (path / "run.json").is_file():
+        settings = {key: list(v) if isinstance(v, tuple) else v for key, v in asdict(plan).items()}
+        writer = RunWriter(path)
+        writer.begin({"name": "throughput", **settings}, {"suite": None, "protocol": "native", "precision": "fp32",
+                     "suite_seed": 0, "size": None, "datasets": [], "masks": []})  # fmt: skip
+        writer.finish()
+    if file.is_file():
+        say(f"replacing the measurements in {file}")
+    write(result, file)
+    write_summary(Run.open(path))
+    say(f"wrote {file}")

@@ -1,0 +1,106 @@
+"""``bench throughput`` as a user meets it: JSON on stdout, one sentence for what is wrong, nothing half-written."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from bench.cli import main
+from bench.runs import Run
+
+SMALL = ("--width", "4", "--resolution", "16", "--seconds", "0.3", "--precision", "fp32", "--mode", "eager")
+
+
+def bench(*words: str, cwd) -> subprocess.CompletedProcess:
+    return subprocess.run(
+        [sys.executable, "-m", "bench.cli", "throughput", *words], capture_output=True, text=True, cwd=cwd, check=False
+    )
+
+
+def test_stdout_holds_anything_but_json_or_the_run_folder_misses_a_file(tmp_path):
+    done = bench("baseline", "telea", *SMALL, "--batch", "1,2", "--out", "fast", "--json", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    document = json.loads(done.stdout)
+    assert document["schema"] == 1
+    cells = [(row["variant"], row["batch"]) for row in document["throughput"]]
+    assert cells == [("baseline", 1), ("baseline", 2), ("telea", 1), ("calibration", 8)]
+    for row in document["throughput"]:
+        assert row["images_per_s"] > 0 and row["peak_memory_mib"] > 0 and row["latency_ms_p50"] > 0
+    run = Run.open(tmp_path / "runs" / "fast")
+    assert run.throughput()["variant"].tolist() == [variant for variant, _ in cells]
+    assert run.summary["throughput"][0]["images_per_s"] == document["throughput"][0]["images_per_s"]
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch, capsys):
+    """Runs the command in this process, in an empty folder; returns its exit code, stdout and stderr."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*words: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["bench", "throughput", *words])
+        with pytest.raises(SystemExit) as end:
+            main()
+        captured = capsys.readouterr()
+        return end.value.code, captured.out, captured.err
+
+    return run
+
+
+def test_the_table_or_the_exported_file_is_missing(here, tmp_path):
+    code, out, error = here("gan_res_mask", *SMALL, "--batch", "2", "--benchmark-json", "b.json")
+    assert code == 0, error
+    assert "gan_res_mask" in out and "ceilings measured here" in out
+    assert len(json.loads((tmp_path / "b.json").read_text())["benchmarks"]) == 2
+    assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["baselin"], "did you mean baseline"),
+        (["baseline", "--precision", "fp31"], "did you mean fp32"),
+        (["baseline", "--mode", "compiled"], "did you mean compile"),
+        (["baseline", "--precision", ""], "at least one precision"),
+        (["baseline", "--batch", "0"], "--batch '0' must be"),
+        (["baseline", "--batch", "1,two"], "--batch '1,two' must be"),
+        (["baseline", "--resolution", "-64"], "--resolution '-64' must be"),
+        (["baseline", "--resolution", "8"], "too small for baseline, which needs 16"),
+        (["baseline", "--width", "0"], "--width 0 must be"),
+        (["baseline", "--seconds", "nan"], "--seconds nan must be"),
+        (["baseline", "--threads", "0"], "--threads 0 must be"),
+        (["baseline", "--device", "gpu"], "device 'gpu'"),
+        (["baseline", "--precision", "tf32", "--device", "cpu"], "nothing to measure on cpu: tf32"),
+        (["baseline", "--mode", "graphs", "--device", "cpu"], "CUDA graphs need a CUDA device"),
+        (["baseline", "--checkpoint", "gone.pth"], "gone.pth does not exist"),
+        (["baseline", "--run", "gone"], "no run at"),
+        (["baseline@3"], "no trained weights of baseline@3"),
+        (["baseline", "--width", "4", "--run", "x"], "--width is for random weights"),
+        (["predictions:somewhere"], "nothing to time"),
+        (["baseline", "--benchmark-json", "no/where.json"], "cannot be written"),
+    ],
+)
+def test_a_wrong_word_costs_more_than_a_sentence(words, said, here, tmp_path):
+    code, out, error = here(*words)
+    assert code == 2, error
+    assert said in error
+    assert out == "" and "Traceback" not in error
+    assert len(error.strip().splitlines()) == 1
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_interrupted_measurement_leaves_something_behind(tmp_path):
+    process = subprocess.Popen(
+        [sys.executable, "-m", "bench.cli", "throughput", "baseline", *SMALL[:-6], "--seconds", "600", "--out", "x"],
+        stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=tmp_path,
+    )  # fmt: skip
+    assert process.stderr is not None
+    process.stderr.readline()  # it says that weights are random once it has begun
+    time.sleep(1)
+    process.send_signal(signal.SIGINT)
+    out, error = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert out == "" and "Traceback" not in error
+    assert not list(tmp_path.rglob("*.parquet"))

@@ -1,0 +1,274 @@
+"""Measuring as a whole, with methods whose speed is known."""
+
+import itertools
+import json
+import math
+import subprocess
+import sys
+import time
+from importlib import metadata
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from torch import nn
+
+from bench.throughput import measure
+from bench.throughput.ceilings import Ceilings
+from bench.throughput.cell import POOL, Cell, Refused
+from bench.throughput.fast import mark
+from bench.throughput.measure import Ladder, Report, make_plan, run, sample_in_turns
+from bench.throughput.memory import is_out_of_memory
+from bench.throughput.rows import table
+from bench.throughput.settings import SWEEP, Setting
+from bench.throughput.subjects import Subject
+from bench.throughput.watch import Reading, Watch
+from variants.method import Method
+
+CONTRACT = ("variant", "device", "precision", "mode", "resolution", "batch", "images_per_s", "latency_ms_p50",
+            "peak_memory_mib", "parameters")  # fmt: skip
+
+
+class Clock:
+    """Time that passes only when a method says so, so that no busy machine can disturb what is expected."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    clock = Clock()
+    monkeypatch.setattr(time, "perf_counter", clock)
+    return clock
+
+
+class Known(Method):
+    """A reference that takes known times a picture, one after the other, for ever."""
+
+    kind = "reference"
+
+    def __init__(self, name: str, clock: Clock, *seconds: float, log: list | None = None) -> None:
+        self.name, self.clock, self.seconds = name, clock, itertools.cycle(seconds)
+        self.log = [] if log is None else log
+
+    def fill(self, images, holes, ids=None, mask=""):
+        self.log.append((self.name, images.tobytes()))
+        self.clock.now += next(self.seconds) * len(images)
+        return np.zeros(images.shape, np.float32)
+
+
+def started(method: Method) -> Cell:
+    cell = Cell(Subject.of(method), Setting("cpu", "fp32", "eager", 16, 1))
+    cell.begin(1.0)
+    return cell
+
+
+class Copy(nn.Module):
+    """A network that returns its input; ``trouble`` is raised at batches larger than ``limit``."""
+
+    def __init__(self, limit: int = 1 << 30, trouble: type[Exception] = MemoryError, text: str = "") -> None:
+        super().__init__()
+        self.limit, self.trouble, self.text = limit, trouble, text
+
+    def forward(self, x, known):
+        if len(x) > self.limit and x.device.type != "meta":
+            raise self.trouble(self.text)
+        return x
+
+
+def network(name: str = "copy", **trouble) -> Subject:
+    return Subject(name, 0, Copy(**trouble))
+
+
+def test_a_known_speed_is_told_wrong(clock):
+    slow, quick = started(Known("slow", clock, 0.02)), started(Known("quick", clock, 0.001))
+    sample_in_turns([slow, quick], clock.now + 60, Report())
+    frame = table([slow, quick], Ceilings({"fp32": 1e12}, 1e9)).set_index("variant")
+    assert frame["images_per_s"].tolist() == pytest.approx([50, 1000])
+    assert frame["images_per_s_low"].tolist() == frame["images_per_s_high"].tolist() == pytest.approx([50, 1000])
+    assert frame["latency_ms_p50"].tolist() == pytest.approx([20, 1])
+    assert frame["settled"].all() and frame["samples"].tolist() == [6, 6]  # six equal ones settle it
+    assert frame["latency_samples"].tolist() == [6, 120]  # 20 ms of them a round
+    assert math.isnan(frame.loc["slow", "latency_ms_p90"]) and frame.loc["quick", "latency_ms_p90"] == pytest.approx(1)
+
+
+def test_methods_are_timed_one_after_the_other_or_on_the_same_picture(clock):
+    log = []
+    cells = [started(Known(name, clock, 0.02, 0.03, log=log)) for name in "abc"]
+    log.clear()
+    sample_in_turns(cells, clock.now + 0.8, Report())
+    names = [name for name, _ in log[::2]]  # each sample is a loop of one call and one call alone
+    assert names[:9] == list("abcbcacab")  # in turns, and another one first in every round
+    assert len({picture for name, picture in log if name == "a"}) == POOL
+
+
+def test_sampling_ends_before_the_interval_is_narrow_or_not_when_the_time_is_up(clock):
+    unsteady = started(Known("unsteady", clock, 0.02, 0.05, 0.03, 0.09, 0.07))
+    began = clock.now
+    sample_in_turns([unsteady], began + 2.0, Report())
+    assert 2.0 < clock.now - began < 2.2
+    row = table([unsteady], Ceilings({"fp32": 1e12}, 1e9)).iloc[0]
+    assert not row["settled"] and "time was up" in row["warnings"] and "more --seconds" in row["warnings"]
+    assert math.isnan(row["latency_ms_p99"]) and "p99 refused" in row["warnings"]
+    assert row["images_per_s_low"] < row["images_per_s"] < row["images_per_s_high"]
+
+
+def test_a_method_slower_than_the_time_is_not_measured_at_all(clock):
+    cell = started(Known("glacial", clock, 5.0))
+    sample_in_turns([cell], clock.now - 1, Report())
+    assert len(cell.loops) == 1
+
+
+def test_a_table_misses_a_column_or_the_calibration():
+    frame = measure([network()], resolution=16, batches=[2], precisions=["fp32"], modes=["eager"], seconds=0.2)
+    assert set(CONTRACT) <= set(frame.columns)
+    assert frame["variant"].tolist() == ["copy", "calibration"]
+    assert frame["batch"].tolist() == [2, 8] and (frame["images_per_s"] > 0).all()
+    assert frame["roofline_share"].iloc[1] > 0
+
+
+def test_backing_off_from_what_is_not_out_of_memory():
+    setting = Setting("cpu", "fp32", "eager", 16, 8)
+    for trouble, text in ((MemoryError, ""), (RuntimeError, "DefaultCPUAllocator: can't allocate memory: you tried")):
+        cell = Cell(network(limit=3, trouble=trouble, text=text), setting)
+        cell.begin(0.01)
+        assert cell.setting.batch == 2
+        assert "batch 8 ran out of memory, 2 was measured" in cell.notes
+    for trouble, text in ((RuntimeError, "CUDA error: device-side assert triggered"), (ValueError, "memory")):
+        with pytest.raises(Refused, match=text):
+            Cell(network(limit=3, trouble=trouble, text=text), setting).begin(0.01)
+    with pytest.raises(Refused, match="out of memory"):
+        Cell(network(limit=0), setting).begin(0.01)
+    assert is_out_of_memory(torch.OutOfMemoryError("CUDA out of memory"))
+    assert not is_out_of_memory(RuntimeError("out of range"))
+
+
+def test_a_sweep_stops_before_memory_does_or_goes_past_it():
+    sentences = []
+    ladder = Ladder(network(limit=5), Setting("cpu", "fp32", "eager", 16, 1), SWEEP)
+    cells = ladder.climb(60.0, None, Report(sentences.append))
+    assert [cell.setting.batch for cell in cells] == [1, 2, 4]
+    assert sentences == ["copy: batch 8 ran out of memory, 4 was measured already"]
+
+
+def test_a_sweep_goes_on_with_batches_too_slow_to_be_timed(clock):
+    method = Known("slower", clock, 0.5)
+    method.kind = "external"
+    cells = Ladder(Subject.of(method), Setting("cpu", "fp32", "eager", 16, 1), SWEEP).climb(1.0, None, Report())
+    assert [cell.setting.batch for cell in cells] == [1, 2, 4, 8]  # 4 s a batch is past twice the warm-up
+
+
+def test_a_batch_larger_than_the_memory_is_tried():
+    cell = Cell(network(), Setting("cpu", "fp32", "eager", 16384, 4096))
+    with pytest.raises(MemoryError):
+        cell.make(0.01)
+
+
+def test_a_fast_mode_that_changes_the_picture_is_not_shown():
+    class Off(nn.Module):
+        def forward(self, x, known):
+            return x * 0 + (0.0 if x.dtype == torch.float32 else 1.0)
+
+    frame = measure([Subject("off", 0, Off())], resolution=16, batches=[2], precisions=["fp32", "bf16"],
+                    modes=["eager"], seconds=0.5).set_index(["variant", "precision"])  # fmt: skip
+    # One unit of normalised space is 0.229, 0.224 and 0.225 of the range: 58.4, 57.1 and 57.4 levels.
+    assert frame.loc[("off", "bf16"), "max_difference"] in (58, 59)
+    assert frame.loc[("off", "bf16"), "within_one_level"] < 0.95
+    assert not frame.loc[("off", "bf16"), "fast"] and frame.loc[("off", "fp32"), "fast"]
+
+
+def test_the_wrong_row_is_chosen_as_the_fast_one():
+    rows = [("fp32", "eager", 10.0, math.nan), ("bf16", "eager", 30.0, 0.99), ("fp32", "folded", 20.0, 0.9995),
+            ("bf16", "folded", 15.0, 1.0)]  # fmt: skip
+    frame = pd.DataFrame(rows, columns=["precision", "mode", "images_per_s", "within_one_level"])
+    frame = frame.assign(variant="a", device="cpu", resolution=64, batch=8)
+    assert mark(frame).tolist() == [False, False, True, False]
+
+
+class FakeNvml:
+    """NVML as nvidia-ml-py shows it, of a GPU that slows itself at every other question."""
+
+    NVMLError = RuntimeError
+    NVML_CLOCK_SM, NVML_TEMPERATURE_GPU = 1, 0
+    nvmlClocksThrottleReasonSwPowerCap = 4  # noqa: N815
+    nvmlClocksThrottleReasonHwSlowdown = 8  # noqa: N815
+    nvmlClocksThrottleReasonSwThermalSlowdown = 32  # noqa: N815
+
+    def __init__(self, answers):
+        self.answers, self.energy = iter(answers), 0
+
+    def nvmlDeviceGetCurrentClocksThrottleReasons(self, handle):  # noqa: N802
+        return next(self.answers)
+
+    def nvmlDeviceGetClockInfo(self, handle, clock):  # noqa: N802
+        return 1980
+
+    def nvmlDeviceGetTemperature(self, handle, sensor):  # noqa: N802
+        return 55
+
+    def nvmlDeviceGetTotalEnergyConsumption(self, handle):  # noqa: N802
+        self.energy += 7000
+        return self.energy
+
+
+def test_throttled_samples_are_kept_or_a_power_cap_is_taken_for_throttling():
+    watch = Watch(FakeNvml([0, 8, 4, 32, 40]), None)
+    assert watch.read() == Reading(1980, 55, False)
+    assert [watch.read().throttled for _ in range(4)] == [True, False, True, True]
+    cell = Cell(network(), Setting("cpu", "fp32", "eager", 16, 2), Watch(FakeNvml([0, 8, 0, 32]), None))
+    cell.begin(0.01)
+    for _ in range(4):
+        cell.sample()
+    assert (len(cell.loops), cell.throttled) == (2, 2)
+    cell.weigh(0.01)
+    assert cell.joules_per_image > 0
+    count = 7.0 / cell.joules_per_image / 2  # 7 J between the readings, 2 pictures a batch
+    assert count == pytest.approx(round(count))
+
+
+def test_the_exported_json_is_not_what_pytest_benchmark_reads(tmp_path):
+    from bench.throughput.files import write, write_benchmark_json
+
+    plan = make_plan("cpu", [16], [1, 2], ["fp32"], ["eager"], 0.5)
+    result = run([network("first"), network("second")], plan, Report())
+    write_benchmark_json(result, tmp_path / "new.json")
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest_benchmark", "compare", str(tmp_path / "new.json"), ],
+        capture_output=True, text=True, cwd=tmp_path, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "first[cpu/fp32/eager/16/1]" in done.stdout + done.stderr
+    document = json.loads((tmp_path / "new.json").read_text())
+    samples = result.samples[0]
+    stats = document["benchmarks"][0]["stats"]
+    assert stats["median"] == pytest.approx(np.median(samples))
+    assert stats["rounds"] == len(samples)
+    write(result, tmp_path / "throughput.parquet")
+    import pyarrow.parquet as pq
+
+    stored = pq.read_table(tmp_path / "throughput.parquet")
+    assert json.loads(stored.schema.metadata[b"environment"])["version_torch"] == metadata.version("torch")
+    assert stored.num_rows == 5
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_the_gpu_branches_give_other_pictures_or_no_figures():
+    from variants.network_method import NetworkMethod
+    from variants.registry import variant
+
+    entry = variant.get("gan_res_mask")()
+    subject = Subject.of(NetworkMethod("gan_res_mask", entry, entry.network(8), device="cuda"))
+    frame = measure([subject], device="cuda", resolution=64, batches=[1, 4], modes=["eager", "compile", "graphs"],
+                    seconds=20.0)  # fmt: skip
+    own = frame[frame["variant"] == "gan_res_mask"]
+    assert len(own) == 4 * 3 * 2
+    assert (own["images_per_s"] > 0).all() and (own["peak_memory_mib"] > 0).all()
+    exact = own[own["precision"] == "fp32"]
+    assert (exact[exact["mode"] != "eager"]["max_difference"] <= 1).all()
+    assert (own["roofline_share"] < 1.05).all()
