@@ -239,11 +239,12 @@ def settle_headland(plan: Plan, grid: Grid) -> Values | None:
         which=which,
         left=part.shore_left - 0.15,
         right=part.shore_right + 0.15,
-        top_row=top.min(axis=1),
+        top_row=top.min(axis=1) - 1 / grid.size,
         bottom_row=water.max(axis=1) + np.maximum(np.minimum(drop * 0.8, 0.2), 1.2 * surf) + 3 / grid.size,
         top=outline(top),
         water=outline(water),
-        lean=outline(lean * grid.size),
+        # The outline is softened across its slope, as far as a pixel and a half upwards.
+        lean=outline(np.maximum(lean, 0.35) * grid.size),
         here=outline(np.clip((water - top) * 30, 0, 1)),
         # Land thinner than a pixel covers only part of it.
         solid=outline(np.clip((water - top) * grid.size, 0, 1)),

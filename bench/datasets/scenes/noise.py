@@ -128,12 +128,13 @@ def look_up(side: int, across: np.ndarray, down: np.ndarray) -> np.ndarray:
     row = (down * np.float32(side)).astype(np.int64)
     row &= side - 1
     row *= side
-    if column.size < row.size:
-        row += column
-        return row
-    if column.shape == np.broadcast_shapes(column.shape, row.shape):
+    shape = np.broadcast_shapes(column.shape, row.shape)
+    if column.shape == shape:
         column += row
         return column
+    if row.shape == shape:
+        row += column
+        return row
     return column + row
 
 
