@@ -6,8 +6,10 @@ import hashlib
 import json
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from bench.errors import UsageError
+from bench.files import write_json
 from bench.profile import Profile, load_profile, replace_checked
 from bench.progress import say
 from bench.runs import Run, find_run, find_runs
@@ -75,6 +77,9 @@ def evaluate_methods(request: Request) -> None:
     for text in suite.notes():
         writer.note(text)
         say(f"note: {text}")
+    if request.save_predictions is not None:
+        settled = {key: profile.as_dict()[key] for key in SUITE_KEYS}
+        write_json(request.save_predictions / SUITE_FILE, {"suite": facts["suite"], "split": split, "profile": settled})
     outcome = pipeline.score_methods(
         writer, methods, suite, scorer, restore_known=request.restore_known, predictions=request.save_predictions
     )
@@ -98,12 +103,28 @@ def evaluate_methods(request: Request) -> None:
 
 
 def newest_training(request: Request) -> Run | None:
-    """The newest run that trained one of the methods asked for."""
+    """The newest run that trained one of the methods asked for, or, where none of them is trained, anything."""
     from variants.load import split_seed
 
-    for run in find_runs(request.runs):
+    runs = [run for run in find_runs(request.runs) if any((run.path / "checkpoints").glob("*/*/*.safetensors"))]
+    for run in runs:
         if any(":" not in spec and run.checkpoint(*split_seed(spec)) for spec in request.methods):
             return run
+    return runs[0] if runs else None
+
+
+SUITE_FILE = "suite.json"
+"""Lies beside saved predictions and says which suite they are of."""
+
+
+def suite_of_predictions(request: Request) -> dict[str, Any] | None:
+    """The suite that saved predictions were made on, where a folder of them says so."""
+    for spec in request.methods:
+        kind, _, folder = spec.partition(":")
+        if kind == "predictions":
+            for file in (Path(folder) / SUITE_FILE, Path(folder).parent / SUITE_FILE):
+                if file.is_file():
+                    return json.loads(file.read_text(encoding="utf-8"))
     return None
 
 
@@ -111,15 +132,19 @@ def settle(request: Request, source: Run | None) -> tuple[Profile, str]:
     """The suite to score on, as a profile, and the split: the run's own suite unless told otherwise."""
     quick = load_profile("quick")
     kept = source.manifest.get("profile", {}) if source else {}
-    base = replace_checked(quick, {key: kept[key] for key in SUITE_KEYS if kept.get(key)}) if kept else quick
+    saved = None if request.data or request.run else suite_of_predictions(request)
+    if saved is not None:
+        kept = saved["profile"]
+    base = replace_checked(quick, {key: kept[key] for key in SUITE_KEYS if key in kept}) if kept else quick
     base = replace(base, name="eval", variants=request.methods)
-    split = "test"
+    split = saved["split"] if saved else "test"
     if request.data:
         from bench.pipeline import resolve_folder_spec
 
         specs = tuple(resolve_folder_spec(spec) for spec in request.data)
         count = request.count or 0
         base = replace(base, data=specs, count=tuple(count or default_count(spec) for spec in specs), size=None)
+        split = "test"
         trained_on = tuple(kept.get("train_data", ()))
         folders = [spec for spec in specs if spec.startswith("folder:")]
         if folders and not any(spec in trained_on for spec in folders):

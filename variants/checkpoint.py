@@ -7,12 +7,10 @@ import pickle
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from variants.errors import CheckpointError as CheckpointError
+
 if TYPE_CHECKING:
     from torch import Tensor, nn
-
-
-class CheckpointError(ValueError):
-    """A checkpoint that cannot be used. The message is one sentence: which file, what is wrong."""
 
 
 def load_state(file: Path) -> dict[str, Tensor]:

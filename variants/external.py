@@ -18,13 +18,10 @@ from typing import Any
 import numpy as np
 
 from variants.checkpoint import sha256
+from variants.errors import ExternalError as ExternalError
 from variants.method import Method
 
 SUFFIXES = (".png", ".webp", ".bmp", ".tif", ".tiff", ".jpg", ".jpeg")
-
-
-class ExternalError(ValueError):
-    """A method from outside that cannot be used; one sentence."""
 
 
 def safe_name(text: str) -> str:

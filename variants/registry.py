@@ -23,17 +23,12 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
+from variants.errors import UnknownName as UnknownName
+
 T = TypeVar("T")
 
 PLUGINS_ENV = "BENCH_PLUGINS"
 """Python files, separated like PATH, whose decorated entries join the built-in ones."""
-
-
-class UnknownName(LookupError):
-    """No entry of that name. The message is one sentence that names the nearest ones."""
-
-    def __str__(self) -> str:
-        return str(self.args[0])
 
 
 def suggest(noun: str, name: str, names: Iterable[str]) -> UnknownName:

@@ -12,7 +12,8 @@ import typer
 
 import bench
 from bench.errors import BenchError, Exit
-from variants.registry import PLUGINS_ENV, UnknownName
+from variants.errors import VariantError
+from variants.registry import PLUGINS_ENV
 
 app = typer.Typer(
     name="bench",
@@ -67,11 +68,10 @@ def main() -> None:
         code = int(result) if isinstance(result, int) else Exit.OK
     except BenchError as error:
         code = fail(error, error.code)
-    except UnknownName as error:
+    except VariantError as error:
         code = fail(error, Exit.USAGE)
     except KeyboardInterrupt:
-        code = 130
-        print("bench: interrupted; the same command goes on where this one stopped", file=sys.stderr)
+        code = interrupted()
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = Exit.OK
@@ -87,8 +87,14 @@ def end(error: Exception) -> int:
         show()
         return int(getattr(error, "exit_code", Exit.USAGE))
     if type(error).__name__ == "Abort":
-        return 130
+        # What the parser makes of a Ctrl-C.
+        return interrupted()
     return fail(error, Exit.FAILED)
+
+
+def interrupted() -> int:
+    print("bench: interrupted; the same command goes on where this one stopped", file=sys.stderr)
+    return 130
 
 
 def fail(error: Exception, code: Exit) -> int:

@@ -214,7 +214,7 @@ def test_eval_scores_pictures_at_their_own_size(tiny_runs, tmp_path):
         (["eval", "telea", "--protocol", "lamma"], 2, "did you mean lama"),
         (["run", "--profile", "quik"], 2, "did you mean quick"),
         (["nonsense"], 2, "nonsense"),
-        (["run", "--size", "big"], 2, "big"),
+        (["run", "--size", "big"], 2, "--size"),
         (["eval", "telea", "--device", "cuda:99"], 2, "cuda:99"),
     ],
 )
