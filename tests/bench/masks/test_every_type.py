@@ -94,7 +94,6 @@ def test_no_hole_is_empty_or_the_whole_picture(name: str, size: tuple[int, int])
     assert holes.dtype == bool
     areas = holes.mean(axis=(1, 2))
     assert areas.min() > 0
-    # A frame one pixel wide covers more than half of the smallest pictures: 28 of 64 at 8x8, 76 of 279 at 9x31.
     assert areas.max() <= 0.5
 
 
