@@ -25,6 +25,9 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
+INTERRUPTED = 130
+"""Exit code after a Ctrl-C, as shells have it."""
+
 ORDER = ("run", "train", "eval", "throughput", "compare", "check", "report", "suite", "listing", "weights", "doctor")
 """The order of the commands in ``bench --help``; others follow by name."""
 
@@ -66,6 +69,9 @@ def main() -> None:
     try:
         result = app(standalone_mode=False)
         code = int(result) if isinstance(result, int) else Exit.OK
+        # Some versions of the parser turn a Ctrl-C into this exit code themselves.
+        if code == INTERRUPTED:
+            interrupted()
     except BenchError as error:
         code = fail(error, error.code)
     except VariantError as error:
@@ -94,7 +100,7 @@ def end(error: Exception) -> int:
 
 def interrupted() -> int:
     print("bench: interrupted; the same command goes on where this one stopped", file=sys.stderr)
-    return 130
+    return INTERRUPTED
 
 
 def fail(error: Exception, code: Exit) -> int:
