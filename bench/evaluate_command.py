@@ -73,10 +73,7 @@ def evaluate_methods(request: Request) -> None:
     writer = RunWriter(out_folder(request.out, request.runs, f"eval-{digest[:8]}"))
     writer.begin(profile.as_dict(), facts)
     say(f"writing {writer.path}")
-    pipeline.warn_skipped(suite, writer)
-    for text in suite.notes():
-        writer.note(text)
-        say(f"note: {text}")
+    pipeline.tell_of_suite(suite, writer)
     if request.save_predictions is not None:
         settled = {key: profile.as_dict()[key] for key in SUITE_KEYS}
         write_json(request.save_predictions / SUITE_FILE, {"suite": facts["suite"], "split": split, "profile": settled})

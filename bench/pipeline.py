@@ -84,7 +84,8 @@ def suite_facts(suite: Suite, profile: Profile) -> dict[str, Any]:
     }
 
 
-def warn_skipped(suite: Suite, writer: RunWriter) -> None:
+def tell_of_suite(suite: Suite, writer: RunWriter) -> None:
+    """Warn of pictures that were skipped and of what was found odd in holes."""
     for dataset in suite.datasets:
         if dataset.skipped:
             names = "; ".join(f"{name} ({why})" for name, why in dataset.skipped[:5])
@@ -92,6 +93,9 @@ def warn_skipped(suite: Suite, writer: RunWriter) -> None:
             text = f"{dataset.name}: {len(dataset.skipped)} pictures could not be read and were skipped: {names}{more}"
             writer.note(text)
             say(f"warning: {text}")
+    for text in suite.notes():
+        writer.note(text)
+        say(f"note: {text}")
 
 
 def train_missing(writer: RunWriter, profile: Profile, networks: Sequence[tuple[str, int]], device: str) -> None:

@@ -108,7 +108,7 @@ def prepare(profile: Profile, folder: Callable[[str], Path], changed: bool, fres
     writer = RunWriter(path)
     going_on = writer.begin(profile.as_dict(), facts, fresh)
     say(f"{'going on with' if going_on else 'writing'} {path}")
-    pipeline.warn_skipped(suite, writer)
+    pipeline.tell_of_suite(suite, writer)
     return writer, suite, members
 
 
