@@ -5,7 +5,7 @@ Everything here is plain data; the terminal, Markdown, JSON and the HTML page pr
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -165,6 +165,16 @@ def seed_noise(good: np.ndarray) -> Seeds:
     return statistics.seed_noise(*(np.stack(part) for part in zip(*parts, strict=True)))
 
 
+def training_noise(pair: Pair) -> tuple[Seeds, ...]:
+    """What training seeds add to the noise of a difference: each side's own or, of the same variant trained from
+    the same seeds in two runs, that of the differences seed by seed."""
+    ours, theirs = goodness(pair, pair.reference), goodness(pair, pair.candidate)
+    reference, candidate = pair.sides
+    if reference.variant == candidate.variant and reference.seeds == candidate.seeds:
+        return (seed_noise(theirs - ours),)
+    return seed_noise(ours), seed_noise(theirs)
+
+
 @dataclass(frozen=True)
 class Measured:
     """Gains of a pair's candidate, columns laid out as (mask types and ``all``) x metrics.
@@ -172,7 +182,7 @@ class Measured:
     change: the gain of every picture over the seeds' means, (images, masks, metrics); sums, counts: per image.
     """
 
-    intervals: statistics.Intervals
+    resampled: statistics.Resampled
     p: np.ndarray
     reference_mean: np.ndarray
     candidate_mean: np.ndarray
@@ -185,16 +195,15 @@ def measure(pair: Pair, options: Options) -> Measured:
     """Intervals and p of the candidate's gain over the reference, in each metric's good direction."""
     change = gains(pair)
     sums, counts = (flat(part) for part in clustered(change))
-    settings = (options.level, options.resamples, options.seed)
+    settings = (options.resamples, options.seed)
     if len(pair.reference) > 1 or len(pair.candidate) > 1:
-        noise = seed_noise(goodness(pair, pair.reference)), seed_noise(goodness(pair, pair.candidate))
-        result, p = statistics.hierarchical(sums, counts, noise, *settings)
+        resampled, p = statistics.hierarchical(sums, counts, training_noise(pair), *settings)
     else:
-        result = statistics.intervals(sums, counts, *settings)
+        resampled = statistics.resample(sums, counts, *settings)
         p = significance.sign_flip_p(statistics.merged(options.seed, sums)[0])
-    result = settled(result, change)
-    reference, candidate = (pooled_mean(values.mean(0), result.rows) for values in (pair.reference, pair.candidate))
-    return Measured(result, p, reference, candidate, change, sums, counts)
+    resampled = resampled.settled(unmoved(change) & (resampled.rows > 0))
+    means = [pooled_mean(values.mean(0), resampled.rows) for values in (pair.reference, pair.candidate)]
+    return Measured(resampled, p, means[0], means[1], change, sums, counts)
 
 
 def gains(pair: Pair) -> np.ndarray:
@@ -206,13 +215,6 @@ def unmoved(change: np.ndarray) -> np.ndarray:
     """Per column, (mask types and ``all``) x metrics, whether no picture changed."""
     moved = np.abs(np.nan_to_num(change)) > significance.TIE
     return ~np.concatenate([moved.any(0), moved.any((0, 1))[None]]).ravel()
-
-
-def settled(result: statistics.Intervals, change: np.ndarray) -> statistics.Intervals:
-    """Where no picture changed at all the difference is nothing, exactly, even of a single picture."""
-    still = unmoved(change) & (result.rows > 0)
-    mean, low, high = (np.where(still, 0.0, part) for part in (result.mean, result.low, result.high))
-    return replace(result, mean=mean, low=low, high=high)
 
 
 def pooled_mean(values: np.ndarray, rows: np.ndarray) -> np.ndarray:
@@ -229,13 +231,14 @@ def flat(part: np.ndarray) -> np.ndarray:
 def pair_rows(pair: Pair, options: Options, pooled_only: bool = False) -> list[dict[str, Any]]:
     """One row per mask type (``all`` last) and metric that has a shared value; not yet judged."""
     measured = measure(pair, options)
+    low, high = measured.resampled.interval(options.level)
     reference, candidate = pair.sides
     with np.errstate(invalid="ignore", divide="ignore"):
         image_means = measured.sums / measured.counts
     masks = [*pair.masks, ALL]
     wanted = [m for m, mask in enumerate(masks) if mask == ALL or not pooled_only]
     columns = [m * len(pair.facts) + k for m in wanted for k in range(len(pair.facts))]
-    columns = [column for column in columns if measured.intervals.rows[column] > 0]
+    columns = [column for column in columns if measured.resampled.rows[column] > 0]
     rank_p = dict(zip(columns, significance.wilcoxon_p(image_means[:, columns]), strict=True))
     effect = significance.effect_size(image_means)
     found = []
@@ -257,17 +260,17 @@ def pair_rows(pair: Pair, options: Options, pooled_only: bool = False) -> list[d
                 "title": fact.title,
                 "reference_mean": mean,
                 "candidate_mean": float(measured.candidate_mean[column]),
-                "difference": float(measured.intervals.mean[column]),
-                "low": float(measured.intervals.low[column]),
-                "high": float(measured.intervals.high[column]),
+                "difference": float(measured.resampled.mean[column]),
+                "low": float(low[column]),
+                "high": float(high[column]),
                 "p": float(measured.p[column]),
                 "p_wilcoxon": float(rank_p[column]),
                 "effect_size": float(effect[column]),
                 "wins": int((part > significance.TIE).sum()),
                 "ties": int((np.abs(part) <= significance.TIE).sum()),
                 "losses": int((part < -significance.TIE).sum()),
-                "n": int(measured.intervals.rows[column]),
-                "images": int(measured.intervals.clusters[column]),
+                "n": int(measured.resampled.rows[column]),
+                "images": int(measured.resampled.clusters[column]),
                 "reference_failed": failed[0],
                 "candidate_failed": failed[1],
                 "tolerance": tolerance(fact, mean, options.tolerances),

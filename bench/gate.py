@@ -1,8 +1,8 @@
 """The gate: rules held against a run, each line pass, regression or undecided.
 
 A line is a regression where the interval excludes what the rule allows, a pass where the interval lies within,
-and undecided between. The intervals are of a level at which all lines together raise a false alarm in at most
-1 % of checks: 98 % for one line, wider for more (Bonferroni, one-sided); lines where nothing changed don't count.
+and undecided between. The intervals are of 95 %, and wider for lines whose tolerance lies within their noise: a
+check in which nothing changed raises a false alarm at most once in 100, however many lines it has.
 """
 
 from __future__ import annotations
@@ -36,7 +36,6 @@ class Check:
 
     run: str
     against: str | None
-    level: float
     lines: list[Line]
     notes: list[str] = field(default_factory=list)
     partial: bool = False
@@ -57,7 +56,6 @@ class Check:
             "state": self.state,
             "run": self.run,
             "against": self.against,
-            "level": self.level,
             "partial": self.partial,
             "rules": [line.as_json() for line in self.lines],
             "notes": self.notes,
@@ -76,10 +74,9 @@ def check(
     targets = [target for rule in rules for target in expand(rule, matched(rule), against)]
     timed = [target for target in targets if speed.is_speed(target.rule.metric)]
     jobs, notes, partial = quality_jobs([target for target in targets if target not in timed], options.common)
-    # Lines that cannot move share nothing of the 1 %, so one changed variant is judged as if alone.
-    level = 1 - 2 * FALSE_ALARMS / max(1, len(timed) + sum(job.open_lines() for job in jobs))
-    lines = quality_lines(jobs, replace(options, level=level))
-    lines += [speed_line(target, level) for target in timed]
+    # Lines that did not move cannot be alarms, so they take no share of the 1 % from the others.
+    alarms = FALSE_ALARMS / max(1, len(timed) + sum(job.open_lines() for job in jobs))
+    lines = quality_lines(jobs, options, alarms) + [speed_line(target, alarms) for target in timed]
     order = {id(rule): place for place, rule in enumerate(rules)}
     lines.sort(key=lambda line: order[id(line.rule)])
     for rule in rules:
@@ -88,7 +85,7 @@ def check(
                 f"{rule.where}: rule '{rule.text}' matched nothing: {rule.metric} has no value there; measure it or "
                 "take the rule out"
             )
-    return Check(run, against, level, lines, list(dict.fromkeys(notes)), partial)
+    return Check(run, against, lines, list(dict.fromkeys(notes)), partial)
 
 
 def check_run(rules: list[Rule], run: Run, reference: Run | None, options: Options | None = None) -> Check:

@@ -8,12 +8,14 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from bench import speed, statistics
-from bench.compare import Measured, Options, flat, gains, goodness, measure, narrowed, seed_noise, unmoved
+from bench.compare import Options, flat, gains, goodness, measure, narrowed, seed_noise, unmoved
 from bench.files import finite
 from bench.pairing import Pair, pair_sides
 from bench.rules import Rule
 from bench.scores import ALL, Facts, clustered, metric_facts
 from bench.sides import Side
+
+NORMAL_DF = 1e6
 
 
 class Reading(NamedTuple):
@@ -40,13 +42,15 @@ class Line:
     """One rule held against one target.
 
     reading: of a drop, how much worse than the reference, in ``unit`` (negative is better); of a floor or
-    ceiling, the mean. look: the file to look into. why: what keeps the line from being decided, if anything.
+    ceiling, the mean. level: of the interval. look: the file to look into. why: what keeps the line from being
+    decided, if anything.
     """
 
     target: Target
     state: str
     reading: Reading
     unit: str
+    level: float
     reference_mean: float
     candidate_mean: float
     look: str
@@ -65,6 +69,7 @@ class Line:
                 "allowed": self.rule.amount,
                 "low": self.reading.low,
                 "high": self.reading.high,
+                "level": self.level,
                 "kind": self.rule.kind,
                 "unit": self.unit,
                 "variant": self.target.candidate.label,
@@ -132,10 +137,25 @@ def quality_jobs(targets: list[Target], common: bool) -> tuple[list[Job], list[s
     return jobs, notes, partial
 
 
-def quality_lines(jobs: list[Job], options: Options) -> list[Line]:
-    """The lines of scores; the targets of one job share one set of resamples."""
-    found = [drop_lines(job, options) if job.drop else limit_lines(job, options) for job in jobs]
+def quality_lines(jobs: list[Job], options: Options, alarms: float) -> list[Line]:
+    """The lines of scores; the targets of one job share one set of resamples. alarms: how often one line may be
+    a false alarm where nothing changed."""
+    found = [drop_lines(job, options, alarms) if job.drop else limit_lines(job, options, alarms) for job in jobs]
     return [line for lines in found for line in lines]
+
+
+def line_level(margin: float, error: float, df: float, alarms: float) -> float:
+    """The level of a line's interval: 95 %, or as much more as keeps false alarms to ``alarms``.
+
+    Where nothing changed the measured drop is noise of standard ``error``; it is an alarm where it exceeds the
+    ``margin`` allowed by the interval's reach. A wide margin leaves 95 % enough; a margin inside the noise does not.
+    """
+    from scipy.special import stdtr, stdtrit
+
+    if not (error > 0 and df >= 1 and np.isfinite(margin)):
+        return statistics.LEVEL
+    reach = float(stdtrit(df, 1 - alarms)) - margin / error
+    return max(statistics.LEVEL, 2 * float(stdtr(df, reach)) - 1)
 
 
 def left_out(pair: Pair, common: bool) -> list[str]:
@@ -168,27 +188,27 @@ def alone(side: Side, dataset: str) -> Pair:
     )
 
 
-def drop_lines(job: Job, options: Options) -> list[Line]:
+def drop_lines(job: Job, options: Options, alarms: float) -> list[Line]:
     pair = job.pair
     measured = measure(pair, options)
+    found = measured.resampled
     lines = []
     for target in job.targets:
         column, fact = locate(pair, target)
-        if not measured.intervals.rows[column]:
+        if not found.rows[column]:
             continue
-        reading, unit = drop(measured, column), fact.unit
+        base = abs(reference_goodness(pair, target, fact)) if target.rule.percent else 100.0
+        margin = target.rule.amount * base / 100 if target.rule.percent else target.rule.amount
+        level = line_level(margin, found.error[column], found.df[column], alarms)
+        low, high = found.interval(level)
+        # How much worse, so turned about; adding 0.0 turns a negative zero.
+        reading = Reading(*(-float(part[column]) + 0.0 for part in (found.mean, high, low)))
+        unit = fact.unit
         if target.rule.percent:
-            base = abs(reference_goodness(pair, target, fact))
             reading, unit = Reading(*(share(value, base) for value in reading)), "%"
         means = float(measured.reference_mean[column]), float(measured.candidate_mean[column])
-        lines.append(line(target, reading, unit, *means))
+        lines.append(line(target, reading, unit, level, *means))
     return lines
-
-
-def drop(measured: Measured, column: int) -> Reading:
-    """How much worse the candidate is; adding 0.0 turns a negative zero."""
-    found = measured.intervals
-    return Reading(*(-float(part[column]) + 0.0 for part in (found.mean, found.high, found.low)))
 
 
 def share(value: float, base: float) -> float:
@@ -206,20 +226,21 @@ def reference_goodness(pair: Pair, target: Target, fact: Facts) -> float:
     return float(np.nanmean(values))
 
 
-def limit_lines(job: Job, options: Options) -> list[Line]:
+def limit_lines(job: Job, options: Options, alarms: float) -> list[Line]:
     pair = job.pair
-    settings = (options.level, options.resamples, options.seed)
+    settings = (options.resamples, options.seed)
     sums, counts = (flat(part) for part in clustered(pair.candidate.mean(0)))
     if len(pair.candidate) > 1:
-        result, _ = statistics.hierarchical(sums, counts, (seed_noise(pair.candidate),), *settings)
+        found, _ = statistics.hierarchical(sums, counts, (seed_noise(pair.candidate),), *settings)
     else:
-        result = statistics.intervals(sums, counts, *settings)
+        found = statistics.resample(sums, counts, *settings)
     lines = []
     for target in job.targets:
         column, fact = locate(pair, target)
-        if result.rows[column]:
-            reading = Reading(*(float(part[column]) for part in (result.mean, result.low, result.high)))
-            lines.append(line(target, reading, fact.unit, float("nan"), reading.measured))
+        if found.rows[column]:
+            level = line_level(0.0, found.error[column], found.df[column], alarms)
+            reading = Reading(*(float(part[column]) for part in (found.mean, *found.interval(level))))
+            lines.append(line(target, reading, fact.unit, level, float("nan"), reading.measured))
     return lines
 
 
@@ -230,10 +251,12 @@ def locate(pair: Pair, target: Target) -> tuple[int, Facts]:
     return masks.index(target.mask) * len(names) + place, pair.facts[place]
 
 
-def line(target: Target, reading: Reading, unit: str, reference_mean: float, candidate_mean: float) -> Line:
+def line(
+    target: Target, reading: Reading, unit: str, level: float, reference_mean: float, candidate_mean: float
+) -> Line:
     why = "" if np.isfinite(reading.low) or np.isfinite(reading.high) else "one picture has no interval"
     state = judged(target.rule, reading)
-    return Line(target, state, reading, unit, reference_mean, candidate_mean, look(target), why)
+    return Line(target, state, reading, unit, level, reference_mean, candidate_mean, look(target), why)
 
 
 def look(target: Target) -> str:
@@ -246,9 +269,13 @@ def look(target: Target) -> str:
     return str(folder / f"{target.dataset}-{mask}.parquet")
 
 
-def speed_line(target: Target, level: float) -> Line:
-    found = speed.measure(target.rule, target.candidate, target.reference, target.mask, level)
-    reading = Reading(found.measured, found.low, found.high)
+def speed_line(target: Target, alarms: float) -> Line:
+    found = speed.measure(target.rule, target.candidate, target.reference, target.mask)
+    amount = target.rule.amount
+    # On the scale of logarithms, where a ratio's error lives; timings are many, so normal.
+    margin = abs(float(np.log1p((-amount if found.higher else amount) / 100))) if found.drop and amount < 100 else 0.0
+    level = line_level(margin, found.error, NORMAL_DF, alarms)
+    reading = Reading(*found.reading(level))
     file = str(target.candidate.run.path / "throughput.parquet")
     state = judged(target.rule, reading)
-    return Line(target, state, reading, found.unit, found.reference, found.candidate, file, found.why)
+    return Line(target, state, reading, found.unit, level, found.reference, found.candidate, file, found.why)

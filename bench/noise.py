@@ -15,12 +15,13 @@ from bench import speed, statistics
 from bench.compare import flat
 from bench.errors import IncomparableError
 from bench.files import finite
-from bench.gate import FALSE_ALARMS
 from bench.pairing import require_comparable
 from bench.runs import Run
 from bench.scores import ALL, Facts, Scores, clustered, load_scores, metric_facts
 from bench.tolerances import tolerance
 
+BEYOND = 0.01
+"""How often two instances of the same differ by more than the floor, in one direction."""
 CAUGHT = 0.95
 """How often a drop of twice the suggested tolerance is to be caught."""
 
@@ -103,8 +104,7 @@ def measure_noise(runs: list[Run], redrawn: bool = False) -> NoiseFloor:
         )
     elif sum(len(spread.means) - 1 for spread in several if spread.trained) < 3:
         notes.append("Fewer than four A/A instances of trained variants: the floor is wide because it is uncertain.")
-    lines = max(1, len({(s.variant, s.scores.dataset) for s in spreads}) * 6)
-    rows = [row for spread in spreads for row in noise_rows(spread, pooled(several, spread), lines)]
+    rows = [row for spread in spreads for row in noise_rows(spread, pooled(several, spread))]
     return NoiseFloor([run.name for run in runs], rows, speed_floor(runs), notes)
 
 
@@ -176,14 +176,14 @@ def pooled(several: list[Spread], like: Spread) -> tuple[np.ndarray, int]:
     return np.sqrt(sum(((s.means - s.means.mean(0)) ** 2).sum(0) for s in group) / df), df
 
 
-def noise_rows(spread: Spread, pool: tuple[np.ndarray, int], lines: int) -> list[Noise]:
-    from scipy.special import ndtri
-
+def noise_rows(spread: Spread, pool: tuple[np.ndarray, int]) -> list[Noise]:
     pool_sd, df = pool
     own = spread.means.std(0, ddof=1) if len(spread.means) > 1 else np.zeros(spread.means.shape[1])
-    bound = float(statistics.student(1 - 2 * FALSE_ALARMS, df)) if df else 0.0
+    bound = float(statistics.student(1 - 2 * BEYOND, df)) if df else 0.0
     floors = bound * np.sqrt(2) * np.fmax(own, pool_sd)
-    reach = float(ndtri(1 - FALSE_ALARMS / lines) + ndtri(CAUGHT))
+    clusters = max(2, len(spread.scores.ids)) - 1
+    # A drop of twice the tolerance is caught where one tolerance is the interval's reach and 95 % of the noise.
+    reach = float(statistics.student(statistics.LEVEL, clusters) + statistics.student(2 * CAUGHT - 1, clusters))
     found = []
     for column, mean in enumerate(spread.mean):
         m, k = divmod(column, len(spread.facts))
@@ -230,7 +230,7 @@ def speed_floor(runs: list[Run]) -> dict[str, float]:
     if not df:
         return {}
     pool = np.sqrt(sum(np.var(values) * len(values) for values in several.values()) / df)
-    bound = float(statistics.student(1 - 2 * FALSE_ALARMS, df)) * np.sqrt(2)
+    bound = float(statistics.student(1 - 2 * BEYOND, df)) * np.sqrt(2)
     floors: dict[str, float] = {}
     for (variant, _), values in several.items():
         drop = 100 * float(-np.expm1(-bound * max(pool, np.std(values, ddof=1))))

@@ -31,15 +31,36 @@ CELL = ("device", "precision", "mode", "resolution", "batch")
 
 @dataclass(frozen=True)
 class Speed:
-    """A drop in percent of the reference's ratio, or (floor, ceiling) the value itself."""
+    """A measured ratio. change: its logarithm (of a drop, against the reference's); error: the standard error of
+    that, infinite where there are too few samples; higher: whether more is better."""
 
-    measured: float
-    low: float
-    high: float
+    change: float
+    error: float
+    drop: bool
+    higher: bool
     reference: float
     candidate: float
     unit: str
-    why: str
+
+    def reading(self, level: float) -> tuple[float, float, float]:
+        """Value and interval: of a drop in percent, how much worse; else the value. NaN ends: unknown."""
+        from scipy.special import ndtri
+
+        half = float(ndtri((1 + level) / 2)) * self.error
+        points = [self.change, self.change - half, self.change + half]
+        if not np.isfinite(half):
+            points[1:] = [float("nan"), float("nan")]
+        if not self.drop:
+            return tuple(float(np.exp(point)) for point in points)  # type: ignore[return-value]
+        sign = -1.0 if self.higher else 1.0
+        value, low, high = (100 * sign * float(np.expm1(point)) + 0.0 for point in points)
+        return (value, high, low) if self.higher else (value, low, high)
+
+    @property
+    def why(self) -> str:
+        if np.isfinite(self.error):
+            return ""
+        return "fewer than six samples have no interval; give bench throughput more --seconds"
 
 
 def is_speed(name: str) -> bool:
@@ -100,36 +121,17 @@ def column(metric: str) -> str:
     return "images_per_s" if metric == "speed" else metric
 
 
-def measure(rule: Rule, candidate: Side, reference: Side | None, place: str, level: float) -> Speed:
+def measure(rule: Rule, candidate: Side, reference: Side | None, place: str) -> Speed:
     """A line's numbers. Raises IncomparableError where the calibration or the reference was not measured."""
-    relative = rule.metric != "peak_memory_mib" and (rule.kind == "drop" or rule.metric == "speed")
+    drop, higher = rule.kind == "drop", NAMES[rule.metric] == "higher"
+    relative = rule.metric != "peak_memory_mib" and (drop or rule.metric == "speed")
     value, error = ratio(rule, candidate, place, relative)
-    if rule.kind != "drop":
+    if not drop:
         unit = "×cal" if relative else UNITS.get(rule.metric, "")
-        low, high = ends(np.log(value), bound(level) * error)
-        return Speed(value, float(np.exp(low)), float(np.exp(high)), float("nan"), value, unit, doubt(error))
+        return Speed(float(np.log(value)), error, drop, higher, float("nan"), value, unit)
     assert reference is not None
     before, before_error = ratio(rule, reference, place, relative)
-    error = float(np.hypot(error, before_error))
-    sign = -1.0 if NAMES[rule.metric] == "higher" else 1.0
-    change = float(np.log(value / before))
-    worse = sorted(100 * sign * float(np.expm1(end)) for end in ends(change, bound(level) * error))
-    return Speed(100 * sign * float(np.expm1(change)), worse[0], worse[1], before, value, "%", doubt(error))
-
-
-def ends(middle: float, half: float) -> tuple[float, float]:
-    """An interval about ``middle``; NaN where its width is unknown."""
-    return (middle - half, middle + half) if np.isfinite(half) else (float("nan"), float("nan"))
-
-
-def doubt(error: float) -> str:
-    return "" if np.isfinite(error) else "fewer than six samples have no interval; give bench throughput more --seconds"
-
-
-def bound(level: float) -> float:
-    from scipy.special import ndtri
-
-    return float(ndtri((1 + level) / 2))
+    return Speed(float(np.log(value / before)), float(np.hypot(error, before_error)), drop, higher, before, value, "%")
 
 
 def ratio(rule: Rule, side: Side, place: str, relative: bool) -> tuple[float, float]:

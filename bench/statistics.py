@@ -11,8 +11,8 @@ Columns are independent problems (one per mask type and metric) that share their
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import cast
+from dataclasses import dataclass, replace
+from typing import NamedTuple, cast
 
 import numpy as np
 
@@ -27,21 +27,40 @@ CHUNK = 500
 
 
 @dataclass(frozen=True)
-class Intervals:
-    """One mean and its interval per column; arrays of shape (columns,), NaN where a column has no rows.
+class Resampled:
+    """Means and what their intervals are read from, per column.
 
-    ``low`` and ``high`` are NaN where fewer than two clusters have rows: one picture has no interval.
+    mean, error, df: shape (columns,), NaN where a column has no rows; clusters, rows: how many it has.
+    ratios: (resamples, columns among ``busy``), sorted: (mean* - mean) / error* of each resample.
     """
 
     mean: np.ndarray
-    low: np.ndarray
-    high: np.ndarray
     error: np.ndarray
+    df: np.ndarray
     clusters: np.ndarray
     rows: np.ndarray
+    ratios: np.ndarray
+    busy: np.ndarray
+
+    def interval(self, level: float | np.ndarray = LEVEL) -> tuple[np.ndarray, np.ndarray]:
+        """Both ends at a level, or at one level per column; NaN where fewer than two clusters have rows: one
+        picture has no interval."""
+        bound = student(level, self.df)
+        below, above = -bound, bound
+        if self.busy.any():
+            own = np.broadcast_to(level, self.mean.shape)[self.busy]
+            lower, upper = tails(self.ratios, own, self.df[self.busy])
+            below[self.busy] = np.fmin(below[self.busy], lower)
+            above[self.busy] = np.fmax(above[self.busy], upper)
+        return self.mean - above * self.error, self.mean - below * self.error
+
+    def settled(self, still: np.ndarray) -> Resampled:
+        """The same where ``still`` columns are known to be zero, exactly, even of a single cluster."""
+        mean, error = (np.where(still, 0.0, part) for part in (self.mean, self.error))
+        return replace(self, mean=mean, error=error, df=np.where(still, np.fmax(self.df, 1), self.df))
 
 
-def student(level: float, df: np.ndarray | float) -> np.ndarray:
+def student(level: np.ndarray | float, df: np.ndarray | float) -> np.ndarray:
     """The two-sided quantile of Student's t, NaN where df < 1."""
     from scipy.special import stdtrit
 
@@ -81,10 +100,26 @@ def standard_errors(residuals: np.ndarray, counts: np.ndarray) -> tuple[np.ndarr
         return np.sqrt(spread) / counts.sum(0), clusters
 
 
+class Intervals(NamedTuple):
+    """A mean and its interval per column."""
+
+    mean: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+    clusters: np.ndarray
+    rows: np.ndarray
+
+
 def intervals(
     sums: np.ndarray, counts: np.ndarray, level: float = LEVEL, resamples: int = RESAMPLES, seed: int = 0
 ) -> Intervals:
-    """Means of rows with their intervals, clusters resampled whole.
+    """Means of rows with their intervals at one level, as :func:`resample` takes them."""
+    found = resample(sums, counts, resamples, seed)
+    return Intervals(found.mean, *found.interval(level), found.clusters, found.rows)
+
+
+def resample(sums: np.ndarray, counts: np.ndarray, resamples: int = RESAMPLES, seed: int = 0) -> Resampled:
+    """Means of rows, clusters resampled whole.
 
     sums, counts: (clusters, columns), the sum and the number of the rows that each cluster has in each column.
     """
@@ -95,18 +130,12 @@ def intervals(
     sums, counts = merged(seed, np.asarray(sums, float), np.asarray(counts, float))
     residuals = sums - np.nan_to_num(mean) * counts
     error, clusters = standard_errors(residuals, counts)
-    bound = student(level, clusters - 1)
     # Rounding leaves a trace of an error where all differences are equal: exactly nothing is meant.
     with np.errstate(invalid="ignore"):
         error = np.where(error <= 1e-12 * np.abs(mean), 0.0, error)
-    below, above = -bound, bound
     busy = (clusters >= FEW) & (error > 0)
-    if busy.any():
-        ratios = studentised(residuals[:, busy], counts[:, busy], resamples, seed)
-        lower, upper = tails(ratios, level, clusters[busy] - 1)
-        below[busy] = np.fmin(below[busy], lower)
-        above[busy] = np.fmax(above[busy], upper)
-    return Intervals(mean, mean - above * error, mean - below * error, error, total_clusters, rows)
+    ratios = studentised(residuals[:, busy], counts[:, busy], resamples, seed)
+    return Resampled(mean, error, clusters - 1.0, total_clusters, rows, np.sort(ratios, axis=0), busy)
 
 
 def studentised(residuals: np.ndarray, counts: np.ndarray, resamples: int, seed: int) -> np.ndarray:
@@ -115,6 +144,8 @@ def studentised(residuals: np.ndarray, counts: np.ndarray, resamples: int, seed:
     NaN where a resample has no spread: one cluster many times over leaves nothing to studentise by.
     """
     clusters, columns = residuals.shape
+    if not columns:
+        return np.empty((resamples, 0), np.float32)
     scale = np.sqrt((residuals**2).mean(0))
     scaled = (residuals / scale).astype(np.float32)
     patterns, pattern = np.unique(counts.astype(np.float32), axis=1, return_inverse=True)
@@ -148,21 +179,20 @@ def studentised(residuals: np.ndarray, counts: np.ndarray, resamples: int, seed:
     return ratios
 
 
-def tails(ratios: np.ndarray, level: float, df: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Lower and upper quantiles per column, NaN rows left out. A tail of fewer than 10 resamples is not
-    read but scaled, as Student's t scales, from the tail that holds 10."""
+def tails(ratios: np.ndarray, level: np.ndarray, df: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Lower and upper quantiles per column of sorted ratios, NaN left out. A tail of fewer than 10 resamples is
+    not read but scaled, as Student's t scales, from the tail that holds 10."""
     tail = (1 - level) / 2
-    readable = max(tail, 10 / len(ratios))
-    ordered = np.sort(ratios, axis=0)
-    kept = np.isfinite(ordered).sum(0)
-    factor = student(level, df) / student(1 - 2 * readable, df) if readable > tail else np.ones(len(df))
+    readable = np.maximum(tail, 10 / len(ratios))
+    factor = student(level, df) / student(1 - 2 * readable, df)
+    kept = np.isfinite(ratios).sum(0)
+    column = np.arange(ratios.shape[1])
 
-    def quantile(share: float) -> np.ndarray:
+    def quantile(share: np.ndarray) -> np.ndarray:
         position = np.clip(share * (kept - 1), 0, None)
         left = np.floor(position).astype(int)
         right = np.minimum(left + 1, np.maximum(kept - 1, 0))
-        column = np.arange(ordered.shape[1])
-        low, high = ordered[left, column], ordered[right, column]
+        low, high = ratios[left, column], ratios[right, column]
         return cast(np.ndarray, (low + (position - left) * (high - low)).astype(float))
 
     return quantile(readable) * factor, quantile(1 - readable) * factor
@@ -227,52 +257,44 @@ def hierarchical(
     sums: np.ndarray,
     counts: np.ndarray,
     sides: tuple[Seeds, ...],
-    level: float = LEVEL,
     resamples: int = RESAMPLES,
     seed: int = 0,
-) -> tuple[Intervals, np.ndarray]:
-    """Intervals that hold training noise too, and the two-sided p of no difference.
+) -> tuple[Resampled, np.ndarray]:
+    """Means whose intervals hold training noise too, and the two-sided p of no difference.
 
-    sums, counts: as in :func:`intervals`, of differences between the sides' means over their seeds. Each
+    sums, counts: as in :func:`resample`, of differences between the sides' means over their seeds. Each
     resample draws images and, of every side that has several, training seeds; errors add in squares, with
-    Welch and Satterthwaite's degrees of freedom, and the interval is never narrower than Student's with them.
+    Welch and Satterthwaite's degrees of freedom.
     """
-    images = intervals(sums, counts, level, resamples, seed)
+    images = resample(sums, counts, resamples, seed)
     noisy = [side for side in sides if side.known]
     # Seeds differ by the images they were scored on too; what the seeds' part holds leaves the images' part.
     twice = np.sum([side.image_variance / side.count for side in noisy], axis=0)
     image_error = np.sqrt(np.clip(images.error**2 - twice, 0, None))
     variances = [image_error**2, *(side.variance for side in noisy)]
-    freedoms = [np.maximum(images.clusters - 1, 1), *(np.full(len(images.mean), side.count - 1) for side in noisy)]
+    freedoms = [np.maximum(images.df, 1), *(np.full(len(images.mean), side.count - 1) for side in noisy)]
     total = np.sum(variances, axis=0)
     error = np.sqrt(total)
     with np.errstate(invalid="ignore", divide="ignore"):
         df = total**2 / np.sum([v**2 / f for v, f in zip(variances, freedoms, strict=True)], axis=0)
-        score = np.abs(images.mean) / error
-    df = np.where(error > 0, np.maximum(df, 1.0), 1.0)
-    bound = student(level, df)
-    lower, upper = -bound, bound
-    merged_sums, merged_counts = merged(seed, np.asarray(sums, float), np.asarray(counts, float))
-    residuals = merged_sums - np.nan_to_num(images.mean) * merged_counts
-    busy = (images.clusters >= FEW) & (images.error > 0)
-    if busy.any():
-        rng = np.random.default_rng([seed, resamples, 2])
-        shifts = studentised(residuals[:, busy], merged_counts[:, busy], resamples, seed) * image_error[busy]
-        for side in noisy:
-            shifts = shifts + Seeds(side.deviations[:, busy], side.image_variance[busy]).draws(resamples, rng)
-        few, many = tails(shifts / error[busy], level, df[busy])
-        lower[busy] = np.fmin(lower[busy], few)
-        upper[busy] = np.fmax(upper[busy], many)
+    df = np.where(images.df < 1, np.nan, np.where(error > 0, np.maximum(df, 1.0), images.df))
+    busy = images.busy & (error > 0)
+    shifts = images.ratios[:, busy[images.busy]] * image_error[busy]
+    rng = np.random.default_rng([seed, resamples, 2])
+    # Sorted columns would pair large shifts of images with each other's seeds; the order is random again here.
+    shifts = rng.permuted(shifts, axis=0)
+    for side in noisy:
+        shifts = shifts + Seeds(side.deviations[:, busy], side.image_variance[busy]).draws(resamples, rng)
+    ratios = np.sort(shifts / error[busy], axis=0)
+    found = Resampled(images.mean, error, df, images.clusters, images.rows, ratios, busy)
+    return found, two_sided_p(found)
+
+
+def two_sided_p(found: Resampled) -> np.ndarray:
+    """Student's p of a mean of zero; 1 where nothing is known."""
     from scipy.special import stdtr
 
-    p = np.where(error > 0, 2 * stdtr(df, -np.nan_to_num(score, posinf=0.0)), 1.0)
-    known = images.clusters > 1
-    result = Intervals(
-        images.mean,
-        np.where(known, images.mean - upper * error, np.nan),
-        np.where(known, images.mean - lower * error, np.nan),
-        error,
-        images.clusters,
-        images.rows,
-    )
-    return result, np.where(known, p, 1.0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        score = np.abs(found.mean) / found.error
+        p = 2 * stdtr(found.df, -score)
+    return np.where((found.error > 0) & np.isfinite(p), p, 1.0)

@@ -45,7 +45,7 @@ def score_rows(run: Run, variant: str, seed: int, table: Scores, resamples: int,
     images, masks, columns = sums.shape
     result = statistics.intervals(sums.reshape(images, -1), counts.reshape(images, -1), resamples=resamples, seed=draw)
     shape = (masks, columns)
-    mean, low, high = (a.reshape(shape) for a in (result.mean, result.low, result.high))
+    mean, low, high = (part.reshape(shape) for part in result[:3])
     rows, clusters = result.rows.reshape(shape), result.clusters.reshape(shape)
     failed = [int(count) for count in table.failed[0].sum(0)]
     place = {name: number for number, name in enumerate(table.columns)}
