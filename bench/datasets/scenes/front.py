@@ -50,7 +50,7 @@ def settle_front(plan: Plan, grid: Grid) -> Values | None:
     blades = along(line("blade", 0.95), x * between(u[8], 1.2, 1.8)[:, None] + u[9][:, None])
     rise = rise + np.where(meadow, 0.16 * (blades - 0.5) * np.clip(rise * 4, 0, 1), 0)
     top = 1.01 - high[:, None] * rise
-    zoom = np.where(kind == BOULDERS, between(u[10], 0.35, 0.6), between(u[10], 0.7, 1.0))
+    zoom = between(u[10], 0.7, 1.1)
     fine = np.choose(kind, [0.3, 0.2, 0.75])
     light = 0.3 * c["shade"] + 0.8 * c["light"]
     boulders = (kind == BOULDERS)[:, None]

@@ -28,7 +28,7 @@ LAYERS: tuple[Layer, ...] = (
 )
 
 SETTLED_TOGETHER = 128
-CHUNK_PIXELS = 65536
+CHUNK_PIXELS = 131072
 """Scenes painted together hold about this many pixels: enough to feed numpy, few enough to stay in cache."""
 
 

@@ -63,9 +63,9 @@ def paint_sea(canvas: np.ndarray, v: Values, grid: Grid) -> None:
     wave *= v.choppy
     wave += swell
 
-    slope = (wave - F(0.475)) * F(2.2)
-    sheet = v.back[:, :, rows] * ramp(slope + F(0.055))[:, None]
-    sheet += v.face[:, :, rows] * ramp(F(0.055) - slope)[:, None]
+    slope = (wave - F(0.475)) * F(2.4)
+    sheet = v.back[:, :, rows] * clip(slope)[:, None]
+    sheet += v.face[:, :, rows] * clip(-slope)[:, None]
     sheet += v.water[:, :, rows]
 
     aside = (grid.x - v.sun_x) * v.narrow[:, rows]

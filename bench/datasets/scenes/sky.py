@@ -183,7 +183,7 @@ def paint_veil(canvas: np.ndarray, v: Values, grid: Grid) -> None:
     cover = ramp(cover)
     cover *= v.weight[:, rows]
     near_sun = clip(1 - abs(grid.x - v.sun_x) * F(0.9)) * v.sunny
-    lit = ramp((v.bright + near_sun) - dense)
+    lit = clip((v.bright + near_sun) - dense)
     lay(canvas[:, :, rows], cover, lit_between(v.shade, v.light, lit))
 
 
