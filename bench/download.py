@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import http.client
 import re
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
@@ -49,6 +50,7 @@ def download(url: str, target: Path, sha256_prefix: str, report: Report = lambda
                     raise
                 why = str(getattr(error, "reason", "") or error) or type(error).__name__
             futile = 0 if length(part) > before else futile + 1
+            time.sleep(0.3 * futile)
             if not complete and futile >= FUTILE:
                 raise DownloadError(
                     f"{url} broke off after {length(part):,} bytes ({why or 'the server closed the connection'}): "

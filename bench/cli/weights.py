@@ -74,7 +74,10 @@ def fetch(
                 reporter.update(which.name, done, total or done + 1, note)
 
             download(address, target, prefix, report)
-    _, passed = weights.check(which, target)
+    try:
+        passed = weights.check(which, target)[1]
+    except weights.WeightsError as error:
+        raise weights.WeightsError(f"{error} (delete {target} and fetch again)") from error
     if json_output:
         found = {"schema": 1, "backbone": which.name, "file": str(target), "sha256": weights.sha256(target)}
         typer.echo(json.dumps({**found, "check": passed}, indent=1))
