@@ -54,12 +54,18 @@ def open_folder(argument: str, split: str, size: int | None, count: int | None) 
     chosen.sort(key=lambda name: ids[name])
     endless = split == "train" and size is not None
     length = count if endless and count is not None else len(chosen)
-    source = FolderPictures(root, tuple(chosen), size, endless)
+    source = FolderPictures(root.absolute(), tuple(chosen), size, endless)
+    again = "@"
+    while any(again in ids[name] for name in chosen):
+        again += "@"
     return Dataset(
         name="folder",
         split=split,
         size=size,
-        ids=[numbered(ids[chosen[i % len(chosen)]], i // len(chosen)) for i in range(length)],
+        ids=[
+            ids[chosen[i % len(chosen)]] + (f"{again}{i // len(chosen)}" if i >= len(chosen) else "")
+            for i in range(length)
+        ],
         load=source.load,
         note=describe(root, split, size, [good[name] for name in chosen], len(good), splits),
         skipped=tuple(sorted(skipped)),
@@ -135,13 +141,14 @@ def check_picture(path: Path) -> tuple[int, int] | str:
     try:
         status = path.stat()
         key = (str(path.resolve()), status.st_size, status.st_mtime_ns)
-        if key not in _checked:
+    except OSError:
+        key = (str(path), -1, -1)
+    if key not in _checked:
+        try:
             _checked[key] = measure_picture(path)
-        return _checked[key]
-    except OSError as error:
-        return error.strerror or type(error).__name__
-    except BrokenPicture as error:
-        return str(error)
+        except BrokenPicture as error:
+            return str(error)
+    return _checked[key]
 
 
 def stem(name: str) -> str:
@@ -186,10 +193,6 @@ def assign_splits(keys: list[str]) -> dict[str, tuple[str, ...]]:
     splits.update((key, ("validation",)) for key in validation)
     splits.update((key, ("train",) if validation else ("train", "validation")) for key in train)
     return splits
-
-
-def numbered(picture: str, turn: int) -> str:
-    return picture if turn == 0 else f"{picture}@{turn}"
 
 
 @dataclass

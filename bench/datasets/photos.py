@@ -114,7 +114,7 @@ class FixedCrops:
 
     def load(self, i: int) -> np.ndarray:
         name, (left, top, side) = self.windows[i]
-        return cut_square(read_carried(name), left, top, side, self.size or side).copy()
+        return cut_square(read_carried(name), left, top, side, self.size or side)
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import stat
 import warnings
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,22 +20,8 @@ if TYPE_CHECKING:
 
 SUFFIXES = frozenset(
     [
-        ".avif",
-        ".bmp",
-        ".dib",
-        ".gif",
-        ".jfif",
-        ".jpe",
-        ".jpeg",
-        ".jpg",
-        ".pbm",
-        ".pgm",
-        ".png",
-        ".pnm",
-        ".ppm",
-        ".tif",
-        ".tiff",
-        ".webp",
+        *(".avif", ".bmp", ".dib", ".gif", ".jfif", ".jpe", ".jpeg", ".jpg"),
+        *(".pbm", ".pgm", ".png", ".pnm", ".ppm", ".tif", ".tiff", ".webp"),
     ]
 )
 """Files with another ending are not pictures to us (compared in lower case)."""
@@ -65,17 +52,16 @@ def measure_picture(path: Path) -> tuple[int, int]:
     Raises BrokenPicture for whatever :func:`read_picture` would refuse.
     """
     with opened(path) as image:
-        width, height = image.size
-        if image.getexif().get(ORIENTATION, 1) in (5, 6, 7, 8):
-            width, height = height, width
-        if image.mode in ("RGB", "L", "CMYK") and image.format == "JPEG":
+        if image.mode not in WHOLE_8_BIT:
+            height, width = to_rgb(image, path).shape[:2]
+            return width, height
+        size = image.size
+        if image.format == "JPEG":
+            # Every byte is still read, at an eighth of the size.
             image.draft(image.mode, (1, 1))
-            image.load()
-        elif image.mode in WHOLE_8_BIT:
-            image.load()
-        else:
-            to_rgb(image, path)
-        return width, height
+        image.load()
+        width, height = size if image.format == "JPEG" else image.size
+        return (height, width) if orientation(image) >= 5 else (width, height)
 
 
 class opened:  # noqa: N801 - used as a function: with opened(path) as image
@@ -95,9 +81,8 @@ class opened:  # noqa: N801 - used as a function: with opened(path) as image
                 raise BrokenPicture("not a regular file")
             if status.st_size == 0:
                 raise BrokenPicture("the file is empty")
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                self.image = Image.open(self.path)
+            hush_pillow()
+            self.image = Image.open(self.path)
         except Exception as error:
             raise broken(error) from error
         return self.image
@@ -108,6 +93,12 @@ class opened:  # noqa: N801 - used as a function: with opened(path) as image
         if isinstance(error, Exception):
             # Decoders raise a dozen unrelated types for damaged files.
             raise broken(error) from error
+
+
+@cache
+def hush_pillow() -> None:
+    """No warnings on odd metadata: what can be read is read, and what cannot is named in ``skipped``."""
+    warnings.filterwarnings("ignore", module=r"PIL\.")
 
 
 def broken(error: Exception) -> BrokenPicture:
@@ -129,11 +120,15 @@ def broken(error: Exception) -> BrokenPicture:
 
 def to_rgb(image: Image.Image, path: Path) -> np.ndarray:
     """An opened picture as uint8 RGB (H, W, 3), upright. Raises BrokenPicture for pixels of unknown range."""
-    from PIL import ImageOps
+    deep = image.mode in ("LA", "RGB", "RGBA") and any("16" in part for part in raw_modes(image))
+    image.load()
+    if deep:
+        return read_deep_colour(path, orientation(image) if image.format == "PNG" else 1)
+    return turn(flat_pixels(image), orientation(image))
 
-    if any("16" in part for part in raw_modes(image)) and image.mode in ("RGB", "RGBA"):
-        return read_deep_colour(image, path)
-    image = ImageOps.exif_transpose(image)
+
+def flat_pixels(image: Image.Image) -> np.ndarray:
+    """A loaded picture of at most one 16-bit channel as uint8 RGB, as it lies in the file."""
     if image.mode.startswith("I;16"):
         return grey_to_rgb(round_to_8_bits(np.asarray(image)))
     if image.mode == "I":
@@ -148,6 +143,15 @@ def to_rgb(image: Image.Image, path: Path) -> np.ndarray:
     return np.array(image.convert("RGB"))
 
 
+def orientation(image: Image.Image) -> int:
+    """The EXIF orientation of a loaded picture, 1 to 8; 1 where there is none or it makes no sense."""
+    try:
+        found = image.getexif().get(ORIENTATION, 1)
+    except Exception:  # damaged metadata beside sound pixels
+        return 1
+    return found if isinstance(found, int) and 1 <= found <= 8 else 1
+
+
 def raw_modes(image: Image.Image) -> list[str]:
     """How the pixels lie in the file, as Pillow's decoders name it: RGB;16B, I;16, ..."""
     modes = []
@@ -157,18 +161,17 @@ def raw_modes(image: Image.Image) -> list[str]:
     return modes
 
 
-def read_deep_colour(image: Image.Image, path: Path) -> np.ndarray:
-    """A 16-bit colour picture: Pillow would cut each value off to its high byte, OpenCV keeps it."""
+def read_deep_colour(path: Path, turned: int) -> np.ndarray:
+    """A 16-bit colour picture: Pillow would cut each value off to its high byte, OpenCV keeps it.
+
+    turned: the orientation of a PNG, which OpenCV leaves as it lies; TIFF it turns by itself.
+    """
     import cv2
 
-    image.load()
     deep = cv2.imdecode(np.frombuffer(path.read_bytes(), np.uint8), cv2.IMREAD_UNCHANGED)
     if deep is None or deep.dtype != np.uint16 or deep.ndim != 3:
         raise BrokenPicture("16-bit pixels that cannot be decoded")
-    flat = round_to_8_bits(deep)
-    if image.format == "PNG":
-        # OpenCV turns TIFF by itself, and leaves PNG as it lies.
-        flat = turn(flat, image.getexif().get(ORIENTATION, 1))
+    flat = turn(round_to_8_bits(deep), turned)
     if flat.shape[2] == 4:
         return over_white(flat[..., [2, 1, 0, 3]])
     return np.ascontiguousarray(flat[..., ::-1])
@@ -182,7 +185,7 @@ def turn(pixels: np.ndarray, orientation: int) -> np.ndarray:
         pixels = pixels[::-1]
     if orientation in (2, 3, 6, 7):
         pixels = pixels[:, ::-1]
-    return pixels
+    return np.ascontiguousarray(pixels)
 
 
 def round_to_8_bits(deep: np.ndarray) -> np.ndarray:
@@ -215,7 +218,7 @@ def cut_square(pixels: np.ndarray, left: int, top: int, side: int, size: int, fl
         whole = Image.fromarray(pixels)
         box = (left, top, left + side, top + side)
         window = np.asarray(whole.resize((size, size), Image.Resampling.BICUBIC, box=box))
-    return np.ascontiguousarray(window[:, ::-1] if flip else window)
+    return np.array(window[:, ::-1] if flip else window, order="C")
 
 
 def fit_square(pixels: np.ndarray, size: int) -> np.ndarray:
