@@ -246,19 +246,22 @@ def cut_out(picture: np.ndarray, hole: Hole) -> np.ndarray:
 
 def sums(truth: np.ndarray, filled: np.ndarray, pixels: int) -> Sums:
     """The sums of two uint8 pictures (h, w, 3) that are equal outside the region of that many pixels."""
-    if not truth.size:
-        return Sums(pixels, 0, 0)
+    return Sums(pixels, squared_error(truth, filled), absolute_error(truth, filled))
+
+
+def squared_error(truth: np.ndarray, filled: np.ndarray) -> int:
+    """Sum of squared differences of two uint8 pictures, exact."""
     import cv2
 
-    return Sums(pixels, int(cv2.norm(truth, filled, cv2.NORM_L2SQR)), absolute_error(truth, filled))
+    # Some builds of OpenCV take the root and square it again: rounding gives back the integer.
+    return round(cv2.norm(truth, filled, cv2.NORM_L2SQR)) if truth.size else 0
 
 
 def absolute_error(truth: np.ndarray, filled: np.ndarray) -> int:
-    """Sum of absolute differences of two uint8 pictures."""
+    """Sum of absolute differences of two uint8 pictures, exact."""
     import cv2
 
-    # OpenCV adds up 8-bit norms in integers, and doubles hold them exactly.
-    return int(cv2.norm(truth, filled, cv2.NORM_L1)) if truth.size else 0
+    return round(cv2.norm(truth, filled, cv2.NORM_L1)) if truth.size else 0
 
 
 def colour_sums(cut: np.ndarray) -> Colours:

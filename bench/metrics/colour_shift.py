@@ -88,6 +88,8 @@ def colour_shift_b(card: Card) -> float:
     version=1,
 )
 def colour_shift_share(card: Card) -> float:
-    """Share of the hole's squared error that one constant offset per channel explains: 1 if the colour alone
-    is wrong, 0 if it is right on average; NaN for an exact fill or an empty hole."""
+    """Share of the hole's squared error that one constant offset per channel explains.
+
+    1 if the colour alone is wrong, 0 if it is right on average. NaN for an exact fill or an empty hole.
+    """
     return share(card)

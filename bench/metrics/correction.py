@@ -21,6 +21,9 @@ from bench.metrics.registry import metric
 LEAST_SQUARES = "gain and offset by numpy.polyfit on the known pixels of raw, then "
 
 
+CONSTANT = (0.01 / 255) ** 2
+"""A variance of raw, of values in [0, 1], that counts as none."""
+
 LEAST_SPREAD_LEVELS = 5.0
 """A standard deviation of raw below which the quick sums lose too many digits."""
 
@@ -28,7 +31,8 @@ LEAST_SPREAD_LEVELS = 5.0
 def fit(truth: np.ndarray, known: np.ndarray, raw: np.ndarray) -> np.ndarray | None:
     """Gain and offset per channel, float64 (3, 2), both of values in [0, 1], that bring raw nearest to the truth
     on the known pixels. truth uint8 (H, W, 3), known bool (H, W), raw float32 (H, W, 3). None without known
-    pixels; where raw is constant there, the gain is 1."""
+    pixels; where raw varies there by less
+    than a hundredth of a level, the gain is 1."""
     if not known.any():
         return None
     r = raw[known].astype(np.float64)
@@ -36,7 +40,7 @@ def fit(truth: np.ndarray, known: np.ndarray, raw: np.ndarray) -> np.ndarray | N
     r_mean, t_mean = r.mean(axis=0), t.mean(axis=0)
     r -= r_mean
     spread = (r * r).mean(axis=0)
-    gain = np.where(spread > 1e-9, (r * (t - t_mean)).mean(axis=0) / np.maximum(spread, 1e-9), 1.0)
+    gain = np.where(spread > CONSTANT, (r * (t - t_mean)).mean(axis=0) / np.maximum(spread, CONSTANT), 1.0)
     return np.stack([gain, t_mean - gain * r_mean], axis=1)
 
 

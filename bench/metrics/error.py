@@ -59,7 +59,7 @@ def mse_hole(card: Card) -> float:
     version=1,
 )
 def psnr(card: Card) -> float:
-    """Peak signal-to-noise ratio of the picture, -10 log10(mse); capped at 100 dB (identical pictures).
+    """Peak signal-to-noise ratio of the picture, -10 log10(mse), capped at 100 dB (identical pictures).
 
     Summaries give the mean of the pictures' values, and the PSNR of the mean error beside it.
     """
@@ -76,8 +76,10 @@ def psnr(card: Card) -> float:
     version=1,
 )
 def psnr_hole(card: Card) -> float:
-    """Peak signal-to-noise ratio of the hole's pixels; capped at 100 dB (exact fill), NaN for an empty
-    hole."""
+    """Peak signal-to-noise ratio of the hole's pixels, capped at 100 dB (an exact fill).
+
+    NaN for an empty hole. Summaries give the mean of the pictures' values, and the PSNR of the mean error beside it.
+    """
     return psnr_of(card.hole_sums.mse)
 
 

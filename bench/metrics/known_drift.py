@@ -17,7 +17,9 @@ from bench.metrics.registry import metric
     version=1,
 )
 def known_drift(card: Card) -> float:
-    """Mean absolute error of raw on the known pixels, 8-bit levels, before compositing; NaN for a full
-    hole."""
+    """Mean absolute error of raw on the known pixels, in 8-bit levels, before compositing.
+
+    What the method does to pixels that it was given: 0 where it copies them. NaN for a full hole.
+    """
     assert card.drift is not None
     return card.drift.mean_levels

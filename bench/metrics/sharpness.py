@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from bench.metrics.card import Card, Hole, stencil
+from bench.metrics.card import Card, Hole, squared_error, stencil
 from bench.metrics.registry import metric
 
 
@@ -19,11 +19,11 @@ def energy(cut: np.ndarray, hole: Hole) -> int:
         mask = hole.box.of(hole.mask)
         hole.kept["pairs"] = stencil(mask[:, 1:] & mask[:, :-1]), stencil(mask[1:] & mask[:-1])
     right, below = hole.kept["pairs"]
-    total = 0.0
-    for first, second, pairs in ((cut[:, 1:], cut[:, :-1], right), (cut[1:], cut[:-1], below)):
-        if pairs.size:
-            total += cv2.norm(cv2.bitwise_and(first, pairs), cv2.bitwise_and(second, pairs), cv2.NORM_L2SQR)
-    return int(total)
+    return sum(
+        squared_error(cv2.bitwise_and(first, pairs), cv2.bitwise_and(second, pairs))
+        for first, second, pairs in ((cut[:, 1:], cut[:, :-1], right), (cut[1:], cut[:-1], below))
+        if pairs.size
+    )
 
 
 @metric(

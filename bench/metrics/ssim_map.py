@@ -34,8 +34,11 @@ difference."""
 FILTER_ERROR = 2.0**-23
 """Relative error of a mean filtered in float32, by which e is off where d is constant."""
 
-ALLOWED_ERROR = 8e-7
+ALLOWED_ERROR = 5e-7
 """In the mean of the map over the hole; beyond it the map is computed again in float64."""
+
+SMALL_PIXELS = 1 << 12
+"""A box under which float64 is used at once: so few pixels do not average their roundings out."""
 
 
 SAMPLED_ROWS = 3
@@ -43,6 +46,9 @@ SAMPLED_ROWS = 3
 
 BAND_PIXELS = 1 << 18
 """The map is made in bands of about so many pixels, which bounds the memory it takes."""
+
+LEAST_ROWS = 64
+"""Of a band: each is made with the rows around it that its windows reach."""
 
 
 @dataclass(frozen=True)
@@ -178,7 +184,7 @@ def ssim_within(card: Card, box: Box, around: Box, depth: Any) -> tuple[np.ndarr
         return numerator, 0.0
     some = slice(None, None, SAMPLED_ROWS)
     share = np.divide(square[some], variance[some], out=square[some])
-    return numerator, FILTER_ERROR * SAMPLED_ROWS * float(np.einsum("ij,ij->", share, numerator[some]))
+    return numerator, FILTER_ERROR * SAMPLED_ROWS * float(np.einsum("ij,ij->", share, np.abs(numerator[some])))
 
 
 @dataclass
@@ -197,7 +203,7 @@ def map_sums(card: Card, depth: Any) -> MapSums:
     window, (height, width) = card.protocol.window, card.truth.shape
     box = card.box.widened(window.reach, height, width)
     inner = Box(window.crop, height - window.crop, window.crop, width - window.crop)
-    rows = max(4 * window.side, BAND_PIXELS // (box.right - box.left))
+    rows = max(LEAST_ROWS, BAND_PIXELS // (box.right - box.left))
     found = MapSums()
     for top in range(box.top, box.bottom, rows):
         band = Box(top, min(box.bottom, top + rows), box.left, box.right)
@@ -236,8 +242,8 @@ def picture_and_hole(card: Card) -> tuple[float, float]:
         return math.nan, math.nan
     if not card.image_sums.absolutes:
         return 1.0, 1.0 if area else math.nan
-    found = map_sums(card, np.float32)
-    if not found.error <= ALLOWED_ERROR * 3 * max(1, area):
+    found = map_sums(card, np.float64 if card.box.pixels < SMALL_PIXELS else np.float32)
+    if not found.error <= ALLOWED_ERROR * 3 * (area or height * width):
         found = map_sums(card, np.float64)
     pixels = (height - 2 * window.crop) * (width - 2 * window.crop)
     # Where no window reaches the box the map is 1.
