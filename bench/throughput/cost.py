@@ -1,28 +1,27 @@
-"""What a fill costs, counted without running it: floating-point operations, bytes moved, memory held at once.
+"""What a fill costs: floating-point operations, bytes moved, memory held at once.
 
-One pass over tensors without storage (the meta device). Operations are what ``torch.utils.flop_counter``
-counts: convolutions and matrix products, two for a multiply-add. Bytes are what these same operations must read
-and write (inputs, weights, outputs once each, in the precision's element size), as if all that lies between them
-were fused away: a floor, so a share of the roofline is never flattered by traffic that could be avoided.
+Counted while one picture is filled, operation by operation, and scaled to the batch. Operations are counted by
+the formulas of ``torch.utils.flop_counter``: convolutions and matrix products, two for a multiply-add. Bytes are
+what these same operations must read and write (inputs, weights, outputs once each, in the precision's element
+size), as if all that lies between them were fused away: a floor, so a share of the roofline is never flattered
+by traffic that could be avoided.
 """
 
 from __future__ import annotations
 
-import copy
 import math
 import weakref
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
+from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
-from torch.utils.flop_counter import FlopCounterMode
+from torch.utils.flop_counter import flop_registry
 
 from bench.throughput.settings import Setting, dtype_of
-from bench.throughput.subjects import Fill, Subject
-
-HEAVY = ("convolution", "mm", "addmm", "bmm", "baddbmm", "_scaled_dot_product")
+from bench.throughput.subjects import Fill, Subject, inputs, network_for
 
 
 @dataclass(frozen=True)
@@ -34,26 +33,38 @@ class Cost:
     memory_mib: float = math.nan
 
 
-class Watch(TorchDispatchMode):
-    """Adds up the bytes that the heavy operations touch, and the most bytes of tensors alive at once."""
+class Count(TorchDispatchMode):
+    """Adds up operations, the bytes they touch (those of ``weights`` apart), and the most bytes alive at once."""
 
-    def __init__(self) -> None:
+    def __init__(self, weights: list[Tensor]) -> None:
         super().__init__()
-        self.bytes = 0
+        self.weights = {id(weight) for weight in weights}
+        self.flops = self.activation_bytes = self.weight_bytes = 0
         self.alive = self.peak = 0
         self.known: set[int] = set()
 
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        # Else torch imports its compiler at the first operation: three seconds for nothing.
+        return False
+
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         result = func(*args, **(kwargs or {}))
-        made = [t for t in tree_leaves(result) if isinstance(t, torch.Tensor)]
+        made = [t for t in tree_leaves(result) if isinstance(t, Tensor)]
         for tensor in made:
             self.hold(tensor)
-        if func._schema.name.removeprefix("aten::") in HEAVY:
-            touched = [t for t in tree_leaves((args, kwargs)) if isinstance(t, torch.Tensor)]
-            self.bytes += sum(t.numel() * t.element_size() for t in (*touched, *made))
+        formula = flop_registry.get(func._overloadpacket)
+        if formula is not None:
+            self.flops += formula(*args, **(kwargs or {}), out_val=result)
+            for tensor in (*(t for t in tree_leaves((args, kwargs)) if isinstance(t, Tensor)), *made):
+                size = tensor.numel() * tensor.element_size()
+                if id(tensor) in self.weights:
+                    self.weight_bytes += size
+                else:
+                    self.activation_bytes += size
         return result
 
-    def hold(self, tensor: torch.Tensor) -> None:
+    def hold(self, tensor: Tensor) -> None:
         storage = tensor.untyped_storage()
         key, size = storage._cdata, storage.nbytes()
         if key in self.known:
@@ -69,15 +80,21 @@ class Watch(TorchDispatchMode):
 
 
 def count(subject: Subject, setting: Setting) -> Cost:
-    """The cost of one batch at a setting."""
+    """The cost of one batch at a setting, run plainly (fusing and folding spare no counted operation)."""
     if subject.network is None:
         return Cost()
-    network = copy.deepcopy(subject.network).eval().requires_grad_(False).to("meta", dtype_of(setting.precision))
+    plain = replace(setting, mode="eager", batch=1)
+    network = network_for(subject, plain)
     fill = Fill(network, subject.fills, subject.multiple, dtype_of(setting.precision))
-    n, side = setting.batch, setting.resolution
-    images = torch.empty(n, side, side, 3, dtype=torch.uint8, device="meta")
-    holes = torch.empty(n, side, side, dtype=torch.bool, device="meta")
-    with torch.no_grad(), FlopCounterMode(display=False) as flops, Watch() as watch:
+    images, holes = inputs(plain, 1)[0]
+    weights = [*network.parameters(), *network.buffers()]
+    with torch.no_grad(), Count(weights) as counted:
         fill(images, holes)
-    given = sum(t.numel() * t.element_size() for t in (*network.parameters(), *network.buffers(), images, holes))
-    return Cost(float(flops.get_total_flops()), float(watch.bytes), (watch.peak + given) / 2**20)
+    given = images.numel() + holes.numel()  # one byte each
+    held = sum(t.numel() * t.element_size() for t in weights)
+    n = setting.batch
+    return Cost(
+        float(n * counted.flops),
+        float(n * counted.activation_bytes + counted.weight_bytes),
+        (n * (counted.peak + given) + held) / 2**20,
+    )

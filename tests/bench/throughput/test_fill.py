@@ -1,11 +1,14 @@
 """What is timed is the method's own fill, and what it costs is counted right."""
 
 import math
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 import torch
 from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
 
 from bench.throughput.cost import count
 from bench.throughput.modes import fold
@@ -95,6 +98,25 @@ def test_operations_or_bytes_of_a_known_convolution_are_miscounted():
     # At least the six-channel input and the convolution's output are alive together.
     assert cost.memory_mib * 2**20 > 4 * (2 * 6 * 256 + 2 * 3 * 256)
     assert cost.memory_mib * 2**20 < 4 * 40 * 2 * 256
+
+
+@pytest.mark.parametrize("name", ["gan_res_whole", "double_dg"])
+def test_operations_differ_from_those_of_torchs_own_counter(name):
+    method = network_method(name)
+    x = torch.zeros(2, 3, 32, 32)
+    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+        method.network(x, x)
+    assert count(Subject.of(method), Setting("cpu", "bf16", "eager", 32, 2)).flops == counter.get_total_flops()
+
+
+def test_counting_imports_the_compiler():
+    code = (
+        "import sys\nfrom bench.throughput.cost import count\nfrom bench.throughput.settings import Setting\n"
+        "from bench.throughput.calibration import subject\n"
+        "assert count(subject(), Setting('cpu', 'fp32', 'eager', 16, 1)).flops\n"
+        "assert 'torch._dynamo' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_a_method_that_cannot_be_looked_into_is_given_a_cost():

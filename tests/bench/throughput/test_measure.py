@@ -164,7 +164,7 @@ def test_a_sweep_goes_on_with_batches_too_slow_to_be_timed(clock):
 
 
 def test_a_batch_larger_than_the_memory_is_tried():
-    cell = Cell(network(), Setting("cpu", "fp32", "eager", 16384, 4096))
+    cell = Cell(network(), Setting("cpu", "fp32", "eager", 64, 1 << 24))
     with pytest.raises(MemoryError):
         cell.make(0.01)
 
