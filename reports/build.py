@@ -74,7 +74,7 @@ def gather(
     densities, floors = colour.luminance_panels(numbers, tally.counts)
     validation, losses = figures.training(numbers)
     other = compared(run, compare) if compare else None
-    verdicts = claims.tested(numbers) if numbers.members else []
+    verdicts = claims.judge(numbers) if numbers.members else []
     speed_table = provenance.throughput_table(numbers)
     facts = provenance.tables(numbers)
     originals = copy_originals(run, rows, full_resolution, beside or run.path) if full_resolution else {}

@@ -189,7 +189,7 @@ CLAIMS = (
 )
 
 
-def tested(numbers: Numbers) -> list[Verdict]:
+def judge(numbers: Numbers) -> list[Verdict]:
     """Every claim with its verdict, all mask types and data sets pooled, pictures drawn whole."""
     asked: list[tuple[Claim, list[np.ndarray] | str]] = [(claim, blocks(numbers, claim)) for claim in CLAIMS]
     scores = iter(paired([b for _, found in asked if not isinstance(found, str) for b in found]))

@@ -71,7 +71,7 @@ def quality_speed(numbers: Numbers, dataset: str, metric: str) -> Markup | None:
         f"{p.label} {grouped(p.speed)} images/s, {spoken(p.quality, measure.digits)}" for p in found
     )
     return Markup("").join(
-        draw_quality_speed(found, best, measure, size, f"qs-{slug(dataset)}-{css}", alt, css)
+        draw_quality_speed(found, best, measure, size, f"qs-{slug(dataset)}-{metric}-{css}", alt, css)
         for size, css in ((WIDE, "wide"), (NARROW, "narrow"))
     )
 

@@ -1,0 +1,70 @@
+"""Inline SVG: round ticks, text that is escaped, positions that follow the numbers."""
+
+from __future__ import annotations
+
+import math
+import re
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+
+from reports.charts import Dot, Line, density_panel, dot_panel, line_panel, log_ticks, scatter_panel, span_of, ticks
+from reports.numbers import Score
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "expected"),
+    [
+        (0, 10, [0, 2, 4, 6, 8, 10]),
+        (13.2, 21.8, [14, 16, 18, 20]),
+        (-3, 12, [0, 5, 10]),
+        (0.081, 0.169, [0.1, 0.12, 0.14, 0.16]),
+    ],
+)
+def test_ticks_are_steps_of_one_two_or_five(low: float, high: float, expected: list[float]) -> None:
+    assert ticks(low, high) == pytest.approx(expected)
+
+
+def test_logarithmic_ticks_stand_at_decades() -> None:
+    assert log_ticks(-2, 1) == pytest.approx([0.01, 0.1, 1, 10])
+    assert log_ticks(-1, 0) == pytest.approx([0.1, 0.2, 0.5, 1.0])
+
+
+def test_a_range_of_nothing_or_of_one_value_can_be_drawn() -> None:
+    assert span_of([math.nan]) == (0.0, 1.0)
+    low, high = span_of([5.0])
+    assert low < 5 < high
+
+
+def circles(markup: str) -> list[float]:
+    return [float(x) for x in re.findall(r'<circle[^>]* cx="([\d.]+)"', markup)]
+
+
+def test_a_higher_mean_stands_further_right() -> None:
+    dots = [Dot("a", "k0", Score(1, 0.5, 1.5, 9)), Dot("b", "k1", Score(2, 1.5, 2.5, 9))]
+    left, right = circles(dot_panel("title", dots, 0, 3, alt="alt"))
+    assert left < right
+    assert (left - 124) / (right - 124) == pytest.approx(1 / 2, abs=0.01)
+
+
+@pytest.mark.parametrize("hostile", ['"><script>alert(1)</script>', "a&b<c>'d'"])
+def test_names_in_charts_are_text(hostile: str) -> None:
+    for markup in (
+        dot_panel(hostile, [Dot(hostile, "k0", Score(1, 0, 2, 3))], 0, 3, alt=hostile),
+        line_panel(hostile, [Line("k0", [0, 1], [1, 2])], alt=hostile),
+        density_panel(hostile, "k0", np.ones((30, 30)), alt=hostile, floor=0.5, notes=hostile),
+        scatter_panel(hostile, np.array([1.0]), np.array([2.0]), np.array([True]), alt=hostile, labels=(hostile,) * 2),
+    ):
+        root = ElementTree.fromstring(markup)
+        assert {element.tag for element in root.iter()} <= {"svg", "text", "path", "circle", "rect"}
+        assert root.get("aria-label") == hostile
+        assert root.get("role") == "img"
+
+
+def test_missing_means_are_dashes_not_dots() -> None:
+    markup = dot_panel(
+        "t", [Dot("a", "k0", None), Dot("b", "k0", Score(math.nan, math.nan, math.nan, 0))], 0, 1, alt="x"
+    )
+    assert circles(markup) == []
+    assert markup.count("–") == 2

@@ -1,0 +1,74 @@
+"""The figures with axes: the Pareto front, and SVG that the page's policy lets through."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from xml.etree import ElementTree
+
+from bench.runs import Run
+from reports import figures
+from reports.figures import Point, front
+from reports.numbers import Measure, Numbers, Score
+
+
+def point(name: str, speed: float, quality: float) -> Point:
+    return Point(name, "k0", speed, Score(quality, quality - 1, quality + 1, 9), 1e6, False)
+
+
+def test_the_pareto_front_holds_what_nothing_beats_in_both() -> None:
+    found = [
+        point("slow", 1, 25),
+        point("worse", 5, 20),
+        point("fast", 100, 21),
+        point("between", 10, 23),
+        point("bad", 90, 19),
+    ]
+    assert [p.label for p in front(found, Measure("psnr_hole"))] == ["slow", "between", "fast"]
+    lower = Measure("lpips", direction="lower")
+    assert [p.label for p in front(found, lower)] == ["bad", "fast"]
+
+
+def test_figures_hold_no_style_attribute_and_no_shared_id(quick: Run) -> None:
+    numbers = Numbers(quick)
+    drawn = [figures.quality_speed(numbers, d, m) for d in numbers.datasets for m in ("lpips", "psnr_hole")]
+    drawn.append(figures.training(numbers)[0])
+    drawn += [plot for _, plot in figures.batch_curves(numbers)]
+    ids: list[str] = []
+    for markup in drawn:
+        assert markup
+        root = ElementTree.fromstring(f"<div>{markup}</div>")
+        for element in root.iter():
+            assert "style" not in element.attrib
+            assert element.tag != "style"
+            ids += [element.attrib["id"]] if "id" in element.attrib else []
+        for reference in re.findall(r'(?:href="#|url\(#)([^")]+)', markup):
+            assert f'id="{reference}"' in markup
+    assert len(ids) == len(set(ids))
+
+
+def test_figures_use_the_colours_of_the_theme_alone(quick: Run) -> None:
+    markup = figures.quality_speed(Numbers(quick), "scenes", "psnr_hole")
+    assert markup
+    colours = set(re.findall(r'(?:fill|stroke)="([^"]+)"', markup))
+    assert all(c == "none" or c.startswith("var(--") for c in colours), colours
+
+
+def test_a_method_without_speed_is_not_drawn_and_one_point_is_no_plot(small: Run) -> None:
+    (small.path / "throughput.parquet").unlink()
+    assert figures.quality_speed(Numbers(small), "scenes", "psnr_hole") is None
+    assert figures.batch_curves(Numbers(small)) == []
+
+
+def test_a_history_that_has_just_begun_is_drawn(small: Run) -> None:
+    file = small.path / "checkpoints" / "baseline" / "seed-0" / "history.csv"
+    lines = file.read_text().splitlines()
+    file.write_text("\n".join(lines[:2]) + "\n")
+    _, panels = figures.training(Numbers(small))
+    assert panels
+
+
+def test_a_history_with_its_head_alone_is_left_out(small: Run, tmp_path: Path) -> None:
+    for file in small.path.glob("checkpoints/*/seed-*/history.csv"):
+        file.write_text(file.read_text().splitlines()[0] + "\n")
+    assert figures.training(Numbers(small)) == (None, [])

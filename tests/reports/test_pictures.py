@@ -1,0 +1,94 @@
+"""Pictures in the page: what is laid over the truth is the fill, pixel by pixel."""
+
+from __future__ import annotations
+
+import base64
+import io
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from reports.colour import floor_of
+from reports.pictures import Tally, outline, scene
+
+
+def decode(uri: str) -> np.ndarray:
+    head, _, body = uri.partition(",")
+    assert head == "data:image/webp;base64"
+    return np.asarray(Image.open(io.BytesIO(base64.b64decode(body))).convert("RGBA"))
+
+
+def laid_over(layer: str, truth: str) -> np.ndarray:
+    top, under = decode(layer), decode(truth)[..., :3]
+    return np.where(top[..., 3:] == 255, top[..., :3], under)
+
+
+def sample(folder: Path, size: int = 32) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    random = np.random.default_rng(0)
+    truth = random.integers(0, 256, (size, size, 3), np.uint8)
+    hole = np.zeros((size, size), bool)
+    hole[8:20, 4:12] = True
+    fill = np.where(hole[..., None], random.integers(0, 256, truth.shape, np.uint8), truth)
+    for name, picture in (("t", truth), ("h", hole.astype(np.uint8) * 255), ("f", fill)):
+        Image.fromarray(picture).save(folder / f"{name}.png")
+    return truth, hole, fill
+
+
+def test_small_pictures_come_back_bit_for_bit(tmp_path: Path) -> None:
+    truth, _, fill = sample(tmp_path)
+    found = scene(tmp_path, "t.png", "h.png", {("a", "filled"): "f.png"}, Tally())
+    assert found is not None
+    assert found.exact
+    np.testing.assert_array_equal(decode(found.truth.uri)[..., :3], truth)
+    np.testing.assert_array_equal(laid_over(found.layers["a", "filled"].uri, found.truth.uri), fill)
+
+
+def test_known_pixels_that_a_fill_changed_are_shown_changed(tmp_path: Path) -> None:
+    _, _, fill = sample(tmp_path)
+    changed = fill.copy()
+    changed[0, 0] = 255 - changed[0, 0]
+    Image.fromarray(changed).save(tmp_path / "c.png")
+    found = scene(tmp_path, "t.png", "h.png", {("a", "filled"): "c.png"}, Tally())
+    assert found is not None
+    np.testing.assert_array_equal(laid_over(found.layers["a", "filled"].uri, found.truth.uri), changed)
+
+
+def test_a_broken_or_missing_fill_is_left_out_and_the_rest_is_shown(tmp_path: Path) -> None:
+    sample(tmp_path)
+    (tmp_path / "broken.png").write_bytes(b"no picture")
+    files = {("a", "filled"): "f.png", ("b", "filled"): "broken.png", ("c", "filled"): "absent.png"}
+    found = scene(tmp_path, "t.png", "h.png", files, Tally())
+    assert found is not None
+    assert list(found.layers) == [("a", "filled")]
+    assert scene(tmp_path, "absent.png", "h.png", files, Tally()) is None
+
+
+def test_the_outline_runs_between_hole_and_known_pixels() -> None:
+    hole = np.zeros((4, 5), bool)
+    hole[1:3, 1:4] = True
+    parts = set(outline(hole).replace("M", "|M").strip("|").split("|"))
+    assert parts == {"M1 1H4", "M1 3H4", "M1 1V3", "M4 1V3"}
+    assert outline(np.ones((3, 3), bool)) == ""
+
+
+def counts_of(truth: np.ndarray, fill: np.ndarray) -> np.ndarray:
+    grey = [np.repeat(v.reshape(-1, 1), 3, axis=1).astype(np.uint8) for v in (truth, fill)]
+    tally = Tally()
+    tally.add("a", *grey)
+    return tally.counts["a"]
+
+
+def test_a_method_that_cannot_paint_dark_is_flagged() -> None:
+    truth = np.arange(256).repeat(20)
+    floor = floor_of("a", counts_of(truth, np.maximum(truth, 118)))
+    assert floor is not None
+    assert round(floor.luma * 255) == 118
+    assert abs(floor.share - 118 / 256) < 0.01
+
+
+def test_a_blurred_or_a_right_method_is_not_flagged() -> None:
+    truth = np.arange(256).repeat(20)
+    assert floor_of("a", counts_of(truth, truth)) is None
+    blurred = 128 + (truth - 128) * 0.5 + np.random.default_rng(0).normal(0, 8, truth.shape)
+    assert floor_of("a", counts_of(truth, np.clip(blurred, 0, 255))) is None

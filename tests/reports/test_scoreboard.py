@@ -1,0 +1,68 @@
+"""The winner, ties and the sentence that tells them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from bench.runs import Run
+from reports.numbers import Numbers
+from reports.scoreboard import leads, overall, verdict
+from tests.reports.fake_run import fake_run
+
+NAMES = ("baseline", "double_dg", "telea")
+
+
+def run_with(path: Path, **hole_psnr: float) -> Numbers:
+    """Methods whose hole PSNR is all but constant: who wins is known beforehand."""
+    facts = {name: {"psnr_hole": value} for name, value in hole_psnr.items()}
+    return Numbers(Run.open(fake_run(path, variants=NAMES, datasets=("scenes",), pictures=12, samples=0, facts=facts)))
+
+
+def test_the_highest_psnr_wins_and_the_gap_is_to_the_second(tmp_path: Path) -> None:
+    lead = leads(run_with(tmp_path / "r", baseline=21.0, double_dg=23.5, telea=22.0), "scenes", ["psnr_hole"])[
+        "psnr_hole"
+    ]
+    assert (lead.best, lead.second, lead.tied) == ("double_dg", "telea", ())
+    assert lead.ahead is not None
+    assert round(lead.ahead.mean, 6) == 1.5
+
+
+def test_equal_methods_are_a_tie_not_a_win(tmp_path: Path) -> None:
+    numbers = run_with(tmp_path / "r", baseline=22.0, double_dg=22.0, telea=20.0)
+    lead = leads(numbers, "scenes", ["psnr_hole"])["psnr_hole"]
+    assert {lead.best, *lead.tied} == {"baseline", "double_dg"}
+    answer = verdict(numbers, {"scenes": {"psnr_hole": lead}})
+    assert answer is not None
+    assert "cannot be told apart" in answer.sentence
+    assert "wins" not in answer.sentence
+
+
+def test_the_lowest_lpips_wins(tmp_path: Path) -> None:
+    facts = {name: {"lpips": value} for name, value in zip(NAMES, (0.3, 0.2, 0.1), strict=True)}
+    folder = fake_run(tmp_path / "r", variants=NAMES, datasets=("scenes",), pictures=12, samples=0, facts=facts)
+    assert leads(Numbers(Run.open(folder)), "scenes", ["lpips"])["lpips"].best == "telea"
+
+
+def test_it_is_said_when_no_network_beats_the_references(tmp_path: Path) -> None:
+    numbers = run_with(tmp_path / "r", baseline=20.0, double_dg=19.0, telea=22.0)
+    answer = verdict(numbers, {"scenes": leads(numbers, "scenes", ["psnr_hole"])})
+    assert answer is not None
+    assert any("no network beats" in text for text in answer.more)
+
+
+def test_references_stand_apart_from_networks(tmp_path: Path) -> None:
+    numbers = run_with(tmp_path / "r")
+    table = overall(numbers, "scenes", {}, ["psnr_hole"])
+    assert [(row.name, row.group) for row in table.rows] == [
+        ("baseline", "Networks"),
+        ("double_dg", "Networks"),
+        ("telea", "References, no training"),
+    ]
+
+
+def test_an_empty_column_is_explained_under_the_table(tmp_path: Path) -> None:
+    folder = fake_run(tmp_path / "r", variants=NAMES, pictures=4, samples=0, no_lpips="no AlexNet weights were found")
+    numbers = Numbers(Run.open(folder))
+    table = overall(numbers, "scenes", {}, [m for m in ("psnr_hole", "lpips") if numbers.has(m)])
+    assert "lpips" not in [c.key for c in table.columns]
+    assert any("no AlexNet weights were found" in note for note in table.notes)
