@@ -228,6 +228,12 @@ def flat(part: np.ndarray) -> np.ndarray:
     return part.reshape(len(part), -1)
 
 
+def tally(hits: np.ndarray) -> np.ndarray:
+    """How many of (images, masks, metrics) by mask type and pooled, flattened."""
+    per_mask = np.count_nonzero(hits, axis=0)
+    return np.concatenate([per_mask, per_mask.sum(0, keepdims=True)]).ravel()
+
+
 def pair_rows(pair: Pair, options: Options, pooled_only: bool = False) -> list[dict[str, Any]]:
     """One row per mask type (``all`` last) and metric that has a shared value; not yet judged."""
     measured = measure(pair, options)
@@ -241,10 +247,10 @@ def pair_rows(pair: Pair, options: Options, pooled_only: bool = False) -> list[d
     columns = [column for column in columns if measured.resampled.rows[column] > 0]
     rank_p = dict(zip(columns, significance.wilcoxon_p(image_means[:, columns]), strict=True))
     effect = significance.effect_size(image_means)
+    wins, losses = tally(measured.change > significance.TIE), tally(measured.change < -significance.TIE)
     found = []
     for column in columns:
         m, k = divmod(column, len(pair.facts))
-        part = measured.change[..., k] if masks[m] == ALL else measured.change[:, m, k]
         fact = pair.facts[k]
         mean = float(measured.reference_mean[column])
         failed = [int(f.sum() if masks[m] == ALL else f[:, m].sum()) for f in pair.failed]
@@ -266,9 +272,9 @@ def pair_rows(pair: Pair, options: Options, pooled_only: bool = False) -> list[d
                 "p": float(measured.p[column]),
                 "p_wilcoxon": float(rank_p[column]),
                 "effect_size": float(effect[column]),
-                "wins": int((part > significance.TIE).sum()),
-                "ties": int((np.abs(part) <= significance.TIE).sum()),
-                "losses": int((part < -significance.TIE).sum()),
+                "wins": int(wins[column]),
+                "ties": int(measured.resampled.rows[column] - wins[column] - losses[column]),
+                "losses": int(losses[column]),
                 "n": int(measured.resampled.rows[column]),
                 "images": int(measured.resampled.clusters[column]),
                 "reference_failed": failed[0],

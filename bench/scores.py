@@ -90,7 +90,8 @@ def load_scores(run: Run, variant: str, seed: int | None = None) -> dict[str, Sc
     files = run.record_files(variant, seed)
     if not files:
         return {}
-    tables = [pq.read_table(file, partitioning=None) for file in files]
+    # Files read one by one: pyarrow's data sets would import pandas, a second nobody needs here.
+    tables = [pq.ParquetFile(file).read() for file in files]
     table = pa.concat_tables(tables, promote_options="permissive")
     order = list(run.manifest.get("masks", []))
     metrics = [name for name in run.manifest.get("metrics", {}) if name in table.column_names]
@@ -111,15 +112,24 @@ def codes(table: Any, name: str) -> tuple[np.ndarray, np.ndarray]:
     """The distinct values of a column, sorted, and each row's position among them."""
     import pyarrow as pa
 
-    column = table.column(name).combine_chunks()
-    if isinstance(column, pa.ChunkedArray):
-        column = column.chunk(0)
+    column = whole(table.column(name))
     encoded = column if pa.types.is_dictionary(column.type) else column.dictionary_encode()
     names = np.asarray(encoded.dictionary.to_pylist())
     order = np.argsort(names, kind="stable")
     place = np.empty(len(order), np.int64)
     place[order] = np.arange(len(order))
-    return names[order], place[encoded.indices.to_numpy(zero_copy_only=False)]
+    return names[order], place[numbers(encoded.indices)]
+
+
+def whole(column: Any) -> Any:
+    """A table's column as one array."""
+    joined = column.combine_chunks()
+    return joined.chunk(0) if hasattr(joined, "chunk") else joined
+
+
+def numbers(array: Any) -> np.ndarray:
+    """A column's numbers; those without nulls by DLPack, because pyarrow's own way imports pandas: a second."""
+    return np.from_dlpack(array) if not array.null_count else array.to_numpy(zero_copy_only=False)
 
 
 def arrange(run: Run, variant: str, dataset: str, table: Any, order: list[str], columns: list[str]) -> Scores:
@@ -141,17 +151,18 @@ def arrange(run: Run, variant: str, dataset: str, table: Any, order: list[str], 
             f"'{named[ranked[mask]]}': evaluate it again with bench run"
         )
     values = np.full((int(np.prod(shape)), len(columns)), np.nan)
-    values[flat] = np.stack([table.column(name).to_numpy() for name in columns], axis=1)
+    values[flat] = np.stack([numbers(whole(table.column(name))) for name in columns], axis=1)
     failed = np.zeros(int(np.prod(shape)), bool)
     if "failed" in table.column_names:
         import pyarrow.compute as pc
 
-        failed[flat] = pc.fill_null(pc.greater(pc.binary_length(table.column("failed")), 0), False).to_numpy()
+        lengths = pc.binary_length(pc.cast(table.column("failed"), "string"))
+        failed[flat] = np.nan_to_num(numbers(whole(lengths))) > 0
     values[failed] = np.nan
     values[~np.isfinite(values)] = np.nan
     area = np.full(shape[1:], np.nan)
     if "hole_area" in table.column_names:
-        area[id_codes, place[mask_codes]] = table.column("hole_area").to_numpy()
+        area[id_codes, place[mask_codes]] = numbers(whole(table.column("hole_area")))
     return Scores(
         dataset,
         tuple(int(seed) for seed in seeds),

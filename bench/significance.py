@@ -46,13 +46,16 @@ def saddlepoint_flip_p(sums: np.ndarray) -> np.ndarray:
     most = scaled.sum(0)
     one_sided = reached >= most * (1 - 1e-9)
     reached = np.minimum(reached, most * (1 - 1e-9))
-    # The tilt at which flipped sums average what was reached: the left side grows with it, so halve.
-    low, high = np.zeros(sums.shape[1]), np.full(sums.shape[1], 64.0)
+    # The tilt at which flipped sums average what was reached; the average is concave in it, so Newton's steps
+    # come from below and never overshoot.
+    tilt = np.zeros(sums.shape[1])
     for _ in range(60):
-        tilt = (low + high) / 2
-        short = (scaled * np.tanh(tilt * scaled)).sum(0) < reached
-        low, high = np.where(short, tilt, low), np.where(short, high, tilt)
-    tilt = (low + high) / 2
+        leaning = np.tanh(tilt * scaled)
+        slope = (scaled**2 * (1 - leaning**2)).sum(0)
+        step = (reached - (scaled * leaning).sum(0)) / np.maximum(slope, 1e-300)
+        tilt = np.minimum(tilt + np.maximum(step, 0.0), 64.0)
+        if (step <= 1e-9 * (1 + tilt)).all():
+            break
     turned = tilt * scaled
     log_cosh = turned + np.log1p(np.exp(-2 * turned)) - np.log(2.0)
     root = np.sqrt(np.maximum(2 * (tilt * reached - log_cosh.sum(0)), 0.0))
