@@ -22,7 +22,15 @@ import numpy as np
 
 from bench import draws
 from bench.datasets.cache import PictureCache
-from bench.datasets.pictures import SUFFIXES, BrokenPicture, cut_square, fit_square, measure_picture, read_picture
+from bench.datasets.pictures import (
+    SUFFIXES,
+    BrokenPicture,
+    fit_square,
+    measure_picture,
+    random_crop,
+    read_picture,
+    shrink,
+)
 from bench.datasets.registry import SPLITS, Dataset, check_request, dataset
 from bench.errors import BenchError, UsageError
 
@@ -67,7 +75,9 @@ def open_folder(argument: str, split: str, size: int | None, count: int | None) 
             for i in range(length)
         ],
         load=source.load,
-        note=describe(root, split, size, [good[name] for name in chosen], len(good), splits),
+        note=describe(
+            root, split, size, [good[name] for name in chosen], length, [splits[stem(name)] for name in good]
+        ),
         skipped=tuple(sorted(skipped)),
     )
 
@@ -140,7 +150,7 @@ def check_pictures(paths: list[Path]) -> list[tuple[int, int] | str]:
 def check_picture(path: Path) -> tuple[int, int] | str:
     try:
         status = path.stat()
-        key = (str(path.resolve()), status.st_size, status.st_mtime_ns)
+        key = (str(path.absolute()), status.st_size, status.st_mtime_ns)
     except OSError:
         key = (str(path), -1, -1)
     if key not in _checked:
@@ -228,51 +238,35 @@ class FolderPictures:
             raise BenchError(f"{self.root / name} was readable before and is not now: {error}") from error
 
 
-def shrink(pixels: np.ndarray, shorter: int) -> np.ndarray:
-    """The picture with its shorter side at ``shorter`` pixels, or as it is where that is no smaller."""
-    from PIL import Image
-
-    height, width = pixels.shape[:2]
-    side = min(height, width)
-    if side <= shorter:
-        return pixels
-    target = (max(shorter, round(width * shorter / side)), max(shorter, round(height * shorter / side)))
-    return np.asarray(Image.fromarray(pixels).resize(target, Image.Resampling.BICUBIC))
-
-
-def random_crop(pixels: np.ndarray, size: int, u: np.ndarray) -> np.ndarray:
-    """A square of half to the whole shorter side, anywhere, mirrored half the time; u: 4 uniform draws."""
-    height, width = pixels.shape[:2]
-    shorter = min(height, width)
-    side = int(draws.integers(u[0], max(1, shorter // 2), shorter))
-    left = int(draws.integers(u[1], 0, width - side))
-    top = int(draws.integers(u[2], 0, height - side))
-    return cut_square(pixels, left, top, side, size, flip=bool(u[3] < 0.5))
-
-
 def describe(
     root: Path,
     split: str,
     size: int | None,
     sides: list[tuple[int, int]],
-    total: int,
-    splits: dict[str, tuple[str, ...]],
+    length: int,
+    parts: list[tuple[str, ...]],
 ) -> str:
-    """The note: where the pictures come from, how they were split, how many had to be enlarged."""
+    """The note: where the pictures come from, how they were split, how many had to be enlarged.
+
+    sides: of the pictures chosen; length: of the data set; parts: the splits of every picture there is.
+    """
+    total = len(parts)
     pictures = "picture" if total == 1 else "pictures"
     if split == "all":
-        note = f"all {total} {pictures} of {root}"
-    elif len(splits) == 1:
+        note = f"all {total} {pictures} of {root}" if len(sides) == total else f"{len(sides)} of {total} in {root}"
+    elif parts[0] == SPLITS:
         note = (
-            f"the only picture of {root}: it is trained on, validated on and scored, so its scores flatter; "
+            f"{total} {pictures} of one name in {root}: trained on, validated on and scored, so scores flatter; "
             "add pictures for an honest split"
         )
     else:
-        counts = Counter(name for names in splits.values() for name in names)
-        parts = ", ".join(f"{counts[name]} {name}" for name in SPLITS)
-        note = f"{len(sides)} {split} of {total} {pictures} of {root} (split by a hash of the name: {parts})"
-        if any(len(names) > 1 for names in splits.values()) and split == "validation":
+        counts = Counter(name for names in parts for name in names)
+        shares = ", ".join(f"{counts[name]} {name}" for name in SPLITS)
+        note = f"{len(sides)} {split} of {total} {pictures} in {root} (split by a hash of the name: {shares})"
+        if split == "validation" and ("train", "validation") in parts:
             note += "; too few to spare one: the validation picture is the one trained on"
+    if length > len(sides):
+        note += f"; {length - len(sides)} more are crops of these at random"
     small = sum(min(pair) < size for pair in sides) if size else 0
     if small:
         note += f"; {small} smaller than {size} px, enlarged"

@@ -20,9 +20,8 @@ from pathlib import Path
 import numpy as np
 
 from bench import draws
-from bench.datasets.folder import random_crop
 from bench.datasets.numbered import Numbered
-from bench.datasets.pictures import BrokenPicture, cut_square, read_picture
+from bench.datasets.pictures import BrokenPicture, cut_square, random_crop, read_picture, shrink
 from bench.datasets.registry import Dataset, check_request, dataset
 from bench.errors import BenchError, UsageError
 
@@ -117,12 +116,24 @@ class FixedCrops:
         return cut_square(read_carried(name), left, top, side, self.size or side)
 
 
+@lru_cache(maxsize=32)
+def read_shrunk(name: str, shorter: int) -> np.ndarray:
+    """A photograph with its shorter side at ``shorter`` pixels or fewer, read-only."""
+    pixels = shrink(read_carried(name), shorter)
+    pixels.setflags(write=False)
+    return pixels
+
+
 @dataclass(frozen=True)
 class TrainCrops:
     names: tuple[str, ...]
     size: int | None
 
     def load(self, i: int) -> np.ndarray:
-        pixels = read_carried(self.names[i % len(self.names)])
+        name = self.names[i % len(self.names)]
         u = draws.uniforms(0, "photos/train", i, 4)[0]
-        return random_crop(pixels, self.size or min(pixels.shape[:2]), u)
+        if self.size is not None:
+            # Crops show half of the shorter side at least, so twice the size loses nothing.
+            return random_crop(read_shrunk(name, 2 * self.size), self.size, u)
+        pixels = read_carried(name)
+        return random_crop(pixels, min(pixels.shape[:2]), u)

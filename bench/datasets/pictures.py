@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from bench import draws
+
 if TYPE_CHECKING:
     from PIL import Image
 
@@ -226,3 +228,25 @@ def fit_square(pixels: np.ndarray, size: int) -> np.ndarray:
     height, width = pixels.shape[:2]
     side = min(height, width)
     return cut_square(pixels, (width - side) // 2, (height - side) // 2, side, size)
+
+
+def shrink(pixels: np.ndarray, shorter: int) -> np.ndarray:
+    """The picture with its shorter side at ``shorter`` pixels, or as it is where that is no smaller."""
+    from PIL import Image
+
+    height, width = pixels.shape[:2]
+    side = min(height, width)
+    if side <= shorter:
+        return pixels
+    target = (max(shorter, round(width * shorter / side)), max(shorter, round(height * shorter / side)))
+    return np.asarray(Image.fromarray(pixels).resize(target, Image.Resampling.BICUBIC))
+
+
+def random_crop(pixels: np.ndarray, size: int, u: np.ndarray) -> np.ndarray:
+    """A square of half to the whole shorter side, anywhere, mirrored half the time; u: 4 uniform draws."""
+    height, width = pixels.shape[:2]
+    shorter = min(height, width)
+    side = int(draws.integers(u[0], max(1, shorter // 2), shorter))
+    left = int(draws.integers(u[1], 0, width - side))
+    top = int(draws.integers(u[2], 0, height - side))
+    return cut_square(pixels, left, top, side, size, flip=bool(u[3] < 0.5))

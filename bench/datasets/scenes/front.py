@@ -21,7 +21,7 @@ from bench.datasets.scenes.canvas import (
     tint,
     window,
 )
-from bench.datasets.scenes.land import ROCKS, TURF, foam_of, page, pick, places
+from bench.datasets.scenes.ground import ROCKS, TURF, foam_of, page, pick, places
 from bench.datasets.scenes.noise import along, line, look_up, relief, smooth, texture
 from bench.datasets.scenes.plan import Plan, between
 

@@ -1,8 +1,6 @@
-"""Land: far hills behind the water, rocks in it, and the headland or island that a lighthouse stands on."""
+"""Land near by: rocks in the water, and the headland or island that a lighthouse stands on."""
 
 from __future__ import annotations
-
-from functools import partial
 
 import numpy as np
 
@@ -24,99 +22,9 @@ from bench.datasets.scenes.canvas import (
     tint,
     window,
 )
+from bench.datasets.scenes.ground import ROCKS, TURF, foam_of, page, pick, places
 from bench.datasets.scenes.noise import along, line, look_up, relief, sample, smooth, texture
 from bench.datasets.scenes.plan import Plan, between
-
-ROCKS = np.array(
-    [
-        [0.52, 0.49, 0.45],
-        [0.62, 0.5, 0.38],
-        [0.42, 0.43, 0.46],
-        [0.76, 0.73, 0.66],
-        [0.5, 0.38, 0.33],
-        [0.36, 0.35, 0.34],
-    ]
-)
-TURF = np.array([[0.38, 0.5, 0.22], [0.5, 0.52, 0.26], [0.3, 0.43, 0.24], [0.6, 0.54, 0.34], [0.42, 0.55, 0.3]])
-
-
-def pick(table: np.ndarray, u: np.ndarray, v: np.ndarray) -> np.ndarray:
-    """Colours (N, 3): an entry of a table, part of the way towards another."""
-    first = table[(u * len(table)).astype(np.int64)]
-    return first + (table[(v * len(table)).astype(np.int64)] - first) * 0.3
-
-
-def places(grid: Grid, count: int) -> np.ndarray:
-    """Column centres for every scene, (count, W) float64."""
-    return np.broadcast_to(grid.x[0].astype(np.float64), (count, grid.size))
-
-
-def page(plan: Plan, grid: Grid) -> np.ndarray:
-    """Where the relief lit from the scene's side begins."""
-    return ((plan.light_x > 0) * grid.side * grid.side)[:, None, None]
-
-
-def foam_of(plan: Plan) -> np.ndarray:
-    return tint(mix(plan.colours["cloud"], plan.colours["light"], 0.3))
-
-
-def settle_ridge(layer: int, plan: Plan, grid: Grid) -> Values | None:
-    """One of up to three ridges on the horizon, the farther the paler."""
-    which = np.flatnonzero(np.floor(plan.draw("hills")[0] * 4.4) > layer)
-    if not len(which):
-        return None
-    part = plan.only(which)
-    u, c = part.draw(f"ridge{layer}"), part.colours
-    x = places(grid, len(part))
-    tall = between(u[0], (0.12, 0.08, 0.04)[layer], (0.24, 0.17, 0.1)[layer])
-    shape = along(line(f"hill{layer}"), x * between(u[1], 0.14, 0.32)[:, None] + u[2][:, None] + 1)
-    # Most ridges run out into the sea on one side.
-    side = np.where(u[3] < 0.5, -1.0, 1.0)
-    reach = between(u[4], -0.35, 0.55)
-    taper = smooth(np.clip(((x - 0.5) * side[:, None] + reach[:, None]) / between(u[5], 0.25, 0.7)[:, None], 0, 1))
-    ridge = part.horizon[:, None] + 0.004 - tall[:, None] * taper * (0.15 + 0.85 * shape)
-    zoom = between(u[6], 0.5, 0.9)
-    wild = between(u[10], 0.1, 0.8)[:, None]
-    ground = mix(pick(TURF, u[11], u[10]) * 0.8, pick(ROCKS, u[10], u[11]), wild)
-    air = np.clip((0.7, 0.45, 0.2)[layer] + 0.5 * (part.haze - 0.4), 0.05, 0.9)
-    above = plane(part.horizon) - grid.y
-    mist = clip(1 - above / plane(tall * 0.9)) * plane(0.35 * (part.haze + 0.3))
-    return Values(
-        which=which,
-        top=ridge.min(axis=1),
-        bottom=part.horizon,
-        ridge=outline(ridge),
-        foot=edge(above, grid.size),
-        across=grid.x * plane(zoom) + plane(3 + u[8]),
-        lean=plane(between(u[7], -0.5, 0.5)),
-        zoom=plane(zoom * 0.8),
-        start=plane(u[9] + 2),
-        page=page(part, grid),
-        front=plane(0.4 + 0.6 * part.front),
-        dark=tint(ground * c["shade"] * 1.1),
-        bright=tint(ground * (0.25 * c["shade"] + 0.85 * c["light"])),
-        veil=clip(plane(air) + mist)[:, None],
-        air=tint(mix(c["horizon"], c["upper"], 0.35)),
-    )
-
-
-def paint_ridge(canvas: np.ndarray, v: Values, grid: Grid) -> None:
-    rows = span(v.top, v.bottom, grid.size)
-    under = grid.y[:, rows] - v.ridge
-    cover = edge(under, grid.size)
-    cover *= v.foot[:, rows]
-    place = look_up(grid.side, under * v.lean + v.across, under * v.zoom + v.start)
-    place += v.page
-    lit = relief("rock", grid.side).take(place)
-    lit *= F(0.9)
-    lit += F(0.5)
-    lit = clip(lit) * v.front
-    veil = v.veil[:, :, rows]
-    # Mist takes its share of both the lit and the shaded colour, row by row.
-    dark, bright = mix(v.dark, v.air, veil), mix(v.bright, v.air, veil)
-    view = window(canvas, v.which, rows)
-    lay(view, cover, lit_between(dark, bright, lit))
-    put_back(canvas, v.which, view, rows)
 
 
 def settle_rocks(plan: Plan, grid: Grid) -> Values | None:
@@ -319,6 +227,5 @@ def paint_headland(canvas: np.ndarray, v: Values, grid: Grid) -> None:
     put_back(canvas, v.which, view, rows, columns)
 
 
-HILLS = tuple(Layer(partial(settle_ridge, layer), paint_ridge) for layer in range(3))
 ROCKS_AWASH = Layer(settle_rocks, paint_rocks)
 HEADLAND = Layer(settle_headland, paint_headland)

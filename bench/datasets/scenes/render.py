@@ -6,7 +6,8 @@ import numpy as np
 
 from bench.datasets.scenes.canvas import F, Grid, Layer, Values, grid_of
 from bench.datasets.scenes.front import FRONT
-from bench.datasets.scenes.land import HEADLAND, HILLS, ROCKS_AWASH
+from bench.datasets.scenes.hills import HILLS
+from bench.datasets.scenes.land import HEADLAND, ROCKS_AWASH
 from bench.datasets.scenes.lighthouse import BEAM, LIGHTHOUSE
 from bench.datasets.scenes.plan import compose
 from bench.datasets.scenes.sea import SEA

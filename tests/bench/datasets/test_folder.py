@@ -214,6 +214,7 @@ def test_broken_and_truncated_files_are_named_and_counted(tmp_path: Path) -> Non
     assert all(why and "\n" not in why and str(tmp_path) not in why for why in named.values())
 
 
+@pytest.mark.filterwarnings("ignore:Corrupt EXIF")
 def test_a_damaged_exif_block_does_not_cost_the_picture(tmp_path: Path) -> None:
     Image.new("RGB", (8, 8), RED).save(tmp_path / "odd.jpg", exif=b"Exif\0\0II*\0\xff\xff\xff\x7f")
     data = folder(tmp_path)

@@ -13,7 +13,7 @@ import pytest
 
 import bench.datasets.scenes
 from bench.datasets.registry import open_dataset
-from bench.datasets.scenes import front, land, lighthouse, render, sea, sky
+from bench.datasets.scenes import front, hills, land, lighthouse, render, sea, sky
 from bench.datasets.scenes.canvas import Grid, Values
 from bench.datasets.scenes.moods import DAY
 from bench.datasets.scenes.noise import texture
@@ -64,7 +64,7 @@ def test_no_layer_paints_outside_the_rows_it_claims(size: int, monkeypatch: pyte
         return original(canvas, Values(which=v.which, left=nothing, right=all_of_it), nothing, all_of_it, grid)
 
     original = Patch.around
-    for module in (sky, sea, land, lighthouse, front):
+    for module in (sky, sea, hills, land, lighthouse, front):
         monkeypatch.setattr(module, "span", everything, raising=True)
     monkeypatch.setattr(Patch, "around", staticmethod(whole))
     # Sky is painted below the horizon too, where the sea then covers it.

@@ -1,0 +1,113 @@
+"""The photographs that scikit-image carries: split by photograph, fixed crops, nothing downloaded."""
+
+from __future__ import annotations
+
+import itertools
+import pickle
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import skimage
+from PIL import Image
+
+from bench.datasets import photos
+from bench.datasets.registry import open_dataset
+from bench.errors import BenchError, UsageError
+
+CARRIED = Path(skimage.__file__).parent / "data"
+
+
+def test_no_photograph_is_in_two_splits() -> None:
+    scenes = {split: {name.split("_")[0] for name in names} for split, names in photos.PHOTOGRAPHS.items()}
+    assert set(scenes) == {"train", "validation", "test"}
+    for a, b in itertools.combinations(scenes.values(), 2):
+        assert a and b and not a & b
+
+
+def test_every_photograph_is_in_the_wheel_in_colour() -> None:
+    for name in itertools.chain(*photos.PHOTOGRAPHS.values()):
+        with Image.open(CARRIED / name) as image:
+            pixels = np.asarray(image.convert("RGB")).astype(int)
+        assert abs(pixels[..., 0] - pixels[..., 2]).mean() > 5
+
+
+def test_scored_crops_are_cut_out_of_their_photograph() -> None:
+    data = open_dataset("photos", "test")
+    assert list(data.ids[:2]) == ["photos-chelsea-00", "photos-chelsea-01"]
+    assert list(data.ids) == [f"photos-{name}-{k:02d}" for name in ("chelsea", "coffee") for k in range(15)]
+    cat, coffee = (np.asarray(Image.open(CARRIED / name)) for name in ("chelsea.png", "coffee.png"))
+    # chelsea is 451 x 300: its whole height at the left, in the middle and at the right, ...
+    for i, left in enumerate((0, 75, 151)):
+        assert np.array_equal(data.load(i), cat[:, left : left + 300])
+    # ... then three quarters of it in two rows, then half; coffee is 600 x 400.
+    assert np.array_equal(data.load(3), cat[:225, :225])
+    assert np.array_equal(data.load(8), cat[75:, 226:])
+    assert np.array_equal(data.load(29), coffee[200:, 400:])
+
+
+def test_scored_crops_are_resized_with_antialiasing() -> None:
+    cat = Image.open(CARRIED / "chelsea.png").crop((0, 0, 300, 300))
+    expected = np.asarray(cat.resize((64, 64), Image.Resampling.BICUBIC))
+    found = open_dataset("photos", "test", 64).load(0)
+    # At the right edge the crop's own resize has no neighbours to look at; the photograph has.
+    assert np.array_equal(found[:, :60], expected[:, :60])
+    assert abs(found.astype(int) - expected).max() < 20
+
+
+def test_a_smaller_count_takes_of_every_photograph() -> None:
+    assert list(open_dataset("photos", "test", 64, 4).ids) == [
+        "photos-chelsea-00",
+        "photos-chelsea-01",
+        "photos-coffee-00",
+        "photos-coffee-01",
+    ]
+    assert len(open_dataset("photos", "test", 64, 48)) == 30
+    assert open_dataset("photos", "validation", 64).ids[0] == "photos-rocket-00"
+
+
+def test_training_crops_are_drawn_alike_each_time_and_differ() -> None:
+    data = open_dataset("photos", "train", 32, 60)
+    pictures = data.batch(range(60))
+    assert pictures.shape == (60, 32, 32, 3) and pictures.dtype == np.uint8
+    assert len({picture.tobytes() for picture in pictures}) == 60
+    assert data.ids[59] == "photos-train-00059"
+    other = pickle.loads(pickle.dumps(open_dataset("photos", "train", 32, 60)))
+    assert np.array_equal(other.batch([59, 3]), pictures[[59, 3]])
+    assert len(open_dataset("photos", "train", 32, 100_000)) == 100_000
+
+
+def test_a_training_crop_is_a_window_of_its_photograph_perhaps_mirrored() -> None:
+    data = open_dataset("photos", "train", None, 5)
+    shorter = {name: min(Image.open(CARRIED / name).size) for name in photos.PHOTOGRAPHS["train"]}
+    assert [data.load(i).shape[0] for i in range(5)] == [shorter[name] for name in photos.PHOTOGRAPHS["train"]]
+
+
+def test_a_loaded_crop_may_be_changed_without_harm() -> None:
+    data = open_dataset("photos", "test")
+    before = data.load(0)
+    data.load(0)[:] = 0
+    assert np.array_equal(data.load(0), before)
+
+
+def test_nothing_of_scikit_image_is_imported_so_nothing_can_be_fetched() -> None:
+    script = (
+        "import sys; from bench.datasets.registry import open_dataset; "
+        "[open_dataset('photos', split, 32, 8).load(0) for split in ('train', 'validation', 'test')]; "
+        "print([name for name in ('skimage', 'pooch', 'requests', 'urllib.request') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_an_argument_is_refused() -> None:
+    with pytest.raises(UsageError, match="'cats'"):
+        open_dataset("photos:cats")
+
+
+def test_a_photograph_missing_from_the_installation_is_a_named_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(photos.PHOTOGRAPHS, "test", ("no_such_photograph.png",))
+    with pytest.raises(BenchError, match="no_such_photograph"):
+        open_dataset("photos", "test")

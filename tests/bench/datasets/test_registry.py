@@ -1,0 +1,47 @@
+"""Opening data sets: specs, splits, batches, and what is imported to refuse a wrong one."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from bench.datasets.numbered import Numbered
+from bench.datasets.registry import Dataset, dataset, open_dataset
+from bench.errors import UsageError
+from variants.registry import UnknownName
+
+
+def test_the_three_sources_are_found() -> None:
+    assert {"folder", "photos", "scenes"} <= set(dataset.names())
+
+
+def test_a_wrong_name_or_split_is_refused_with_what_there_is() -> None:
+    with pytest.raises(UnknownName, match="did you mean scenes"):
+        open_dataset("scene")
+    with pytest.raises(UsageError, match="train, validation, test, all"):
+        open_dataset("scenes", "tset")
+
+
+def test_refusing_a_wrong_name_imports_nothing_heavy() -> None:
+    script = (
+        "import sys\nfrom bench.datasets.registry import open_dataset\n"
+        "try: open_dataset('scene')\nexcept LookupError: pass\n"
+        "print([name for name in ('PIL', 'cv2', 'torch', 'skimage', 'scipy') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_a_batch_stacks_single_pictures_in_the_order_asked_for() -> None:
+    pictures = np.arange(5 * 12, dtype=np.uint8).reshape(5, 2, 2, 3)
+    data = Dataset("five", "test", 2, [str(i) for i in range(5)], lambda i: pictures[i])
+    assert np.array_equal(data.batch([4, 0, 4]), pictures[[4, 0, 4]])
+
+
+def test_numbered_ids_behave_like_a_list() -> None:
+    ids = Numbered("x-", 100_001)
+    assert (ids[0], ids[-1], ids[7:9]) == ("x-00000", "x-100000", ["x-00007", "x-00008"])
+    assert len(ids) == 100_001 and "x-00042" in ids and ids.index("x-00003") == 3
