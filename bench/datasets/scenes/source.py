@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -12,6 +13,7 @@ from bench.datasets.registry import Dataset, check_request, dataset
 from bench.errors import UsageError
 
 SIZE = 256
+AHEAD = 32
 COUNTS = {"train": 41_000, "validation": 256, "test": 256}
 
 
@@ -41,16 +43,36 @@ def open_scenes(argument: str, split: str, size: int | None, count: int | None) 
     )
 
 
-@dataclass(frozen=True)
+@dataclass
 class Scenes:
+    """One stream of scenes at one size. Pickles, so that workers can have it."""
+
     seed: int
     split: str
     size: int
 
+    def __post_init__(self) -> None:
+        self.last = -2
+        # First index and pictures; one tuple, so that threads never see halves of two.
+        self.ahead = (0, np.empty((0, self.size, self.size, 3), np.uint8))
+
     def load(self, i: int) -> np.ndarray:
-        return self.load_batch([i])[0]
+        """Scene i; whoever asks for one after the other gets them drawn some at a time, which is faster."""
+        first, pictures = self.ahead
+        if not first <= i < first + len(pictures):
+            count = AHEAD if i == self.last + 1 else 1
+            first, pictures = i, self.load_batch(range(i, i + count))
+            self.ahead = first, pictures
+        self.last = i
+        return pictures[i - first].copy()
 
     def load_batch(self, indices: Sequence[int] | np.ndarray) -> np.ndarray:
         from bench.datasets.scenes.render import render
 
         return render(self.seed, self.split, np.asarray(indices, dtype=np.int64), self.size)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"seed": self.seed, "split": self.split, "size": self.size}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__init__(**state)  # type: ignore[misc]

@@ -175,6 +175,15 @@ def test_a_data_set_loads_what_the_generator_draws_also_in_a_worker() -> None:
     assert data.batch([]).shape == (0, 32, 32, 3)
 
 
+def test_loading_one_after_the_other_or_in_leaps_gives_the_same_pictures() -> None:
+    data = open_dataset("scenes", "train", 16, 200)
+    expected = scenes(list(range(120)), 16)
+    for i in [*range(70), 3, 4, 5, 119, 36, 37, 0]:
+        picture = data.load(i)
+        assert np.array_equal(picture, expected[i]), i
+        picture[:] = 0
+
+
 def test_all_of_a_stream_without_end_is_its_test_split() -> None:
     assert list(open_dataset("scenes", "all", 64, 3).ids) == list(open_dataset("scenes", "test", 64, 3).ids)
 
