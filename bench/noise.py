@@ -43,6 +43,7 @@ class Noise:
     unit: str
     title: str
     instances: int
+    images: int
     mean: float
     run_sd: float
     floor: float
@@ -181,9 +182,7 @@ def noise_rows(spread: Spread, pool: tuple[np.ndarray, int]) -> list[Noise]:
     own = spread.means.std(0, ddof=1) if len(spread.means) > 1 else np.zeros(spread.means.shape[1])
     bound = float(statistics.student(1 - 2 * BEYOND, df)) if df else 0.0
     floors = bound * np.sqrt(2) * np.fmax(own, pool_sd)
-    clusters = max(2, len(spread.scores.ids)) - 1
-    # A drop of twice the tolerance is caught where one tolerance is the interval's reach and 95 % of the noise.
-    reach = float(statistics.student(statistics.LEVEL, clusters) + statistics.student(2 * CAUGHT - 1, clusters))
+    far = reach(len(spread.scores.ids))
     found = []
     for column, mean in enumerate(spread.mean):
         m, k = divmod(column, len(spread.facts))
@@ -201,14 +200,31 @@ def noise_rows(spread: Spread, pool: tuple[np.ndarray, int]) -> list[Noise]:
                 fact.unit,
                 fact.title,
                 len(spread.means),
+                len(spread.scores.ids),
                 float(mean),
                 float(own[column]),
                 float(floors[column]),
                 error,
-                rounded_up(max(least, float(floors[column]), reach * error)),
+                rounded_up(max(least, float(floors[column]), far * error)),
             )
         )
     return found
+
+
+def reach(images: int) -> float:
+    """The tolerance, in measured image errors, at which a drop of twice as much is caught 95 times in 100.
+
+    Caught is what is left of the drop beyond the tolerance and the interval: one tolerance less the interval's
+    t errors has to exceed the noise, and both errors are themselves estimates, each off by 1 in sqrt(2 df).
+    """
+    from scipy.special import ndtri
+
+    df = max(images - 1, 1)
+    interval = float(statistics.student(statistics.LEVEL, df))
+    found = interval
+    for _ in range(30):
+        found = interval + float(ndtri(CAUGHT)) * np.sqrt(1 + (found**2 + interval**2) / (2 * df))
+    return float(found)
 
 
 def rounded_up(value: float) -> float:
