@@ -57,7 +57,7 @@ def gather(
 
     beside: where the page will lie, for links to the originals. reload_s: the page loads itself again that often.
     """
-    from reports import breakdown, claims, colour, figures, grids, progress, provenance, scoreboard
+    from reports import breakdown, claims, colour, figures, grids, progress, provenance, scoreboard, speed
     from reports.beside import compared
     from reports.numbers import Numbers
     from reports.pictures import Tally
@@ -75,7 +75,9 @@ def gather(
     validation, losses = figures.training(numbers)
     other = compared(run, compare) if compare else None
     verdicts = claims.judge(numbers) if numbers.members else []
-    speed_table = provenance.throughput_table(numbers)
+    speed_table = speed.throughput_table(numbers)
+    speed_warnings = speed.warnings_table(numbers)
+    failures = provenance.failures_table(numbers)
     facts = provenance.tables(numbers)
     originals = copy_originals(run, rows, full_resolution, beside or run.path) if full_resolution else {}
     context: dict[str, Any] = {
@@ -97,7 +99,10 @@ def gather(
         "floors": floors,
         "validation": validation,
         "losses": losses,
-        "batches": figures.batch_curves(numbers),
+        "batches": speed.batch_curves(numbers),
+        "roofs": speed.rooflines(numbers),
+        "failures": failures,
+        "speed_warnings": speed_warnings,
         "throughput": speed_table,
         "facts": facts,
         "size_key": figures.size_key(numbers),
@@ -106,7 +111,7 @@ def gather(
         "beside": other,
     }
     tables = [t for part in per_dataset for t in part["tables"]]
-    tables += [context["claims_table"], grids.worst_table(worst), *([speed_table] if speed_table else []), *facts]
+    tables += [context["claims_table"], grids.worst_table(worst), speed_table, speed_warnings, failures, *facts]
     tables += other["tables"] if other else []
     return Report(context, [t for t in tables if t is not None], grids.truths_css(rows))
 

@@ -14,7 +14,7 @@ from reports import svg
 from reports.breakdown import spoken, styles
 from reports.charts import Line, line_panel, short
 from reports.numbers import ALL, Measure, Numbers, Score
-from reports.scoreboard import grouped, millions, ranked, slug, speed
+from reports.scoreboard import grouped, millions, ranked, slug
 
 WIDE, NARROW = (620, 420), (350, 400)
 MARKERS = "oDs^vP*X"
@@ -33,7 +33,7 @@ class Point:
 
 
 def points(numbers: Numbers, dataset: str, metric: str) -> list[Point]:
-    speeds, style = speed(numbers), styles(numbers)
+    speeds, style = numbers.speeds, styles(numbers)
     found = []
     for member in ranked(numbers):
         score = numbers.score(member.label, dataset, ALL, metric)
@@ -290,61 +290,3 @@ def label_ends(axes: Any, ends: list[tuple[float, float, str, str]]) -> None:
         place = axes.transData.inverted().transform((x + 6, y))
         colour = svg.colour_of(style) if style.startswith("k") else svg.SOFT
         axes.text(*place, short(label), va="center", fontsize=11, color=colour, fontweight="bold")
-
-
-# -- throughput ----------------------------------------------------------------------------------------
-
-
-def batch_curves(numbers: Numbers) -> list[tuple[str, Markup]]:
-    """Images per second over batch size: one figure for each (device, precision, mode, resolution)."""
-    frame = numbers.run.throughput()
-    if frame is None or not {"variant", "batch", "images_per_s"} <= set(frame.columns):
-        return []
-    style = {m.variant: s for m, s in ((numbers.by_label[k], v) for k, v in styles(numbers).items())}
-    where = [c for c in ("device", "precision", "mode", "resolution") if c in frame.columns]
-    found: list[tuple[str, Markup]] = []
-    for setting, rows in frame.groupby(where, sort=False) if where else [((), frame)]:
-        curves = []
-        for variant, mine in rows.groupby("variant", sort=False):
-            mine = mine.groupby("batch", as_index=False)["images_per_s"].max().sort_values("batch")
-            if len(mine) > 1:
-                curves.append(
-                    (str(variant), style.get(str(variant), "r0"), mine["batch"].tolist(), mine["images_per_s"].tolist())
-                )
-        if curves:
-            title = ", ".join(
-                f"{value} px" if name == "resolution" else str(value)
-                for name, value in zip(where, setting, strict=True)
-            )
-            found.append((title, draw_batches(curves, title, len(found))))
-    return found
-
-
-def draw_batches(curves: list[tuple[str, str, list[float], list[float]]], title: str, number: int) -> Markup:
-    alt = f"Images per second by batch size, {title}: " + "; ".join(
-        f"{v} from {grouped(y[0])} at {x[0]:g} to {grouped(y[-1])} at {x[-1]:g}" for v, _, x, y in curves
-    )
-    drawings = []
-    for size, css in ((WIDE, "wide"), (NARROW, "narrow")):
-        fig, axes = svg.figure(size[0], 380, left=72)
-        axes.set_xscale("log", base=2)
-        axes.set_yscale("log")
-        ends = []
-        for variant, style, x, y in curves:
-            axes.plot(x, y, color=svg.colour_of(style), linewidth=1.6, marker="o", markersize=4)
-            ends.append((y[-1], x[-1], variant, style))
-        batches = sorted({b for _, _, x, _ in curves for b in x})
-        axes.set_xticks(batches, [f"{b:g}" for b in batches])
-        axes.minorticks_off()
-        axes.set_xlabel("batch size")
-        axes.set_ylabel("images per second")
-        low, high = axes.get_ylim()
-        at = [10.0**k for k in range(math.ceil(math.log10(low)), math.floor(math.log10(high)) + 1)]
-        if len(at) > 1:
-            axes.set_yticks(at, [grouped(t) for t in at])
-        axes.minorticks_off()
-        axes.set_xlim(batches[0] / 1.1, batches[-1] * (batches[-1] / batches[0]) ** (0.28 if css == "wide" else 0.6))
-        axes.autoscale_view()
-        label_ends(axes, ends)
-        drawings.append(svg.inline(fig, f"batch{number}-{css}", alt, css))
-    return Markup("").join(drawings)

@@ -231,6 +231,24 @@ class Numbers:
                 )
         return found
 
+    def failures(self, most: int) -> list[tuple[str, str, str, str, str]]:
+        """(method, data set, mask type, picture, why) of fills that could not be scored, the first ``most``."""
+        import pyarrow.compute as pc
+        import pyarrow.parquet as pq
+
+        told = self.run.summary is not None
+        found: list[tuple[str, str, str, str, str]] = []
+        for (label, dataset, mask), file in self.files.items():
+            if (told and (label, dataset) not in self.failed) or "failed" not in pq.read_schema(file).names:
+                continue
+            table = pq.read_table(file, columns=["image_id", "failed"], partitioning=None)
+            bad = table.filter(pc.greater(pc.fill_null(pc.binary_length(table["failed"]), 0), 0))
+            rows = zip(bad["image_id"].to_pylist(), bad["failed"].to_pylist(), strict=True)
+            found += [(label, dataset, mask, image_id, why) for image_id, why in rows]
+            if len(found) >= most:
+                break
+        return found[:most]
+
     def has(self, metric: str) -> bool:
         """True where any method has a number in this column."""
         return metric in self._with_numbers
@@ -238,6 +256,23 @@ class Numbers:
     @cached_property
     def _with_numbers(self) -> set[str]:
         return {key[3] for key, score in self.scores.items() if not math.isnan(score.mean)}
+
+    @cached_property
+    def speeds(self) -> dict[str, float]:
+        """Variant -> pictures a second at its best batch size, as it was scored: same precision, eager, same
+        side; where it was not measured so, whatever was. Empty where nothing was measured."""
+        frame = self.run.throughput()
+        if frame is None or not {"variant", "images_per_s"} <= set(frame.columns):
+            return {}
+        wanted = {"precision": self.manifest.get("precision"), "mode": "eager", "resolution": self.manifest.get("size")}
+        found = {}
+        for variant, rows in frame[frame["images_per_s"].notna()].groupby("variant"):
+            for column, value in wanted.items():
+                if column in rows and (rows[column] == value).any():
+                    rows = rows[rows[column] == value]
+            if len(rows) and rows["images_per_s"].max() > 0:
+                found[str(variant)] = float(rows["images_per_s"].max())
+        return found
 
     # -- single values ------------------------------------------------------------------------------
 

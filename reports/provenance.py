@@ -9,11 +9,24 @@ from reports.numbers import Numbers
 from reports.scoreboard import millions, ranked
 from reports.tables import Cell, Column, Row, Table
 
+MOST_FAILURES = 200
+FAILURE_COLUMNS = (("dataset", "data set"), ("mask", "mask type"), ("image_id", "picture"), ("why", "why"))
 STAGES = {"train": "training", "evaluate": "scoring", "throughput": "speed", "samples": "pictures", "report": "report"}
 
 
 def text(value: Any) -> str:
     return "–" if value is None or value == "" else str(value)
+
+
+def failures_table(numbers: Numbers) -> Table | None:
+    """The fills that could not be scored, by name, with the reason; None where there are none."""
+    found = numbers.failures(MOST_FAILURES)
+    if not found:
+        return None
+    columns = [Column(key, title, numeric=False) for key, title in FAILURE_COLUMNS]
+    rows = [Row(label, [Cell(text(v)) for v in rest]) for label, *rest in found]
+    notes = [f"The first {MOST_FAILURES} are shown."] if len(found) == MOST_FAILURES else []
+    return Table("failures", "Fills that could not be scored", columns, rows, notes=notes)
 
 
 def facts_table(key: str, caption: str, facts: dict[str, Any], first: str = "what") -> Table:
@@ -46,6 +59,8 @@ def tables(numbers: Numbers) -> list[Table]:
         found.append(facts_table("git", "Source", git))
     if m.get("datasets"):
         found.append(data_table(m["datasets"]))
+    if m.get("trained_on"):
+        found.append(data_table(m["trained_on"], "trained-on", "Trained on"))
     if m.get("variants"):
         found.append(method_table(numbers))
     if m.get("stages"):
@@ -62,7 +77,7 @@ def tables(numbers: Numbers) -> list[Table]:
     return found
 
 
-def data_table(datasets: list[dict[str, Any]]) -> Table:
+def data_table(datasets: list[dict[str, Any]], key: str = "data", caption: str = "Scored on") -> Table:
     columns = [
         Column("split", "split", numeric=False),
         Column("count", "pictures"),
@@ -83,7 +98,7 @@ def data_table(datasets: list[dict[str, Any]]) -> Table:
                 ],
             )
         )
-    return Table("data", "Data", columns, rows, "data set", sortable=False)
+    return Table(key, caption, columns, rows, "data set", sortable=False)
 
 
 def method_table(numbers: Numbers) -> Table:
@@ -136,49 +151,6 @@ def metric_table(numbers: Numbers) -> Table:
             Row(name, [Cell(text(m.region)), Cell(m.unit or "–"), Cell(better), Cell(what or "–"), Cell(version)])
         )
     return Table("metrics", "Metrics", columns, rows, "metric", sortable=False)
-
-
-def throughput_table(numbers: Numbers) -> Table | None:
-    """Every row of throughput.parquet, with readable heads."""
-    frame = numbers.run.throughput()
-    if frame is None or not len(frame):
-        return None
-    heads = {
-        "device": ("device", "", False),
-        "precision": ("precision", "", False),
-        "mode": ("mode", "", False),
-        "resolution": ("side [px]", "", True),
-        "batch": ("batch", "", True),
-        "images_per_s": ("speed [img/s]", "↑", True),
-        "latency_ms_p50": ("latency p50 [ms]", "↓", True),
-        "latency_ms_p90": ("latency p90 [ms]", "↓", True),
-        "latency_ms_p99": ("latency p99 [ms]", "↓", True),
-        "peak_memory_mib": ("peak memory [MiB]", "↓", True),
-        "gflops_per_image": ("GFLOP per image", "", True),
-        "roofline_share": ("share of the roofline", "↑", True),
-        "bound": ("bound by", "", False),
-        "energy_j_per_image": ("energy [J per image]", "↓", True),
-        "max_difference": ("largest difference [levels]", "↓", True),
-    }
-    for c in frame.columns:
-        if c not in (*heads, "variant", "parameters", "seed"):
-            heads[c] = (c.replace("_", " "), "", frame[c].dtype.kind in "fiu")
-    shown = [c for c in heads if c in frame.columns and frame[c].notna().any()]
-    columns = [Column(c, heads[c][0], heads[c][1], numeric=heads[c][2]) for c in shown]
-    rows = []
-    for _, line in frame.iterrows():
-        cells = []
-        for c in shown:
-            value = line[c]
-            if value is None or value != value:
-                cells.append(Cell("–"))
-            elif heads[c][2]:
-                number = float(value)
-                cells.append(Cell(f"{number:.0f}" if c in ("resolution", "batch") else f"{number:.4g}", number))
-            else:
-                cells.append(Cell(str(value), str(value)))
-        rows.append(Row(str(line.get("variant", "")), cells))
-    return Table("throughput", "Throughput", columns, rows)
 
 
 def reproduce(numbers: Numbers) -> str:

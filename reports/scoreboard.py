@@ -138,9 +138,16 @@ def overall(numbers: Numbers, dataset: str, found: dict[str, Lead], metrics: Seq
             lead = found.get(metric)
             mark = "" if lead is None else "best" if name == lead.best else "tied" if name in lead.tied else ""
             cells[name, metric] = score_cell(score, numbers.measures[metric], mark, share(score, means))
-    speeds = speed(numbers)
+    speeds = numbers.speeds
     if speeds:
-        columns.append(Column("images_per_s", "speed [img/s]", "↑", "Pictures a second, the best batch size."))
+        columns.append(
+            Column(
+                "images_per_s",
+                "speed [img/s]",
+                "↑",
+                "Pictures a second at the best batch size, in the precision that was scored.",
+            )
+        )
         top = max(speeds.values())
         for member in numbers.members:
             value = speeds.get(member.variant)
@@ -172,13 +179,19 @@ def overall(numbers: Numbers, dataset: str, found: dict[str, Lead], metrics: Seq
         f"All methods on {dataset}, all mask types pooled",
         columns,
         rows,
-        notes=missing_notes(numbers),
+        notes=column_notes(numbers, metrics),
     )
 
 
-def missing_notes(numbers: Numbers) -> list[str]:
-    """Why a column that a reader would look for is empty."""
-    return [f"{name} is empty: {why}" for name, why in (numbers.manifest.get("missing") or {}).items()]
+def column_notes(numbers: Numbers, metrics: Sequence[str]) -> list[str]:
+    """Why a column that a reader would look for is empty, and which are only approximate."""
+    missing = numbers.manifest.get("missing") or {}
+    notes = [f"{name} is empty: {why}" for name, why in missing.items() if not numbers.has(name)]
+    for name in metrics:
+        m = numbers.measures[name]
+        if m.approximate:
+            notes.append(f"≈ {m.title} is an approximation: {m.summary.rstrip('.')} ({m.reference}).")
+    return notes
 
 
 def share(score: Score | None, means: list[float]) -> float | None:
@@ -187,15 +200,6 @@ def share(score: Score | None, means: list[float]) -> float | None:
         return None
     low, high = min(0.0, *means), max(0.0, *means)
     return (score.mean - low) / (high - low) if high > low else 0.0
-
-
-def speed(numbers: Numbers) -> dict[str, float]:
-    """Best measured pictures per second of every variant; empty where nothing was measured."""
-    frame = numbers.run.throughput()
-    if frame is None or "images_per_s" not in frame or "variant" not in frame:
-        return {}
-    best = frame.groupby("variant")["images_per_s"].max()
-    return {str(name): float(value) for name, value in best.items() if value == value and value > 0}
 
 
 def grouped(value: float) -> str:
