@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.text import Text
 
 from bench.exporters import words
-from bench.exporters.terminal import plain_table
+from bench.exporters.terminal import plain_table, titled
 from bench.noise import NoiseFloor
 from bench.scores import ALL
 
@@ -15,7 +15,7 @@ def print_noise(floor: NoiseFloor, by_mask: bool = False, console: Console | Non
     console = console or Console(highlight=False)
     rows = [row for row in floor.rows if by_mask or row.mask == ALL]
     metrics = words.headline([{"metric": row.metric} for row in rows])
-    table = plain_table(f"Noise floor of {', '.join(floor.runs)}")
+    table = plain_table()
     table.add_column("", overflow="fold")
     for name in ("A/A", "mean", "run to run", "floor 99 %", "image error", "tolerance"):
         table.add_column(name, justify="right", no_wrap=True)
@@ -32,7 +32,7 @@ def print_noise(floor: NoiseFloor, by_mask: bool = False, console: Console | Non
                 *[Text(words.number(value, row.unit)) for value in numbers],
                 Text(f"{row.tolerance:g}"),
             )
-    console.print(table)
+    titled(console, f"Noise floor of {', '.join(floor.runs)}", table)
     for variant, drop in floor.speeds.items():
         console.print(Text(f"{variant}: A/A runs of its speed ratio stay within {drop:.0f} %"))
     told = (

@@ -33,15 +33,19 @@ def print_comparison(comparison: Comparison, every: bool = False, console: Conso
     for dataset in dict.fromkeys(row["dataset"] for row in rows):
         there = [row for row in rows if row["dataset"] == dataset]
         if len(comparison.sides) == 2:
-            console.print(two_sides(comparison, dataset, words.grouped(there, metrics), console.width))
+            title = f"{comparison.sides[1].label} against {comparison.sides[0].label} on {dataset}"
+            titled(console, title, two_sides(words.grouped(there, metrics), console.width))
         else:
-            console.print(many_sides(comparison, dataset, there, metrics, console.width))
+            title = f"Against {comparison.sides[0].label} on {dataset}, mask types pooled"
+            titled(console, title, many_sides(there, metrics, console.width))
             print_ranking(comparison, dataset, metrics, console)
-            console.print(matrix(comparison, dataset, metrics[0], console.width))
+            pooled = next(row for row in there if row["metric"] == metrics[0])
+            title = f"{pooled['title']}: gain of the row over the column"
+            titled(console, title, matrix(comparison, dataset, metrics[0], console.width))
     console.print(Text(legend(comparison), style="dim"))
     hidden = words.hidden(rows, metrics)
     if hidden:
-        console.print(Text(f"{hidden} more metrics: --metrics NAME,… or --metrics all, or --json.", style="dim"))
+        console.print(Text(f"{hidden} more metric{'s' if hidden > 1 else ''}: --metrics NAME,… or --metrics all, or --json.", style="dim"))
     for note in comparison.notes:
         console.print(Text(f"· {note}"))
 
@@ -55,11 +59,14 @@ def legend(comparison: Comparison) -> str:
     )
 
 
-def plain_table(title: str | None = None) -> Table:
+def titled(console: Console, title: str, table: Table) -> None:
+    """A table under its title; rich's own titles wrap at the table's width."""
+    console.print(Text(title, style="bold"))
+    console.print(table)
+
+
+def plain_table() -> Table:
     return Table(
-        title=Text(title) if title else None,
-        title_justify="left",
-        title_style="bold",
         box=box.SIMPLE_HEAD,
         padding=(0, 1, 0, 0),
         pad_edge=False,
@@ -87,10 +94,9 @@ def difference_cells(row: dict[str, Any], width: int) -> list[Text]:
     return [*cells, Text(f"{words.SIGNS[said]} {said}", style=COLOURS[said])]
 
 
-def two_sides(comparison: Comparison, dataset: str, rows: list[dict[str, Any]], width: int) -> Table:
+def two_sides(rows: list[dict[str, Any]], width: int) -> Table:
     """Metric by metric, the mask types below it."""
-    reference, candidate = comparison.sides
-    table = plain_table(f"{candidate.label} against {reference.label} on {dataset}")
+    table = plain_table()
     difference_columns(table, ["before", "after"], width)
     for row in rows:
         means = [Text(words.number(row[f"{side}_mean"], row["unit"])) for side in ("reference", "candidate")]
@@ -99,11 +105,9 @@ def two_sides(comparison: Comparison, dataset: str, rows: list[dict[str, Any]], 
     return table
 
 
-def many_sides(
-    comparison: Comparison, dataset: str, rows: list[dict[str, Any]], metrics: list[str], width: int
-) -> Table:
+def many_sides(rows: list[dict[str, Any]], metrics: list[str], width: int) -> Table:
     """Metric by metric, the reference's mean and below it every candidate, mask types pooled."""
-    table = plain_table(f"Against {comparison.sides[0].label} on {dataset}, mask types pooled")
+    table = plain_table()
     difference_columns(table, ["mean"], width)
     for metric in metrics:
         own = [row for row in rows if row["metric"] == metric and row["mask"] == ALL]
@@ -126,13 +130,13 @@ def print_ranking(comparison: Comparison, dataset: str, metrics: list[str], cons
     room = max(1, (console.width - longest) // 14)
     for start in range(0, len(entries), room):
         part = entries[start : start + room]
-        table = plain_table("Ranking: place and mean, ties sharing a place")
+        table = plain_table()
         table.add_column("", no_wrap=True)
         for entry in part:
             table.add_column(Text(entry["title"].replace(" [", "\n[")), justify="right", max_width=13)
         for side in [place["side"] for place in entries[0]["places"]]:
             table.add_row(Text(side), *[ranked(entry, side, comparison) for entry in part])
-        console.print(table)
+        titled(console, "Ranking: place and mean, ties sharing a place", table)
 
 
 def ranked(entry: dict[str, Any], side: str, comparison: Comparison) -> Text:
@@ -155,7 +159,7 @@ def matrix(comparison: Comparison, dataset: str, metric: str, width: int) -> Tab
     longest = max(map(len, labels)) + 3
     numbered = longest + sum(max(cell, len(label)) + 2 for label in labels) > width
     bare = longest + (cell + 2) * len(labels) > width
-    table = plain_table(f"{rows[0]['title'] if rows else metric}: gain of the row over the column")
+    table = plain_table()
     table.add_column("", no_wrap=True)
     for place, label in enumerate(labels, start=1):
         table.add_column(str(place) if numbered else label, justify="right", no_wrap=True)

@@ -1,0 +1,164 @@
+"""``bench compare``, ``bench check`` and ``bench noise`` as they are typed: output, files and exit codes."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+
+from bench.cli import main
+from tests.bench.fake_runs import fake_run
+
+BASE = np.random.default_rng(0).normal(20, 3, (30, 2))
+Typed = Callable[..., tuple[int, str, str]]
+
+
+def scores(seed: int, drop: float = 0.0) -> dict[str, np.ndarray]:
+    psnr = BASE - drop + np.random.default_rng(seed).normal(0, 0.4, BASE.shape)
+    return {"psnr_hole": psnr, "ssim_hole": psnr / 40, "lpips": 0.6 - psnr / 50}
+
+
+@pytest.fixture
+def typed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Typed:
+    """A working directory with two runs, and a way to type commands there: (exit code, stdout, stderr)."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.delenv("BENCH_RUNS_DIR", raising=False)
+    telea = scores(9)
+    for name, drop in (("old", 0.0), ("new", 2.0)):
+        seed = 1 if name == "old" else 2
+        entries = {("baseline", 0): scores(3), ("double_dg", 0): scores(seed, drop), ("telea", 0): telea}
+        fake_run(tmp_path / "runs" / name, entries, kinds={"telea": "reference"})
+    os.utime(tmp_path / "runs" / "old" / "run.json", (1, 1))
+
+    def type_(*words: str) -> tuple[int, str, str]:
+        monkeypatch.setattr("sys.argv", ["bench", *words])
+        with pytest.raises(SystemExit) as end:
+            main()
+        shown = capsys.readouterr()
+        return int(end.value.code or 0), shown.out, shown.err
+
+    return type_
+
+
+def test_compare_prints_a_table_within_80_columns(typed: Typed) -> None:
+    code, out, err = typed("compare", "baseline", "double_dg")
+    assert code == 0
+    assert err == ""
+    assert max(map(len, out.splitlines())) <= 80
+    line = next(line for line in out.splitlines() if line.startswith("psnr_hole"))
+    assert "▼ worse" in line
+    assert "[-" in line
+    assert "…" not in out
+
+
+def test_compare_json_is_json_and_nothing_else(typed: Typed) -> None:
+    code, out, _ = typed("compare", "old:double_dg", "double_dg", "--json", "--fail-if", "psnr_hole:0.2")
+    content = json.loads(out)
+    assert code == 3
+    assert content["reference"] == "old:double_dg"
+    assert content["check"]["state"] == "regression"
+
+
+def test_compare_writes_markdown_for_a_pull_request(typed: Typed, tmp_path: Path) -> None:
+    typed("compare", "baseline", "double_dg", "--markdown", "c.md")
+    text = (tmp_path / "c.md").read_text()
+    assert "### `double_dg` against `baseline`" in text
+    assert "| psnr\\_hole \\[dB ↑\\] | all |" in text
+    _, out, _ = typed("compare", "baseline", "double_dg", "--markdown", "-")
+    assert out == text
+
+
+def test_compare_of_three_shows_ranking_and_matrix(typed: Typed) -> None:
+    _, out, _ = typed("compare", "baseline", "double_dg", "telea")
+    assert "Ranking" in out
+    assert "gain of the row over the column" in out
+    assert "…" not in out
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (("compare", "baseline"), 2, "at least one candidate"),
+        (("compare", "baseline", "double_dgg"), 2, "did you mean double_dg"),
+        (("compare", "baseline", "double_dg", "--metrics", "psnr_hol"), 2, "did you mean psnr_hole"),
+        (("compare", "baseline", "double_dg", "--masks", "rekt"), 2, "did you mean rect"),
+        (("compare", "baseline", "double_dg", "--tolerance", "psnr_hole"), 2, "METRIC=VALUE"),
+        (("compare", "baseline", "double_dg", "--tolerance", "psnr=1"), 2, "unknown metric 'psnr'"),
+        (("compare", "baseline", "double_dg", "--fail-if", "psnr_hole"), 2, "is not a rule"),
+        (("check", "--fail-if", "psnr_hole:0.2"), 4, "--against"),
+        (("check",), 2, "--init"),
+        (("check", "nowhere", "--fail-if", "psnr_hole<1"), 2, "no run at"),
+        (("check", "--thresholds", "none.toml"), 2, "cannot be read"),
+    ],
+)
+def test_what_cannot_be_done_is_one_sentence_and_its_exit_code(
+    typed: Typed, words: tuple[str, ...], code: int, said: str
+) -> None:
+    found, out, err = typed(*words)
+    assert found == code
+    assert said in err
+    assert "Traceback" not in err
+    assert out == ""
+
+
+def test_check_takes_the_newest_run_and_ends_with_3_on_a_regression(typed: Typed, tmp_path: Path) -> None:
+    code, out, _ = typed(
+        "check", "--against", "old", "--fail-if", "psnr_hole:0.2", "--junit", "j.xml", "--markdown", "m.md"
+    )
+    assert code == 3
+    assert out.splitlines()[-1] == "new against old: regression (2 pass, 1 regression)"
+    suite = ElementTree.parse(tmp_path / "j.xml").getroot().find("testsuite")
+    assert suite is not None
+    assert suite.get("failures") == "1"
+    assert (tmp_path / "m.md").read_text().startswith("### ❌")
+
+
+def test_a_failing_line_says_rule_measured_allowed_interval_and_where_to_look(typed: Typed) -> None:
+    _, out, _ = typed("check", "--against", "old", "--fail-if", "double_dg.psnr_hole[rect]:0.2")
+    told = " ".join(out.split())
+    for part in ("rule 'double_dg.psnr_hole[rect]:0.2'", "worse than the reference", "0.20 dB is allowed", "look at"):
+        assert part in told
+
+
+def test_check_json_is_json_and_nothing_else(typed: Typed) -> None:
+    code, out, _ = typed("check", "new", "--fail-if", "double_dg.ssim_hole<0.9", "--json")
+    assert code == 3
+    assert json.loads(out)["rules"][0]["state"] == "regression"
+
+
+def test_init_check_and_damage(typed: Typed, tmp_path: Path) -> None:
+    code, out, err = typed("check", "old", "--init")
+    assert (code, out) == (0, "")
+    assert "wrote thresholds.toml" in err
+    assert typed("check", "old")[0] == 0
+    assert typed("check", "new")[0] == 3
+    code, _, err = typed("check", "old", "--init")
+    assert code == 2
+    assert "--force" in err
+    broken = (tmp_path / "thresholds.toml").read_text().replace("lpips:", "lpisp:")
+    (tmp_path / "thresholds.toml").write_text(broken)
+    line = next(n for n, text in enumerate(broken.splitlines(), 1) if "lpisp" in text)
+    code, _, err = typed("check", "old")
+    assert code == 2
+    assert f"thresholds.toml line {line}" in err
+    assert "did you mean lpips" in err
+
+
+def test_thresholds_and_rules_of_the_command_line_add_up(typed: Typed, tmp_path: Path) -> None:
+    (tmp_path / "t.toml").write_text('against = "old"\nfail_if = ["psnr_hole:9"]\n')
+    assert typed("check", "--thresholds", "t.toml")[0] == 0
+    assert typed("check", "--thresholds", "t.toml", "--fail-if", "lpips[circle]:2%")[0] == 3
+
+
+def test_noise_prints_the_floor_and_says_when_it_is_unknown(typed: Typed) -> None:
+    code, out, _ = typed("noise", "old")
+    assert code == 0
+    assert "noise is unknown" in " ".join(out.split())
+    code, out, _ = typed("noise", "old", "new", "--json")
+    assert {row["instances"] for row in json.loads(out)["rows"]} == {2}
