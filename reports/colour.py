@@ -18,7 +18,7 @@ CHANNELS = {"r": "red", "g": "green", "b": "blue"}
 BINS = 30
 DARKER_SHARE = 0.10
 """Share of the truth that must be darker than a method's darkest fill for its floor to be flagged."""
-STEP, PILE = 4, 0.02
+STEP, PILE = 4, 0.08
 """Share of the fill that must lie within so many levels above its darkest for it to be a floor."""
 
 
