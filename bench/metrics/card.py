@@ -107,6 +107,13 @@ class Hole:
         """The hole within its box as a bit mask of three channels: uint8 (h, w, 3), 255 in the hole, else 0."""
         return stencil(self.box.of(self.mask))
 
+    @cached_property
+    def known_stencil(self) -> np.ndarray:
+        """The bits of ``stencil`` turned: 255 where known."""
+        import cv2
+
+        return cv2.bitwise_not(self.stencil)
+
     def weights(self, dtype: type) -> np.ndarray:
         """The hole within its box as numbers of three channels: (h, w, 3), 1 in the hole, else 0."""
         key = ("weights", dtype)
@@ -219,7 +226,7 @@ class Card(Patch):
         """How far raw lies from the truth on the known pixels; None without raw."""
         from bench.metrics.drift import measure_drift
 
-        return None if self.raw is None else measure_drift(self.truth, self.hole, self.raw)
+        return None if self.raw is None else measure_drift(self)
 
     @cached_property
     def ssim(self) -> tuple[float, float]:

@@ -14,7 +14,7 @@ import numpy as np
 
 from bench.metrics.card import Card, Hole, Patch, Truth
 from bench.metrics.colour_shift import LEVELS, MEAN_SHIFT, distance, mean_shift, share
-from bench.metrics.drift import Drift
+from bench.metrics.drift import Drift, known_levels
 from bench.metrics.error import psnr_of
 from bench.metrics.registry import metric
 
@@ -24,8 +24,8 @@ LEAST_SQUARES = "gain and offset by numpy.polyfit on the known pixels of raw, th
 CONSTANT = (0.01 / 255) ** 2
 """A variance of raw, of values in [0, 1], that counts as none."""
 
-LEAST_SPREAD_LEVELS = 5.0
-"""A standard deviation of raw below which the quick sums lose too many digits."""
+LEAST_SPREAD_LEVELS = 8.0
+"""A standard deviation of raw below which its rounding to 8 bits flattens the fitted gain by over a thousandth."""
 
 
 def fit(truth: np.ndarray, known: np.ndarray, raw: np.ndarray) -> np.ndarray | None:
@@ -45,37 +45,21 @@ def fit(truth: np.ndarray, known: np.ndarray, raw: np.ndarray) -> np.ndarray | N
 
 
 def quick_fit(card: Card, drift: Drift) -> np.ndarray:
-    """The same fit from sums of the drift (raw - truth) and of the truth, which are kept."""
-    assert card.raw is not None and drift.e is not None and drift.ee is not None and drift.et is not None
-    known = drift.known
-    t_sum, tt_sum = known_levels(card)
-    t_mean, r_mean = t_sum / known, (t_sum + drift.e) / known
-    spread = (tt_sum + 2 * drift.et + drift.ee) / known - r_mean**2
-    if (spread < LEAST_SPREAD_LEVELS**2).any():
-        fitted = fit(card.truth.picture, ~card.hole.mask, card.raw)
-        assert fitted is not None
-        return fitted
-    gain = ((tt_sum + drift.et) / known - r_mean * t_mean) / spread
-    return np.stack([gain, (t_mean - gain * r_mean) / 255], axis=1)
-
-
-def known_levels(card: Card) -> tuple[np.ndarray, np.ndarray]:
-    """The truth's levels summed over the known pixels, and their squares, per channel."""
-    whole = card.truth.kept.get("level sums")
-    if whole is None:
-        whole = card.truth.kept["level sums"] = level_sums(card.truth.picture)
-    if "level sums" not in card.hole.kept:
-        card.hole.kept["level sums"] = level_sums(card.truth_in_hole)
-    inside = card.hole.kept["level sums"]
-    return whole[0] - inside[0], whole[1] - inside[1]
-
-
-def level_sums(picture: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    import cv2
-
-    # Squares of levels are exact in float32, and added up in float64.
-    squares = cv2.multiply(picture, picture, dtype=cv2.CV_32F)
-    return np.array(cv2.sumElems(picture)[:3]), np.array(cv2.sumElems(squares)[:3])
+    """The same fit from integer sums, raw rounded to 8 bits on the known pixels; where raw hardly varies, and the
+    rounding would tell, :func:`fit`."""
+    assert card.raw is not None and drift.q is not None and drift.qq is not None and drift.squares is not None
+    n, (t, tt) = drift.known, known_levels(card)
+    lines = []
+    for c in range(3):
+        spread = n * drift.qq[c] - drift.q[c] ** 2
+        if spread < (LEAST_SPREAD_LEVELS * n) ** 2:
+            fitted = fit(card.truth.picture, ~card.hole.mask, card.raw)
+            assert fitted is not None
+            return fitted
+        qt = (drift.qq[c] + tt[c] - drift.squares[c]) // 2
+        gain = (n * qt - drift.q[c] * t[c]) / spread
+        lines.append((gain, (t[c] - gain * drift.q[c]) / (255 * n)))
+    return np.array(lines)
 
 
 def repaint(raw: np.ndarray, hole: Hole, fitted: np.ndarray) -> np.ndarray:
@@ -95,7 +79,7 @@ def corrected_patch(card: Card) -> Patch | None:
     drift = card.drift
     if card.raw is None or drift is None or not card.hole.area or not card.hole.known:
         return None
-    if drift.e is None:
+    if drift.q is None:
         return card
     return Patch(card.truth, card.hole, repaint(card.raw, card.hole, quick_fit(card, drift)))
 

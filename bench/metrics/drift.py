@@ -1,66 +1,105 @@
-"""The drift of a method: raw less the truth on the known pixels, which it was given, in 8-bit levels."""
+"""The drift of a method: what it did to the known pixels, which it was given. In 8-bit levels, raw rounded to them."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from bench.metrics.card import Hole, Truth
-from bench.metrics.scratch import SCRATCH
+from bench.metrics.card import Card, absolute_error, squared_error
 
-NOTHING_LEVELS = 1e-3
-"""A mean magnitude below which there is no drift but the rounding of float32."""
+Channels = tuple[int, int, int]
+
+NOTHING: tuple[Channels, Channels] = (0, 0, 0), (0, 0, 0)
 
 
 @dataclass(frozen=True)
 class Drift:
-    """Sums over the known pixels, in levels, of the drift e and the truth t.
+    """Sums over the known pixels, in levels, of raw q and the truth t.
 
-    total: of |e| over channels too; not finite where any value of raw, in the hole as well, is not. The others are
-    per channel, float64 (3,): of e, e², e t; None where there is no drift to speak of. known: pixels.
+    absolute: of |q - t| over channels too; NaN where raw is not finite somewhere, in the hole or out of it. The
+    others are per channel: of q and q², and of (q - t)²; None where there is no drift. known: pixels.
     """
 
     known: int
-    total: float
-    e: np.ndarray | None = None
-    ee: np.ndarray | None = None
-    et: np.ndarray | None = None
+    absolute: float
+    q: Channels | None = None
+    qq: Channels | None = None
+    squares: Channels | None = None
 
     @property
     def mean_levels(self) -> float:
-        """Mean |e| over known pixels and channels; NaN for a full hole."""
-        return self.total / (3 * self.known) if self.known else float("nan")
+        """Mean |q - t| over known pixels and channels; NaN for a full hole."""
+        return self.absolute / (3 * self.known) if self.known else math.nan
 
 
-def measure_drift(truth: Truth, hole: Hole, raw: np.ndarray) -> Drift:
-    """The sums for raw, float32 (H, W, 3) in [0, 1], contiguous."""
+def measure_drift(card: Card) -> Drift:
+    """The sums for a card with raw."""
     import cv2
 
-    if "unit" not in truth.kept:
-        truth.kept["unit"] = truth.picture.astype(np.float32) / np.float32(255)
-    unit = truth.kept["unit"]
-    error = np.subtract(hole.box.of(raw), hole.box.of(unit))
-    error *= hole.weights(np.float32)
-    total = 255.0 * (cv2.norm(raw, unit, cv2.NORM_L1) - (cv2.norm(error, cv2.NORM_L1) if hole.area else 0.0))
-    drift = Drift(hole.known, max(total, 0.0) if math.isfinite(total) else total)
-    if not drift.mean_levels >= NOTHING_LEVELS:
-        return drift
-    e = np.subtract(raw, unit, out=SCRATCH.array("drift", raw.shape, np.float32))
-    here = hole.box.of(e)
-    here -= error
-    rows = e.reshape(len(e), -1)
+    assert card.raw is not None
+    raw, hole, truth = card.raw, card.hole, card.truth.picture
+    low, high = float(raw.min()), float(raw.max())
+    if not (math.isfinite(low) and math.isfinite(high)):
+        return Drift(hole.known, math.nan)
+    levels = cv2.convertScaleAbs(raw if low >= 0 else np.maximum(raw, 0), alpha=255.0)
+    if hole.area:
+        here = hole.box.of(levels)
+        cv2.bitwise_or(cv2.bitwise_and(here, hole.known_stencil), card.truth_in_hole, dst=here)
+    absolute = absolute_error(truth, levels)
+    if not absolute:
+        return Drift(hole.known, 0.0)
+    planes = cv2.split(levels)
+    t_in_hole, tt_in_hole = hole_levels(card)
+    q = [round(value) for value in cv2.sumElems(levels)]
     return Drift(
-        drift.known,
-        drift.total,
-        255 * per_channel(cv2.reduce(rows, 0, cv2.REDUCE_SUM)),
-        255**2 * per_channel(np.einsum("ij,ij->j", rows, rows)),
-        # e is zero in the hole, so the truth need not be masked there.
-        255**2 * per_channel(np.einsum("ij,ij->j", rows, unit.reshape(rows.shape))),
+        hole.known,
+        absolute,
+        each(q[c] - t_in_hole[c] for c in range(3)),
+        each(squared(planes[c]) - tt_in_hole[c] for c in range(3)),
+        each(squared_error(a, b) for a, b in zip(truth_planes(card), planes, strict=True)),
     )
 
 
-def per_channel(columns: np.ndarray) -> np.ndarray:
-    """Sums per column of (H, 3 W) to sums per channel, float64 (3,)."""
-    return columns.reshape(-1, 3).sum(axis=0, dtype=np.float64)
+def known_levels(card: Card) -> tuple[Channels, Channels]:
+    """The truth's levels summed over the known pixels, and their squares, per channel."""
+    kept = card.truth.kept
+    if "level sums" not in kept:
+        kept["level sums"] = level_sums(truth_planes(card))
+    (t, tt), (inside, squares_inside) = kept["level sums"], hole_levels(card)
+    return each(t[c] - inside[c] for c in range(3)), each(tt[c] - squares_inside[c] for c in range(3))
+
+
+def hole_levels(card: Card) -> tuple[Channels, Channels]:
+    """The same over the hole."""
+    import cv2
+
+    if "level sums" not in card.hole.kept:
+        card.hole.kept["level sums"] = level_sums(cv2.split(card.truth_in_hole)) if card.hole.area else NOTHING
+    return card.hole.kept["level sums"]
+
+
+def truth_planes(card: Card) -> Sequence[np.ndarray]:
+    import cv2
+
+    if "planes" not in card.truth.kept:
+        card.truth.kept["planes"] = cv2.split(card.truth.picture)
+    return card.truth.kept["planes"]
+
+
+def level_sums(planes: Sequence[np.ndarray]) -> tuple[Channels, Channels]:
+    return each(int(plane.sum(dtype=np.int64)) for plane in planes), each(squared(plane) for plane in planes)
+
+
+def squared(plane: np.ndarray) -> int:
+    """Sum of squares of a uint8 plane, exact."""
+    import cv2
+
+    return round(cv2.norm(plane, cv2.NORM_L2SQR))
+
+
+def each(values: Iterable[int]) -> Channels:
+    red, green, blue = values
+    return red, green, blue

@@ -13,11 +13,11 @@ from bench.metrics.registry import metric
     direction="lower",
     range=(0.0, 255.0),
     needs_raw=True,
-    reference="mean absolute error of raw x 255 on the known pixels (numpy)",
+    reference="mean absolute error of raw, rounded to 8 bits, on the known pixels (numpy)",
     version=1,
 )
 def known_drift(card: Card) -> float:
-    """Mean absolute error of raw on the known pixels, in 8-bit levels, before compositing.
+    """Mean absolute error of raw, rounded to 8 bits, on the known pixels: in levels, before compositing.
 
     What the method does to pixels that it was given: 0 where it copies them. NaN for a full hole.
     """

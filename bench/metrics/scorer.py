@@ -151,7 +151,7 @@ def misfit(truth: np.ndarray, filled: np.ndarray, raw: np.ndarray | None) -> str
 
 def broken(card: Card) -> str:
     """Why the raw output cannot be scored, in a sentence; empty if it can."""
-    if card.raw is None or card.drift is None or math.isfinite(card.drift.total):
+    if card.raw is None or card.drift is None or math.isfinite(card.drift.absolute):
         return ""
     bad = np.count_nonzero(~np.isfinite(card.raw).all(axis=2))
     return f"the raw output holds NaN or infinite values in {bad} of {card.hole.mask.size} pixels"

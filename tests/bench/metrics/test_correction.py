@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from bench.metrics.card import Card, Hole, Truth
-from bench.metrics.correction import correct, quick_fit
+from bench.metrics.correction import correct, fit, quick_fit
 from bench.metrics.scorer import Scorer
 
 CORRECTED = [
@@ -42,8 +42,20 @@ def test_the_fit_is_least_squares_over_the_known_pixels_alone() -> None:
     raw[HOLE] = RNG.random((HOLE.sum(), 3))  # what the hole holds must not matter
     card = Card(Truth(TRUTH), Hole(HOLE), filled_with(raw), raw)
     assert card.drift is not None
-    wanted = [np.polyfit(raw[~HOLE][:, c].astype(float), TRUTH[~HOLE][:, c] / 255, 1) for c in range(3)]
-    np.testing.assert_allclose(quick_fit(card, card.drift), wanted, atol=2e-6)
+    rounded = np.rint(raw * 255) / 255
+    wanted = [np.polyfit(rounded[~HOLE][:, c], TRUTH[~HOLE][:, c] / 255, 1) for c in range(3)]
+    np.testing.assert_allclose(quick_fit(card, card.drift), wanted, atol=1e-9)
+
+
+def test_rounding_raw_for_the_fit_moves_it_by_less_than_a_thousandth() -> None:
+    for spread in (0.12, 0.3, 1.0):
+        raw = (0.5 + spread * (TRUTH / 255 - 0.5 + RNG.normal(0, 0.02, TRUTH.shape))).clip(0, 1).astype(np.float32)
+        card = Card(Truth(TRUTH), Hole(HOLE), filled_with(raw), raw)
+        assert card.drift is not None
+        exact = fit(TRUTH, ~HOLE, raw)
+        assert exact is not None
+        np.testing.assert_allclose(quick_fit(card, card.drift)[:, 0], exact[:, 0], rtol=2e-3)
+        np.testing.assert_allclose(quick_fit(card, card.drift).sum(axis=1), exact.sum(axis=1), rtol=2e-3)
 
 
 @pytest.mark.parametrize("spread", [0.0, 0.0005, 0.003, 0.02, 0.3])
@@ -77,7 +89,7 @@ def test_known_drift_is_the_mean_error_of_raw_in_levels_where_known() -> None:
     raw[HOLE] = 0.9
     raw[~HOLE] = (TRUTH[~HOLE] - 3.0) / 255
     row = Scorer(["known_drift"]).score("x", TRUTH, HOLE, [filled_with(raw)], [raw])[0]
-    assert row["known_drift"] == pytest.approx(3.0, abs=1e-4)
+    assert row["known_drift"] == pytest.approx(3.0, abs=1e-12)
 
 
 @pytest.mark.parametrize("hole", [np.zeros_like(HOLE), np.ones_like(HOLE)], ids=["empty", "full"])
