@@ -45,7 +45,8 @@ def print_comparison(comparison: Comparison, every: bool = False, console: Conso
     console.print(Text(legend(comparison), style="dim"))
     hidden = words.hidden(rows, metrics)
     if hidden:
-        console.print(Text(f"{hidden} more metric{'s' if hidden > 1 else ''}: --metrics NAME,… or --metrics all, or --json.", style="dim"))
+        more = f"{hidden} more metric{'s' if hidden > 1 else ''}"
+        console.print(Text(f"{more}: --metrics NAME,… or --metrics all, or --json.", style="dim"))
     for note in comparison.notes:
         console.print(Text(f"· {note}"))
 
