@@ -197,6 +197,7 @@ def training(numbers: Numbers) -> tuple[Markup | None, list[Markup]]:
     style = styles(numbers)
     histories = []
     for member in trained(numbers):
+        style.setdefault(member.label, f"k{len(style) % 8}")
         history = numbers.run.history(member.variant, member.seed)
         if history is not None and len(history) and "step" in history:
             histories.append((member, history))
@@ -206,9 +207,7 @@ def training(numbers: Numbers) -> tuple[Markup | None, list[Markup]]:
         name = next((c for c in history.columns if c.startswith("validation")), None)
         if name and history[name].notna().any():
             kept = history[history[name].notna()]
-            validation.append(
-                (member.label, style.get(member.label, "k0"), kept["step"].to_numpy(), kept[name].to_numpy())
-            )
+            validation.append((member.label, style[member.label], kept["step"].to_numpy(), kept[name].to_numpy()))
         losses = [
             c
             for c in history.columns

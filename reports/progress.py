@@ -50,7 +50,7 @@ def progress(run: Run) -> Progress:
     total = len(variants) * max(1, len(profile.get("seeds") or [0])) * len(datasets) * len(masks)
     done = len(run.record_files())
     if total:
-        steps.append(Step("scoring", done, max(total, done), f"{done} of {max(total, done)} method × data × mask"))
+        steps.append(Step("scoring", done, max(total, done), f"{done} of {max(total, done)} combinations"))
     steps.append(Step("speed", int(run.throughput() is not None), 1))
     steps.append(Step("pictures", int((run.path / "samples" / "index.json").is_file()), 1))
     return Progress(steps, idle(run))

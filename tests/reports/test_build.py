@@ -139,7 +139,7 @@ def test_the_progress_of_a_run_going_on_is_shown(small: Run) -> None:
     text = rebuilt(small)
     assert "still going on" in text
     assert "step 800 of 1600" in text
-    assert "5 of 6 method" in text
+    assert "5 of 6 combinations" in text
 
 
 def test_a_column_of_nothing_says_why(tmp_path: Path) -> None:
