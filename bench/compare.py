@@ -15,10 +15,10 @@ import numpy as np
 from bench import significance, statistics
 from bench.errors import IncomparableError, UsageError
 from bench.files import finite
+from bench.gains import measure
 from bench.pairing import Pair, pair_sides
-from bench.scores import ALL, clustered
+from bench.scores import ALL
 from bench.sides import Side, resolve_sides
-from bench.statistics import Seeds
 from bench.tolerances import tolerance
 from variants.registry import suggest
 
@@ -151,103 +151,17 @@ def narrowed(pair: Pair, options: Options) -> Pair:
     )
 
 
-def goodness(pair: Pair, values: np.ndarray) -> np.ndarray:
-    """Scores turned so that higher is better, metric by metric (the last axis)."""
-    turned = np.empty_like(values)
-    for k, fact in enumerate(pair.facts):
-        turned[..., k] = fact.goodness(values[..., k])
-    return turned
-
-
-def seed_noise(good: np.ndarray) -> Seeds:
-    """A side's training noise, columns as :func:`clustered` lays them out; good: (seeds, images, masks, metrics)."""
-    parts = [[flat(part) for part in clustered(values)] for values in good]
-    return statistics.seed_noise(*(np.stack(part) for part in zip(*parts, strict=True)))
-
-
-def training_noise(pair: Pair) -> tuple[Seeds, ...]:
-    """What training seeds add to the noise of a difference: each side's own or, of the same variant trained from
-    the same seeds in two runs, that of the differences seed by seed."""
-    ours, theirs = goodness(pair, pair.reference), goodness(pair, pair.candidate)
-    reference, candidate = pair.sides
-    if reference.variant == candidate.variant and reference.seeds == candidate.seeds:
-        return (seed_noise(theirs - ours),)
-    return seed_noise(ours), seed_noise(theirs)
-
-
-@dataclass(frozen=True)
-class Measured:
-    """Gains of a pair's candidate, columns laid out as (mask types and ``all``) x metrics.
-
-    change: the gain of every picture over the seeds' means, (images, masks, metrics); sums, counts: per image.
-    """
-
-    resampled: statistics.Resampled
-    p: np.ndarray
-    reference_mean: np.ndarray
-    candidate_mean: np.ndarray
-    change: np.ndarray
-    sums: np.ndarray
-    counts: np.ndarray
-
-
-def measure(pair: Pair, options: Options) -> Measured:
-    """Intervals and p of the candidate's gain over the reference, in each metric's good direction."""
-    change = gains(pair)
-    sums, counts = (flat(part) for part in clustered(change))
-    settings = (options.resamples, options.seed)
-    if len(pair.reference) > 1 or len(pair.candidate) > 1:
-        resampled, p = statistics.hierarchical(sums, counts, training_noise(pair), *settings)
-    else:
-        resampled = statistics.resample(sums, counts, *settings)
-        p = significance.sign_flip_p(statistics.merged(options.seed, sums)[0])
-    resampled = resampled.settled(unmoved(change) & (resampled.rows > 0))
-    means = [pooled_mean(values.mean(0), resampled.rows) for values in (pair.reference, pair.candidate)]
-    return Measured(resampled, p, means[0], means[1], change, sums, counts)
-
-
-def gains(pair: Pair) -> np.ndarray:
-    """The candidate's gain on every picture over the seeds' means, (images, masks, metrics)."""
-    return goodness(pair, pair.candidate).mean(0) - goodness(pair, pair.reference).mean(0)
-
-
-def unmoved(change: np.ndarray) -> np.ndarray:
-    """Per column, (mask types and ``all``) x metrics, whether no picture changed."""
-    moved = np.abs(np.nan_to_num(change)) > significance.TIE
-    return ~np.concatenate([moved.any(0), moved.any((0, 1))[None]]).ravel()
-
-
-def pooled_mean(values: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """Means of (images, masks, metrics), NaN left out, by mask type and then pooled, flattened."""
-    per_mask = np.nansum(values, axis=0)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.concatenate([per_mask, per_mask.sum(0, keepdims=True)]).ravel() / rows
-
-
-def flat(part: np.ndarray) -> np.ndarray:
-    return part.reshape(len(part), -1)
-
-
-def tally(hits: np.ndarray) -> np.ndarray:
-    """How many of (images, masks, metrics) by mask type and pooled, flattened."""
-    per_mask = np.count_nonzero(hits, axis=0)
-    return np.concatenate([per_mask, per_mask.sum(0, keepdims=True)]).ravel()
-
-
 def pair_rows(pair: Pair, options: Options, pooled_only: bool = False) -> list[dict[str, Any]]:
     """One row per mask type (``all`` last) and metric that has a shared value; not yet judged."""
-    measured = measure(pair, options)
+    measured = measure(pair, options.resamples, options.seed, pooled_only)
     low, high = measured.resampled.interval(options.level)
     reference, candidate = pair.sides
     with np.errstate(invalid="ignore", divide="ignore"):
         image_means = measured.sums / measured.counts
-    masks = [*pair.masks, ALL]
-    wanted = [m for m, mask in enumerate(masks) if mask == ALL or not pooled_only]
-    columns = [m * len(pair.facts) + k for m in wanted for k in range(len(pair.facts))]
-    columns = [column for column in columns if measured.resampled.rows[column] > 0]
+    masks = [ALL] if pooled_only else [*pair.masks, ALL]
+    columns = np.flatnonzero(measured.resampled.rows)
     rank_p = dict(zip(columns, significance.wilcoxon_p(image_means[:, columns]), strict=True))
     effect = significance.effect_size(image_means)
-    wins, losses = tally(measured.change > significance.TIE), tally(measured.change < -significance.TIE)
     found = []
     for column in columns:
         m, k = divmod(column, len(pair.facts))
@@ -272,9 +186,9 @@ def pair_rows(pair: Pair, options: Options, pooled_only: bool = False) -> list[d
                 "p": float(measured.p[column]),
                 "p_wilcoxon": float(rank_p[column]),
                 "effect_size": float(effect[column]),
-                "wins": int(wins[column]),
-                "ties": int(measured.resampled.rows[column] - wins[column] - losses[column]),
-                "losses": int(losses[column]),
+                "wins": int(measured.wins[column]),
+                "ties": int(measured.resampled.rows[column] - measured.wins[column] - measured.losses[column]),
+                "losses": int(measured.losses[column]),
                 "n": int(measured.resampled.rows[column]),
                 "images": int(measured.resampled.clusters[column]),
                 "reference_failed": failed[0],

@@ -8,8 +8,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from bench import speed, statistics
-from bench.compare import Options, flat, gains, goodness, measure, narrowed, seed_noise, unmoved
+from bench.compare import Options, narrowed
 from bench.files import finite
+from bench.gains import flat, gains, goodness, measure, seed_noise, unmoved
 from bench.pairing import Pair, pair_sides
 from bench.rules import Rule
 from bench.scores import ALL, Facts, clustered, metric_facts
@@ -190,7 +191,7 @@ def alone(side: Side, dataset: str) -> Pair:
 
 def drop_lines(job: Job, options: Options, alarms: float) -> list[Line]:
     pair = job.pair
-    measured = measure(pair, options)
+    measured = measure(pair, options.resamples, options.seed)
     found = measured.resampled
     lines = []
     for target in job.targets:

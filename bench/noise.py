@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 
 from bench import speed, statistics
-from bench.compare import flat
 from bench.errors import IncomparableError
 from bench.files import finite
+from bench.gains import flat
 from bench.pairing import require_comparable
 from bench.runs import Run
 from bench.scores import ALL, Facts, Scores, clustered, load_scores, metric_facts

@@ -233,6 +233,9 @@ class Seeds:
         """Of the side's mean over its seeds."""
         return (self.deviations**2).sum(0) / max(self.count - 1, 1) / self.count
 
+    def columns(self, kept: np.ndarray | slice) -> Seeds:
+        return Seeds(self.deviations[:, kept], self.image_variance[kept])
+
     def draws(self, resamples: int, rng: np.random.Generator) -> np.ndarray:
         """Shifts of the side's mean when its seeds are resampled, (resamples, columns). A few seeds resampled
         spread too little by (count - 1) / count; they are stretched by that."""
@@ -284,7 +287,7 @@ def hierarchical(
     # Sorted columns would pair large shifts of images with each other's seeds; the order is random again here.
     shifts = rng.permuted(shifts, axis=0)
     for side in noisy:
-        shifts = shifts + Seeds(side.deviations[:, busy], side.image_variance[busy]).draws(resamples, rng)
+        shifts = shifts + side.columns(busy).draws(resamples, rng)
     ratios = np.sort(shifts / error[busy], axis=0)
     found = Resampled(images.mean, error, df, images.clusters, images.rows, ratios, busy)
     return found, two_sided_p(found)
