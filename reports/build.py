@@ -90,6 +90,7 @@ def gather(
         "progress": progress.progress(run) if not run.manifest.get("finished") else None,
         "reload_s": reload_s,
         "rows": rows,
+        "left_out": len({(i["dataset"], i["mask"], i["image_id"]) for i in run.samples()}) - len(rows),
         "groups": grids.groups(rows),
         "worst": worst,
         "worst_tables": grids.worst_by_method(numbers, worst),

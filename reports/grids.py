@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import quote
 
@@ -85,6 +85,25 @@ def deciding(numbers: Numbers) -> str | None:
     )
 
 
+BUDGET = 18_000_000
+"""Bytes of pictures that the page holds; beyond it the rows that say least are left out."""
+DISPENSABLE = ("best", "random", "disputed", "worst", "own")
+"""Rules whose rows go first, in that order; the lighthouse grid stays."""
+
+
+def within_budget(rows: list[GridRow], budget: int = BUDGET) -> list[GridRow]:
+    """The rows that fit, numbered anew."""
+    total = sum(row.scene.weight for row in rows)
+    kept = list(rows)
+    for rule in DISPENSABLE:
+        for row in [r for r in reversed(rows) if r.rule == rule]:
+            if total <= budget:
+                break
+            total -= row.scene.weight
+            kept.remove(row)
+    return [replace(row, index=k) for k, row in enumerate(kept)]
+
+
 def grid(numbers: Numbers, tally: Tally) -> list[GridRow]:
     """The rows in the order of the index; a sample whose truth cannot be read is left out."""
     merged: dict[tuple[str, str, str], dict[str, Any]] = {}
@@ -118,7 +137,7 @@ def grid(numbers: Numbers, tally: Tally) -> list[GridRow]:
                 cells,
             )
         )
-    return rows
+    return within_budget(rows)
 
 
 def layers(item: dict[str, Any]) -> dict[tuple[str, str], str]:
@@ -251,6 +270,7 @@ def rows_data(rows: list[GridRow], originals: dict[str, str]) -> list[dict[str, 
             "width": row.scene.width,
             "height": row.scene.height,
             "exact": row.scene.exact,
+            "reduced": row.scene.reduced,
             "outline": row.scene.outline,
             "cells": [
                 {

@@ -16,6 +16,8 @@ import numpy as np
 LOSSLESS_SIDE = 128
 """Pictures up to this side are stored without loss, so that the pixel values shown are true."""
 QUALITY = 82
+LARGEST_SIDE = 640
+"""Larger pictures are shown reduced to this; the originals can be put beside the page."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,20 @@ class Scene:
     hole: Picture
     outline: str
     layers: dict[tuple[str, str], Picture]
+    reduced: bool = False
+
+    @property
+    def weight(self) -> int:
+        """Bytes that its pictures take in the page."""
+        return sum(len(p.uri) for p in (self.truth, self.hole, *self.layers.values()))
+
+
+def reduce(picture: np.ndarray, size: tuple[int, int], smooth: bool = True) -> np.ndarray:
+    """The picture at another (width, height)."""
+    from PIL import Image
+
+    how = Image.Resampling.LANCZOS if smooth else Image.Resampling.NEAREST
+    return np.asarray(Image.fromarray(picture).resize(size, how))
 
 
 def read(file: Path) -> np.ndarray | None:
@@ -133,15 +149,30 @@ def scene(
         return None
     hole = mask[..., 0] > 127
     exact = max(truth.shape[:2]) <= LOSSLESS_SIDE
+    factor = LARGEST_SIDE / max(truth.shape[:2])
+    size = (max(1, round(truth.shape[1] * factor)), max(1, round(truth.shape[0] * factor)))
+    shown, shown_hole = truth, hole
+    if factor < 1:
+        shown, shown_hole = reduce(truth, size), reduce(hole, size, smooth=False)
     found = {}
     for key, name in layers.items():
         picture = read(root / name)
         if picture is not None and picture.shape == truth.shape:
-            found[key] = over(picture, truth, hole, exact)
+            small = reduce(picture, size) if factor < 1 else picture
+            found[key] = over(small, shown, shown_hole, exact)
             if key[1] == "filled":
                 tally.add(key[0], truth[hole], picture[hole])
-    height, width = hole.shape
-    return Scene(width, height, exact, Picture(webp(truth, exact)), hole_layer(hole), outline(hole), found)
+    height, width = shown_hole.shape
+    return Scene(
+        width,
+        height,
+        exact,
+        Picture(webp(shown, exact)),
+        hole_layer(shown_hole),
+        outline(shown_hole),
+        found,
+        reduced=factor < 1,
+    )
 
 
 def scenes(

@@ -268,7 +268,8 @@
     $("v-command").parentElement.previousElementSibling.hidden = !command;
     const parts = [];
     if (command) parts.push(`It goes to fills/${cell.label.split("@")[0]}/${r.mask}/${r.id}.png.`);
-    if (!r.exact) parts.push("Pictures in this file are compressed: pixel values are close, not exact.");
+    if (r.reduced) parts.push("Shown reduced; bench report --full-resolution DIR puts the originals beside this page.");
+    else if (!r.exact) parts.push("Pictures in this file are compressed: pixel values are close, not exact.");
     if (cell && state.layer === "raw" && !cell.raw) parts.push(`${cell.label} paints the hole only: its raw output is its fill.`);
     if (cell && state.layer === "corrected" && !cell.corrected) parts.push(`${cell.label} shows no colour error on known pixels to correct by.`);
     $("v-note").textContent = parts.join(" ");

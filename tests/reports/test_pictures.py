@@ -9,7 +9,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from bench.runs import Run
 from reports.colour import floor_of
+from reports.grids import grid, within_budget
+from reports.numbers import Numbers
 from reports.pictures import Tally, outline, scene
 
 
@@ -70,6 +73,29 @@ def test_the_outline_runs_between_hole_and_known_pixels() -> None:
     parts = set(outline(hole).replace("M", "|M").strip("|").split("|"))
     assert parts == {"M1 1H4", "M1 3H4", "M1 1V3", "M4 1V3"}
     assert outline(np.ones((3, 3), bool)) == ""
+
+
+def test_a_large_picture_is_reduced_and_says_so(tmp_path: Path) -> None:
+    truth = np.zeros((900, 1800, 3), np.uint8)
+    hole = np.zeros((900, 1800), np.uint8)
+    hole[300:600, 600:1200] = 255
+    for name, picture in (("t", truth), ("h", hole), ("f", truth + hole[..., None])):
+        Image.fromarray(picture).save(tmp_path / f"{name}.png")
+    found = scene(tmp_path, "t.png", "h.png", {("a", "filled"): "f.png"}, Tally())
+    assert found is not None
+    assert (found.width, found.height, found.reduced, found.exact) == (640, 320, True, False)
+    layer = decode(found.layers["a", "filled"].uri)
+    assert layer[160, 320, :3].min() > 240
+    assert layer[20, 20, 3] == 0
+
+
+def test_a_page_over_its_budget_keeps_the_lighthouse_grid(small: Run) -> None:
+    rows = grid(Numbers(small), Tally())
+    lightest = sum(row.scene.weight for row in rows if row.rule == "standard")
+    kept = within_budget(rows, lightest)
+    assert {row.rule for row in kept} == {"standard"}
+    assert [row.index for row in kept] == list(range(len(kept)))
+    assert [row.rule for row in within_budget(rows, 10**9)] == [row.rule for row in rows]
 
 
 def counts_of(truth: np.ndarray, fill: np.ndarray) -> np.ndarray:
