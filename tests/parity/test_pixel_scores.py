@@ -69,13 +69,16 @@ def painters() -> dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]]:
 @lru_cache
 def cases() -> list[Case]:
     found = []
+    fractions = np.random.default_rng(1)
     for number, truth in enumerate(photographs()):
         for mask in MASKS:
             hole = draw(mask, (SIDE, SIDE), 7, [number])[0]
             for name, paint in painters().items():
-                raw = paint(truth, hole)
-                filled = np.where(hole[..., None], raw, truth)
-                found.append(Case(f"{number}-{mask}-{name}", truth, hole, filled, (raw / 255).astype(np.float32)))
+                levels = paint(truth, hole)
+                filled = np.where(hole[..., None], levels, truth)
+                # Networks do not put out whole levels.
+                raw = np.clip((levels + fractions.uniform(-0.49, 0.49, truth.shape)) / 255, 0, 1).astype(np.float32)
+                found.append(Case(f"{number}-{mask}-{name}", truth, hole, filled, raw))
     return found
 
 
@@ -164,7 +167,7 @@ def test_the_corrected_psnr_is_scikit_images_after_a_numpy_fit(record_property: 
             painted[:, c] = gain * case.raw[case.hole][:, c] + offset
         levels = np.rint(255 * np.clip(painted, 0, 1)).astype(np.uint8)
         found.append(abs(row["psnr_hole_corrected"] - peak_signal_noise_ratio(case.truth[case.hole], levels)))
-    worst(record_property, "psnr_hole_corrected", found, 1e-3)
+    worst(record_property, "psnr_hole_corrected", found, 5e-3)
 
 
 def test_lama_is_a_zero_padded_convolution_in_torch(record_property: Callable[[str, object], None]) -> None:
