@@ -120,7 +120,11 @@ def check_run(rules: list[Rule], run: Run, reference: Run | None, options: Optio
     new = list(dict.fromkeys(v for v, _ in held if theirs and v not in {v for v, _ in theirs}))
     notes = [f"In {reference.name} but not in {run.name}: {', '.join(gone)}."] if reference and gone else []
     notes += [f"Not in {reference.name}, so not held against it: {', '.join(new)}."] if reference and new else []
-    return replace(found, notes=notes + found.notes, partial=found.partial or bool(gone))
+    if reference and reference.path.resolve() == run.path.resolve():
+        notes.append(f"{run.name} is held against itself, so nothing can have changed.")
+    # Who scores a few methods by hand means these few; a whole run that lost one has not done its work.
+    whole = run.manifest.get("command", [])[1:2] != ["eval"]
+    return replace(found, notes=notes + found.notes, partial=found.partial or (whole and bool(gone)))
 
 
 def check_sides(rules: list[Rule], sides: list[Side], options: Options | None = None) -> Check:

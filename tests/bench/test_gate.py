@@ -124,6 +124,12 @@ def test_a_variant_that_has_gone_makes_a_pass_partial(tmp_path: Path) -> None:
     assert any("double_dg" in note for note in checked.notes)
 
 
+def test_one_method_scored_by_hand_is_held_against_its_own_line_of_a_whole_run(tmp_path: Path) -> None:
+    old = fake_run(tmp_path / "old", {("double_dg", 0): scores(1), ("telea", 0): scores(9)})
+    new = fake_run(tmp_path / "new", {("telea", 0): scores(9)}, command=["bench", "eval", "telea"])
+    assert check(new, old, "psnr_hole:0.5").exit() == Exit.OK
+
+
 @pytest.mark.parametrize(
     ("rule", "said"),
     [
