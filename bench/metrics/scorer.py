@@ -90,10 +90,12 @@ class Scorer:
             row["failed"] = broken(card)
             if row["failed"]:
                 continue
-            for entry in self._single:
-                if not entry.needs_raw or raw is not None:
-                    row[entry.name] = float(entry.compute(card))
             scored.append((card, row))
+        # Metric by metric, not card by card: what the cards share stays in the processor's cache.
+        for entry in self._single:
+            for card, row in scored:
+                if not entry.needs_raw or card.raw is not None:
+                    row[entry.name] = float(entry.compute(card))
         for entry in self._batched:
             chosen = [(card, row) for card, row in scored if not entry.needs_raw or card.raw is not None]
             if chosen:
