@@ -18,7 +18,7 @@ from variants.registry import variant
 class Baseline(Network):
     summary = "U-Net, mean squared error only"
     fills = "whole"
-    training = Training(steps=800, lr=3e-3, wide_lr=1e-3)
+    training = Training(steps=900, lr=3e-3, wide_lr=1e-3)
 
     def network(self, width: int) -> nn.Module:
         return UNet(width)
