@@ -1,1 +1,1 @@
-"""The bundled student: a small network that predicts AlexNet-LPIPS where the real backbone is not to be had."""
+"""A small network that learns to predict AlexNet-LPIPS; FIGURES.md says how well, and whether it is bundled."""

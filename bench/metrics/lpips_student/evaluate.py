@@ -23,8 +23,7 @@ from bench.masks.registry import draw
 from bench.metrics import lpips_patch
 from bench.metrics.card import Hole
 from bench.metrics.lpips_student import pairs
-from bench.metrics.lpips_student.metric import FILE
-from bench.metrics.lpips_student.student import load_stack
+from bench.metrics.lpips_student.student import FILE, load_stack
 
 MASKS = ("standard", "rect", "circle", "ellipse", "freeform")
 REFERENCES = ("mean_fill", "telea", "navier_stokes", "biharmonic")
@@ -155,6 +154,26 @@ def row_of(name: str, values: Values) -> str:
     )
 
 
+def method_rows(found: dict[str, Values]) -> str:
+    """Per method: the real LPIPS and the student's error on each set of pictures."""
+    names = list(dict.fromkeys(name for values in found.values() for name in values.methods))
+    lines = [
+        "| method | " + " | ".join(f"{title}: LPIPS, error, shift" for title in found) + " |",
+        "| --- |" + " --- |" * len(found),
+    ]
+    for name in names:
+        cells = []
+        for values in found.values():
+            if name not in values.methods:
+                cells.append("")
+                continue
+            one = values.only([name])
+            difference = one.student - one.teacher
+            cells.append(f"{one.teacher.mean():.3f}, {np.abs(difference).mean():.4f}, {difference.mean():+.4f}")
+        lines.append(f"| {name} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
 HEAD = """| pictures | fills | mean LPIPS | Spearman | mean error | mean shift | separated pairs ordered rightly |
 | --- | --- | --- | --- | --- | --- | --- |"""
 
@@ -189,6 +208,10 @@ A pair of methods is separated where the real LPIPS tells them apart under a mas
 
 {HEAD}
 {chr(10).join(methods)}
+
+## Method by method
+
+{method_rows(found)}
 """
 
 

@@ -10,6 +10,8 @@ from torch import Tensor, nn
 
 from bench.metrics.lpips_network import Stack, alexnet
 
+FILE = Path(__file__).with_name("student.safetensors")
+
 WIDTHS = (48, 64, 96, 96, 96)
 KERNELS = (11, 5, 3, 3, 3)
 PADDINGS = (2, 2, 1, 1, 1)

@@ -135,7 +135,7 @@ def begin(student: Student, teacher: Stack, source: Source) -> None:
 
 
 def settle(student: Student, teacher: Stack, source: Source, count: int) -> None:
-    """With the features as they are, fit the heads to the teacher's scores of ``count`` fresh training truths.
+    """Fit the heads to the teacher's scores of ``count`` fresh training truths, as many of each size; features stay.
 
     The score is linear in the heads, so this is a small convex problem; it takes out what bias the last
     steps and the averaging left.
@@ -143,10 +143,10 @@ def settle(student: Student, teacher: Stack, source: Source, count: int) -> None
     channels: list[Tensor] = []
     wanted: list[Tensor] = []
     for number in range(-(-count // 16)):
-        side = (64, 128, 64, 256)[number % 4]
-        if number % 4 == 0:
+        side = SIZES[number % len(SIZES)][0]
+        if number % 3 == 0:
             source.paint(64)
-        truths, fills = source.batch(side, 16 if side < 256 else 8)
+        truths, fills = source.batch(side, 16)
         pictures = normalised(np.concatenate([truths, fills.reshape(-1, side, side, 3)]))
         with torch.inference_mode():
             wanted.append(scores_of(maps_of(teacher.taps(pictures), teacher.heads, len(truths))))
@@ -258,7 +258,7 @@ def main() -> None:
     parser.add_argument("--weights-dir", type=Path, help="folder of the teacher's AlexNet backbone")
     parser.add_argument("--out", type=Path, required=True, help="file to write, .safetensors")
     parser.add_argument("--steps", type=int, default=2900)
-    parser.add_argument("--settle", type=int, default=3000, help="pictures that the heads are fitted to at the end")
+    parser.add_argument("--settle", type=int, default=900, help="pictures that the heads are fitted to at the end")
     parser.add_argument("--scenes", type=int, default=3000, help="how many procedural scenes to learn from")
     parser.add_argument("--lr", type=float, default=1.5e-3)
     parser.add_argument("--seed", type=int, default=0)
