@@ -115,7 +115,9 @@ def test_a_refused_file_is_not_passed_over_for_another_further_down(
 @pytest.mark.parametrize("layer", ["features.0.weight", "features.6.weight", "features.10.weight"])
 def test_a_slightly_damaged_backbone_is_refused(layer: str, real: Path, alone: Path) -> None:
     features = weights.read_features(real)
-    features[layer] = features[layer] * 1.01
+    # Every second filter alone: LPIPS normalises features, so that scaling all of the last layer changes little.
+    features[layer] = features[layer].clone()
+    features[layer][::2] *= 1.02
     torch.save(features, alone / "alexnet_features.pth")
     with pytest.raises(weights.WeightsError, match="known distances"):
         weights.load(ALEXNET, alone)
