@@ -98,7 +98,7 @@ def difference_cells(row: dict[str, Any], width: int) -> list[Text]:
 def two_sides(rows: list[dict[str, Any]], width: int) -> Table:
     """Metric by metric, the mask types below it."""
     table = plain_table()
-    difference_columns(table, ["before", "after"], width)
+    difference_columns(table, ["base", "new"], width)
     for row in rows:
         means = [Text(words.number(row[f"{side}_mean"], row["unit"])) for side in ("reference", "candidate")]
         style = "" if row["mask"] == ALL else "dim"

@@ -309,8 +309,8 @@ def retrained(folder: Path, seeds: int) -> list[Run]:
     for seed in range(seeds):
         if not (folder / "runs" / f"seed-{seed}" / "summary.json").is_file():
             bench(
-                "run", "--profile", "tiny", "--variants", ",".join(TRAINED), "--seeds", str(seed), "--set", "count=48",
-                "--no-throughput", "--out", f"seed-{seed}", folder=folder,
+                "run", "--profile", "tiny", "--variants", ",".join(TRAINED), "--seeds", str(seed),
+                "--set", "count=48", "--set", "steps=30", "--no-throughput", "--out", f"seed-{seed}", folder=folder,
             )  # fmt: skip
     # One name for all: each is a retraining of the same thing.
     return [Run.open(folder / "runs" / f"seed-{seed}") for seed in range(seeds)]
