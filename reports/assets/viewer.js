@@ -55,6 +55,8 @@
         context.drawImage(await load(truthUri(row)), 0, 0);
         const uri = layerUri(row, name, layer);
         if (uri) context.drawImage(await load(uri), 0, 0);
+        const cell = row.cells.find((c) => c.label === name);
+        if (layer === "raw" && cell?.raw && inCell(cell.anchor)) context.drawImage(await load(inCell(cell.anchor)), 0, 0);
         return { canvas, pixels: context.getImageData(0, 0, row.width, row.height).data };
       })());
     }
@@ -270,6 +272,7 @@
     if (command) parts.push(`It goes to fills/${cell.label.split("@")[0]}/${r.mask}/${r.id}.png.`);
     if (r.reduced) parts.push("Shown reduced; bench report --full-resolution DIR puts the originals beside this page.");
     else if (!r.exact) parts.push("Pictures in this file are compressed: pixel values are close, not exact.");
+    if (cell && state.layer === "raw" && cell.raw && r.exact) parts.push("Raw output outside the hole is compressed: its levels are close, not exact.");
     if (cell && state.layer === "raw" && !cell.raw) parts.push(`${cell.label} paints the hole only: its raw output is its fill.`);
     if (cell && state.layer === "corrected" && !cell.corrected) parts.push(`${cell.label} shows no colour error on known pixels to correct by.`);
     $("v-note").textContent = parts.join(" ");

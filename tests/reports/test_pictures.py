@@ -47,6 +47,18 @@ def test_small_pictures_come_back_bit_for_bit(tmp_path: Path) -> None:
     np.testing.assert_array_equal(laid_over(found.layers["a", "filled"].uri, found.truth.uri), fill)
 
 
+def test_raw_output_is_near_enough_where_it_is_compressed(tmp_path: Path) -> None:
+    y, x = np.mgrid[0:64, 0:64]
+    smooth = np.dstack([2 * x + 60, 2 * y + 60, x + y + 60]).astype(np.uint8)
+    Image.fromarray(smooth // 2).save(tmp_path / "t.png")
+    Image.fromarray(((x > 20) & (y > 20)).astype(np.uint8) * 255).save(tmp_path / "h.png")
+    Image.fromarray(smooth).save(tmp_path / "r.png")
+    found = scene(tmp_path, "t.png", "h.png", {("a", "raw"): "r.png"}, Tally())
+    assert found is not None
+    error = np.abs(decode(found.layers["a", "raw"].uri)[..., :3].astype(int) - smooth)
+    assert error.mean() < 3
+
+
 def test_known_pixels_that_a_fill_changed_are_shown_changed(tmp_path: Path) -> None:
     _, _, fill = sample(tmp_path)
     changed = fill.copy()
