@@ -67,6 +67,8 @@ def evaluate_methods(request: Request) -> None:
     methods = pipeline.load_all(request.methods, weights, request.checkpoint, device)
     scorer = Scorer(profile.metrics or None, protocol=profile.protocol, weights_dir=request.weights_dir, device=device)
     suite = pipeline.open_suite(profile, split, request.polarity)
+    if request.save_predictions is not None or any(not method.gives_raw for method in methods):
+        pipeline.refuse_shared_ids(suite)
     facts = pipeline.suite_facts(suite, profile)
     identity = [profile.as_dict(), [(m.name, m.seed, m.weights_sha256) for m in methods], request.restore_known]
     digest = hashlib.sha256(json.dumps([identity, facts["suite"]], sort_keys=True).encode()).hexdigest()

@@ -187,6 +187,18 @@ def test_a_folder_of_photographs_is_trained_and_scored_on_with_a_split(tmp_path)
     assert "held-out" in scored.stderr
 
 
+def test_two_folders_are_two_data_sets(tmp_path):
+    one, two = photographs(tmp_path / "one", 2), photographs(tmp_path / "two", 3)
+    words = ["eval", "telea", "--data", f"folder:{one}", "--data", f"folder:{two}", "--masks", "rect", "--size", "32"]
+    done = bench(*words, "--json", "--metrics", "psnr", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    rows = [r for r in json.loads(done.stdout)["scores"] if r["mask"] == "rect"]
+    assert {(r["dataset"], r["n"]) for r in rows} == {("folder_one", 2), ("folder_two", 3)}
+    refused = bench(*words, "--save-predictions", str(tmp_path / "saved"), cwd=tmp_path)
+    assert refused.returncode == 2
+    assert "both hold a picture called photo 0" in refused.stderr
+
+
 def test_eval_scores_pictures_at_their_own_size(tiny_runs, tmp_path):
     folder = photographs(tmp_path / "photos", 2)
     saved = tmp_path / "saved"
