@@ -120,6 +120,17 @@ def steps_of(name: str, profile: Profile, pictures: int) -> int:
     return max(1, round(settings.steps * profile.steps_scale))
 
 
+def work_of(job: Job) -> float:
+    """Roughly how long a training takes against another: steps times weights."""
+    import torch
+
+    from variants.registry import variant
+
+    with torch.device("meta"):
+        network = variant.get(job.name)().network(job.profile.width)
+    return job.steps * float(sum(p.numel() for p in network.parameters()))
+
+
 def run_job(job: Job, report: Callable[[Any], None], stopping: Callable[[], bool]) -> bool:
     """Train one variant; True when complete."""
     import torch
@@ -193,7 +204,7 @@ def train_all(jobs: list[Job], workers: int, report: Callable[[Any], None]) -> N
         # The server imports torch once; every worker is then a fork of it and starts at once.
         context.set_forkserver_preload(["torch", "variants.trainer", "bench.train"])
     messages, stop_event = context.Queue(), context.Event()
-    waiting = sorted(jobs, key=lambda job: -job.steps)
+    waiting = sorted(jobs, key=work_of, reverse=True)
     running: dict[tuple[str, int], Any] = {}
     failed: list[str] = []
     interrupted = False
