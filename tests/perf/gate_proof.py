@@ -13,6 +13,7 @@ import argparse
 import contextlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -333,6 +334,57 @@ def retrained_alarms(runs: list[Run]) -> Table:
     return "Real A/A: networks trained again from another seed, 4 lines a check", header, rows
 
 
+# --- damage ---------------------------------------------------------------------------------------------------
+
+DAMAGED = (
+    "run", "--profile", "tiny", "--variants", ",".join(TRAINED), "--set", "steps=400", "--set", "count=48",
+    "--no-throughput",
+)  # fmt: skip
+RULES = ("psnr_hole:0.2", "ssim_hole:0.01")
+
+
+def damage(folder: Path) -> Table:
+    """A run, the same scored again, and the same with its weights rounded."""
+    folder.mkdir(parents=True, exist_ok=True)
+    whole = folder / "runs" / "whole"
+    if not (whole / "summary.json").is_file():
+        bench(*DAMAGED, "--out", "whole", folder=folder)
+    rows = []
+    for bits in (None, 8, 6, 4, 3, 2):
+        name = "again" if bits is None else f"bits-{bits}"
+        copy = folder / "runs" / name
+        if not (copy / "summary.json").is_file():
+            shutil.rmtree(copy, ignore_errors=True)
+            shutil.copytree(whole, copy, ignore=shutil.ignore_patterns("records", "cache", "summary.json", "samples"))
+            for file in copy.glob("checkpoints/*/*/generator.safetensors"):
+                if bits is not None:
+                    round_weights(file, bits)
+            bench(*DAMAGED, "--out", name, folder=folder)
+        checked = check_run([parse_rule(rule) for rule in RULES], Run.open(copy), Run.open(whole))
+        cells = ["scored again" if bits is None else f"{bits} bits"]
+        for variant in TRAINED:
+            own = [line for line in checked.lines if line.target.candidate.variant == variant]
+            cells.append(f"{own[0].reading.measured:.2f} dB: {', '.join(line.state for line in own)}")
+        rows.append([*cells, str(int(checked.exit()))])
+    header = ["weights", *(f"{name}: PSNR drop, states" for name in TRAINED), "exit code"]
+    return f"Damage: weights rounded, rules {' and '.join(RULES)}", header, rows
+
+
+def round_weights(file: Path, bits: int) -> None:
+    """Round every weight tensor to 2^bits - 1 even steps between its extremes."""
+    from safetensors import safe_open
+    from safetensors.torch import load_file, save_file
+
+    with safe_open(file, "pt") as opened:
+        facts = opened.metadata()
+    tensors = load_file(file)
+    for name, tensor in tensors.items():
+        if tensor.is_floating_point() and tensor.ndim > 1:
+            step = tensor.abs().max() / (2 ** (bits - 1) - 1)
+            tensors[name] = (tensor / step).round() * step
+    save_file(tensors, file, metadata=facts)
+
+
 # --- the page -------------------------------------------------------------------------------------------------
 
 
@@ -372,6 +424,7 @@ def main() -> None:
         tables += [real_coverage(runs), real_alarms(runs)]
     if options.retrained:
         tables += [retrained_alarms(retrained(options.work / "retrained", options.seeds))]
+        tables += [damage(options.work / "damage")]
     text = markdown(tables, time.perf_counter() - began)
     print(text)
     if options.write:
