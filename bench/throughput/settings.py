@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -78,9 +80,16 @@ def why_not(setting: Setting) -> str | None:
     """Why a combination means nothing on its device, or None where it can be run."""
     if setting.precision == "tf32" and setting.type != "cuda":
         return "tf32 is a mode of CUDA's tensor cores"
+    if setting.mode == "compile" and setting.type == "cpu" and not has_compiler():
+        return "torch.compile needs a C++ compiler on the CPU (install g++, or set CXX)"
     if setting.mode == "graphs" and setting.type != "cuda":
         return "CUDA graphs need a CUDA device"
     return None
+
+
+def has_compiler() -> bool:
+    """Whether torch.compile finds what it needs on the CPU."""
+    return any(shutil.which(name) for name in (os.environ.get("CXX") or "g++", "clang++"))
 
 
 def dtype_of(precision: str) -> torch.dtype:

@@ -17,11 +17,11 @@ from torch import nn
 from bench.throughput import measure
 from bench.throughput.ceilings import Ceilings
 from bench.throughput.cell import POOL, Cell, Refused
-from bench.throughput.fast import mark
+from bench.throughput.fast import choose, mark
 from bench.throughput.measure import Ladder, Report, make_plan, run, sample_in_turns
 from bench.throughput.memory import is_out_of_memory
 from bench.throughput.rows import table
-from bench.throughput.settings import SWEEP, Setting
+from bench.throughput.settings import SWEEP, Setting, why_not
 from bench.throughput.subjects import Subject
 from bench.throughput.watch import Reading, Watch
 from variants.method import Method
@@ -180,6 +180,24 @@ def test_a_fast_mode_that_changes_the_picture_is_not_shown():
     assert frame.loc[("off", "bf16"), "max_difference"] in (58, 59)
     assert frame.loc[("off", "bf16"), "within_one_level"] < 0.95
     assert not frame.loc[("off", "bf16"), "fast"] and frame.loc[("off", "fp32"), "fast"]
+
+
+def test_a_way_of_running_that_changes_the_picture_is_made_the_default():
+    class Off(nn.Module):
+        def forward(self, x, known):
+            return x * 0 + (0.0 if x.dtype == torch.float32 else 1.0)
+
+    chosen = choose(Subject("off", 0, Off()), device="cpu", resolution=16, batch=2, seconds=0.2, modes=["eager"],
+                    precisions=["bf16", "fp32"])  # fmt: skip
+    assert chosen == ("fp32", "eager")
+
+
+def test_compiling_is_tried_without_a_compiler(monkeypatch):
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.delenv("CXX", raising=False)
+    assert "C++ compiler" in (why_not(Setting("cpu", "fp32", "compile", 64, 1)) or "")
+    assert why_not(Setting("cuda", "fp32", "compile", 64, 1)) is None
+    assert why_not(Setting("cpu", "fp32", "eager", 64, 1)) is None
 
 
 def test_the_wrong_row_is_chosen_as_the_fast_one():
