@@ -70,7 +70,7 @@ def repaint(raw: np.ndarray, hole: Hole, fitted: np.ndarray) -> np.ndarray:
     rows = np.tile(fitted * 255, (here.shape[1], 1)).astype(np.float32)
     painted = here.reshape(here.shape[0], -1) * rows[:, 0]
     painted += rows[:, 1]
-    levels = np.clip(np.rint(painted, out=painted), 0, 255, out=painted).astype(np.uint8)
+    levels = cv2.convertScaleAbs(np.maximum(painted, 0, out=painted))  # rounds to even and stops at 255
     return cv2.bitwise_and(levels.reshape(here.shape), hole.stencil)
 
 

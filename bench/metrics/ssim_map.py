@@ -53,7 +53,7 @@ LEAST_ROWS = 64
 
 @dataclass(frozen=True)
 class TruthMaps:
-    """What SSIM needs of a truth, each (H, 3 W).
+    """What SSIM needs of a truth within some box, each (h, 3 w).
 
     levels: less MIDDLE, int16. The others are of one float type. slope: 2 u(x) - 2 MIDDLE. lightness: 2 u(x)² + C1.
     contrast: 2 var(x) + C2.
@@ -63,6 +63,11 @@ class TruthMaps:
     slope: np.ndarray
     lightness: np.ndarray
     contrast: np.ndarray
+
+    def within(self, box: Box) -> TruthMaps:
+        return TruthMaps(
+            box.of_flat(self.levels), box.of_flat(self.slope), box.of_flat(self.lightness), box.of_flat(self.contrast)
+        )
 
 
 def weights(window: Window, depth: type) -> np.ndarray:
@@ -104,17 +109,47 @@ class Smoother:
 smoother = lru_cache(Smoother)
 
 
-def truth_maps(truth: Truth, window: Window, depth: type) -> TruthMaps:
-    """The maps of a truth, made once and kept with it."""
-    key = ("ssim", window, depth)
-    if key not in truth.kept:
-        levels = truth.picture.reshape(len(truth.picture), -1).astype(np.float64)
-        smooth = smoother(window, np.float64)
-        mean = smooth(levels, np.empty_like(levels))
-        variance = divisor_scale(window) * (smooth(levels * levels, np.empty_like(levels)) - mean * mean)
-        maps = (2 * mean - 2 * MIDDLE, 2 * mean * mean + C1, 2 * variance + C2)
-        truth.kept[key] = TruthMaps((levels - MIDDLE).astype(np.int16), *(values.astype(depth) for values in maps))
-    return truth.kept[key]
+def make_maps(truth: Truth, box: Box, window: Window, depth: type) -> TruthMaps:
+    """The maps of a truth within a box."""
+    around = box.widened(window.reach, *truth.shape)
+    inner = box.within(around)
+    picture = around.of(truth.picture)
+    rows = picture.reshape(len(picture), -1)
+    smooth = smoother(window, np.float64)
+    mean, square = (SCRATCH.array(name, rows.shape, np.float64) for name in ("truth mean", "truth square"))
+    mean = inner.of_flat(smooth(rows, mean))
+    variance = inner.of_flat(smooth(np.multiply(rows, rows, dtype=np.uint16), square))
+    mean_squared = np.multiply(mean, mean, out=inner.of_flat(SCRATCH.array("truth", rows.shape, np.float64)))
+    variance -= mean_squared
+    levels = np.subtract(inner.of_flat(rows), MIDDLE, dtype=np.int16)
+    slope, lightness, contrast = (np.empty(levels.shape, depth) for _ in range(3))
+    np.subtract(mean, MIDDLE, out=slope, casting="same_kind")
+    np.add(mean_squared, C1 / 2, out=lightness, casting="same_kind")
+    np.multiply(variance, 2 * divisor_scale(window), out=contrast, casting="same_kind")
+    slope *= 2
+    lightness *= 2
+    contrast += depth(C2)
+    return TruthMaps(levels, slope, lightness, contrast)
+
+
+def maps_within(card: Card, box: Box, depth: type) -> TruthMaps:
+    """The maps of a card's truth within a box: float32 ones are made once for the whole truth and kept with it;
+    float64 ones, seldom needed, for the box alone."""
+    window = card.protocol.window
+    if depth is np.float32:
+        kept = card.truth.kept
+        if ("ssim", window) not in kept:
+            kept["ssim", window] = make_maps(
+                card.truth, Box(0, card.truth.shape[0], 0, card.truth.shape[1]), window, depth
+            )
+        return kept["ssim", window].within(box)
+    key = ("ssim", window, box)
+    if key in card.hole.kept:
+        return card.hole.kept[key]
+    maps = make_maps(card.truth, box, window, depth)
+    if box.pixels <= BAND_PIXELS:
+        card.hole.kept[key] = maps
+    return maps
 
 
 class Room:
@@ -124,6 +159,7 @@ class Room:
         self.fits = shape, depth
         self.d = SCRATCH.array("d", shape, np.int16)
         self.product = SCRATCH.array("product", shape, np.int16)
+        self.exact_square = SCRATCH.array("exact square", shape, np.uint16)
         names = ("squared", "mean", "covariance", "square", "numerator", "variance")
         self.squared, self.mean, self.covariance, self.square, self.numerator, self.variance = (
             SCRATCH.array(name, shape, depth) for name in names
@@ -150,14 +186,15 @@ def ssim_within(card: Card, box: Box, around: Box, depth: Any) -> tuple[np.ndarr
 
     window = card.protocol.window
     smooth = smoother(window, depth)
-    maps = truth_maps(card.truth, window, depth)
-    levels = around.of_flat(maps.levels)
-    room = LAST_ROOM.of(levels.shape, depth)
+    maps = maps_within(card, around, depth)
+    room = LAST_ROOM.of(maps.levels.shape, depth)
 
     filled, truth = around.of(card.filled), around.of(card.truth.picture)
     np.subtract(filled, truth, dtype=np.int16, out=room.d.reshape(truth.shape))
-    np.multiply(levels, room.d, out=room.product)
-    cv2.multiply(room.d, room.d, dst=room.squared, dtype=smooth.type)
+    np.multiply(maps.levels, room.d, out=room.product)
+    # 255² does not fit int16, but its bits are right: they are read as uint16.
+    np.multiply(room.d, room.d, out=room.exact_square.view(np.int16))
+    np.copyto(room.squared, room.exact_square)
     rows = slice(box.top - around.top, box.bottom - around.top)
     mean_d = smooth(room.d, room.mean)[rows]
     covariance = smooth(room.product, room.covariance, twice=True)[rows]
@@ -165,17 +202,17 @@ def ssim_within(card: Card, box: Box, around: Box, depth: Any) -> tuple[np.ndarr
     numerator, mean_d_squared, variance = room.numerator[rows], room.squared[rows], room.variance[rows]
 
     # In place, because the time goes into memory traffic: each line is one pass.
-    np.multiply(box.of_flat(maps.slope), mean_d, out=numerator)
+    np.multiply(maps.slope[rows], mean_d, out=numerator)
     covariance -= numerator
     np.multiply(mean_d, mean_d, out=mean_d_squared)
     np.subtract(square, mean_d_squared, out=variance)
     if window.sample:
         covariance *= divisor_scale(window)
         variance *= divisor_scale(window)
-    covariance += box.of_flat(maps.contrast)
+    covariance += maps.contrast[rows]
     variance += covariance
     cv2.scaleAdd(mean_d, 2.0 * MIDDLE, numerator, dst=numerator)
-    numerator += box.of_flat(maps.lightness)
+    numerator += maps.lightness[rows]
     mean_d_squared += numerator
     numerator *= covariance
     mean_d_squared *= variance
