@@ -137,7 +137,16 @@ def grid(numbers: Numbers, tally: Tally) -> list[GridRow]:
                 cells,
             )
         )
-    return within_budget(rows)
+    return within_budget(sorted(rows, key=lambda row: standing(numbers, row)))
+
+
+def standing(numbers: Numbers, row: GridRow) -> tuple[int, int, int]:
+    """Rows stand in the order of the run: by data set, mask type, picture; what it does not know comes last."""
+    last = 10**9
+    if row.dataset not in numbers.datasets or row.mask not in numbers.masks:
+        return last, last, row.index
+    place = numbers.places(row.dataset).get(row.image_id, last)
+    return numbers.datasets.index(row.dataset), numbers.masks.index(row.mask), place
 
 
 def layers(item: dict[str, Any]) -> dict[tuple[str, str], str]:

@@ -243,9 +243,11 @@ def verdict(numbers: Numbers, found: dict[str, dict[str, Lead]]) -> Answer | Non
         others = [leads[perceptual] for leads in found.values() if perceptual in leads]
         more.append("By LPIPS: " + "; ".join(lower_first(sentence(w, several)) for w in others) + ".")
     references = [m.label for m in numbers.members if m.kind == "reference"]
-    for w in winners:
-        if w.best in references:
-            more.append(f"On {w.dataset} no network beats the best reference, {w.best}, by its mean.")
+    beaten = [
+        f"{w.dataset} ({w.best})" for w in winners if w.best in references and len(references) < len(numbers.members)
+    ]
+    if beaten:
+        more.append(f"By its mean no network beats the best reference on {listed(beaten, 9)}.")
     counts = listed([f"{len(numbers.ids(d))} pictures of {d}" for d in found], 9)
     more.append(f"Judged on {counts} under {len(numbers.masks)} mask types ({', '.join(numbers.masks)}).")
     seeds = {

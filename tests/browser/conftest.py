@@ -46,6 +46,13 @@ def browser() -> Iterator[Any]:
         chromium.close()
 
 
+def fresh(browser: Any, **options: Any) -> Any:
+    """A browsing context with patience for a busy machine."""
+    context = browser.new_context(**options)
+    context.set_default_timeout(120_000)
+    return context
+
+
 class Watched:
     """A page with what it asked the network for and what it complained of."""
 
@@ -61,7 +68,7 @@ class Watched:
 
 @pytest.fixture
 def watched(browser: Any) -> Iterator[Watched]:
-    context = browser.new_context(viewport={"width": 1280, "height": 900}, reduced_motion="reduce")
+    context = fresh(browser, viewport={"width": 1280, "height": 900}, reduced_motion="reduce")
     yield Watched(context)
     context.close()
 

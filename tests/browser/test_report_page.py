@@ -16,7 +16,7 @@ from bench.compare import compare
 from bench.runs import Run
 from reports.build import build_report, gather, write_page
 from reports.comparison import build_comparison
-from tests.browser.conftest import Watched
+from tests.browser.conftest import Watched, fresh
 from tests.reports.fake_run import fake_run
 
 pytestmark = pytest.mark.browser
@@ -57,7 +57,7 @@ def test_it_opens_from_a_file_without_the_network_and_without_complaint(watched:
 @pytest.mark.parametrize("width", [390, 1024, 1920])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_nothing_sticks_out_sideways(browser: Any, report: str, width: int, scheme: str) -> None:
-    context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
+    context = fresh(browser, viewport={"width": width, "height": 900}, color_scheme=scheme)
     page = context.new_page()
     page.goto(report)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
@@ -90,7 +90,7 @@ def test_a_click_on_a_head_sorts_and_another_turns_it_round(watched: Watched, re
 
 
 def test_the_tables_are_readable_without_script(browser: Any, report: str) -> None:
-    context = browser.new_context(java_script_enabled=False)
+    context = fresh(browser, java_script_enabled=False)
     page = context.new_page()
     page.goto(report)
     assert page.locator("#table-methods-scenes tbody tr").first.is_visible()
@@ -290,7 +290,7 @@ def test_the_comparison_page_opens_and_its_pictures_too(watched: Watched, run: R
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("place", ["page", "viewer"])
 def test_axe_finds_nothing_serious(browser: Any, report: str, axe: str, scheme: str, place: str) -> None:
-    context = browser.new_context(viewport={"width": 1280, "height": 900}, color_scheme=scheme, bypass_csp=True)
+    context = fresh(browser, viewport={"width": 1280, "height": 900}, color_scheme=scheme, bypass_csp=True)
     page = context.new_page()
     page.goto(report)
     if place == "viewer":

@@ -47,7 +47,7 @@ def test_it_is_said_when_no_network_beats_the_references(tmp_path: Path) -> None
     numbers = run_with(tmp_path / "r", baseline=20.0, double_dg=19.0, telea=22.0)
     answer = verdict(numbers, {"scenes": leads(numbers, "scenes", ["psnr_hole"])})
     assert answer is not None
-    assert any("no network beats" in text for text in answer.more)
+    assert any("no network beats the best reference on scenes (telea)" in text for text in answer.more)
 
 
 def test_references_stand_apart_from_networks(tmp_path: Path) -> None:
