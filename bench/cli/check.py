@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from bench.cli import app
 from bench.cli.options import Json, RunsDir
 from bench.errors import Exit, UsageError
+
+if TYPE_CHECKING:
+    from bench.gate import Check
 
 DEFAULT = Path("thresholds.toml")
 
@@ -83,16 +86,14 @@ def check_command(
     return checked.exit(strict)
 
 
-def show(checked: object, strict: bool, junit: Path | None, markdown: Path | None, json_output: bool) -> None:
+def show(checked: Check, strict: bool, junit: Path | None, markdown: Path | None, json_output: bool) -> None:
     import json
 
     from bench.exporters.junit import check_junit
     from bench.exporters.markdown import check_markdown
     from bench.exporters.terminal import print_check
     from bench.files import write_text
-    from bench.gate import Check
 
-    assert isinstance(checked, Check)
     if junit is not None:
         write_text(junit, check_junit(checked, strict))
     text = check_markdown(checked, strict)

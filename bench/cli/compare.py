@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from bench.cli import app
 from bench.cli.options import Json, RunsDir, split
 from bench.errors import BenchError, Exit
+
+if TYPE_CHECKING:
+    from bench.compare import Comparison
+    from bench.gate import Check
 
 
 @app.command("compare")
@@ -81,36 +85,33 @@ def compare_command(
 
 
 def show(
-    comparison: object, checked: object, strict: bool, every: bool, markdown: Path | None, json_output: bool
+    comparison: Comparison, checked: Check | None, strict: bool, every: bool, markdown: Path | None, json_output: bool
 ) -> None:
     import json
 
-    from bench.compare import Comparison
     from bench.exporters.markdown import check_markdown, comparison_markdown
     from bench.exporters.terminal import print_check, print_comparison
     from bench.files import write_text
-    from bench.gate import Check
 
-    assert isinstance(comparison, Comparison)
     text = comparison_markdown(comparison, every)
-    if isinstance(checked, Check):
+    if checked is not None:
         text += "\n" + check_markdown(checked, strict)
     if markdown is not None and str(markdown) != "-":
         write_text(markdown, text)
     if json_output:
         content = comparison.as_json()
-        if isinstance(checked, Check):
+        if checked is not None:
             content["check"] = checked.as_json()
         print(json.dumps(content, ensure_ascii=False))
     elif markdown is not None and str(markdown) == "-":
         print(text, end="")
     else:
         print_comparison(comparison, every)
-        if isinstance(checked, Check):
+        if checked is not None:
             print_check(checked, strict)
 
 
-def write_html(comparison: object, path: Path) -> None:
+def write_html(comparison: Comparison, path: Path) -> None:
     import importlib
     import sys
 

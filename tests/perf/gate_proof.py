@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import json
 import os
 import shutil
 import subprocess
@@ -218,15 +217,19 @@ def real_runs(photos: Path, folder: Path, seeds: int) -> list[Run]:
                 "--suite-seed", str(seed), "--metrics", ",".join(REAL_METRICS), "--out", f"aa-{seed}",
                 folder=folder,
             )  # fmt: skip
-    return [relabelled(Run.open(folder / "runs" / f"aa-{seed}")) for seed in range(seeds)]
+    return [relabelled(Run.open(folder / "runs" / f"aa-{seed}"), folder / "alike") for seed in range(seeds)]
 
 
-def relabelled(run: Run) -> Run:
-    """The run with the suite's fingerprint taken off, so that other holes pass for the same ones."""
-    manifest = json.loads((run.path / "run.json").read_text())
-    manifest["suite"], manifest["suite_seed"] = "aa" * 32, 0
-    (run.path / "run.json").write_text(json.dumps(manifest))
-    return Run.open(run.path)
+def relabelled(run: Run, folder: Path) -> Run:
+    """The run's scores as those of one suite, so that other holes of the same photographs pass for the same."""
+    found = {name: next(iter(load_scores(run, name).values())) for name in REAL_METHODS}
+    some = found[REAL_METHODS[0]]
+    scores = {
+        (name, 0): {metric: table.values[0, :, :, table.columns.index(metric)] for metric in REAL_METRICS}
+        for name, table in found.items()
+    }
+    ids = [str(name) for name in some.ids]
+    return fake_run(folder / run.name, scores, masks=some.masks, ids=ids, dataset=some.dataset)
 
 
 def pairs(runs: list[Run]) -> Iterator[tuple[Run, Run]]:
@@ -236,7 +239,6 @@ def pairs(runs: list[Run]) -> Iterator[tuple[Run, Run]]:
 
 def real_alarms(runs: list[Run]) -> Table:
     rows = []
-    common = Options(resamples=QUICK.resamples, common=False)
     for method in REAL_METHODS:
         tolerances = {m: suggested(runs[0], runs[1], m, method) for m in REAL_METRICS}
         cells = [method]
@@ -244,13 +246,13 @@ def real_alarms(runs: list[Run]) -> Table:
             rules = [
                 parse_rule(f"{method}.{m}{mask}:{width * t:.6f}") for m, t in tolerances.items() for mask in ("", "[*]")
             ]
-            states = [check_run(rules, new, old, common).state for old, new in pairs(runs)]
+            states = [check_run(rules, new, old, QUICK).state for old, new in pairs(runs)]
             cells.append(f"{states.count('regression')} of {len(states)}")
         caught = 0
         rule = [parse_rule(f"{method}.psnr_hole:{tolerances['psnr_hole']:.6f}")]
         for old, new in pairs(runs):
             with lowered(new, method, 2 * tolerances["psnr_hole"]) as worse:
-                caught += check_run(rule, worse, old, common).state == "regression"
+                caught += check_run(rule, worse, old, QUICK).state == "regression"
         cells.append(f"{caught} of {len(runs) // 2} ({2 * tolerances['psnr_hole']:.2f} dB)")
         rows.append(cells)
     header = [
@@ -276,8 +278,6 @@ def lowered(run: Run, variant: str, decibel: float) -> Iterator[Run]:
             masks=scores.masks,
             ids=[str(name) for name in scores.ids],
             dataset=scores.dataset,
-            areas=scores.hole_area,
-            **{key: run.manifest[key] for key in ("suite", "protocol", "precision", "suite_seed", "size")},
         )
 
 
