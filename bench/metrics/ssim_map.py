@@ -7,7 +7,7 @@ With d = filled - truth and u(.) the window's weighted mean, the mean of the fil
 
 so beside maps of the truth alone, which are kept, only d, x d and d² are filtered, over the box of d widened by
 the window's reach. e is a small difference of large numbers where the fill is flat and far off; float32 is used
-where it holds the mean over the hole to a millionth, and float64 where it might not.
+where an estimate says that the mean over the hole holds to about a millionth, and float64 elsewhere.
 """
 
 from __future__ import annotations
@@ -37,9 +37,8 @@ FILTER_ERROR = 2.0**-23
 ALLOWED_ERROR = 5e-7
 """In the mean of the map over the hole; beyond it the map is computed again in float64."""
 
-SMALL_PIXELS = 1 << 12
+SMALL_PIXELS = 1 << 11
 """A box under which float64 is used at once: so few pixels do not average their roundings out."""
-
 
 SAMPLED_ROWS = 3
 """The error is looked at in every third row: what the window has smoothed changes no faster."""
@@ -235,10 +234,10 @@ class MapSums:
     error: float = 0.0
 
 
-def map_sums(card: Card, depth: Any) -> MapSums:
-    """The sums of a card's map, made band by band of rows."""
+def map_sums(card: Card, box: Box, depth: Any) -> MapSums:
+    """The sums of a card's map within the box that windows reach the changed pixels from, made band by band of
+    rows."""
     window, (height, width) = card.protocol.window, card.truth.shape
-    box = card.box.widened(window.reach, height, width)
     inner = Box(window.crop, height - window.crop, window.crop, width - window.crop)
     rows = max(LEAST_ROWS, BAND_PIXELS // (box.right - box.left))
     found = MapSums()
@@ -279,9 +278,10 @@ def picture_and_hole(card: Card) -> tuple[float, float]:
         return math.nan, math.nan
     if not card.image_sums.absolutes:
         return 1.0, 1.0 if area else math.nan
-    found = map_sums(card, np.float64 if card.box.pixels < SMALL_PIXELS else np.float32)
-    if not found.error <= ALLOWED_ERROR * 3 * (area or height * width):
-        found = map_sums(card, np.float64)
     pixels = (height - 2 * window.crop) * (width - 2 * window.crop)
+    box = card.box.widened(window.reach, height, width)
+    found = map_sums(card, box, np.float64 if box.pixels < SMALL_PIXELS else np.float32)
+    if not found.error <= ALLOWED_ERROR * 3 * min(area or pixels, pixels):
+        found = map_sums(card, box, np.float64)
     # Where no window reaches the box the map is 1.
     return 1.0 + (found.picture / 3 - found.pixels) / pixels, found.hole / (3 * area) if area else math.nan
