@@ -265,6 +265,11 @@ def side_notes(sides: list[Side], pairs: list[Pair]) -> list[str]:
             f"One training seed of {', '.join(single)}: training noise, 0.2-0.4 dB of PSNR in our trials, is not in "
             "the interval; train more seeds to have it in."
         )
+    for run in {side.run.path: side.run for side in sides}.values():
+        reasons: dict[str, list[str]] = {}
+        for metric, why in run.manifest.get("missing", {}).items():
+            reasons.setdefault(why, []).append(metric)
+        notes += [f"Empty in {run.name}: {', '.join(metrics)} ({why})." for why, metrics in reasons.items()]
     for pair in pairs:
         reference, candidate = pair.sides
         if reference.run.path == candidate.run.path and (reference.variant, reference.seeds) == (

@@ -81,11 +81,19 @@ def check(
     lines.sort(key=lambda line: order[id(line.rule)])
     for rule in rules:
         if not any(line.rule is rule for line in lines):
+            why = next(
+                (why for side, _ in matched(rule) if (why := missing(side.run, rule.metric))), "it has no value there"
+            )
             raise IncomparableError(
-                f"{rule.where}: rule '{rule.text}' matched nothing: {rule.metric} has no value there; measure it or "
-                "take the rule out"
+                f"{rule.where}: rule '{rule.text}' matched nothing of {rule.metric}: {why}; measure it, or take the "
+                "rule out"
             )
     return Check(run, against, lines, list(dict.fromkeys(notes)), partial)
+
+
+def missing(run: Run, metric: str) -> str:
+    """Why a run has no values of a metric, if it says so."""
+    return str(run.manifest.get("missing", {}).get(metric, ""))
 
 
 def check_run(rules: list[Rule], run: Run, reference: Run | None, options: Options | None = None) -> Check:

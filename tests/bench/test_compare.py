@@ -179,8 +179,10 @@ def test_failed_pictures_are_counted_and_not_averaged(tmp_path: Path) -> None:
 
 def test_a_metric_without_values_has_no_row(tmp_path: Path) -> None:
     empty = draw(1) | {"lpips": np.full((IMAGES, 2), np.nan)}
-    fake_run(tmp_path / "r", {("a", 0): empty, ("b", 0): draw(2)})
-    assert "lpips" not in {r["metric"] for r in compare(["a", "b"], tmp_path).rows}
+    fake_run(tmp_path / "r", {("a", 0): empty, ("b", 0): draw(2)}, missing={"lpips": "no alexnet backbone"})
+    comparison = compare(["a", "b"], tmp_path)
+    assert "lpips" not in {r["metric"] for r in comparison.rows}
+    assert "Empty in r: lpips (no alexnet backbone)." in comparison.notes
 
 
 def test_one_training_seed_is_said_not_to_be_in_the_interval(runs: Path) -> None:

@@ -160,8 +160,8 @@ def test_a_rule_that_matches_nothing_is_an_error(tmp_path: Path, rule: str) -> N
 
 def test_a_metric_without_values_is_an_error_too(tmp_path: Path) -> None:
     empty = scores(1) | {"lpips": np.full(BASE.shape, np.nan)}
-    run = fake_run(tmp_path / "r", {("a", 0): empty})
-    with pytest.raises(IncomparableError, match="matched nothing"):
+    run = fake_run(tmp_path / "r", {("a", 0): empty}, missing={"lpips": "no alexnet backbone"})
+    with pytest.raises(IncomparableError, match="matched nothing of lpips: no alexnet backbone"):
         check(run, None, "lpips>0.3")
 
 
