@@ -46,6 +46,9 @@ SAMPLED_ROWS = 3
 BAND_PIXELS = 1 << 18
 """The map is made in bands of about so many pixels, which bounds the memory it takes."""
 
+KEPT_PIXELS = 1 << 21
+"""A picture above which the truth's maps are made for each band anew: kept, they would take 42 bytes a pixel."""
+
 LEAST_ROWS = 64
 """Of a band: each is made with the rows around it that its windows reach."""
 
@@ -133,16 +136,16 @@ def make_maps(truth: Truth, box: Box, window: Window, depth: type) -> TruthMaps:
 
 def maps_within(card: Card, box: Box, depth: type) -> TruthMaps:
     """The maps of a card's truth within a box: float32 ones are made once for the whole truth and kept with it;
-    float64 ones, seldom needed, for the box alone."""
+    float64 ones, seldom needed, and those of large pictures, for the box alone."""
     window = card.protocol.window
-    if depth is np.float32:
+    if depth is np.float32 and card.hole.mask.size <= KEPT_PIXELS:
         kept = card.truth.kept
         if ("ssim", window) not in kept:
             kept["ssim", window] = make_maps(
                 card.truth, Box(0, card.truth.shape[0], 0, card.truth.shape[1]), window, depth
             )
         return kept["ssim", window].within(box)
-    key = ("ssim", window, box)
+    key = ("ssim", window, box, depth)
     if key in card.hole.kept:
         return card.hole.kept[key]
     maps = make_maps(card.truth, box, window, depth)

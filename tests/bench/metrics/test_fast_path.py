@@ -126,6 +126,17 @@ def test_pictures_too_large_to_keep_scratch_for_are_scored_as_well(monkeypatch: 
     assert_agrees(truth, hole, np.where(hole[..., None], fill, truth))
 
 
+def test_large_pictures_whose_maps_are_not_kept_are_scored_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ssim_map, "KEPT_PIXELS", 100)
+    monkeypatch.setattr(ssim_map, "BAND_PIXELS", 70 * 100)
+    rng = np.random.default_rng(0)
+    truth = cv2.GaussianBlur(rng.integers(0, 256, (150, 100, 3), dtype=np.uint8), (0, 0), 2)
+    hole = np.zeros((150, 100), bool)
+    hole[20:140, 10:90] = True
+    for fill in (np.roll(truth, 3, 0), truth // 2, np.full_like(truth, 90)):
+        assert_agrees(truth, hole, np.where(hole[..., None], fill, truth))
+
+
 def test_pictures_of_changing_sizes_do_not_leak_into_each_other() -> None:
     rng = np.random.default_rng(0)
     for side in (40, 12, 33, 12, 40, 64, 11):

@@ -95,6 +95,15 @@ def test_a_row_does_not_depend_on_the_number_of_threads() -> None:
     assert same(*rows)
 
 
+def test_a_finished_picture_scores_like_the_method_that_made_it_to_the_last_bit() -> None:
+    truth, hole = picture(), hole_of()
+    filled, raw = fill(truth, hole, 0.1)
+    made, finished = Scorer(PLAIN).score("x", truth, hole, [filled, filled], [raw, None])
+    without = [name for name in PLAIN if not metric.get(name).needs_raw]
+    assert same({k: made[k] for k in without}, {k: finished[k] for k in without})
+    assert {name for name in PLAIN if math.isnan(finished[name])} == set(PLAIN) - set(without)
+
+
 def test_views_and_other_memory_layouts_score_like_copies() -> None:
     truth, hole = picture(), hole_of()
     filled, raw = fill(truth, hole, 0.1)
