@@ -91,21 +91,27 @@ class Batches:
             self._order = (epoch, np.argsort(keys, kind="stable"))
         return self._order[1]
 
-    def __call__(self, step: int) -> tuple[np.ndarray, np.ndarray]:
+    def __call__(self, step: int) -> tuple[Any, Any]:
+        indices, mirrored, holes = self.drawn(step)
+        images = np.stack([self.pool[i] for i in indices])
+        images[mirrored] = images[mirrored, :, ::-1]
+        return images, holes
+
+    def drawn(self, step: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """What a step is made of: places in the pool, which of them are mirrored, and the holes."""
         samples = np.arange(step * self.batch, (step + 1) * self.batch)
         epochs, places = np.divmod(samples, len(self.pool))
         indices = np.array([self.order(int(e))[p] for e, p in zip(epochs, places, strict=True)])
-        images = np.stack([self.pool[i] for i in indices])
         random = bits(self.seed, "training sample", samples, 2)
         mirrored = random[:, 0] & np.uint64(1) == 1
-        images[mirrored] = images[mirrored, :, ::-1]
         kinds = (random[:, 1] >> np.uint64(32)) % np.uint64(len(self.masks))
-        holes = np.empty(images.shape[:3], bool)
+        size = self.pool.shape[1:3]
+        holes = np.empty((self.batch, *size), bool)
         for kind, name in enumerate(self.masks):
             chosen = kinds == kind
             if chosen.any():
-                holes[chosen] = draw(name, images.shape[1:3], HOLE_SEED + self.seed, samples[chosen])
-        return images, holes
+                holes[chosen] = draw(name, size, HOLE_SEED + self.seed, samples[chosen])
+        return indices, mirrored, holes
 
 
 def steps_of(name: str, profile: Profile, pictures: int) -> int:
@@ -135,6 +141,7 @@ def run_job(job: Job, report: Callable[[Any], None], stopping: Callable[[], bool
     """Train one variant; True when complete."""
     import torch
 
+    from bench.resident import batches_for
     from variants.network_method import NetworkMethod
     from variants.registry import variant
     from variants.trainer import Plan, best_precision, train
@@ -165,7 +172,7 @@ def run_job(job: Job, report: Callable[[Any], None], stopping: Callable[[], bool
         precision=best_precision(job.device) if profile.precision == "auto" else profile.precision,
         steps_per_epoch=max(1, len(pool) // profile.batch),
     )
-    source = Batches(pool, profile.batch, job.seed, entry.training.masks)
+    source = batches_for(job.device, pool, profile.batch, job.seed, entry.training.masks)
     return train(entry, plan, source, job.folder, validate=validate, report=report, stopping=stopping)
 
 

@@ -1,0 +1,39 @@
+"""Batches on a device are those from the host, bit for bit. On the CPU here; on CUDA where there is one."""
+
+import numpy as np
+import pytest
+import torch
+
+from bench.resident import Resident, batches_for
+from bench.train import Batches
+
+DEVICES = [
+    "cpu",
+    pytest.param(
+        "cuda",
+        marks=[pytest.mark.gpu, pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")],
+    ),
+]
+
+
+def pool(side: int) -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 256, (10, side, side, 3), dtype=np.uint8)
+
+
+@pytest.mark.parametrize("device", DEVICES)
+@pytest.mark.parametrize("side", [32, 27])  # 27 × 27 pixels do not fill their last byte
+def test_a_resident_batch_is_another_one(device, side):
+    masks = ("rect", "circle", "ellipse")
+    host, resident = Batches(pool(side), 7, 3, masks), Resident(device, pool(side), 7, 3, masks)
+    for step in (0, 1, 2, 9, 4):  # drawn ahead in order; jumps, as after taking a training up again, too
+        images, holes = resident(step)
+        expected_images, expected_holes = host(step)
+        assert images.dtype == torch.uint8 and holes.dtype == torch.bool
+        np.testing.assert_array_equal(images.cpu().numpy(), expected_images)
+        np.testing.assert_array_equal(holes.cpu().numpy(), expected_holes)
+
+
+def test_pictures_are_sent_to_a_device_without_room(monkeypatch):
+    assert type(batches_for("cpu", pool(16), 4, 0, ("rect",))) is Batches
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (pool(16).nbytes, 0))
+    assert type(batches_for("cuda", pool(16), 4, 0, ("rect",))) is Batches
