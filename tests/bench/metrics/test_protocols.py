@@ -1,0 +1,48 @@
+"""Protocol presets as the scorer applies them; their values are held to other people's code in tests/parity."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from bench.metrics.registry import metric
+from bench.metrics.scorer import Scorer
+from bench.protocol import NATIVE, PROTOCOLS, find_protocol
+from variants.registry import UnknownName
+
+
+def test_the_names_that_the_command_line_promises_are_there() -> None:
+    assert set(PROTOCOLS) == {"native", "lama", "mat", "aot"}
+    assert str(find_protocol("lama")) == "lama"
+
+
+def test_a_wrong_name_is_refused_with_the_nearest_ones() -> None:
+    with pytest.raises(UnknownName, match="native"):
+        find_protocol("nativ")
+
+
+def test_presets_speak_of_columns_that_exist() -> None:
+    for protocol in PROTOCOLS.values():
+        assert {*protocol.prints, *protocol.changes} <= set(metric.names()), protocol.name
+
+
+def test_a_column_names_the_reference_that_its_preset_follows_and_the_others_their_own() -> None:
+    native, lama = (Scorer(["psnr", "ssim", "ssim_hole"], protocol=name).metrics for name in ("native", "lama"))
+    assert "scikit-image" in native["ssim"].reference and "saicinpainting" in lama["ssim"].reference
+    assert lama["psnr"] == native["psnr"]
+    assert metric.get("ssim").reference == native["ssim"].reference, "the registry's own entry must stay"
+
+
+def test_a_preset_changes_no_column_that_it_does_not_declare() -> None:
+    rng = np.random.default_rng(0)
+    truth, fill = rng.integers(0, 256, (2, 40, 50, 3), dtype=np.uint8)
+    hole = np.zeros((40, 50), bool)
+    hole[8:30, 20:50] = True
+    filled = np.where(hole[..., None], fill, truth)
+    names = [name for name in metric.names() if not name.startswith("lpips")]
+    raw = (filled / np.float32(255) * np.float32(0.9)).astype(np.float32)
+    rows = {p: Scorer(names, protocol=p).score("x", truth, hole, [filled], [raw])[0] for p in PROTOCOLS}
+    for protocol in PROTOCOLS.values():
+        unlike = {name for name in names if rows[protocol.name][name] != rows[NATIVE.name][name]}
+        assert unlike <= set(protocol.changes), protocol.name
+    assert rows["mat"] == rows["native"]
