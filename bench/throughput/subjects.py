@@ -127,21 +127,27 @@ def called(subject: Subject) -> Call:
     return call
 
 
+FLIPS = ((), (1,), (2,), (1, 2))
+
+
 def inputs(setting: Setting, count: int) -> list[tuple[Tensor, Tensor]]:
-    """Batches of pictures and holes on the device, all different: smooth colour fields with noise, one
-    rectangle missing in each (a quarter to a half of the side)."""
-    generator = np.random.default_rng(0)
-    n, side = setting.batch, setting.resolution
-    found = []
-    for _ in range(count):
-        coarse = torch.from_numpy(generator.random((n, 3, 5, 5), dtype=np.float32))
-        smooth = nn.functional.interpolate(coarse, (side, side), mode="bicubic", align_corners=True)
-        noise = torch.from_numpy(generator.normal(0, 0.02, (n, 3, side, side)).astype(np.float32))
-        pictures = (smooth + noise).clamp(0, 1).mul(255).round().to(torch.uint8).permute(0, 2, 3, 1).contiguous()
-        holes = torch.zeros(n, side, side, dtype=torch.bool)
-        for k in range(n):
-            h, w = (int(v) for v in generator.integers(max(1, side // 4), max(2, side // 2 + 1), 2))
-            top, left = int(generator.integers(0, side - h + 1)), int(generator.integers(0, side - w + 1))
-            holes[k, top : top + h, left : left + w] = True
-        found.append((pictures.to(setting.device), holes.to(setting.device)))
-    return found
+    """Up to four batches on the device, all different (mirrored): smooth colour fields with some noise, one
+    rectangle of a quarter to a half of the side missing in each. Picture i is the same in a batch of any size."""
+    side = setting.resolution
+    pairs = [picture(side, index) for index in range(setting.batch)]
+    pictures, holes = (torch.stack([pair[k] for pair in pairs]) for k in (0, 1))
+    flipped = [(pictures.flip(axes), holes.flip(axes)) for axes in FLIPS[:count]]
+    return [(a.contiguous().to(setting.device), b.contiguous().to(setting.device)) for a, b in flipped]
+
+
+def picture(side: int, index: int) -> tuple[Tensor, Tensor]:
+    """uint8 (side, side, 3) and bool (side, side)."""
+    generator = np.random.default_rng([side, index])
+    coarse = torch.from_numpy(generator.random((1, 3, 5, 5), dtype=np.float32)) * 220 + 15
+    smooth = nn.functional.interpolate(coarse, (side, side), mode="bilinear", align_corners=True)
+    noise = torch.from_numpy(generator.integers(0, 11, (side, side, 3), dtype=np.uint8))
+    hole = torch.zeros(side, side, dtype=torch.bool)
+    h, w = (int(v) for v in generator.integers(max(1, side // 4), max(2, side // 2 + 1), 2))
+    top, left = int(generator.integers(0, side - h + 1)), int(generator.integers(0, side - w + 1))
+    hole[top : top + h, left : left + w] = True
+    return smooth[0].permute(1, 2, 0).round().to(torch.uint8) + noise, hole

@@ -124,7 +124,12 @@ def test_a_method_that_cannot_be_looked_into_is_given_a_cost():
     assert cost.flops == cost.bytes == 0 and math.isnan(cost.memory_mib)
 
 
-def test_every_batch_of_the_pool_is_the_same():
+def test_every_batch_of_the_pool_is_the_same_or_a_picture_depends_on_its_batch():
     pool = inputs(Setting("cpu", "fp32", "eager", 32, 2), 4)
     assert len({images.numpy().tobytes() for images, _ in pool}) == 4
     assert all(holes.any(dim=2).any(dim=1).all() and not holes.all() for _, holes in pool)
+    assert all(images.shape == (2, 32, 32, 3) and holes.shape == (2, 32, 32) for images, holes in pool)
+    larger = inputs(Setting("cpu", "fp32", "eager", 32, 5), 4)
+    for (few, some), (many, more) in zip(pool, larger, strict=True):
+        assert torch.equal(few, many[:2]) and torch.equal(some, more[:2])
+    assert not torch.equal(larger[0][0][2], larger[0][0][3])
