@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -65,12 +66,15 @@ def gather(
     numbers = Numbers(run)
     tally = Tally()
     datasets = numbers.datasets
-    metrics = scoreboard.main_metrics(numbers)
-    leads = {d: scoreboard.leads(numbers, d, metrics) for d in datasets}
-    rows = grids.grid(numbers, tally)
+    # Encoding pictures leaves the interpreter free for the numbers, on another core.
+    with ThreadPoolExecutor(1) as background:
+        pictures = background.submit(grids.encoded, run, tally)
+        metrics = scoreboard.main_metrics(numbers)
+        leads = {d: scoreboard.leads(numbers, d, metrics) for d in datasets}
+        broken_down = breakdown.shown(numbers)
+        per_dataset = [section(numbers, d, leads[d], metrics, broken_down) for d in datasets]
+    rows = grids.grid(numbers, pictures.result())
     worst = grids.worst_failures(numbers, rows)
-    broken_down = breakdown.shown(numbers)
-    per_dataset = [section(numbers, d, leads[d], metrics, broken_down) for d in datasets]
     densities, floors = colour.luminance_panels(numbers, tally.counts)
     validation, losses = figures.training(numbers)
     other = compared(run, compare) if compare else None

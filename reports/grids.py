@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 import numpy as np
 
+from bench.runs import Run
 from reports.numbers import Numbers, fixed
 from reports.pictures import Picture, Scene, Tally, scenes
 from reports.scoreboard import ranked
@@ -104,18 +105,22 @@ def within_budget(rows: list[GridRow], budget: int = BUDGET) -> list[GridRow]:
     return [replace(row, index=k) for k, row in enumerate(kept)]
 
 
-def grid(numbers: Numbers, tally: Tally) -> list[GridRow]:
-    """The rows in the order of the index; a sample whose truth cannot be read is left out."""
+def encoded(run: Run, tally: Tally) -> list[tuple[dict[str, Any], Scene]]:
+    """The items of the index with their pictures, each picture once, those that cannot be read left out."""
     merged: dict[tuple[str, str, str], dict[str, Any]] = {}
-    for item in numbers.run.samples():
+    for item in run.samples():
         merged.setdefault((str(item["dataset"]), str(item["mask"]), str(item["image_id"])), item)
     asked = [(item["truth"], item["hole"], layers(item)) for item in merged.values()]
-    found = scenes(numbers.run.path / "samples", asked, tally)
+    found = scenes(run.path / "samples", asked, tally)
+    return [(item, scene) for item, scene in zip(merged.values(), found, strict=True) if scene is not None]
+
+
+def grid(numbers: Numbers, items: list[tuple[dict[str, Any], Scene]]) -> list[GridRow]:
+    """The rows of the page, in the order of the run, as many as its budget holds."""
     order = {m.label: k for k, m in enumerate(ranked(numbers))}
     rows: list[GridRow] = []
-    for ((dataset, mask, image_id), item), scene in zip(merged.items(), found, strict=True):
-        if scene is None:
-            continue
+    for item, scene in items:
+        dataset, mask, image_id = str(item["dataset"]), str(item["mask"]), str(item["image_id"])
         rule = str(item.get("why") or "random")
         of = str(item.get("of") or "")
         cells = [

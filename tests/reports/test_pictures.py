@@ -11,7 +11,7 @@ from PIL import Image
 
 from bench.runs import Run
 from reports.colour import floor_of
-from reports.grids import grid, within_budget
+from reports.grids import encoded, grid, within_budget
 from reports.numbers import Numbers
 from reports.pictures import Tally, outline, scene
 
@@ -102,7 +102,7 @@ def test_a_large_picture_is_reduced_and_says_so(tmp_path: Path) -> None:
 
 
 def test_a_page_over_its_budget_keeps_the_lighthouse_grid(small: Run) -> None:
-    rows = grid(Numbers(small), Tally())
+    rows = grid(Numbers(small), encoded(small, Tally()))
     lightest = sum(row.scene.weight for row in rows if row.rule == "standard")
     kept = within_budget(rows, lightest)
     assert {row.rule for row in kept} == {"standard"}
