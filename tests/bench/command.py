@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -29,3 +30,8 @@ def bench(
         timeout=timeout,
         check=False,
     )
+
+
+def hear_ctrl_c() -> None:
+    """For ``preexec_fn``: what a shell runs in the background ignores Ctrl-C, and its children inherit that."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)

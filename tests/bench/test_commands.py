@@ -13,7 +13,7 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file
 
-from tests.bench.command import TINY, bench
+from tests.bench.command import TINY, bench, hear_ctrl_c
 
 SCORES = ["psnr", "psnr_hole", "ssim", "ssim_hole", "l1_hole", "lpips", "colour_shift", "colour_shift_r"]
 
@@ -96,6 +96,7 @@ def test_ctrl_c_leaves_a_run_that_the_same_command_continues(tmp_path):
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        preexec_fn=hear_ctrl_c,
     )
     folder = tmp_path / "runs" / "cut" / "checkpoints" / "baseline" / "seed-0"
     deadline = time.time() + 120

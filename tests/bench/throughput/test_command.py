@@ -10,6 +10,7 @@ import pytest
 
 from bench.cli import main
 from bench.runs import Run
+from tests.bench.command import hear_ctrl_c
 
 SMALL = ("--width", "4", "--resolution", "16", "--seconds", "0.3", "--precision", "fp32", "--mode", "eager")
 
@@ -94,7 +95,7 @@ def test_a_wrong_word_costs_more_than_a_sentence(words, said, here, tmp_path):
 def test_an_interrupted_measurement_leaves_something_behind(tmp_path):
     process = subprocess.Popen(
         [sys.executable, "-m", "bench.cli", "throughput", "baseline", *SMALL[:-6], "--seconds", "600", "--out", "x"],
-        stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=tmp_path,
+        stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=tmp_path, preexec_fn=hear_ctrl_c,
     )  # fmt: skip
     assert process.stderr is not None
     process.stderr.readline()  # it says that weights are random once it has begun
