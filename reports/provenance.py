@@ -9,6 +9,8 @@ from reports.numbers import Numbers
 from reports.scoreboard import millions, ranked
 from reports.tables import Cell, Column, Row, Table
 
+BENCH = ".venv/bin/bench"
+"""Where make install puts the command in a clone."""
 MOST_FAILURES = 200
 FAILURE_COLUMNS = (("dataset", "data set"), ("mask", "mask type"), ("image_id", "picture"), ("why", "why"))
 STAGES = {"train": "training", "evaluate": "scoring", "throughput": "speed", "samples": "pictures", "report": "report"}
@@ -167,7 +169,9 @@ def reproduce(numbers: Numbers) -> str:
             f"git checkout {shlex.quote(str(git['commit']))}" + ("" if clean else f"   # and {comment(git['state'])}")
         )
     lines.append("make install")
-    lines.append(".venv/bin/" + shlex.join([command[0].rsplit("/", 1)[-1], *command[1:]]))
+    if any(numbers.has(m) for m in ("lpips", "lpips_hole")) and "--weights-dir" not in command:
+        lines.append(f"{BENCH} weights fetch   # LPIPS needs its backbone; all other scores do without")
+    lines.append(shlex.join([BENCH, *command[1:]]))
     return "\n".join(lines)
 
 
@@ -179,12 +183,14 @@ def comment(value: Any) -> str:
 def cell_commands(numbers: Numbers) -> dict[str, dict[str, str]]:
     """Method -> mask type -> the command that paints its fills again and saves them."""
     found: dict[str, dict[str, str]] = {}
+    path = numbers.run.path
+    run = path.name if path.absolute().parent.name == "runs" else str(path)
     for m in numbers.members:
         if m.kind == "external" or (m.kind == "network" and not numbers.run.checkpoint(m.variant, m.seed)):
             continue
         several = m.label != m.variant
         for mask in numbers.masks:
-            words = ["bench", "eval", f"{m.variant}@{m.seed}" if several else m.variant, "--run", numbers.run.name]
+            words = [BENCH, "eval", f"{m.variant}@{m.seed}" if several else m.variant, "--run", run]
             words += ["--masks", mask, "--save-predictions", "fills"]
             found.setdefault(m.label, {})[mask] = shlex.join(words)
     return found

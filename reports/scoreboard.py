@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import re
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -216,8 +218,9 @@ def millions(count: float) -> str:
 
 
 def slug(name: str) -> str:
-    """A name for ids and files: letters, digits and dashes."""
-    return "".join(c if c.isalnum() and c.isascii() else "-" for c in name).strip("-") or "x"
+    """A name for ids and files: letters, digits and dashes; what was replaced is told apart by a checksum."""
+    plain = re.sub(r"[^A-Za-z0-9_-]+", "-", name).strip("-")
+    return plain if plain == name else f"{plain[:40].rstrip('-')}-{zlib.crc32(name.encode()):08x}".lstrip("-")
 
 
 @dataclass(frozen=True)

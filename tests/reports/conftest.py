@@ -14,7 +14,7 @@ from tests.reports.fake_run import fake_run
 @pytest.fixture(scope="session")
 def quick(tmp_path_factory: pytest.TempPathFactory) -> Run:
     """A whole run as the quick profile leaves it, with fewer pictures."""
-    return Run.open(fake_run(tmp_path_factory.mktemp("runs") / "quick", pictures=16, samples=2))
+    return Run.open(fake_run(tmp_path_factory.mktemp("work") / "runs" / "quick", pictures=16, samples=2))
 
 
 @pytest.fixture(scope="session")

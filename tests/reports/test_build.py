@@ -278,4 +278,4 @@ def test_the_commands_to_run_again_are_what_a_shell_takes(report: Report) -> Non
     lines = context["reproduce"].splitlines()
     assert lines[-1] == ".venv/bin/bench run --profile quick --out quick"
     command = context["viewer"]["commands"]["double_dg"]["circle"]
-    assert command == "bench eval double_dg --run quick --masks circle --save-predictions fills"
+    assert command == ".venv/bin/bench eval double_dg --run quick --masks circle --save-predictions fills"

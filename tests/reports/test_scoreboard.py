@@ -6,7 +6,7 @@ from pathlib import Path
 
 from bench.runs import Run
 from reports.numbers import Numbers
-from reports.scoreboard import leads, overall, verdict
+from reports.scoreboard import leads, overall, slug, verdict
 from tests.reports.fake_run import fake_run
 
 NAMES = ("baseline", "double_dg", "telea")
@@ -66,3 +66,11 @@ def test_an_empty_column_is_explained_under_the_table(tmp_path: Path) -> None:
     table = overall(numbers, "scenes", {}, [m for m in ("psnr_hole", "lpips") if numbers.has(m)])
     assert "lpips" not in [c.key for c in table.columns]
     assert any("no AlexNet weights were found" in note for note in table.notes)
+
+
+def test_data_sets_with_like_names_keep_places_of_their_own() -> None:
+    names = ["scenes", "folder:/a b", "folder:/a-b", "folder:фото", "folder:море", "…"]
+    slugs = [slug(name) for name in names]
+    assert slugs[0] == "scenes"
+    assert len(set(slugs)) == len(names)
+    assert all(s and s.isascii() and " " not in s and "/" not in s for s in slugs)
