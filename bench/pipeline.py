@@ -148,7 +148,9 @@ def train_missing(writer: RunWriter, profile: Profile, networks: Sequence[tuple[
         validation = write_pool(validation_data(profile), profile.size or 0, cache / "validation.npy")
         pictures = sum(len(dataset) for dataset in parts)
         workers = profile.workers or cores()
-        threads = max(1, cores() // max(1, min(workers, len(missing))))
+        # Threads change sums in their last bits: a training gets as many alone, after a stop, as among the others.
+        together = len(members_of(profile).networks)
+        threads = max(1, cores() // max(1, min(workers, together)))
         jobs = [
             Job(name, seed, steps_of(name, profile, pictures), checkpoints / name / f"seed-{seed}", pool, validation,
                 profile, device, threads)

@@ -88,7 +88,8 @@ def test_ctrl_c_leaves_a_run_that_the_same_command_continues(tmp_path):
     import subprocess
     import sys
 
-    words = ["run", *TINY, "--set", "steps=400", "--set", "variants=baseline", "--no-throughput", "--out", "cut"]
+    words = ["run", *TINY, "--set", "steps=400", "--set", "variants=baseline,basic_gan"]
+    words += ["--no-throughput", "--out", "cut"]
     process = subprocess.Popen(
         [sys.executable, "-c", "from bench.cli import main\nif __name__ == '__main__':\n    main()", *words],
         cwd=tmp_path,
