@@ -244,7 +244,8 @@ def verdict(numbers: Numbers, found: dict[str, dict[str, Lead]]) -> Answer | Non
     perceptual = next((m for m in metrics[1:] if m.startswith("lpips")), None)
     if perceptual:
         others = [leads[perceptual] for leads in found.values() if perceptual in leads]
-        more.append("By LPIPS: " + "; ".join(lower_first(sentence(w, several)) for w in others) + ".")
+        name = others[0].measure.title + (", an approximation" if others[0].measure.approximate else "")
+        more.append(f"By {name}: " + "; ".join(lower_first(sentence(w, several)) for w in others) + ".")
     references = [m.label for m in numbers.members if m.kind == "reference"]
     beaten = [
         f"{w.dataset} ({w.best})" for w in winners if w.best in references and len(references) < len(numbers.members)
