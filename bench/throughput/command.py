@@ -50,16 +50,12 @@ def time_methods(request: Request) -> None:
             raise UsageError(f"'{spec}' holds finished pictures: there is nothing to time in it")
     refuse_conflicts(request, specs)
 
-    import torch
-
     from bench.pipeline import check_device
     from bench.progress import Reporter, say
     from bench.throughput.measure import Report, make_plan, run
     from bench.throughput.table import show
 
     device = check_device(request.device)
-    if request.threads is not None:
-        torch.set_num_threads(request.threads)
     plan = make_plan(
         device,
         request.resolutions or (256 if device.startswith("cuda") else 64,),
@@ -67,6 +63,7 @@ def time_methods(request: Request) -> None:
         request.precisions,
         request.modes,
         request.seconds,
+        request.threads,
     )
     refuse_nothing(plan)
     members = [subject for spec in specs for subject in subjects(spec, request, device)]

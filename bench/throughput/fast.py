@@ -45,5 +45,7 @@ def choose(
         [subject], device=device, resolution=resolution, batches=[batch], seconds=seconds, modes=modes,
         precisions=precisions,
     )  # fmt: skip
-    row = frame[mark(frame) & (frame["variant"] == subject.name)].iloc[0]
-    return str(row["precision"]), str(row["mode"])
+    chosen = frame[mark(frame) & (frame["variant"] == subject.name)]
+    if not len(chosen):  # nothing was compared in the time
+        return "fp32", "eager"
+    return str(chosen["precision"].iloc[0]), str(chosen["mode"].iloc[0])

@@ -33,7 +33,7 @@ class Report:
 @dataclass(frozen=True)
 class Plan:
     """What to measure. batches: sizes, or ``sweep``. seconds: for everything together, warm-up included;
-    compiling comes on top."""
+    compiling comes on top. threads: of the CPU; None is as many as help."""
 
     device: str
     resolutions: tuple[int, ...]
@@ -41,6 +41,7 @@ class Plan:
     precisions: tuple[str, ...]
     modes: tuple[str, ...]
     seconds: float
+    threads: int | None = None
 
 
 @dataclass(frozen=True)
@@ -81,6 +82,7 @@ def make_plan(
     precisions: Sequence[str] | None = None,
     modes: Sequence[str] | None = None,
     seconds: float = 60.0,
+    threads: int | None = None,
 ) -> Plan:
     """A plan with what suits the device where nothing is said."""
     sizes = SWEEP if batches == SWEEP else tuple(int(b) for b in batches or sensible_batches(device))
@@ -91,32 +93,63 @@ def make_plan(
         tuple(precisions or sensible_precisions(device)),
         tuple(modes or sensible_modes(device)),
         seconds,
+        threads,
     )
 
 
 def run(members: Sequence[Subject], plan: Plan, report: Report) -> Result:
     """Measure; see :func:`measure`."""
+    import contextlib
+
+    import torch
+
     from bench.throughput import calibration
+    from bench.throughput.subjects import inputs, prepare
+    from bench.throughput.threads import helpful_threads
+
+    workload = calibration.subject()
+    setting = Setting(plan.device, "fp32", "eager", calibration.RESOLUTION, calibration.BATCH)
+    ladders = [ladder for member in members for ladder in ladders_of(member, plan, report)]
+    ladders.append(Ladder(workload, setting, (setting.batch,)))
+    with contextlib.ExitStack() as stack:
+        if plan.threads is not None:
+            stack.callback(torch.set_num_threads, torch.get_num_threads())
+            torch.set_num_threads(plan.threads)
+        elif setting.type == "cpu":
+            call, batch = prepare(workload, setting), inputs(setting, 1)[0]
+            stack.enter_context(helpful_threads(lambda: call(*batch), report.say))
+        return run_ladders(ladders, plan, report)
+
+
+def run_ladders(ladders: list[Ladder], plan: Plan, report: Report) -> Result:
+    """Begin every ladder, the plainest of each subject first; then sample in turns; then tell.
+
+    Should the time run out before all have begun, what is left is left out, but for the first of each subject.
+    """
     from bench.throughput.ceilings import measure_ceilings
     from bench.throughput.rows import table
     from bench.throughput.watch import open_watch
 
     began = time.perf_counter()
     watch = open_watch(plan.device)
-    ladders = [ladder for member in members for ladder in ladders_of(member, plan, report)]
-    calibrate = Setting(plan.device, "fp32", "eager", calibration.RESOLUTION, calibration.BATCH)
-    ladders.append(Ladder(calibration.subject(), calibrate, (calibrate.batch,)))
     used = sorted({ladder.setting.precision for ladder in ladders})
     ceilings = measure_ceilings(plan.device, used, min(1.0, plan.seconds / 10))
-    cells: list[Cell] = []
     share = plan.seconds / 4 / sum(len(ladder) for ladder in ladders)
-    for number, ladder in enumerate(ladders):
-        cells += ladder.climb(share, watch, report)
-        report.progress(0.4 * (number + 1) / len(ladders))
+    firsts = {id(ladder.subject): number for number, ladder in reversed(list(enumerate(ladders)))}
+    order = sorted(range(len(ladders)), key=lambda number: number != firsts[id(ladders[number].subject)])
+    found: dict[int, list[Cell]] = {}
+    compiling = 0.0
+    for done, number in enumerate(order):
+        ladder = ladders[number]
+        if time.perf_counter() > began + plan.seconds / 2 + compiling and number not in firsts.values():
+            report.say(f"no time for {len(order) - done} more settings, from {ladder} on (give more --seconds)")
+            break
+        found[number] = ladder.climb(share, watch, report)
+        compiling += sum(cell.first_call_s for cell in found[number])
+        report.progress(0.4 * (done + 1) / len(ladders))
+    cells = [cell for number in sorted(found) for cell in found[number]]
     compare(cells)
-    compiling = sum(cell.first_call_s for cell in cells)
-    deadline = began + plan.seconds + compiling
-    sample_in_turns(cells, deadline, report)
+    sample_in_turns(cells, began + plan.seconds + compiling, report)
     for cell in cells:
         cell.weigh(2.0)
     report.progress(1.0)
@@ -130,6 +163,10 @@ class Ladder:
     subject: Subject
     setting: Setting
     batches: tuple[int, ...] | str
+
+    def __str__(self) -> str:
+        at = self.setting
+        return f"{self.subject.name} {at.precision} {at.mode} {at.resolution} px"
 
     def __len__(self) -> int:
         return 8 if self.batches == SWEEP else len(self.batches)

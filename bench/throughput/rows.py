@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import torch
 
 from bench.throughput.ceilings import Ceilings
 from bench.throughput.cell import TARGET, Cell
@@ -46,6 +47,7 @@ def row(cell: Cell, ceilings: Ceilings) -> dict[str, Any]:
         **latencies(cell),
         "peak_memory_mib": cell.peak_mib,
         "parameters": cell.subject.parameters,
+        "threads": torch.get_num_threads(),
         "samples": len(cell.loops),
         "latency_samples": len(cell.singles),
         "settled": cell.settled,

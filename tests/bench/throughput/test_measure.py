@@ -6,6 +6,7 @@ import math
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from importlib import metadata
 
 import numpy as np
@@ -18,7 +19,7 @@ from bench.throughput import measure
 from bench.throughput.ceilings import Ceilings
 from bench.throughput.cell import POOL, Cell, Refused
 from bench.throughput.fast import choose, mark
-from bench.throughput.measure import Ladder, Report, make_plan, run, sample_in_turns
+from bench.throughput.measure import Ladder, Report, make_plan, run, run_ladders, sample_in_turns
 from bench.throughput.memory import is_out_of_memory
 from bench.throughput.rows import table
 from bench.throughput.settings import SWEEP, Setting, why_not
@@ -124,6 +125,25 @@ def test_a_method_slower_than_the_time_is_not_measured_at_all(clock):
     assert len(cell.loops) == 1
 
 
+def test_a_method_is_left_out_or_the_time_is_forgotten_when_there_is_little_of_it(clock, monkeypatch):
+    monkeypatch.setattr("bench.throughput.ceilings.measure_ceilings", lambda *a: Ceilings({"fp32": 1e12}, 1e9))
+    ladders = [
+        Ladder(Subject.of(Known(name, clock, 0.2)), Setting("cpu", "fp32", "eager", side, 1), (1,))
+        for name in ("one", "two", "three")
+        for side in (16, 32, 48)
+    ]
+    subjects = {ladder.subject.name: ladder.subject for ladder in ladders}
+    ladders = [replace(ladder, subject=subjects[ladder.subject.name]) for ladder in ladders]
+    sentences = []
+    began = clock.now
+    result = run_ladders(ladders, make_plan("cpu", [16], [1], ["fp32"], ["eager"], 3.0), Report(sentences.append))
+    rows = list(zip(result.frame["variant"], result.frame["resolution"], strict=True))
+    # Four calls of 0.2 s begin each: when the three firsts have begun, more than half of the three seconds are gone.
+    assert rows == [("one", 16), ("two", 16), ("three", 16)]
+    assert clock.now - began < 6
+    assert len(sentences) == 1 and sentences[0].startswith("no time for") and "more --seconds" in sentences[0]
+
+
 def test_a_table_misses_a_column_or_the_calibration():
     frame = measure([network()], resolution=16, batches=[2], precisions=["fp32"], modes=["eager"], seconds=0.2)
     assert set(CONTRACT) <= set(frame.columns)
@@ -169,25 +189,31 @@ def test_a_batch_larger_than_the_memory_is_tried():
         cell.make(0.01)
 
 
-def test_a_fast_mode_that_changes_the_picture_is_not_shown():
+@pytest.fixture
+def hurried(monkeypatch):
+    """Six samples are enough, however wide their interval: the test then takes no longer than they do."""
+    monkeypatch.setattr("bench.throughput.cell.TARGET", 1e9)
+
+
+def test_a_fast_mode_that_changes_the_picture_is_not_shown(hurried):
     class Off(nn.Module):
         def forward(self, x, known):
             return x * 0 + (0.0 if x.dtype == torch.float32 else 1.0)
 
     frame = measure([Subject("off", 0, Off())], resolution=16, batches=[2], precisions=["fp32", "bf16"],
-                    modes=["eager"], seconds=0.5).set_index(["variant", "precision"])  # fmt: skip
+                    modes=["eager"], seconds=60.0).set_index(["variant", "precision"])  # fmt: skip
     # One unit of normalised space is 0.229, 0.224 and 0.225 of the range: 58.4, 57.1 and 57.4 levels.
     assert frame.loc[("off", "bf16"), "max_difference"] in (58, 59)
     assert frame.loc[("off", "bf16"), "within_one_level"] < 0.95
     assert not frame.loc[("off", "bf16"), "fast"] and frame.loc[("off", "fp32"), "fast"]
 
 
-def test_a_way_of_running_that_changes_the_picture_is_made_the_default():
+def test_a_way_of_running_that_changes_the_picture_is_made_the_default(hurried):
     class Off(nn.Module):
         def forward(self, x, known):
             return x * 0 + (0.0 if x.dtype == torch.float32 else 1.0)
 
-    chosen = choose(Subject("off", 0, Off()), device="cpu", resolution=16, batch=2, seconds=0.2, modes=["eager"],
+    chosen = choose(Subject("off", 0, Off()), device="cpu", resolution=16, batch=2, seconds=60.0, modes=["eager"],
                     precisions=["bf16", "fp32"])  # fmt: skip
     assert chosen == ("fp32", "eager")
 
