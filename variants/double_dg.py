@@ -85,7 +85,7 @@ class DoubleDg(Network):
     multiple = 8
     first_layer = "downscale1.0.conv.0.weight"
     training = Training(
-        steps=1000, epochs=50, lr=1.5e-3, critic_lr=2e-4, wide_lr=5e-4, masks=("rect", "circle", "ellipse")
+        steps=750, epochs=50, lr=1.5e-3, critic_lr=2e-4, wide_lr=5e-4, masks=("rect", "circle", "ellipse")
     )
 
     def network(self, width: int) -> nn.Module:

@@ -18,7 +18,7 @@ from variants.registry import variant
 class GanNewLoss(Network):
     summary = "U-Net and critic, cross-entropy plus the heavier MSE"
     fills = "whole"
-    training = Training(steps=800, lr=3e-3, critic_lr=5e-4, wide_lr=1e-3)
+    training = Training(steps=700, lr=3e-3, critic_lr=5e-4, wide_lr=1e-3)
 
     def network(self, width: int) -> nn.Module:
         return UNet(width)

@@ -19,7 +19,7 @@ from variants.registry import variant
 class GanResMask(Network):
     summary = "residual U-Net and critic, produces the hole only"
     fills = "hole"
-    training = Training(steps=800, lr=3e-3, critic_lr=2e-4, wide_lr=1e-3)
+    training = Training(steps=650, lr=3e-3, critic_lr=2e-4, wide_lr=1e-3)
 
     def network(self, width: int) -> nn.Module:
         return UNet(width, residuals=5)

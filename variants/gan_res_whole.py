@@ -18,7 +18,7 @@ from variants.registry import variant
 class GanResWhole(Network):
     summary = "residual U-Net and critic, produces the whole picture"
     fills = "whole"
-    training = Training(steps=800, lr=2e-3, critic_lr=2e-4, wide_lr=1e-3)
+    training = Training(steps=650, lr=2e-3, critic_lr=2e-4, wide_lr=1e-3)
 
     def network(self, width: int) -> nn.Module:
         return UNet(width, residuals=5)
