@@ -44,7 +44,7 @@ def throughput(
     run: Annotated[str | None, typer.Option("--run", help="Time the weights that this run trained.")] = None,
     checkpoint: Annotated[Path | None, typer.Option("--checkpoint", help="Time the weights in this file.")] = None,
     seconds: Annotated[float, typer.Option("--seconds", help="Time for all of it; compiling comes on top.")] = 60.0,
-    threads: Annotated[int | None, typer.Option("--threads", help="CPU threads (default: torch's own).")] = None,
+    threads: Annotated[int | None, typer.Option("--threads", help="CPU threads (default: as many as help).")] = None,
     out: Out = None,
     benchmark_json: Annotated[
         Path | None, typer.Option("--benchmark-json", help="Also write pytest-benchmark's JSON to this file.")

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.errors import UsageError
+from bench.provenance import cores
 from variants.load import check_spec, split_seed
 from variants.registry import variant
 
@@ -154,19 +155,30 @@ def untrained(name: str, width: int) -> Subject:
 def say_conditions(request: Request, members: list[Subject]) -> None:
     """What makes the figures to come less telling than they look."""
     from bench.progress import say
-    from bench.provenance import cores
 
     if any(m.network is not None for m in members) and not (request.run or request.checkpoint):
         say(
             "random weights: speed does not depend on them, but how far a fast mode's pictures are from fp32's does "
             "(--run RUN times trained ones)"
         )
-    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
-    if load > 0.5 * cores():
-        say(
-            f"the machine is busy (load {load:.1f} on {cores()} cores): figures will be low and wide, "
-            "ratios to the calibration row hold better"
-        )
+    busy = how_busy()
+    if busy:
+        say(f"the machine is busy ({busy}): figures will be low and wide, ratios to the calibration row hold better")
+
+
+def how_busy() -> str:
+    """Other work on the CPU, in words; empty where there is little.
+
+    Linux tells how much of the last ten seconds somebody waited for a processor. Load averages, told elsewhere,
+    remember a minute.
+    """
+    pressure = Path("/proc/pressure/cpu")
+    try:
+        waited = float(pressure.read_text(encoding="ascii").split("avg10=")[1].split()[0])
+        return f"somebody waited for a processor {waited:.0f} % of the time" if waited > 25 else ""
+    except (OSError, IndexError, ValueError):
+        load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
+        return f"load {load:.1f} on {cores()} cores" if load > 0.5 * cores() else ""
 
 
 def document(result: Result) -> dict[str, Any]:
