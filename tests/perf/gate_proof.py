@@ -27,6 +27,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "bench"))
 from fake_runs import fake_run
 
 from bench.compare import Options
+from bench.exporters.words import number
 from bench.gate import check_run
 from bench.noise import measure_noise, reach
 from bench.rules import parse_rule
@@ -364,7 +365,7 @@ def damage(folder: Path) -> Table:
         cells = ["scored again" if bits is None else f"{bits} bits"]
         for variant in TRAINED:
             own = [line for line in checked.lines if line.target.candidate.variant == variant]
-            cells.append(f"{own[0].reading.measured:.2f} dB: {', '.join(line.state for line in own)}")
+            cells.append(f"{number(own[0].reading.measured, 'dB')} dB: {', '.join(line.state for line in own)}")
         rows.append([*cells, str(int(checked.exit()))])
     header = ["weights", *(f"{name}: PSNR drop, states" for name in TRAINED), "exit code"]
     return f"Damage: weights rounded, rules {' and '.join(RULES)}", header, rows
