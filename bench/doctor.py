@@ -7,7 +7,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench import provenance
+from bench.runs import provenance
 
 FREE_GIB = 2.0
 

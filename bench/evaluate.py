@@ -13,8 +13,8 @@ import numpy as np
 from bench.datasets.registry import Dataset
 from bench.files import write_bytes
 from bench.metrics.scorer import Scorer
-from bench.records import record_file, up_to_date, write_records
-from bench.suite import Suite
+from bench.runs.records import record_file, up_to_date, write_records
+from bench.suites.suite import Suite
 from variants.method import Method
 
 BATCH = 8

@@ -12,7 +12,7 @@ from bench.errors import UsageError
 from bench.files import write_json
 from bench.profile import Profile, load_profile, replace_checked
 from bench.progress import say
-from bench.runs import Run, find_run, find_runs
+from bench.runs.reader import Run, find_run, find_runs
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +57,7 @@ def evaluate_methods(request: Request) -> None:
     from bench.cli.options import out_folder
     from bench.metrics.scorer import Scorer
     from bench.run import PartialError, show
-    from bench.run_writer import RunWriter
+    from bench.runs.writer import RunWriter
 
     networks = [spec for spec in request.methods if pipeline.is_network(spec)]
     if request.checkpoint is not None and len(networks) != 1:
@@ -159,7 +159,7 @@ def settle(request: Request, source: Run | None) -> tuple[Profile, str]:
     exported = [spec.partition(":")[2] for spec in request.data if spec.startswith("suite:")]
     if exported:
         # An exported suite brings its own holes and protocol; naming others makes it another suite.
-        from bench.suite_files import read_manifest
+        from bench.suites.files import read_manifest
 
         base = replace(base, masks=(f"folder:{exported[0]}",), protocol=read_manifest(Path(exported[0]))["protocol"])
     if request.masks is not None:

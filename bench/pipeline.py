@@ -19,10 +19,10 @@ from bench.evaluate import Outcome, evaluate
 from bench.metrics.scorer import Scorer
 from bench.profile import Profile
 from bench.progress import Reporter, say
-from bench.provenance import cores
-from bench.run_writer import RunWriter
-from bench.runs import Run, find_runs
-from bench.suite import Suite
+from bench.runs.provenance import cores
+from bench.runs.reader import Run, find_runs
+from bench.runs.writer import RunWriter
+from bench.suites.suite import Suite
 from variants.load import load_methods, split_seed
 from variants.method import Method, Network
 from variants.registry import variant
@@ -312,7 +312,7 @@ def choose_samples(writer: RunWriter, methods: Sequence[Method], suite: Suite, r
 
 def finish(writer: RunWriter, report: bool = True) -> Path | None:
     """summary.json, then report.html; returns the report's path."""
-    from bench.summary import write_summary
+    from bench.statistics.summary import write_summary
 
     with writer.stage("report"):
         writer.finish()

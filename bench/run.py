@@ -11,7 +11,7 @@ from pathlib import Path
 from bench.errors import BenchError, UsageError
 from bench.profile import Profile
 from bench.progress import say
-from bench.run_writer import RunWriter
+from bench.runs.writer import RunWriter
 
 
 def with_data(profile: Profile, data: Sequence[str] | None) -> Profile:
@@ -50,7 +50,7 @@ def run_profile(
     writer, suite, members = prepare(profile, folder, changed, fresh)
     from bench import pipeline
     from bench.metrics.scorer import Scorer
-    from bench.runs import Run
+    from bench.runs.reader import Run
 
     where = pipeline.check_device(device)
     pipeline.train_missing(writer, profile, members.networks, where)
@@ -80,7 +80,7 @@ def check_names(profile: Profile) -> None:
     """Refuse wrong variants, masks, metrics and data sets before anything heavy is imported."""
     from bench.datasets.registry import dataset
     from bench.metrics.registry import metric
-    from bench.suite import parse_masks
+    from bench.suites.suite import parse_masks
     from variants.registry import suggest, variant
 
     for noun, registry, names in (
@@ -134,7 +134,7 @@ def show(run, report: Path | None, json_output: bool, open_report: bool) -> None
     if json_output:
         print(json.dumps(run.summary, ensure_ascii=False))
     else:
-        from bench.tables import print_scores
+        from bench.exporters.scores_terminal import print_scores
 
         print_scores(run)
         if report is not None:

@@ -17,8 +17,8 @@ from bench.draws import uniforms
 from bench.evaluate import composite, png, to_levels
 from bench.files import write_bytes, write_json
 from bench.metrics.correction import correct
-from bench.runs import Run
-from bench.suite import Suite
+from bench.runs.reader import Run
+from bench.suites.suite import Suite
 from variants.method import Method
 
 if TYPE_CHECKING:

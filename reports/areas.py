@@ -32,7 +32,7 @@ class Binned:
 
 def binned(numbers: Numbers, dataset: str, metrics: list[str]) -> Binned | None:
     """Scores by hole area, mask types pooled, pictures drawn whole; None where fewer than two bins are filled."""
-    from bench.statistics import merged
+    from bench.statistics.intervals import merged
 
     area = numbers.areas(dataset)
     bins = len(EDGES) - 1

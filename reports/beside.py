@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from bench.errors import IncomparableError
-from bench.runs import Run
+from bench.runs.reader import Run
 from reports.numbers import fixed
 from reports.scoreboard import slug
 from reports.tables import Cell, Column, Row, Table
@@ -18,8 +18,8 @@ def compared(run: Run, other: Run) -> dict[str, Any]:
 
     Raises IncomparableError where the runs were measured differently or share no method.
     """
-    from bench.compare import Options, compare_sides
-    from bench.sides import Side
+    from bench.comparison.compare import Options, compare_sides
+    from bench.comparison.sides import Side
 
     shared = [v for v in dict.fromkeys(v for v, _ in run.members()) if v in {v for v, _ in other.members()}]
     if not shared:

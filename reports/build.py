@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import quote
 
 from bench.files import write_text
-from bench.runs import Run
+from bench.runs.reader import Run
 from reports.tables import Table
 
 

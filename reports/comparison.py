@@ -21,8 +21,8 @@ from reports.scoreboard import slug
 from reports.tables import Cell, Column, Row, Table
 
 if TYPE_CHECKING:
-    from bench.compare import Comparison
-    from bench.pairing import Pair
+    from bench.comparison.compare import Comparison
+    from bench.comparison.pairing import Pair
 
 SHOWN = ("psnr_hole", "lpips", "lpips_student", "ssim_hole", "l1_hole", "colour_shift", "psnr", "ssim")
 PLOTTED = 5

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import numpy as np
 
-from bench.runs import Run
+from bench.runs.reader import Run
 from reports.numbers import Numbers, fixed
 from reports.pictures import Picture, Scene, Tally, scenes
 from reports.scoreboard import ranked

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.runs import Run
+from bench.runs.reader import Run
 
 ALL = "all"
 """The name under which the mask types are pooled."""
@@ -354,7 +354,7 @@ FEW_IMAGES, RESAMPLES, FEWER_RESAMPLES = 2_000, 10_000, 2_000
 
 def interval_scores(sums: np.ndarray, counts: np.ndarray) -> list[Score]:
     """Means of columns with their 95 % intervals from sums and counts per picture, (pictures, columns)."""
-    from bench.statistics import intervals
+    from bench.statistics.intervals import intervals
 
     resamples = RESAMPLES if len(sums) <= FEW_IMAGES else FEWER_RESAMPLES
     result = intervals(sums, counts, resamples=resamples)

@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from bench.runs import Run
+from bench.runs.reader import Run
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from bench.errors import BenchError
-from bench.runs import Run
+from bench.runs.reader import Run
 from reports.build import gather, write_page
 
 

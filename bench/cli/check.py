@@ -12,7 +12,7 @@ from bench.cli.options import Json, RunsDir
 from bench.errors import Exit, UsageError
 
 if TYPE_CHECKING:
-    from bench.gate import Check
+    from bench.gate.check import Check
 
 DEFAULT = Path("thresholds.toml")
 
@@ -57,11 +57,11 @@ def check_command(
     Exit 0: no regression. 3: a regression (with --strict also an undecided line). 4: not comparable, or a rule
     that matched nothing. 5: no regression, but some fills could not be scored.
     """
-    from bench.compare import Options
-    from bench.gate import check_run
-    from bench.rules import parse_rule, read_thresholds
-    from bench.runs import find_run
-    from bench.runs import runs_dir as runs_folder
+    from bench.comparison.compare import Options
+    from bench.gate.check import check_run
+    from bench.gate.rules import parse_rule, read_thresholds
+    from bench.runs.reader import find_run
+    from bench.runs.reader import runs_dir as runs_folder
 
     folder = runs_folder(runs_dir)
     if init:
@@ -110,9 +110,9 @@ def show(checked: Check, strict: bool, junit: Path | None, markdown: Path | None
 def write_thresholds(run: str | None, path: Path, others: list[str], folder: Path, force: bool) -> int:
     import sys
 
-    from bench.noise import measure_noise
-    from bench.runs import find_run
-    from bench.thresholds import write_threshold_file
+    from bench.gate.noise import measure_noise
+    from bench.gate.thresholds import write_threshold_file
+    from bench.runs.reader import find_run
 
     found = find_run(run, folder)
     floor = measure_noise([found, *(find_run(other, folder) for other in others)])

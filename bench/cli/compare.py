@@ -12,8 +12,8 @@ from bench.cli.options import Json, RunsDir, split
 from bench.errors import BenchError, Exit
 
 if TYPE_CHECKING:
-    from bench.compare import Comparison
-    from bench.gate import Check
+    from bench.comparison.compare import Comparison
+    from bench.gate.check import Check
 
 
 @app.command("compare")
@@ -52,13 +52,13 @@ def compare_command(
     bench compare baseline double_dg
     bench compare last_week:double_dg double_dg --fail-if 'psnr_hole:0.2'
     """
-    from bench.compare import Options, compare_sides
-    from bench.gate import check_sides
-    from bench.rules import parse_rule
-    from bench.runs import runs_dir as runs_folder
-    from bench.scores import metric_facts
-    from bench.sides import resolve_sides
-    from bench.tolerances import read_tolerances
+    from bench.comparison.compare import Options, compare_sides
+    from bench.comparison.sides import resolve_sides
+    from bench.comparison.tolerances import read_tolerances
+    from bench.gate.check import check_sides
+    from bench.gate.rules import parse_rule
+    from bench.runs.reader import runs_dir as runs_folder
+    from bench.statistics.scores import metric_facts
 
     if len(sides) < 2:
         raise typer.BadParameter("name a reference and at least one candidate: bench compare baseline double_dg")

@@ -64,7 +64,7 @@ def evaluate(
     with --data are scored at their own size unless --size is given.
     """
     from bench.evaluate_command import Request, evaluate_methods
-    from bench.runs import runs_dir as find_runs_dir
+    from bench.runs.reader import runs_dir as find_runs_dir
 
     check_directory(weights_dir, "--weights-dir")
     evaluate_methods(

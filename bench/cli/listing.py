@@ -114,8 +114,8 @@ def profiles() -> list[dict[str, Any]]:
 
 
 def runs(folder: Any) -> list[dict[str, Any]]:
-    from bench.runs import find_runs
-    from bench.runs import runs_dir as find_runs_dir
+    from bench.runs.reader import find_runs
+    from bench.runs.reader import runs_dir as find_runs_dir
 
     rows = []
     for run in find_runs(find_runs_dir(folder)):

@@ -37,14 +37,14 @@ def noise_command(
     import json
 
     from bench.exporters.noise_terminal import print_noise
-    from bench.noise import measure_noise
-    from bench.runs import find_run
-    from bench.runs import runs_dir as runs_folder
+    from bench.gate.noise import measure_noise
+    from bench.runs.reader import find_run
+    from bench.runs.reader import runs_dir as runs_folder
 
     folder = runs_folder(runs_dir)
     names = list(runs or [])
     if repeat:
-        from bench.noise_runs import repeat_runs
+        from bench.gate.noise_runs import repeat_runs
 
         names += repeat_runs(profile, repeat, folder)
     found = [find_run(name, folder) for name in names] or [find_run(None, folder)]

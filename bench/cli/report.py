@@ -37,8 +37,8 @@ def report(
 ) -> None:
     """Write a run's report: one HTML file that works offline."""
     from bench.errors import UsageError
-    from bench.runs import find_run
-    from bench.runs import runs_dir as runs_folder
+    from bench.runs.reader import find_run
+    from bench.runs.reader import runs_dir as runs_folder
 
     for path, flag in ((export, "--export"), (full_resolution, "--full-resolution")):
         if path is not None and path.exists() and not path.is_dir():

@@ -49,7 +49,7 @@ def run(
     pictures are split: most are trained on, the rest are scored.
     """
     from bench.run import run_profile
-    from bench.runs import runs_dir as find_runs_dir
+    from bench.runs.reader import runs_dir as find_runs_dir
 
     check_directory(weights_dir, "--weights-dir")
     from bench.profile import load_profile

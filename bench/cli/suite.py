@@ -44,8 +44,8 @@ def export(
     from bench.datasets.registry import open_dataset
     from bench.progress import Reporter, say
     from bench.protocol import find_protocol
-    from bench.suite import Suite, parse_masks
-    from bench.suite_files import export_suite, prepare
+    from bench.suites.files import export_suite, prepare
+    from bench.suites.suite import Suite, parse_masks
 
     find_protocol(protocol)
     prepare(folder, force)
@@ -92,8 +92,8 @@ def verify(
 ) -> int:
     """Read every file of an exported suite again: exit 0 if it is whole, 1 with a list of what differs."""
     from bench.progress import Reporter
-    from bench.suite_files import read_manifest
-    from bench.suite_verify import verify_suite
+    from bench.suites.files import read_manifest
+    from bench.suites.verify import verify_suite
 
     total = len(read_manifest(folder)["images"])
     with Reporter("verify") as reporter:

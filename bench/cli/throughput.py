@@ -80,7 +80,7 @@ def throughput(
 
 
 def runs_dir_of(option: Path | None) -> Path:
-    from bench.runs import runs_dir
+    from bench.runs.reader import runs_dir
 
     return runs_dir(option)
 

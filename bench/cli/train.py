@@ -26,7 +26,7 @@ def train(
     """Train variants; prints the weights' files. bench run goes on with the same run."""
     from bench.profile import load_profile
     from bench.run import train_only
-    from bench.runs import runs_dir as find_runs_dir
+    from bench.runs.reader import runs_dir as find_runs_dir
 
     overrides = assignments(sets)
     if size is not None:

@@ -23,9 +23,9 @@ def open_suite_folder(argument: str, split: str, size: int | None, count: int | 
     suite, or a picture of it is missing.
     """
     # Imported here, because the suite itself is made of data sets.
-    from bench.hole_folder import some
-    from bench.suite_digest import picture_digest
-    from bench.suite_files import read_manifest
+    from bench.suites.digest import picture_digest
+    from bench.suites.files import read_manifest
+    from bench.suites.hole_folder import some
 
     check_request(size, count)
     if not argument:

@@ -6,7 +6,7 @@ import re
 from xml.etree import ElementTree
 
 from bench.exporters.terminal import explained
-from bench.gate import Check
+from bench.gate.check import Check
 
 CONTROL = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """What XML 1.0 cannot hold, even escaped."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from bench.compare import Comparison
+from bench.comparison.compare import Comparison
 from bench.exporters import words
 from bench.exporters.terminal import explained, legend, verdict
-from bench.gate import Check
-from bench.scores import ALL
+from bench.gate.check import Check
+from bench.statistics.scores import ALL
 
 ICONS = {"pass": "✅", "regression": "❌", "undecided": "❔"}
 

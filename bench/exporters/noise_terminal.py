@@ -7,8 +7,8 @@ from rich.text import Text
 
 from bench.exporters import words
 from bench.exporters.terminal import plain_table, titled
-from bench.noise import NoiseFloor
-from bench.scores import ALL
+from bench.gate.noise import NoiseFloor
+from bench.statistics.scores import ALL
 
 
 def print_noise(floor: NoiseFloor, by_mask: bool = False, console: Console | None = None) -> None:

@@ -9,11 +9,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from bench.compare import Comparison
+from bench.comparison.compare import Comparison
 from bench.exporters import words
-from bench.gate import Check
-from bench.gate_lines import Line
-from bench.scores import ALL
+from bench.gate.check import Check
+from bench.gate.lines import Line
+from bench.statistics.scores import ALL
 
 COLOURS = {"better": "green", "worse": "red", "same": "dim", "undecided": "yellow"}
 STATE_COLOURS = {"pass": "green", "regression": "bold red", "undecided": "yellow"}

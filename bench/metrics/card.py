@@ -8,19 +8,19 @@ looks at the hole's box alone. Where known pixels differ (fills scored as they a
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
 from bench.protocol import NATIVE, Protocol
 
-if TYPE_CHECKING:
-    from bench.metrics.drift import Drift
-
 Colours = tuple[int, int, int]
+
+Kept = TypeVar("Kept")
 
 
 class Box(NamedTuple):
@@ -204,6 +204,7 @@ class Card(Patch):
         self.filled = filled
         self.raw = raw
         self.protocol = protocol
+        self._kept: dict[Any, Any] = {}
 
     @cached_property
     def known_changed(self) -> bool:
@@ -221,26 +222,11 @@ class Card(Patch):
         """The rectangle outside which the fill equals the truth."""
         return Box(0, self.truth.shape[0], 0, self.truth.shape[1]) if self.known_changed else self.hole.box
 
-    @cached_property
-    def drift(self) -> Drift | None:
-        """How far raw lies from the truth on the known pixels; None without raw."""
-        from bench.metrics.drift import measure_drift
-
-        return None if self.raw is None else measure_drift(self)
-
-    @cached_property
-    def ssim(self) -> tuple[float, float]:
-        """SSIM of the picture and of the hole under the protocol's window."""
-        from bench.metrics.ssim_map import picture_and_hole
-
-        return picture_and_hole(self)
-
-    @cached_property
-    def corrected(self) -> Patch | None:
-        """The fill after colour correction; None without raw or known pixels, or for an empty hole."""
-        from bench.metrics.correction import corrected_patch
-
-        return corrected_patch(self)
+    def once(self, compute: Callable[[Card], Kept]) -> Kept:
+        """What ``compute`` finds for this card, computed at the first asking."""
+        if compute not in self._kept:
+            self._kept[compute] = compute(self)
+        return self._kept[compute]
 
 
 def cut_out(picture: np.ndarray, hole: Hole) -> np.ndarray:

@@ -14,7 +14,7 @@ import numpy as np
 
 from bench.metrics.card import Card, Hole, Patch, Truth
 from bench.metrics.colour_shift import LEVELS, MEAN_SHIFT, distance, mean_shift, share
-from bench.metrics.drift import Drift, known_levels
+from bench.metrics.drift import Drift, drift, known_levels
 from bench.metrics.error import psnr_of
 from bench.metrics.registry import metric
 
@@ -76,19 +76,19 @@ def repaint(raw: np.ndarray, hole: Hole, fitted: np.ndarray) -> np.ndarray:
 
 def corrected_patch(card: Card) -> Patch | None:
     """The fill after colour correction; None without raw or known pixels, or for an empty hole."""
-    drift = card.drift
-    if card.raw is None or drift is None or not card.hole.area or not card.hole.known:
+    drifted = drift(card)
+    if card.raw is None or drifted is None or not card.hole.area or not card.hole.known:
         return None
-    if drift.q is None:
+    if drifted.q is None:
         return card
-    return Patch(card.truth, card.hole, repaint(card.raw, card.hole, quick_fit(card, drift)))
+    return Patch(card.truth, card.hole, repaint(card.raw, card.hole, quick_fit(card, drifted)))
 
 
 def correct(truth: np.ndarray, hole: np.ndarray, filled: np.ndarray, raw: np.ndarray) -> np.ndarray | None:
     """The fill after colour correction, uint8 (H, W, 3): ``filled`` with the hole painted anew from corrected raw.
     None without known pixels or for an empty hole."""
     card = Card(Truth(truth), Hole(hole), filled, np.ascontiguousarray(raw, np.float32))
-    patch = card.corrected
+    patch = corrected_patch(card)
     if patch is None:
         return None
     picture = filled.copy()
@@ -97,7 +97,8 @@ def correct(truth: np.ndarray, hole: np.ndarray, filled: np.ndarray, raw: np.nda
 
 
 def after(card: Card, score: Callable[[Patch], float]) -> float:
-    return math.nan if card.corrected is None else score(card.corrected)
+    patch = card.once(corrected_patch)
+    return math.nan if patch is None else score(patch)
 
 
 @metric(

@@ -35,6 +35,11 @@ class Drift:
         return self.absolute / (3 * self.known) if self.known else math.nan
 
 
+def drift(card: Card) -> Drift | None:
+    """How far raw lies from the truth on the known pixels; None without raw. Measured once a card."""
+    return None if card.raw is None else card.once(measure_drift)
+
+
 def measure_drift(card: Card) -> Drift:
     """The sums for a card with raw."""
     import cv2

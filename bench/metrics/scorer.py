@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from bench.metrics.card import Card, Hole, ScoringContext, Truth
+from bench.metrics.drift import drift
 from bench.metrics.registry import Metric, metric
 from bench.protocol import Protocol, find_protocol
 
@@ -153,7 +154,8 @@ def misfit(truth: np.ndarray, filled: np.ndarray, raw: np.ndarray | None) -> str
 
 def broken(card: Card) -> str:
     """Why the raw output cannot be scored, in a sentence; empty if it can."""
-    if card.raw is None or card.drift is None or math.isfinite(card.drift.absolute):
+    drifted = drift(card)
+    if card.raw is None or drifted is None or math.isfinite(drifted.absolute):
         return ""
     bad = np.count_nonzero(~np.isfinite(card.raw).all(axis=2))
     return f"the raw output holds NaN or infinite values in {bad} of {card.hole.mask.size} pixels"

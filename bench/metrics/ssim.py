@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bench.metrics.card import Card
 from bench.metrics.registry import metric
+from bench.metrics.ssim_map import picture_and_hole
 
 REFERENCE = "scikit-image structural_similarity, gaussian_weights, sigma 1.5, population covariance"
 
@@ -15,7 +16,7 @@ def ssim(card: Card) -> float:
     Gaussian window of 11 pixels, sigma 1.5. NaN where the picture is smaller than the window. Summaries give the
     mean of the pictures' values.
     """
-    return card.ssim[0]
+    return card.once(picture_and_hole)[0]
 
 
 @metric(
@@ -32,4 +33,4 @@ def ssim_hole(card: Card) -> float:
 
     NaN for an empty hole, and where the picture is smaller than the window.
     """
-    return card.ssim[1]
+    return card.once(picture_and_hole)[1]

@@ -1,4 +1,4 @@
-"""What the machine can do at most, measured in the same run: a large matrix product per precision, a large copy."""
+"""What the machine can do at most, measured in the same run: large products and convolutions, a large copy."""
 
 from __future__ import annotations
 
@@ -35,22 +35,49 @@ class Ceilings:
 
 
 def measure_ceilings(device: str, precisions: list[str], seconds: float = 1.0) -> Ceilings:
-    """Best of several products of square matrices (1024 on the CPU, 8192 on a GPU) and copies (64 MiB, 1 GiB)."""
+    """Best of several products of square matrices (side 1024 on the CPU, 8192 on a GPU), 3 x 3 convolutions and
+    copies (64 MiB, 1 GiB).
+
+    Products alone are no ceiling: on a CPU they and convolutions come from different libraries, and either may be
+    the faster by a half.
+    """
     gpu = device.startswith("cuda")
     side, megabytes = (8192, 1024) if gpu else (1024, 64)
-    share = seconds / (len(precisions) + 1)
-    flops = {p: 2 * side**3 / best(product(device, p, side), device, p, share) for p in precisions}
+    share = seconds / (2 * len(precisions) + 1)
+    flops = {
+        p: max(peak(make(device, p, side), device, p, share) for make in (product, convolution)) for p in precisions
+    }
     source = torch.empty(megabytes << 20, dtype=torch.uint8, device=device).fill_(1)
     target = torch.empty_like(source)
     copy_s = best(lambda: target.copy_(source), device, "fp32", share)
     return Ceilings(flops, 2 * source.numel() / copy_s)
 
 
-def product(device: str, precision: str, side: int) -> Callable[[], Any]:
+Work = tuple[Callable[[], Any], int]
+"""A call and its floating-point operations."""
+
+
+def peak(work: Work, device: str, precision: str, seconds: float) -> float:
+    """Operations a second of the fastest call."""
+    call, operations = work
+    return operations / best(call, device, precision, seconds)
+
+
+def product(device: str, precision: str, side: int) -> Work:
     dtype = dtype_of(precision)
     a, b = (torch.randn(side, side, device=device).to(dtype) for _ in range(2))
     out = torch.empty_like(a)
-    return lambda: torch.mm(a, b, out=out)
+    return lambda: torch.mm(a, b, out=out), 2 * side**3
+
+
+def convolution(device: str, precision: str, side: int) -> Work:
+    """3 x 3 over a quarter of ``side`` channels, at 32 x 32 pixels, channels last."""
+    dtype, channels = dtype_of(precision), side // 4
+    x, w = (
+        torch.randn(*shape, device=device).to(dtype).contiguous(memory_format=torch.channels_last)
+        for shape in ((8, channels, 32, 32), (channels, channels, 3, 3))
+    )
+    return lambda: torch.nn.functional.conv2d(x, w, padding=1), 2 * 9 * 8 * 32 * 32 * channels**2
 
 
 def best(call: Callable[[], Any], device: str, precision: str, seconds: float) -> float:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.errors import UsageError
-from bench.provenance import cores
+from bench.runs.provenance import cores
 from variants.load import check_spec, split_seed
 from variants.registry import variant
 
@@ -126,7 +126,7 @@ def is_network(spec: str) -> bool:
 def subjects(spec: str, request: Request, device: str) -> list[Subject]:
     """What a spec means: trained weights where a run or file is named, random ones else."""
     from bench.pipeline import weights_anywhere, weights_of
-    from bench.runs import find_run
+    from bench.runs.reader import find_run
     from bench.throughput.subjects import Subject
     from variants.load import load_methods
 
@@ -194,9 +194,9 @@ def write_run(path: Path, result: Result, plan: Plan) -> None:
     from dataclasses import asdict
 
     from bench.progress import say
-    from bench.run_writer import RunWriter
-    from bench.runs import Run
-    from bench.summary import write_summary
+    from bench.runs.reader import Run
+    from bench.runs.writer import RunWriter
+    from bench.statistics.summary import write_summary
     from bench.throughput.files import write
 
     file = path / "throughput.parquet"

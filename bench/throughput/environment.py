@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bench import provenance
+from bench.runs import provenance
 
 
 def environment() -> dict[str, str]:

@@ -3,28 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from bench.throughput.subjects import Subject
-
-SHARE = 0.999
-"""Share of the pixels that may differ by one level at most in every channel, for the pictures to count as the same."""
-
-
-def mark(frame: pd.DataFrame) -> pd.Series:
-    """True in the row of each (variant, device, resolution, batch) that is the fastest with the same pictures.
-
-    Eager fp32 is what the others are held against; a row that was not compared is never chosen over it.
-    """
-    import pandas as pd
-
-    plain = (frame["precision"] == "fp32") & (frame["mode"] == "eager")
-    same = frame[plain | (frame["within_one_level"] >= SHARE)]
-    chosen = same.groupby(["variant", "device", "resolution", "batch"])["images_per_s"].idxmax()
-    return pd.Series(frame.index.isin(chosen), index=frame.index)
+from bench.throughput.faithful import mark
+from bench.throughput.measure import measure
+from bench.throughput.subjects import Subject
 
 
 def choose(
@@ -39,8 +21,6 @@ def choose(
 ) -> tuple[str, str]:
     """(precision, mode) to run a network in: measures what suits the device and takes the fastest that keeps
     the pictures. Give the trained network: rounding shows in real fills, not in an untrained network's grey."""
-    from bench.throughput.measure import measure
-
     frame = measure(
         [subject], device=device, resolution=resolution, batches=[batch], seconds=seconds, modes=modes,
         precisions=precisions,

@@ -6,7 +6,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.throughput.settings import SWEEP, Setting, sensible_batches, sensible_modes, sensible_precisions, why_not
@@ -16,7 +15,6 @@ if TYPE_CHECKING:
 
     from bench.throughput.cell import Cell
     from bench.throughput.subjects import Subject
-    from variants.method import Method
 
 LONGEST_SWEEP = 4096
 """Batch size at which a sweep ends where memory does not end it."""
@@ -262,16 +260,3 @@ def sample_in_turns(cells: list[Cell], deadline: float, report: Report) -> None:
             active[(k + turn) % len(active)].sample()
         turn += 1
         report.progress(0.4 + 0.6 * min(1.0, (time.perf_counter() - began) / max(deadline - began, 1e-9)))
-
-
-def measure_methods(methods: Sequence[Method], file: Path, *, device: str, resolution: int, seconds: float) -> None:
-    """Time methods that are ready to fill, at one resolution, into a run's throughput.parquet."""
-    from bench.progress import Reporter, say
-    from bench.throughput.files import write
-    from bench.throughput.subjects import Subject
-
-    members = {method.name: Subject.of(method) for method in methods if method.kind != "predictions"}
-    plan = make_plan(device, [resolution], modes=("eager",), seconds=seconds)
-    with Reporter("throughput") as reporter:
-        report = Report(say, lambda share: reporter.update("methods", share, 1.0))
-        write(run(list(members.values()), plan, report), file)

@@ -11,6 +11,7 @@ import torch
 
 from bench.throughput.ceilings import Ceilings
 from bench.throughput.cell import TARGET, Cell
+from bench.throughput.faithful import mark, ranks
 from bench.throughput.quantiles import median_interval, quantile, samples_needed
 
 if TYPE_CHECKING:
@@ -18,13 +19,12 @@ if TYPE_CHECKING:
 
 
 def table(cells: Sequence[Cell], ceilings: Ceilings) -> pd.DataFrame:
-    """The rows of all cells, with the fastest faithful one of each (variant, resolution, batch) marked."""
+    """The rows of all cells, with the fastest faithful one of each (variant, resolution, batch) marked and ranked."""
     import pandas as pd
-
-    from bench.throughput.fast import mark
 
     frame = pd.DataFrame([row(cell, ceilings) for cell in cells])
     frame["fast"] = mark(frame)
+    frame["rank"] = ranks(frame)
     return frame
 
 

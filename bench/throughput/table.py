@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from bench.speed import CALIBRATION
+from bench.gate.speed import CALIBRATION
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,6 +24,9 @@ def show(frame: pd.DataFrame) -> None:
         print(f"{side} px on {', '.join(rows['device'].unique())}")
         print(aligned([HEAD, *(cells(row) for row in rows.to_dict(orient="records"))]))
         print()
+        for batch, ranked in rows[rows["rank"].notna()].groupby("batch"):
+            print(f"ranking, batch {batch}: {ranking(ranked)}")
+        print()
     first = frame.iloc[0]
     per_precision = frame.drop_duplicates("precision").itertuples()
     rates = [f"{row.precision} {number(1e3 * row.ceiling_tflops_per_s)} GFLOP/s" for row in per_precision]
@@ -36,6 +39,12 @@ def show(frame: pd.DataFrame) -> None:
         for remark in row["warnings"].split("; "):
             if remark and not remark.startswith(("time was up", "p99 refused", "not steady")):
                 say(f"{row['variant']} {row['precision']} {row['mode']}: {remark}")
+
+
+def ranking(rows: pd.DataFrame) -> str:
+    """The methods by place; those that the intervals cannot tell apart stand together."""
+    places = rows.sort_values(["rank", "variant"]).groupby("rank")["variant"].apply(" = ".join)
+    return ", ".join(f"{place:.0f} {names}" for place, names in places.items())
 
 
 def cells(row: dict[str, Any]) -> list[str]:

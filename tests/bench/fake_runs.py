@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from bench.runs import Run
+from bench.runs.reader import Run
 
 METRICS = {
     "psnr_hole": {"region": "hole", "unit": "dB", "direction": "higher", "title": "psnr_hole [dB ↑]"},

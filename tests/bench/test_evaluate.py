@@ -9,7 +9,7 @@ import pytest
 from bench import evaluate as runner
 from bench.datasets.registry import Dataset
 from bench.metrics.scorer import Scorer
-from bench.suite import Suite
+from bench.suites.suite import Suite
 from variants.load import load_methods
 from variants.method import Method
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from bench.runs import Run
+from bench.runs.reader import Run
 from reports.build import build_report
 from tests.reports.fake_run import fake_run
 

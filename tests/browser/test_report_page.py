@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bench.compare import compare
-from bench.runs import Run
+from bench.comparison.compare import compare
+from bench.runs.reader import Run
 from reports.build import build_report, gather, write_page
 from reports.comparison import build_comparison
 from tests.browser.conftest import Watched, fresh

@@ -26,14 +26,14 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "bench"))
 from fake_runs import fake_run
 
-from bench.compare import Options
+from bench.comparison.compare import Options
 from bench.exporters.words import number
-from bench.gate import check_run
-from bench.noise import measure_noise, reach
-from bench.rules import parse_rule
-from bench.runs import Run
-from bench.scores import load_scores
-from bench.statistics import hierarchical, intervals, seed_noise
+from bench.gate.check import check_run
+from bench.gate.noise import measure_noise, reach
+from bench.gate.rules import parse_rule
+from bench.runs.reader import Run
+from bench.statistics.intervals import hierarchical, intervals, seed_noise
+from bench.statistics.scores import load_scores
 
 MASKS = ("rect", "circle", "ellipse")
 METRICS = ("psnr_hole", "ssim_hole", "lpips")

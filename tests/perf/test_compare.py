@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench.compare import compare
-from bench.statistics import intervals
+from bench.comparison.compare import compare
+from bench.statistics.intervals import intervals
 from tests.bench.fake_runs import fake_run
 
 IMAGES, MASKS, METRICS = 41_000, 6, 15

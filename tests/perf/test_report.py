@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench.runs import Run
+from bench.runs.reader import Run
 from reports.numbers import Numbers, paired
 from tests.reports.fake_run import fake_run
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.runs import Run
+from bench.runs.reader import Run
 from reports.build import Report, gather, write_page
 from tests.reports.fake_run import fake_run
 

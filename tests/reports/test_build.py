@@ -17,7 +17,7 @@ import pandas as pd
 import pytest
 
 from bench.errors import IncomparableError
-from bench.runs import Run
+from bench.runs.reader import Run
 from reports.build import Report, build_report, gather
 from reports.exports import export_tables
 from reports.watch import watch_run
@@ -96,7 +96,8 @@ def test_names_from_outside_are_shown_and_nothing_else(tmp_path: Path) -> None:
 def test_torch_is_not_imported(tmp_path: Path) -> None:
     fake_run(tmp_path / "r", variants=("baseline", "telea"), pictures=4, samples=1)
     code = (
-        "import sys; from pathlib import Path; from bench.runs import Run; from reports.build import build_report; "
+        "import sys; from pathlib import Path; from bench.runs.reader import Run; "
+        "from reports.build import build_report; "
         "build_report(Run.open(Path(sys.argv[1]))); sys.exit('torch' in sys.modules)"
     )
     done = subprocess.run(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.runs import Run
+from bench.runs.reader import Run
 from reports.claims import CLAIMS, judge, state
 from reports.numbers import Numbers, Score
 from tests.reports.fake_run import fake_run

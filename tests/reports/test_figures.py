@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from xml.etree import ElementTree
 
-from bench.runs import Run
+from bench.runs.reader import Run
 from reports import figures, speed
 from reports.figures import Point, front
 from reports.numbers import Measure, Numbers, Score

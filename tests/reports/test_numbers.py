@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bench.runs import Run
+from bench.runs.reader import Run
 from reports.numbers import Numbers, fixed, paired
 from tests.reports.fake_run import fake_run
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from bench.runs import Run
+from bench.runs.reader import Run
 from reports.colour import floor_of
 from reports.grids import encoded, grid, within_budget
 from reports.numbers import Numbers

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bench.runs import Run
+from bench.runs.reader import Run
 from reports.numbers import Numbers
 from reports.scoreboard import leads, overall, slug, verdict
 from tests.reports.fake_run import fake_run

@@ -9,7 +9,7 @@ import time
 import pytest
 
 from bench.cli import main
-from bench.runs import Run
+from bench.runs.reader import Run
 from tests.bench.command import hear_ctrl_c
 
 SMALL = ("--width", "4", "--resolution", "16", "--seconds", "0.3", "--precision", "fp32", "--mode", "eager")

@@ -18,7 +18,8 @@ from torch import nn
 from bench.throughput import measure
 from bench.throughput.ceilings import Ceilings
 from bench.throughput.cell import POOL, Cell, Refused
-from bench.throughput.fast import choose, mark
+from bench.throughput.faithful import mark, ranks
+from bench.throughput.fast import choose
 from bench.throughput.measure import Ladder, Report, make_plan, run, run_ladders, sample_in_turns
 from bench.throughput.memory import is_out_of_memory
 from bench.throughput.rows import table
@@ -232,6 +233,23 @@ def test_the_wrong_row_is_chosen_as_the_fast_one():
     frame = pd.DataFrame(rows, columns=["precision", "mode", "images_per_s", "within_one_level"])
     frame = frame.assign(variant="a", device="cpu", resolution=64, batch=8)
     assert mark(frame).tolist() == [False, False, True, False]
+
+
+def test_methods_whose_intervals_overlap_share_a_place() -> None:
+    # By hand: b (95-105) reaches into a's 98-102; c (80-94) reaches b's interval but not a's, who leads the place.
+    frame = pd.DataFrame(
+        [
+            ("a", 100, 98, 102),
+            ("b", 97, 95, 105),
+            ("c", 90, 80, 94),
+            ("calibration", 500, 499, 501),
+            ("slow", 9, 8, 10),
+        ],
+        columns=["variant", "images_per_s", "images_per_s_low", "images_per_s_high"],
+    ).assign(device="cpu", resolution=64, batch=8, fast=[True, True, True, True, False])
+    found = ranks(frame)
+    assert found[:3].tolist() == [1, 1, 3]
+    assert found[3:].isna().all()
 
 
 class FakeNvml:

@@ -1,0 +1,1 @@
+"""Sides of runs against each other, paired picture by picture."""

@@ -1,0 +1,291 @@
+"""Comparing sides picture by picture: differences with their intervals, tests, verdicts, a ranking.
+
+Everything here is plain data; the terminal, Markdown, JSON and the HTML page print the same rows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bench.comparison.gains import measure
+from bench.comparison.pairing import Pair, pair_sides
+from bench.comparison.sides import Side, resolve_sides
+from bench.comparison.tolerances import tolerance
+from bench.errors import IncomparableError, UsageError
+from bench.files import finite
+from bench.statistics import intervals, significance
+from bench.statistics.scores import ALL
+from variants.registry import suggest
+
+SCHEMA = 1
+SIGNIFICANT = 0.05
+"""A side is called better or worse only where Holm's p is below this and the interval leaves out zero."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """metrics, masks: names to keep, empty for all (``all`` is always kept); tolerances: by metric name."""
+
+    metrics: tuple[str, ...] = ()
+    masks: tuple[str, ...] = ()
+    tolerances: dict[str, float] | None = None
+    common: bool = False
+    level: float = intervals.LEVEL
+    resamples: int = intervals.RESAMPLES
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A finished comparison.
+
+    rows: one per (candidate, data set, mask type, metric) against the reference, as DESIGN fixes them.
+    matrix: one per pair of sides, mask types pooled; ranking: places per metric, ties sharing one.
+    pairs: the scores themselves, reference against each candidate, by data set. notes: sentences for the
+    reader. partial: some pictures could not be scored, or only one side has them.
+    """
+
+    sides: list[Side]
+    pairs: list[Pair]
+    rows: list[dict[str, Any]]
+    matrix: list[dict[str, Any]]
+    ranking: list[dict[str, Any]]
+    notes: list[str]
+    partial: bool
+    options: Options
+
+    def as_json(self) -> dict[str, Any]:
+        """What ``bench compare --json`` prints."""
+        reference = self.sides[0]
+        return finite(
+            {
+                "schema": SCHEMA,
+                "suite": reference.run.manifest.get("suite"),
+                "protocol": reference.run.manifest.get("protocol"),
+                "reference": reference.label,
+                "sides": [
+                    {"label": s.label, "run": s.run.name, "variant": s.variant, "seeds": list(s.seeds)}
+                    for s in self.sides
+                ],
+                "interval": {
+                    "level": self.options.level,
+                    "resamples": self.options.resamples,
+                    "cluster": "image",
+                    "seed": self.options.seed,
+                },
+                "rows": self.rows,
+                "matrix": self.matrix,
+                "ranking": self.ranking,
+                "notes": self.notes,
+                "partial": self.partial,
+            }
+        )
+
+
+def compare(texts: list[str], folder: Path, options: Options | None = None) -> Comparison:
+    """Compare the sides named, the first being the reference.
+
+    Raises UsageError for wrong names, IncomparableError where sides were measured differently or share nothing.
+    """
+    if len(texts) < 2:
+        raise UsageError("compare takes a reference and at least one candidate: bench compare baseline double_dg")
+    return compare_sides(resolve_sides(texts, folder), options or Options())
+
+
+def compare_sides(sides: list[Side], options: Options) -> Comparison:
+    notes: list[str] = []
+    kept: list[Pair] = []
+    found: list[dict[str, Any]] = []
+    for left, right in combinations(range(len(sides)), 2):
+        pairs, remarks = pair_sides(sides[left], sides[right], options.common)
+        notes += remarks
+        pairs = [narrowed(pair, options) for pair in pairs]
+        for pair in pairs:
+            found += pair_rows(pair, options, pooled_only=left > 0)
+        if left == 0:
+            kept += pairs
+    if not found:
+        raise IncomparableError("the sides share no metric with values: score both with the same metrics")
+    judge(found)
+    reference = sides[0].label
+    rows = [
+        {key: value for key, value in row.items() if key != "reference"}
+        for row in found
+        if row["reference"] == reference
+    ]
+    matrix = [row for row in found if row["mask"] == ALL] if len(sides) > 2 else []
+    notes += side_notes(sides, kept)
+    partial = any(pair.failed[0].any() or pair.failed[1].any() for pair in kept)
+    partial = partial or (not options.common and any(pair.missing for pair in kept))
+    return Comparison(sides, kept, rows, matrix, ranking(sides, found), list(dict.fromkeys(notes)), partial, options)
+
+
+def narrowed(pair: Pair, options: Options) -> Pair:
+    """The pair with the metrics and mask types asked for. Raises UsageError for one that is not there."""
+    for wanted, there, noun in (
+        (options.metrics, [fact.name for fact in pair.facts], "metric"),
+        (options.masks, [*pair.masks, ALL], "mask type"),
+    ):
+        for name in wanted:
+            if name not in there:
+                raise UsageError(f"{suggest(noun, name, there)}")
+    if not options.metrics and not set(options.masks) - {ALL}:
+        return pair
+    metrics = [i for i, fact in enumerate(pair.facts) if not options.metrics or fact.name in options.metrics]
+    masks = [i for i, mask in enumerate(pair.masks) if not set(options.masks) - {ALL} or mask in options.masks]
+    return Pair(
+        pair.sides,
+        pair.dataset,
+        pair.ids,
+        tuple(pair.masks[i] for i in masks),
+        tuple(pair.facts[i] for i in metrics),
+        pair.reference[:, :, masks][..., metrics],
+        pair.candidate[:, :, masks][..., metrics],
+        (pair.failed[0][:, masks], pair.failed[1][:, masks]),
+        pair.missing,
+    )
+
+
+def pair_rows(pair: Pair, options: Options, pooled_only: bool = False) -> list[dict[str, Any]]:
+    """One row per mask type (``all`` last) and metric that has a shared value; not yet judged."""
+    measured = measure(pair, options.resamples, options.seed, pooled_only)
+    low, high = measured.resampled.interval(options.level)
+    reference, candidate = pair.sides
+    with np.errstate(invalid="ignore", divide="ignore"):
+        image_means = measured.sums / measured.counts
+    masks = [ALL] if pooled_only else [*pair.masks, ALL]
+    columns = np.flatnonzero(measured.resampled.rows)
+    rank_p = dict(zip(columns, significance.wilcoxon_p(image_means[:, columns]), strict=True))
+    effect = significance.effect_size(image_means)
+    found = []
+    for column in columns:
+        m, k = divmod(column, len(pair.facts))
+        fact = pair.facts[k]
+        mean = float(measured.reference_mean[column])
+        failed = [int(f.sum() if masks[m] == ALL else f[:, m].sum()) for f in pair.failed]
+        found.append(
+            {
+                "reference": reference.label,
+                "candidate": candidate.label,
+                "dataset": pair.dataset,
+                "mask": masks[m],
+                "metric": fact.name,
+                "unit": fact.unit,
+                "direction": fact.direction,
+                "title": fact.title,
+                "reference_mean": mean,
+                "candidate_mean": float(measured.candidate_mean[column]),
+                "difference": float(measured.resampled.mean[column]),
+                "low": float(low[column]),
+                "high": float(high[column]),
+                "p": float(measured.p[column]),
+                "p_wilcoxon": float(rank_p[column]),
+                "effect_size": float(effect[column]),
+                "wins": int(measured.wins[column]),
+                "ties": int(measured.resampled.rows[column] - measured.wins[column] - measured.losses[column]),
+                "losses": int(measured.losses[column]),
+                "n": int(measured.resampled.rows[column]),
+                "images": int(measured.resampled.clusters[column]),
+                "reference_failed": failed[0],
+                "candidate_failed": failed[1],
+                "tolerance": tolerance(fact, mean, options.tolerances),
+            }
+        )
+    return found
+
+
+def judge(rows: list[dict[str, Any]]) -> None:
+    """Add Holm's p and the verdict. A family is one metric: its data sets, mask types and pairs of sides.
+
+    Metrics are different questions, and so alike in their answers that one family of all would hide most of them.
+    """
+    for metric in dict.fromkeys(row["metric"] for row in rows):
+        family = [row for row in rows if row["metric"] == metric]
+        adjusted = intervals.holm(np.array([row["p"] for row in family]))
+        for row, p in zip(family, adjusted, strict=True):
+            row["p_holm"] = float(p)
+            row["verdict"] = verdict(row["low"], row["high"], row["tolerance"], float(p))
+
+
+def verdict(low: float, high: float, tolerance: float, p: float) -> str:
+    """same: the interval lies within the tolerance. better, worse: it lies on one side of zero and Holm's p is
+    below 0.05. undecided: neither, or too few pictures for an interval."""
+    if -tolerance <= low and high <= tolerance:
+        return "same"
+    if p < SIGNIFICANT and low > 0:
+        return "better"
+    if p < SIGNIFICANT and high < 0:
+        return "worse"
+    return "undecided"
+
+
+def ranking(sides: list[Side], rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Places per data set and metric, mask types pooled: 1 + the number of sides that are better by verdict, so
+    sides that cannot be told apart share a place. Empty for two sides."""
+    if len(sides) < 3:
+        return []
+    pooled = [row for row in rows if row["mask"] == ALL]
+    found = []
+    for dataset, metric in dict.fromkeys((row["dataset"], row["metric"]) for row in pooled):
+        there = [row for row in pooled if (row["dataset"], row["metric"]) == (dataset, metric)]
+        means: dict[str, float] = {}
+        beaten: dict[str, int] = {}
+        gain: dict[str, float] = {}
+        for row in there:
+            for label, mean in ((row["reference"], row["reference_mean"]), (row["candidate"], row["candidate_mean"])):
+                means.setdefault(label, mean)
+                beaten.setdefault(label, 0)
+            if row["verdict"] == "better":
+                beaten[row["reference"]] += 1
+            elif row["verdict"] == "worse":
+                beaten[row["candidate"]] += 1
+            gain.setdefault(row["reference"], 0.0)
+            gain[row["candidate"]] = gain.get(row["candidate"], 0.0) + row["difference"]
+            gain[row["reference"]] -= row["difference"]
+        order = sorted(means, key=lambda label: (beaten[label], -gain[label]))
+        places = [{"side": label, "rank": 1 + beaten[label], "mean": means[label]} for label in order]
+        found.append({"dataset": dataset, "metric": metric, "title": there[0]["title"], "places": places})
+    return found
+
+
+def side_notes(sides: list[Side], pairs: list[Pair]) -> list[str]:
+    """What a reader must know before believing the numbers."""
+    notes = []
+    single = [side.label for side in sides if side.trained and len(side.seeds) == 1]
+    several = [f"{side.label} {len(side.seeds)}" for side in sides if len(side.seeds) > 1]
+    if several:
+        notes.append(f"The intervals hold training noise, from training seeds: {', '.join(several)}.")
+    if single:
+        notes.append(
+            f"One training seed of {', '.join(single)}: training noise, 0.2-0.4 dB of PSNR in our trials, is not in "
+            "the interval; train more seeds to have it in."
+        )
+    for run in {side.run.path: side.run for side in sides}.values():
+        reasons: dict[str, list[str]] = {}
+        for metric, why in run.manifest.get("missing", {}).items():
+            reasons.setdefault(why, []).append(metric)
+        notes += [f"Empty in {run.name}: {', '.join(metrics)} ({why})." for why, metrics in reasons.items()]
+    for pair in pairs:
+        reference, candidate = pair.sides
+        if reference.run.path == candidate.run.path and (reference.variant, reference.seeds) == (
+            candidate.variant,
+            candidate.seeds,
+        ):
+            notes.append(f"{reference.label} and {candidate.label} are the same records, so nothing can differ.")
+        for side, failed in zip(pair.sides, pair.failed, strict=True):
+            if failed.any():
+                notes.append(
+                    f"{side.label} failed on {int(failed.sum())} pictures of {pair.dataset}; they are in no mean."
+                )
+        if pair.missing:
+            notes.append(
+                f"{pair.missing} fills of {pair.dataset} are on one side only ({reference.label}, {candidate.label})."
+            )
+        if len(pair.ids) < 20:
+            notes.append(f"Only {len(pair.ids)} images of {pair.dataset}: wide intervals, and rare failures go unseen.")
+    return notes

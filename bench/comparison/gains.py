@@ -1,0 +1,95 @@
+"""What one side gains over the other: differences of a pair's scores in each metric's good direction, resampled."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from bench.comparison.pairing import Pair
+from bench.statistics import intervals, significance
+from bench.statistics.intervals import Seeds
+from bench.statistics.scores import clustered
+
+
+def goodness(pair: Pair, values: np.ndarray) -> np.ndarray:
+    """Scores turned so that higher is better, metric by metric (the last axis)."""
+    turned = np.empty_like(values)
+    for k, fact in enumerate(pair.facts):
+        turned[..., k] = fact.goodness(values[..., k])
+    return turned
+
+
+def seed_noise(good: np.ndarray) -> Seeds:
+    """A side's training noise, columns as :func:`clustered` lays them out; good: (seeds, images, masks, metrics)."""
+    parts = [[flat(part) for part in clustered(values)] for values in good]
+    return intervals.seed_noise(*(np.stack(part) for part in zip(*parts, strict=True)))
+
+
+def training_noise(pair: Pair, first: int = 0) -> tuple[Seeds, ...]:
+    """What training seeds add to the noise of a difference, from the column ``first`` on: each side's own or, of the
+    same variant trained from the same seeds in two runs, that of the differences seed by seed."""
+    ours, theirs = goodness(pair, pair.reference), goodness(pair, pair.candidate)
+    reference, candidate = pair.sides
+    if reference.variant == candidate.variant and reference.seeds == candidate.seeds:
+        return (seed_noise(theirs - ours).columns(slice(first, None)),)
+    return tuple(seed_noise(side).columns(slice(first, None)) for side in (ours, theirs))
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Gains of a pair's candidate, columns laid out as (mask types and ``all``) x metrics.
+
+    sums, counts: per image; wins, losses: pictures that got better and worse.
+    """
+
+    resampled: intervals.Resampled
+    p: np.ndarray
+    reference_mean: np.ndarray
+    candidate_mean: np.ndarray
+    sums: np.ndarray
+    counts: np.ndarray
+    wins: np.ndarray
+    losses: np.ndarray
+
+
+def measure(pair: Pair, resamples: int = intervals.RESAMPLES, seed: int = 0, pooled_only: bool = False) -> Measured:
+    """Intervals and p of the candidate's gain over the reference, in each metric's good direction; pooled_only:
+    of the columns of ``all`` alone."""
+    change = gains(pair)
+    first = len(pair.masks) * len(pair.facts) if pooled_only else 0
+    sums, counts = (flat(part)[:, first:] for part in clustered(change))
+    if len(pair.reference) > 1 or len(pair.candidate) > 1:
+        resampled, p = intervals.hierarchical(sums, counts, training_noise(pair, first), resamples, seed)
+    else:
+        resampled = intervals.resample(sums, counts, resamples, seed)
+        p = significance.sign_flip_p(intervals.merged(seed, sums)[0])
+    there = resampled.rows > 0
+    resampled = resampled.settled(unmoved(change)[first:] & there)
+    means = []
+    for values in (pair.reference, pair.candidate):
+        with np.errstate(invalid="ignore", divide="ignore"):
+            means.append(with_pooled(np.nansum(values.mean(0), axis=0))[first:] / resampled.rows)
+    moved = (np.count_nonzero(change * sign > significance.TIE, axis=0) for sign in (1, -1))
+    wins, losses = (with_pooled(count)[first:] for count in moved)
+    return Measured(resampled, p, means[0], means[1], sums, counts, wins, losses)
+
+
+def with_pooled(per_mask: np.ndarray) -> np.ndarray:
+    """Totals (masks, metrics) with those of all masks below, flattened."""
+    return np.concatenate([per_mask, per_mask.sum(0, keepdims=True)]).ravel()
+
+
+def gains(pair: Pair) -> np.ndarray:
+    """The candidate's gain on every picture over the seeds' means, (images, masks, metrics)."""
+    return goodness(pair, pair.candidate).mean(0) - goodness(pair, pair.reference).mean(0)
+
+
+def unmoved(change: np.ndarray) -> np.ndarray:
+    """Per column, (mask types and ``all``) x metrics, whether no picture changed."""
+    moved = np.abs(np.nan_to_num(change)) > significance.TIE
+    return ~np.concatenate([moved.any(0), moved.any((0, 1))[None]]).ravel()
+
+
+def flat(part: np.ndarray) -> np.ndarray:
+    return part.reshape(len(part), -1)

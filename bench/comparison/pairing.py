@@ -1,0 +1,156 @@
+"""Putting two sides beside each other, picture by picture, or refusing to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from bench.comparison.sides import Side
+from bench.errors import IncomparableError
+from bench.runs.reader import Run
+from bench.statistics.scores import Facts, Scores, metric_facts
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two sides' scores of the same pictures under the same holes.
+
+    reference, candidate: (seeds, images, masks, metrics), NaN where either side has no value.
+    failed: rows that could not be scored, per side (reference, candidate), (images, masks) counts of seeds.
+    """
+
+    sides: tuple[Side, Side]
+    dataset: str
+    ids: np.ndarray
+    masks: tuple[str, ...]
+    facts: tuple[Facts, ...]
+    reference: np.ndarray
+    candidate: np.ndarray
+    failed: tuple[np.ndarray, np.ndarray]
+    missing: int
+
+    def means(self) -> tuple[np.ndarray, np.ndarray]:
+        """Both sides' scores over their seeds, (images, masks, metrics); what a scatter plot shows."""
+        return self.reference.mean(0), self.candidate.mean(0)
+
+
+def differences(reference: Run, candidate: Run) -> list[str]:
+    """What was measured differently, in words; empty where the runs can be compared."""
+    found = []
+    for key, word in (("suite", "suite fingerprint"), ("protocol", "protocol"), ("precision", "precision")):
+        ours, theirs = reference.manifest.get(key), candidate.manifest.get(key)
+        if ours != theirs:
+            found.append(f"{word} ({short(ours)} in {reference.name}, {short(theirs)} in {candidate.name})")
+    found += [f"metric version of {text}" for text in versions(reference, candidate).values()]
+    return found
+
+
+def versions(reference: Run, candidate: Run) -> dict[str, str]:
+    """The metrics of both runs whose versions differ."""
+    ours, theirs = metric_facts(reference), metric_facts(candidate)
+    return {
+        name: f"{name} ({ours[name].version} in {reference.name}, {theirs[name].version} in {candidate.name})"
+        for name in ours
+        if name in theirs and ours[name].version != theirs[name].version
+    }
+
+
+def short(value: Any) -> str:
+    return value[:12] if isinstance(value, str) and len(value) == 64 else str(value)
+
+
+def require_comparable(reference: Run, candidate: Run, common: bool = False) -> list[str]:
+    """Sentences about what ``common`` leaves out. Raises IncomparableError saying what differs.
+
+    Different suites share pictures soundly only where the holes were drawn alike (same suite seed, same
+    size); metrics of different versions are left out; protocol and precision cannot be shared.
+    """
+    if reference.path.resolve() == candidate.path.resolve():
+        return []
+    found = differences(reference, candidate)
+    if not found:
+        return []
+    if not common:
+        hint = (
+            ""
+            if any(text.startswith(("protocol", "precision")) for text in found)
+            else ", or --common for the shared pairs"
+        )
+        raise IncomparableError(
+            f"the sides were measured differently: {'; '.join(found)}; score both the same way{hint}"
+        )
+    fatal = [text for text in found if text.startswith(("protocol", "precision"))]
+    if reference.manifest.get("suite") != candidate.manifest.get("suite"):
+        fatal += [
+            f"{key.replace('_', ' ')} ({reference.manifest.get(key)} in {reference.name}, "
+            f"{candidate.manifest.get(key)} in {candidate.name})"
+            for key in ("suite_seed", "size")
+            if reference.manifest.get(key) != candidate.manifest.get(key)
+        ]
+    if fatal:
+        raise IncomparableError(
+            f"--common cannot mend this: the sides differ in {'; '.join(fatal)}, so no pair is shared"
+        )
+    left = list(versions(reference, candidate).values())
+    return [f"Left out, measured by different versions: {', '.join(left)}."] if left else []
+
+
+def pair_sides(reference: Side, candidate: Side, common: bool = False) -> tuple[list[Pair], list[str]]:
+    """The pairs of two sides by data set, and notes. Raises IncomparableError where nothing is shared."""
+    notes = require_comparable(reference.run, candidate.run, common)
+    changed = versions(reference.run, candidate.run)
+    facts = [fact for name, fact in metric_facts(reference.run).items() if name not in changed]
+    pairs = []
+    for dataset in reference.scores:
+        if dataset in candidate.scores:
+            found = pair_scores(reference, candidate, dataset, facts, notes)
+            pairs += [found] if found else []
+    if not pairs:
+        raise IncomparableError(
+            f"{reference.label} and {candidate.label} share no scored picture: score both on the same data"
+        )
+    return pairs, notes
+
+
+def pair_scores(reference: Side, candidate: Side, dataset: str, facts: list[Facts], notes: list[str]) -> Pair | None:
+    ours, theirs = reference.scores[dataset], candidate.scores[dataset]
+    masks = [mask for mask in ours.masks if mask in theirs.masks]
+    _, left, right = np.intersect1d(ours.ids, theirs.ids, return_indices=True)
+    kept = [fact for fact in facts if fact.name in ours.columns and fact.name in theirs.columns]
+    if not masks or not len(left) or not kept:
+        return None
+    union = pairs_present(ours, theirs)
+    a, b = select(ours, left, masks, kept), select(theirs, right, masks, kept)
+    same_hole = ~(np.abs(a.hole_area - b.hole_area) > 1e-9)
+    both = a.present.all(0) & b.present.all(0)
+    if not same_hole[both].all():
+        notes.append(
+            f"{int((both & ~same_hole).sum())} shared pairs of {dataset} have different holes and are left out."
+        )
+    shared = both & same_hole
+    if not shared.any():
+        return None
+    there = shared[..., None] & np.isfinite(a.values).all(0) & np.isfinite(b.values).all(0)
+    x, y = (np.where(there, side.values, np.nan) for side in (a, b))
+    missing = union - int(shared.sum())
+    failed = ((a.failed & shared).sum(0), (b.failed & shared).sum(0))
+    return Pair((reference, candidate), dataset, a.ids, tuple(masks), tuple(kept), x, y, failed, missing)
+
+
+def select(scores: Scores, images: np.ndarray, masks: list[str], facts: list[Facts]) -> Scores:
+    return scores.take(
+        images, [scores.masks.index(mask) for mask in masks], [scores.columns.index(fact.name) for fact in facts]
+    )
+
+
+def pairs_present(ours: Scores, theirs: Scores) -> int:
+    """How many (image, mask) pairs either side holds."""
+    masks = sorted({*ours.masks, *theirs.masks})
+    ids = np.union1d(ours.ids, theirs.ids)
+    held = np.zeros((len(ids), len(masks)), bool)
+    for side in (ours, theirs):
+        rows, columns = np.searchsorted(ids, side.ids), np.array([masks.index(mask) for mask in side.masks])
+        held[np.ix_(rows, columns)] |= side.present.any(0)
+    return int(held.sum())

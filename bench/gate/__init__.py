@@ -1,0 +1,1 @@
+"""The CI gate: rules, thresholds, noise floors, and the check that applies them."""

@@ -1,0 +1,138 @@
+"""Writing a run folder: its manifest, what it may be continued with, and how long its stages took."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import json
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from bench.errors import UsageError
+from bench.files import finite, write_json
+from bench.runs import provenance
+
+CONTENTS = (
+    "checkpoints",
+    "records",
+    "samples",
+    "cache",
+    "throughput.parquet",
+    "summary.json",
+    "report.html",
+    "run.json",
+)
+
+EXECUTION = ("workers", "samples", "throughput_s", "name")
+"""Profile keys that change how a run goes, not what its numbers are."""
+
+
+class RunWriter:
+    """The manifest of the run at ``path``, written at every change."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.manifest: dict[str, Any] = {}
+
+    def begin(self, profile: dict[str, Any], facts: dict[str, Any], fresh: bool = False) -> bool:
+        """Start the run, or go on with the one that is there. True where it goes on.
+
+        Raises UsageError where the folder holds a run of other settings, or something that is no run.
+        """
+        file = self.path / "run.json"
+        if fresh:
+            clear(self.path)
+        if self.path.exists() and not self.path.is_dir():
+            raise UsageError(f"{self.path} is a file, not a folder for a run: name another --out")
+        if (
+            not file.is_file()
+            and self.path.is_dir()
+            and any(child.name not in CONTENTS for child in self.path.iterdir())
+        ):
+            raise UsageError(f"{self.path} holds other files and no run.json: name another --out")
+        before: dict[str, Any] = {}
+        if file.is_file():
+            try:
+                before = json.loads(file.read_text(encoding="utf-8"))
+            except json.JSONDecodeError as error:
+                raise UsageError(f"{file} is not valid JSON ({error}): --fresh starts over") from error
+            self.refuse_other(before, finite({"profile": profile, **facts}))
+        now = stamp()
+        self.manifest = {
+            "schema": 1,
+            "name": self.path.name,
+            "command": provenance.command_line(),
+            "created": before.get("created", now),
+            "finished": None,
+            "profile": profile,
+            **facts,
+            **{key: before[key] for key in ("trained_on", "samples", "throughput_of") if key in before},
+            "variants": before.get("variants", []),
+            "metrics": before.get("metrics", {}),
+            "missing": before.get("missing", {}),
+            "notes": [],
+            "stages": before.get("stages", {}),
+            "versions": provenance.versions(),
+            "machine": provenance.machine(),
+            "git": provenance.git(Path(__file__).parent),
+        }
+        self.write()
+        return bool(before)
+
+    def refuse_other(self, before: dict[str, Any], facts: dict[str, Any]) -> None:
+        old, new = before.get("profile", {}), facts["profile"]
+        unlike = [
+            f"{key} is {old.get(key)} there and {new.get(key)} here"
+            for key in new
+            if key not in EXECUTION and key in old and old[key] != new[key]
+        ]
+        if before.get("suite") and facts.get("suite") and before["suite"] != facts["suite"] and not unlike:
+            unlike = ["its pictures or holes have changed since (another suite fingerprint)"]
+        if unlike:
+            raise UsageError(
+                f"the run {self.path} was made with other settings ({'; '.join(unlike[:3])}): "
+                "name another --out, or --fresh to start over"
+            )
+
+    def update(self, **values: Any) -> None:
+        self.manifest.update(values)
+        self.write()
+
+    def note(self, text: str) -> None:
+        if text not in self.manifest["notes"]:
+            self.manifest["notes"].append(text)
+
+    def write(self) -> None:
+        write_json(self.path / "run.json", self.manifest)
+
+    @contextlib.contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Time a stage; a stage that was taken up again adds to what it took before."""
+        began = time.perf_counter()
+        try:
+            yield
+        finally:
+            spent = time.perf_counter() - began
+            stages = self.manifest["stages"]
+            stages[name] = round(stages.get(name, 0.0) + spent, 2)
+            self.write()
+
+    def finish(self) -> None:
+        self.update(finished=stamp())
+
+
+def stamp() -> str:
+    return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+
+
+def clear(path: Path) -> None:
+    """Remove what a run consists of from ``path``, and nothing else."""
+    for name in CONTENTS:
+        target = path / name
+        if target.is_dir():
+            shutil.rmtree(target)
+        else:
+            target.unlink(missing_ok=True)

@@ -1,0 +1,190 @@
+"""The scores of a run as arrays: what summaries, comparisons and gates calculate with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from bench.errors import BenchError
+from bench.runs.reader import Run
+
+KEYS = ("variant", "seed", "dataset", "mask", "image_id", "hole_area", "failed")
+ALL = "all"
+"""The name under which the mask types are pooled."""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a run says of one of its metrics: enough to print it and to tell better from worse."""
+
+    name: str
+    unit: str
+    direction: str
+    target: float
+    version: int
+    title: str
+
+    def goodness(self, values: np.ndarray) -> np.ndarray:
+        """Values turned so that higher is better; differences keep the metric's unit."""
+        if self.direction == "higher":
+            return values
+        return -values if self.direction == "lower" else -np.abs(values - self.target)
+
+
+def metric_facts(run: Run) -> dict[str, Facts]:
+    """The metrics that run.json declares, in its order."""
+    facts = {}
+    for name, entry in run.manifest.get("metrics", {}).items():
+        target = float(entry.get("target") or 0.0)
+        arrow = {"higher": "↑", "lower": "↓"}.get(entry["direction"], f"→{target:g}")
+        unit = str(entry.get("unit") or "")
+        title = entry.get("title") or f"{name} [{f'{unit} {arrow}' if unit else arrow}]"
+        facts[name] = Facts(name, unit, entry["direction"], target, int(entry.get("version", 1)), title)
+    return facts
+
+
+@dataclass(frozen=True)
+class Scores:
+    """The scores of one variant on one data set.
+
+    values: float64 (seeds, images, masks, columns), NaN where there is no value; present and failed:
+    bool (seeds, images, masks); hole_area: (images, masks), NaN where the pair was not drawn.
+    """
+
+    dataset: str
+    seeds: tuple[int, ...]
+    ids: np.ndarray
+    masks: tuple[str, ...]
+    columns: tuple[str, ...]
+    values: np.ndarray
+    present: np.ndarray
+    failed: np.ndarray
+    hole_area: np.ndarray
+
+    def take(self, images: np.ndarray, masks: list[int], columns: list[int]) -> Scores:
+        """The same scores, of some images, mask types and columns (by position)."""
+        places = (images, np.array(masks), np.array(columns))
+        sizes = (len(self.ids), len(self.masks), len(self.columns))
+        if all(np.array_equal(place, np.arange(size)) for place, size in zip(places, sizes, strict=True)):
+            return self
+        pick = np.ix_(np.arange(len(self.seeds)), images, places[1])
+        return replace(
+            self,
+            ids=self.ids[images],
+            masks=tuple(self.masks[i] for i in masks),
+            columns=tuple(self.columns[i] for i in columns),
+            values=self.values[pick][..., columns],
+            present=self.present[pick],
+            failed=self.failed[pick],
+            hole_area=self.hole_area[np.ix_(images, places[1])],
+        )
+
+
+def load_scores(run: Run, variant: str, seed: int | None = None) -> dict[str, Scores]:
+    """A variant's scores by data set. Raises BenchError where a picture was recorded twice."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    files = run.record_files(variant, seed)
+    if not files:
+        return {}
+    # Files read one by one: pyarrow's data sets would import pandas, a second nobody needs here.
+    tables = [pq.ParquetFile(file).read() for file in files]
+    table = pa.concat_tables(tables, promote_options="permissive")
+    order = list(run.manifest.get("masks", []))
+    metrics = [name for name in run.manifest.get("metrics", {}) if name in table.column_names]
+    others = [
+        name
+        for name in table.column_names
+        if name not in {*KEYS, *metrics} and pa.types.is_floating(table.schema.field(name).type)
+    ]
+    datasets, dataset_codes = codes(table, "dataset")
+    found = {}
+    for number, dataset in enumerate(datasets):
+        rows = table if len(datasets) == 1 else table.filter(pa.array(dataset_codes == number))
+        found[str(dataset)] = arrange(run, variant, str(dataset), rows, order, [*metrics, *others])
+    return found
+
+
+def codes(table: Any, name: str) -> tuple[np.ndarray, np.ndarray]:
+    """The distinct values of a column, sorted, and each row's position among them."""
+    import pyarrow as pa
+
+    column = whole(table.column(name))
+    encoded = column if pa.types.is_dictionary(column.type) else column.dictionary_encode()
+    names = np.asarray(encoded.dictionary.to_pylist())
+    order = np.argsort(names, kind="stable")
+    place = np.empty(len(order), np.int64)
+    place[order] = np.arange(len(order))
+    return names[order], place[numbers(encoded.indices)]
+
+
+def whole(column: Any) -> Any:
+    """A table's column as one array."""
+    joined = column.combine_chunks()
+    return joined.chunk(0) if hasattr(joined, "chunk") else joined
+
+
+def numbers(array: Any) -> np.ndarray:
+    """A column's numbers; those without nulls by DLPack, because pyarrow's own way imports pandas: a second."""
+    return np.from_dlpack(array) if not array.null_count else array.to_numpy(zero_copy_only=False)
+
+
+def arrange(run: Run, variant: str, dataset: str, table: Any, order: list[str], columns: list[str]) -> Scores:
+    """Rows put into an array by seed, image and mask type."""
+    seeds, seed_codes = codes(table, "seed")
+    ids, id_codes = codes(table, "image_id")
+    masks, mask_codes = codes(table, "mask")
+    named = [str(mask) for mask in masks]
+    ranked = sorted(range(len(named)), key=lambda i: (order.index(named[i]) if named[i] in order else len(order), i))
+    place = np.empty(len(masks), np.int64)
+    place[ranked] = np.arange(len(masks))
+    shape = (len(seeds), len(ids), len(masks))
+    flat = np.ravel_multi_index((seed_codes, id_codes, place[mask_codes]), shape)
+    present = np.bincount(flat, minlength=int(np.prod(shape)))
+    if present.max(initial=0) > 1:
+        seed, image, mask = np.unravel_index(int(present.argmax()), shape)
+        raise BenchError(
+            f"{run.path} records {variant}@{seeds[seed]} twice on picture '{ids[image]}' under mask type "
+            f"'{named[ranked[mask]]}': evaluate it again with bench run"
+        )
+    values = np.full((int(np.prod(shape)), len(columns)), np.nan)
+    values[flat] = np.stack([numbers(whole(table.column(name))) for name in columns], axis=1)
+    failed = np.zeros(int(np.prod(shape)), bool)
+    if "failed" in table.column_names:
+        import pyarrow.compute as pc
+
+        lengths = pc.binary_length(pc.cast(table.column("failed"), "string"))
+        failed[flat] = np.nan_to_num(numbers(whole(lengths))) > 0
+    values[failed] = np.nan
+    values[~np.isfinite(values)] = np.nan
+    area = np.full(shape[1:], np.nan)
+    if "hole_area" in table.column_names:
+        area[id_codes, place[mask_codes]] = numbers(whole(table.column("hole_area")))
+    return Scores(
+        dataset,
+        tuple(int(seed) for seed in seeds),
+        ids,
+        tuple(named[i] for i in ranked),
+        tuple(columns),
+        values.reshape(*shape, len(columns)),
+        present.reshape(shape).astype(bool),
+        failed.reshape(shape),
+        area,
+    )
+
+
+def clustered(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Sums and counts per image, pooled mask types last: (images, masks + 1, columns) from
+    (images, masks, columns) with NaN where there is no value."""
+    images, masks, columns = values.shape
+    there = np.isfinite(values)
+    sums = np.empty((images, masks + 1, columns))
+    counts = np.empty_like(sums)
+    sums[:, :masks] = np.where(there, values, 0.0)
+    counts[:, :masks] = there
+    sums[:, masks] = sums[:, :masks].sum(1)
+    counts[:, masks] = counts[:, :masks].sum(1)
+    return sums, counts

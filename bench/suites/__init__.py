@@ -1,0 +1,1 @@
+"""Frozen suites: pictures and holes that stay the same, their fingerprint, and their form on disk."""

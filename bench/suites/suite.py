@@ -1,0 +1,180 @@
+"""A suite: pictures x mask types, frozen, with a fingerprint (what it hashes: :mod:`bench.suites.digest`)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from bench.datasets.registry import Dataset
+from bench.errors import UsageError
+from bench.masks.registry import draw, mask
+from bench.suites.digest import hole_digest, hole_line, image_line, picture_digest, suite_digest, text_digest
+from bench.suites.hole_folder import HoleFolder, folder_types
+from variants.registry import suggest
+
+FOLDER = "folder:"
+BATCH = 16
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Pictures of one size: positions in the data set, ids, uint8 RGB (H, W, 3) each, holes bool (H, W) each."""
+
+    indices: list[int]
+    ids: list[str]
+    images: list[np.ndarray]
+    holes: list[np.ndarray]
+
+
+@dataclass(frozen=True)
+class Suite:
+    """Pictures x mask types. A hole depends on (seed, mask type, position in the data set, size) alone.
+
+    masks: names of the registry or of ``folders``. protocol: the preset that the scores follow.
+    Raises UnknownName for a wrong mask type, UsageError where a folder lacks the hole of a picture.
+    """
+
+    datasets: tuple[Dataset, ...]
+    masks: tuple[str, ...]
+    seed: int = 0
+    folders: tuple[HoleFolder, ...] = ()
+    protocol: str = "native"
+    _fingerprint: list[str] = field(default_factory=list, init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        for name in self.masks:
+            folder = self.folder(name)
+            if folder is None:
+                mask.get(name)
+            else:
+                folder.require([image_id for dataset in self.datasets for image_id in dataset.ids])
+
+    @classmethod
+    def open(
+        cls,
+        datasets: Sequence[Dataset],
+        masks: str,
+        seed: int = 0,
+        polarity: str = "white",
+        protocol: str = "native",
+    ) -> Suite:
+        """A suite from the text of ``--masks``: see :func:`parse_masks`."""
+        ids = [image_id for dataset in datasets for image_id in dataset.ids] if FOLDER in masks else []
+        names, folders = parse_masks(masks, polarity, ids)
+        return cls(tuple(datasets), names, seed, folders, protocol)
+
+    def folder(self, name: str) -> HoleFolder | None:
+        """The folder that mask type ``name`` is read from, or None where it is drawn."""
+        return next((folder for folder in self.folders if folder.name == name), None)
+
+    def holes(
+        self, dataset: Dataset, mask: str, indices: Sequence[int], shapes: Sequence[Sequence[int]]
+    ) -> list[np.ndarray]:
+        """The holes of pictures ``indices``, whose shapes begin with (height, width): bool (H, W) each.
+
+        Raises UsageError where a hole file is not of its picture's size.
+        """
+        sizes = [(int(shape[0]), int(shape[1])) for shape in shapes]
+        folder = self.folder(mask)
+        if folder is not None:
+            return [folder.read(dataset.ids[i], size) for i, size in zip(indices, sizes, strict=True)]
+        found: dict[int, np.ndarray] = {}
+        for size in dict.fromkeys(sizes):
+            members = [place for place, other in enumerate(sizes) if other == size]
+            drawn = draw(mask, size, self.seed, [indices[place] for place in members])
+            found.update(zip(members, drawn, strict=True))
+        return [found[place] for place in range(len(sizes))]
+
+    def batches(self, dataset: Dataset, mask: str, batch: int = BATCH) -> Iterator[Batch]:
+        """The pictures in the data set's order, up to ``batch`` at a time; a change of size begins a new one."""
+        for start in range(0, len(dataset), batch):
+            images = load_images(dataset, range(start, min(start + batch, len(dataset))))
+            begin = 0
+            for end in range(1, len(images) + 1):
+                if end < len(images) and images[end].shape == images[begin].shape:
+                    continue
+                part, indices = images[begin:end], list(range(start + begin, start + end))
+                holes = self.holes(dataset, mask, indices, [image.shape for image in part])
+                yield Batch(indices, [dataset.ids[i] for i in indices], part, holes)
+                begin = end
+
+    def fingerprint(
+        self, batch: int = BATCH, workers: int = 1, progress: Callable[[int], None] = lambda done: None
+    ) -> str:
+        """Hex SHA-256 over all pictures and holes; the same whatever ``batch`` and ``workers`` (threads).
+
+        Every picture is loaded and hashed once. ``progress`` is told how many more pictures are done. Raises
+        UsageError where a hole file cannot be used.
+        """
+        if not self._fingerprint:
+            digests = [self._dataset_digest(dataset, batch, workers, progress) for dataset in self.datasets]
+            self._fingerprint.append(suite_digest(self.protocol, digests))
+        return self._fingerprint[0]
+
+    def _dataset_digest(self, dataset: Dataset, batch: int, workers: int, progress: Callable[[int], None]) -> str:
+        names = sorted(set(self.masks))
+
+        def lines(start: int) -> list[list[str]]:
+            indices = range(start, min(start + batch, len(dataset)))
+            images = load_images(dataset, indices)
+            facts = [(dataset.ids[i], image.shape) for i, image in zip(indices, images, strict=True)]
+            columns = [[image_line(*fact, picture_digest(image)) for fact, image in zip(facts, images, strict=True)]]
+            for name in names:
+                holes = self.holes(dataset, name, indices, [shape for _, shape in facts])
+                columns.append(
+                    [hole_line(name, *fact, hole_digest(hole)) for fact, hole in zip(facts, holes, strict=True)]
+                )
+            return columns
+
+        columns: list[list[str]] = [[] for _ in range(1 + len(names))]
+        with ThreadPoolExecutor(max(workers, 1)) as pool:
+            for part in pool.map(lines, range(0, len(dataset), batch)):
+                for column, more in zip(columns, part, strict=True):
+                    column.extend(more)
+                progress(len(part[0]))
+        return text_digest(line for column in columns for line in column)
+
+    def notes(self) -> list[str]:
+        """What a reader should know of the hole files read so far: after :meth:`fingerprint`, of all."""
+        return [note for folder in self.folders for note in folder.notes()]
+
+
+def load_images(dataset: Dataset, indices: Sequence[int]) -> list[np.ndarray]:
+    """Pictures uint8 RGB (H, W, 3), together where the data set has them of one size."""
+    if dataset.size is not None:
+        return list(dataset.batch(indices))
+    return [dataset.load(index) for index in indices]
+
+
+def parse_masks(
+    text: str, polarity: str = "white", ids: Sequence[str] = ()
+) -> tuple[tuple[str, ...], tuple[HoleFolder, ...]]:
+    """Names and hole folders from ``rect,circle``, ``all`` (every type drawn here) or ``folder:DIR``, mixed at will.
+
+    polarity: the colour of the hole in files, ``white`` or ``black``. ids: the pictures' ids, which tell
+    sub-folders that mirror the pictures' own from sub-folders that are mask types.
+    Raises UnknownName with the nearest names, UsageError for an empty list or a folder without holes.
+    """
+    whole = text.startswith(FOLDER) and Path(text.removeprefix(FOLDER)).expanduser().is_dir()
+    names: list[str] = []
+    folders: list[HoleFolder] = []
+    for part in [text] if whole else [part.strip() for part in text.split(",")]:
+        if part.startswith(FOLDER):
+            folders += folder_types(part.removeprefix(FOLDER), polarity, ids)
+        elif part == "all":
+            names += mask.names()
+        elif part in mask.names():
+            names.append(part)
+        elif part:
+            raise suggest(mask.noun, part, [*mask.names(), "folder:DIR"])
+    taken = [*dict.fromkeys(names), *(folder.name for folder in folders)]
+    for name in taken:
+        if taken.count(name) > 1:
+            raise UsageError(f"two mask types are named '{name}', one by a folder's name: rename the folder")
+    if not taken:
+        raise UsageError(f"no mask type in '{text}': choose from {', '.join(mask.names())}, or folder:DIR")
+    return tuple(taken), tuple(folders)

@@ -1,0 +1,196 @@
+"""Holes from picture files: pairing, polarity, grey, sizes, and what is said of each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from bench.datasets.registry import Dataset
+from bench.errors import UsageError
+from bench.suites.hole_folder import HoleFolder, folder_types
+from bench.suites.suite import Suite
+
+HOLE = np.zeros((10, 12), bool)
+HOLE[2:5, 3:9] = True
+
+
+def grey(hole: np.ndarray) -> Image.Image:
+    return Image.fromarray(hole.astype(np.uint8) * 255)
+
+
+def dataset(ids: list[str]) -> Dataset:
+    return Dataset("photos", "test", None, ids, lambda index: np.full((10, 12, 3), index, np.uint8))
+
+
+def put(path: Path, image: Image.Image) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    image.save(path)
+    return path
+
+
+def alpha(hole: np.ndarray, colour: int) -> Image.Image:
+    """One colour everywhere, opaque in the hole only."""
+    picture = np.full((*hole.shape, 4), colour, np.uint8)
+    picture[..., 3] = hole * 255
+    return Image.fromarray(picture)
+
+
+KINDS: dict[str, Callable[[], Image.Image]] = {
+    "grey": lambda: grey(HOLE),
+    "black and white": lambda: grey(HOLE).convert("1"),
+    "RGB": lambda: grey(HOLE).convert("RGB"),
+    "palette": lambda: grey(HOLE).convert("RGB").convert("P"),
+    "16 bits": lambda: Image.fromarray(HOLE.astype(np.uint16) * 65535),
+    "opaque alpha": lambda: grey(HOLE).convert("RGBA"),
+    "transparent where known": lambda: alpha(HOLE, 255),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_of_file_is_read_as_the_same_hole(kind: str, tmp_path: Path) -> None:
+    put(tmp_path / "a.png", KINDS[kind]())
+    folder = HoleFolder("mine", tmp_path)
+    np.testing.assert_array_equal(folder.read("a", (10, 12)), HOLE)
+    assert folder.notes() == []
+
+
+def test_black_polarity_turns_the_hole_and_keeps_transparent_pixels_known(tmp_path: Path) -> None:
+    put(tmp_path / "a.png", grey(~HOLE))
+    put(tmp_path / "b.png", alpha(HOLE, 0))
+    folder = HoleFolder("mine", tmp_path, "black")
+    np.testing.assert_array_equal(folder.read("a", (10, 12)), HOLE)
+    np.testing.assert_array_equal(folder.read("b", (10, 12)), HOLE)
+    with pytest.raises(UsageError, match="unknown mask polarity 'blak': choose white or black"):
+        HoleFolder("mine", tmp_path, "blak")
+
+
+def test_grey_is_parted_at_127_and_said(tmp_path: Path) -> None:
+    ramp = np.arange(256, dtype=np.uint8).reshape(16, 16)
+    for name in "abcdefg":
+        put(tmp_path / f"{name}.png", Image.fromarray(ramp))
+    put(tmp_path / "clean.png", grey(HOLE))
+    folder = HoleFolder("mine", tmp_path)
+    for name in "abcdefg":
+        np.testing.assert_array_equal(folder.read(name, (16, 16)).ravel(), np.arange(256) >= 128)
+    folder.read("clean", (10, 12))
+    (note,) = folder.notes()
+    assert "holes of 'mine' with grey pixels, taken as white above 127 and as black below: 7 (a.png, b.png" in note
+    assert "and 2 more" in note
+    assert "clean" not in note
+    turned = HoleFolder("mine", tmp_path, "black")
+    np.testing.assert_array_equal(turned.read("a", (16, 16)).ravel(), np.arange(256) < 128)
+
+
+def test_empty_holes_are_allowed_and_said_and_full_ones_are_allowed(tmp_path: Path) -> None:
+    # Values 0 and 1 in place of 0 and 255: a common slip, which the note makes plain.
+    put(tmp_path / "slip.png", Image.fromarray(HOLE.astype(np.uint8)))
+    put(tmp_path / "full.png", Image.new("L", (12, 10), 255))
+    folder = HoleFolder("mine", tmp_path)
+    assert not folder.read("slip", (10, 12)).any()
+    assert folder.read("full", (10, 12)).all()
+    notes = folder.notes()
+    assert "empty holes of 'mine', whose scores of the hole stay empty: 1 (slip.png)" in notes[-1]
+    assert "the brightest pixel of slip.png is 1 of 255" in notes[-1]
+    assert not any("full" in note for note in notes)
+
+
+def test_a_hole_of_another_size_names_the_file_and_both_sizes(tmp_path: Path) -> None:
+    put(tmp_path / "a.png", Image.new("L", (12, 9), 255))
+    suite = Suite.open([dataset(["a"])], f"folder:{tmp_path}")
+    with pytest.raises(UsageError, match=r"a\.png is 12x9 pixels but its picture 'a' is 12x10 pixels"):
+        suite.fingerprint()
+
+
+def test_an_unreadable_hole_is_named(tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(b"no picture")
+    suite = Suite.open([dataset(["a"])], f"folder:{tmp_path}")
+    with pytest.raises(UsageError, match=r"a\.png cannot be read as a picture"):
+        suite.fingerprint()
+
+
+def test_missing_holes_are_listed_before_anything_is_done(tmp_path: Path) -> None:
+    put(tmp_path / "b.png", grey(HOLE))
+    with pytest.raises(UsageError, match=r"no hole for 7 of 8 pictures \(a, c, d, e, f and 2 more\)"):
+        Suite.open([dataset(list("abcdefgh"))], f"folder:{tmp_path}")
+
+
+def test_holes_pair_by_relative_path_first_then_by_stem(tmp_path: Path) -> None:
+    paired = {"day/a": np.roll(HOLE, 1), "night/a": np.roll(HOLE, 2), "b": np.roll(HOLE, 3), "x/c": np.roll(HOLE, 4)}
+    put(tmp_path / "day" / "a.png", grey(paired["day/a"]))
+    put(tmp_path / "night" / "a.bmp", grey(paired["night/a"]))
+    put(tmp_path / "deep" / "b.png", grey(paired["b"]))
+    put(tmp_path / "c.PNG", grey(paired["x/c"]))
+    put(tmp_path / "nobody.png", grey(HOLE))
+    folder = HoleFolder("mine", tmp_path)
+    for image_id, hole in paired.items():
+        np.testing.assert_array_equal(folder.read(image_id, (10, 12)), hole)
+    # An id keeps its picture's suffix where two pictures share the rest.
+    np.testing.assert_array_equal(folder.read("c.jpg", (10, 12)), paired["x/c"])
+    assert folder.find("d") is None
+
+
+def test_a_hole_that_could_be_either_of_two_is_refused(tmp_path: Path) -> None:
+    put(tmp_path / "day" / "a.png", grey(HOLE))
+    put(tmp_path / "night" / "a.png", grey(HOLE))
+    with pytest.raises(UsageError, match=r"'a' could have any of 2 holes .*day/a\.png or night/a\.png"):
+        HoleFolder("mine", tmp_path).require(["a"])
+    put(tmp_path / "day" / "a.bmp", grey(HOLE))
+    with pytest.raises(UsageError, match=r"two holes of one name .*a\.bmp and a\.png"):
+        HoleFolder("mine", tmp_path)
+
+
+def test_sub_folders_are_mask_types_unless_they_mirror_the_pictures(tmp_path: Path) -> None:
+    put(tmp_path / "rect" / "day" / "a.png", grey(HOLE))
+    put(tmp_path / "My strokes" / "day" / "a.png", grey(np.roll(HOLE, 1)))
+    suite = Suite.open([dataset(["day/a"])], f"folder:{tmp_path}")
+    assert suite.masks == ("my_strokes", "rect")
+    pictures = dataset(["day/a"])
+    np.testing.assert_array_equal(suite.holes(pictures, "my_strokes", [0], [(10, 12)])[0], np.roll(HOLE, 1))
+    np.testing.assert_array_equal(suite.holes(pictures, "rect", [0], [(10, 12)])[0], HOLE)
+    # The picture's own folder: one mask type.
+    own = folder_types(str(tmp_path / "rect"), ids=["day/a"])
+    assert [folder.name for folder in own] == ["rect"]
+    # A hole beside the sub-folders: one mask type.
+    put(tmp_path / "b.png", grey(HOLE))
+    assert len(folder_types(str(tmp_path))) == 1
+
+
+def test_folder_names_become_mask_names(tmp_path: Path) -> None:
+    for given, name in (("Größe 2-a", "gr_e_2_a"), ("all", "all_holes"), ("…", "holes")):
+        put(tmp_path / given / "a.png", grey(HOLE))
+        assert [folder.name for folder in folder_types(str(tmp_path / given))] == [name]
+    put(tmp_path / "two" / "a-b" / "a.png", grey(HOLE))
+    put(tmp_path / "two" / "a_b" / "a.png", grey(HOLE))
+    with pytest.raises(UsageError, match="would both be 'a_b': rename one"):
+        folder_types(str(tmp_path / "two"))
+
+
+def test_hidden_files_are_no_holes(tmp_path: Path) -> None:
+    put(tmp_path / "a.png", grey(HOLE))
+    put(tmp_path / ".thumbs" / "a.png", grey(HOLE))
+    (tmp_path / "._a.png").write_bytes(b"resource fork")
+    assert HoleFolder("mine", tmp_path).find("a") == tmp_path / "a.png"
+
+
+@pytest.mark.parametrize(
+    ("folder", "words"), [("", "no folder of holes"), ("nowhere", "no folder of holes at"), (".", "no holes in")]
+)
+def test_a_folder_that_is_not_there_or_empty_is_refused(
+    folder: str, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UsageError, match=words):
+        folder_types(folder)
+
+
+def test_notes_of_a_suite_are_whole_after_its_fingerprint(tmp_path: Path) -> None:
+    put(tmp_path / "0.png", Image.new("L", (12, 10), 200))
+    put(tmp_path / "1.png", Image.new("L", (12, 10), 0))
+    suite = Suite.open([dataset(["0", "1"])], f"folder:{tmp_path}")
+    assert suite.notes() == []
+    suite.fingerprint()
+    assert ["grey" in suite.notes()[0], "empty" in suite.notes()[1]] == [True, True]
