@@ -38,8 +38,8 @@ class Cell:
     """``begin`` it, ``sample`` it until ``settled`` or out of time; then it is told by :mod:`bench.throughput.rows`.
 
     call_s: seconds a batch while warming up. first_call_s: what the first call took longer (compiling).
-    loops: throughput samples, singles: calls timed one by one, both in seconds a batch. throttled: samples
-    dropped since the GPU slowed itself.
+    loops: throughput samples, singles: calls timed one by one, both in seconds a batch. turns: the round of each
+    throughput sample. throttled: samples dropped since the GPU slowed itself.
     """
 
     subject: Subject
@@ -48,6 +48,7 @@ class Cell:
     call_s: float = math.nan
     first_call_s: float = math.nan
     loops: list[float] = field(default_factory=list)
+    turns: list[int] = field(default_factory=list)
     singles: list[float] = field(default_factory=list)
     readings: list[Reading] = field(default_factory=list)
     throttled: int = 0
@@ -123,8 +124,8 @@ class Cell:
         self.max_difference, self.mean_difference = float(difference.max()), float(difference.mean())
         self.within_one_level = float((difference.max(axis=-1) <= 1).mean())
 
-    def sample(self) -> None:
-        """One throughput sample; and calls timed one by one, as a user who waits for each sees them.
+    def sample(self, turn: int) -> None:
+        """One throughput sample, of round ``turn``; and calls timed one by one, as a user who waits for each sees them.
 
         On the CPU a call returns when its work is done, so a loop over large batches is its own latency
         sample; batch 1 is timed apart everywhere. A sample during which the GPU slowed itself is dropped.
@@ -138,6 +139,7 @@ class Cell:
                     self.throttled += 1
                     return
             self.loops.append(each)
+            self.turns.append(turn)
             self.calls = max(1, min(2 * self.calls, round(target / max(each, 1e-7))))
             if setting.batch > 1 and setting.type == "cpu":
                 self.singles.append(each)

@@ -257,6 +257,6 @@ def sample_in_turns(cells: list[Cell], deadline: float, report: Report) -> None:
         for k in range(len(active)):
             if turn and time.perf_counter() > deadline:
                 return
-            active[(k + turn) % len(active)].sample()
+            active[(k + turn) % len(active)].sample(turn)
         turn += 1
         report.progress(0.4 + 0.6 * min(1.0, (time.perf_counter() - began) / max(deadline - began, 1e-9)))

@@ -11,8 +11,9 @@ import torch
 
 from bench.throughput.ceilings import Ceilings
 from bench.throughput.cell import TARGET, Cell
-from bench.throughput.faithful import mark, ranks
+from bench.throughput.faithful import mark
 from bench.throughput.quantiles import median_interval, quantile, samples_needed
+from bench.throughput.ranking import ranks
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,7 +25,7 @@ def table(cells: Sequence[Cell], ceilings: Ceilings) -> pd.DataFrame:
 
     frame = pd.DataFrame([row(cell, ceilings) for cell in cells])
     frame["fast"] = mark(frame)
-    frame["rank"] = ranks(frame)
+    frame["rank"] = ranks(frame, [dict(zip(cell.turns, cell.loops, strict=True)) for cell in cells])
     return frame
 
 

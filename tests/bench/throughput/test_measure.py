@@ -18,10 +18,11 @@ from torch import nn
 from bench.throughput import measure
 from bench.throughput.ceilings import Ceilings
 from bench.throughput.cell import POOL, Cell, Refused
-from bench.throughput.faithful import mark, ranks
+from bench.throughput.faithful import mark
 from bench.throughput.fast import choose
 from bench.throughput.measure import Ladder, Report, make_plan, run, run_ladders, sample_in_turns
 from bench.throughput.memory import is_out_of_memory
+from bench.throughput.ranking import ranks
 from bench.throughput.rows import table
 from bench.throughput.settings import SWEEP, Setting, why_not
 from bench.throughput.subjects import Subject
@@ -235,21 +236,24 @@ def test_the_wrong_row_is_chosen_as_the_fast_one():
     assert mark(frame).tolist() == [False, False, True, False]
 
 
-def test_methods_whose_intervals_overlap_share_a_place() -> None:
-    # By hand: b (95-105) reaches into a's 98-102; c (80-94) reaches b's interval but not a's, who leads the place.
-    frame = pd.DataFrame(
-        [
-            ("a", 100, 98, 102),
-            ("b", 97, 95, 105),
-            ("c", 90, 80, 94),
-            ("calibration", 500, 499, 501),
-            ("slow", 9, 8, 10),
-        ],
-        columns=["variant", "images_per_s", "images_per_s_low", "images_per_s_high"],
-    ).assign(device="cpu", resolution=64, batch=8, fast=[True, True, True, True, False])
-    found = ranks(frame)
+def test_methods_that_no_round_tells_apart_share_a_place() -> None:
+    names = ["a", "b", "c", "calibration", "d"]
+    frame = pd.DataFrame({"variant": names, "images_per_s": [100, 99, 80, 500, 9]})
+    frame = frame.assign(device="cpu", resolution=64, batch=8, fast=[True, True, True, True, False])
+    # Every other round the machine is four times slower: medians alone tell nothing apart, rounds do.
+    load = {turn: 1.0 + 3.0 * (turn % 2) for turn in range(12)}
+    a = dict(load)
+    b = {turn: s * (1.02 if turn % 3 else 0.97) for turn, s in load.items()}  # now slower, now faster than a
+    c = {turn: s * 1.2 for turn, s in load.items()}
+    found = ranks(frame, [a, b, c, a, c])
     assert found[:3].tolist() == [1, 1, 3]
     assert found[3:].isna().all()
+
+
+def test_too_few_rounds_rank_nothing_lower() -> None:
+    frame = pd.DataFrame({"variant": ["a", "b"], "images_per_s": [100, 10]})
+    frame = frame.assign(device="cpu", resolution=64, batch=8, fast=True)
+    assert ranks(frame, [{0: 1.0}, {0: 10.0}]).tolist() == [1, 1]
 
 
 class FakeNvml:
@@ -284,8 +288,8 @@ def test_throttled_samples_are_kept_or_a_power_cap_is_taken_for_throttling():
     assert [watch.read().throttled for _ in range(4)] == [True, False, True, True]
     cell = Cell(network(), Setting("cpu", "fp32", "eager", 16, 2), Watch(FakeNvml([0, 8, 0, 32]), None))
     cell.begin(0.01)
-    for _ in range(4):
-        cell.sample()
+    for turn in range(4):
+        cell.sample(turn)
     assert (len(cell.loops), cell.throttled) == (2, 2)
     cell.weigh(0.01)
     assert cell.joules_per_image > 0

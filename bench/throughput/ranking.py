@@ -1,0 +1,45 @@
+"""Which method is faster than which, where the samples can tell."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from bench.gate.speed import CALIBRATION
+from bench.throughput.quantiles import median_interval
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Turns = Mapping[int, float]
+"""Seconds a batch by the round in which they were sampled."""
+
+
+def ranks(frame: pd.DataFrame, turns: Sequence[Turns]) -> pd.Series:
+    """The place of each method's ``fast`` row among those of its (device, resolution, batch), NaN in other rows.
+
+    Methods are held against the first of a place round by round, as what disturbs the machine disturbs a whole
+    round: one that is not slower in the median (95 % interval of the ratios) shares the place: 1, 1, 3. Two networks
+    of one architecture differ by chance alone; an order of theirs would be another at the next measuring.
+
+    turns: of each row of the frame, in order.
+    """
+    import pandas as pd
+
+    found = pd.Series(math.nan, index=frame.index, dtype=float)
+    sampled = dict(zip(frame.index, turns, strict=True))
+    chosen = frame[frame["fast"] & (frame["variant"] != CALIBRATION)]
+    for _, rows in chosen.groupby(["device", "resolution", "batch"]):
+        place, first = 0, None
+        for number, index in enumerate(rows.sort_values("images_per_s", ascending=False).index, 1):
+            if first is None or slower(sampled[index], sampled[first]):
+                place, first = number, index
+            found[index] = place
+    return found
+
+
+def slower(one: Turns, other: Turns) -> bool:
+    """Whether one is slower than the other, by the rounds in which both were sampled."""
+    _, low, _ = median_interval([one[turn] / other[turn] for turn in one.keys() & other.keys()])
+    return low > 1
