@@ -116,13 +116,17 @@ def score_cell(
             if predictions is not None:
                 save_predictions(predictions / method.name / mask, ids, fills[-1], raw)
             report(f"{method.label} · {dataset.name} · {mask}", len(ids))
-        for place, (image_id, image, hole) in enumerate(zip(ids, images, holes, strict=True)):
-            visible = [
+        visible = [
+            [
                 raw[place] if method.gives_raw or not np.isfinite(raw[place]).all() else None
                 for method, raw in zip(methods, raws, strict=True)
             ]
-            scores = scorer.score(f"{dataset.name}/{image_id}", image, hole, [fill[place] for fill in fills], visible)
-            for method, own, score, raw in zip(methods, rows, scores, raws, strict=True):
+            for place in range(len(ids))
+        ]
+        keys = [f"{dataset.name}/{image_id}" for image_id in ids]
+        found = scorer.score_batch(keys, list(images), list(holes), list(zip(*fills, strict=True)), visible)
+        for place, (image_id, image, hole) in enumerate(zip(ids, images, holes, strict=True)):
+            for method, own, score, raw in zip(methods, rows, found[place], raws, strict=True):
                 if score["failed"]:
                     score["failed"] = getattr(method, "problems", {}).get((mask, image_id), score["failed"])
                     outcome.failed[method.label, mask, score["failed"]] += 1

@@ -155,11 +155,16 @@ class Sums:
 
 @dataclass(eq=False)
 class Patch:
-    """What a hole was filled with. in_hole: the fill within the hole's box, zero where known, uint8 (h, w, 3)."""
+    """What a hole was filled with. cut: gives the fill within the hole's box, zero where known, uint8 (h, w, 3)."""
 
     truth: Truth
     hole: Hole
-    in_hole: np.ndarray
+    cut: Callable[[], np.ndarray]
+
+    @cached_property
+    def in_hole(self) -> np.ndarray:
+        """What ``cut`` gives, asked for once."""
+        return self.cut()
 
     @property
     def truth_in_hole(self) -> np.ndarray:
@@ -200,7 +205,7 @@ class Card(Patch):
         raw: np.ndarray | None = None,
         protocol: Protocol = NATIVE,
     ) -> None:
-        super().__init__(truth, hole, cut_out(filled, hole))
+        super().__init__(truth, hole, lambda: cut_out(filled, hole))
         self.filled = filled
         self.raw = raw
         self.protocol = protocol
@@ -227,6 +232,13 @@ class Card(Patch):
         if compute not in self._kept:
             self._kept[compute] = compute(self)
         return self._kept[compute]
+
+    def keep(self, compute: Callable[..., Kept], value: Kept) -> None:
+        """Have :meth:`once` give what was computed elsewhere."""
+        self._kept[compute] = value
+
+    def has(self, compute: Callable[..., Any]) -> bool:
+        return compute in self._kept
 
 
 def cut_out(picture: np.ndarray, hole: Hole) -> np.ndarray:

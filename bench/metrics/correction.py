@@ -81,7 +81,8 @@ def corrected_patch(card: Card) -> Patch | None:
         return None
     if drifted.q is None:
         return card
-    return Patch(card.truth, card.hole, repaint(card.raw, card.hole, quick_fit(card, drifted)))
+    raw, hole, fitted = card.raw, card.hole, quick_fit(card, drifted)
+    return Patch(card.truth, hole, lambda: repaint(raw, hole, fitted))
 
 
 def correct(truth: np.ndarray, hole: np.ndarray, filled: np.ndarray, raw: np.ndarray) -> np.ndarray | None:

@@ -11,6 +11,11 @@ CAP_DB = 100.0
 """PSNR of identical pictures, where the formula has no value; nothing is ever above it."""
 
 
+def level_total(card: Card) -> int:
+    """The levels of both pictures, summed."""
+    return int(card.truth.picture.sum(dtype="int64")) + int(card.filled.sum(dtype="int64"))
+
+
 def psnr_of(mse: float) -> float:
     """PSNR in dB of a mean squared error of values in [0, 1]; 100 at most, NaN for NaN."""
     if math.isnan(mse):
@@ -95,7 +100,7 @@ def psnr_hole(card: Card) -> float:
 def l1(card: Card) -> float:
     """Mean absolute error over the picture and channels, values in [0, 1]."""
     if card.protocol.l1 == "relative":
-        total = int(card.truth.picture.sum(dtype="int64")) + int(card.filled.sum(dtype="int64"))
+        total = card.once(level_total)
         return card.image_sums.absolutes / total if total else math.nan
     return card.image_sums.l1
 

@@ -64,6 +64,16 @@ def patch_scores(stack: Any, key: str, cards: Sequence[Any]) -> tuple[list[float
     return lpips_patch.scores(stack, truth.kept[key], truth.picture, fills, box, hole.kept[key])
 
 
+def of_batch(batch: Any, context: Any) -> Any:
+    """Both values of every fill of a :class:`bench.metrics.on_device.batch.Batch`, float64 (2, K) on its device."""
+    from bench.metrics import lpips_batch
+
+    def compute() -> Any:
+        return lpips_batch.scores(stack_of(context), batch.truth, batch.hole, batch.filled, batch.owner)
+
+    return batch.once(f"lpips:{backbone_of(context)}", compute)
+
+
 @metric(
     "lpips",
     region="image",
@@ -74,6 +84,7 @@ def patch_scores(stack: Any, key: str, cards: Sequence[Any]) -> tuple[list[float
     version=1,
     batched=True,
     unavailable=missing,
+    on_device=lambda batch, context: of_batch(batch, context)[0],
 )
 def lpips(cards: Sequence[Any], context: Any) -> list[float]:
     """LPIPS with the AlexNet backbone."""
@@ -90,6 +101,7 @@ def lpips(cards: Sequence[Any], context: Any) -> list[float]:
     version=1,
     batched=True,
     unavailable=missing,
+    on_device=lambda batch, context: of_batch(batch, context)[1],
 )
 def lpips_hole(cards: Sequence[Any], context: Any) -> list[float]:
     """Mean over the hole of LPIPS' upsampled map, AlexNet backbone."""

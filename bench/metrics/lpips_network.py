@@ -135,7 +135,14 @@ def normalised(pictures: np.ndarray | Sequence[np.ndarray], device: Any = "cpu")
     import torch
 
     stacked = np.ascontiguousarray(np.asarray(pictures).transpose(0, 3, 1, 2))
-    x = torch.from_numpy(stacked).to(device).float() / 127.5 - 1
+    return normalise(torch.from_numpy(stacked).to(device))
+
+
+def normalise(levels: torch.Tensor) -> torch.Tensor:
+    """The same of levels (N, 3, H, W) that lie on a device already."""
+    import torch
+
+    x = levels.float() / 127.5 - 1
     shift = torch.tensor(SHIFT, device=x.device)[:, None, None]
     scale = torch.tensor(SCALE, device=x.device)[:, None, None]
     return (x - shift) / scale

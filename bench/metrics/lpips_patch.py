@@ -18,6 +18,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from bench.metrics.lpips_network import Stack, Step, distance_map, unit
+from bench.throughput.precision import matmul_precision
 
 
 class Box(NamedTuple):
@@ -49,7 +50,7 @@ class KeptTruth:
 def keep(stack: Stack, picture: np.ndarray) -> KeptTruth:
     """The features of a truth, uint8 (H, W, 3), that must be large enough (``stack.fits``)."""
     inputs, outputs, units = [], [], []
-    with torch.inference_mode():
+    with torch.inference_mode(), matmul_precision("fp32"):
         x = stack.input(picture[None])
         for step in stack.steps:
             inputs.append(padded(step, x))
@@ -170,7 +171,7 @@ def together(
     whole = torch.zeros(count, dtype=torch.float64, device=stack.device)
     inside = torch.full_like(whole, 0 if weights is not None else float("nan"))
     tap = 0
-    with torch.inference_mode():
+    with torch.inference_mode(), matmul_precision("fp32"):
         patch = stack.input(np.stack([filled[box.window] for filled in fills]))
         for step, field, size in zip(stack.steps, kept.inputs, kept.outputs, strict=True):
             target = reached(step, box, size)
@@ -196,11 +197,17 @@ def hole_weights(stack: Stack, hole: np.ndarray) -> list[Tensor] | None:
     """
     if not hole.any():
         return None
-    share = torch.from_numpy(hole / hole.sum())
+    return [weights.to(stack.device) for weights in tap_weights(stack, torch.from_numpy(hole / hole.sum()))]
+
+
+def tap_weights(stack: Stack, share: Tensor) -> list[Tensor]:
+    """Per tap, float64 (…, h, w): the weights of a mean over the picture that weighs each pixel by ``share``, float64
+    (…, H, W)."""
+    high, wide = share.shape[-2:]
     found = []
-    for height, width in stack.sizes(*hole.shape):
-        up_rows, up_columns = upsampling(height, hole.shape[0]), upsampling(width, hole.shape[1])
-        found.append((up_rows.T @ share @ up_columns).to(stack.device))
+    for height, width in stack.sizes(high, wide):
+        up_rows, up_columns = (upsampling(*pair).to(share.device) for pair in ((height, high), (width, wide)))
+        found.append(up_rows.T @ share @ up_columns)
     return found
 
 

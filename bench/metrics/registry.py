@@ -29,6 +29,9 @@ class Metric:
     ``nearest`` to ``target`` (a signed shift: 0; a sharpness ratio: 1). needs_raw: left out for finished
     pictures. batched: ``compute`` takes the list of cards of one truth and hole (one per method).
     unavailable: a function of the scoring context that says in a sentence why the column must stay empty.
+    on_device: of a batched metric, the same values for many pictures at once, a function of
+    (:class:`bench.metrics.on_device.batch.Batch`, scoring context) that gives float64 (cards,) on the batch's device
+    and waits for nothing; without it a batch is computed picture by picture on any device.
     """
 
     name: str
@@ -45,6 +48,7 @@ class Metric:
     batched: bool = False
     approximate: bool = False
     unavailable: Callable[[Any], str | None] | None = None
+    on_device: Callable[[Any, Any], Any] | None = None
 
     @property
     def arrow(self) -> str:

@@ -1,4 +1,4 @@
-"""Scoring: one call a (picture, hole), with the fills of several methods."""
+"""Scoring: one call a (picture, hole), or a batch of them, with the fills of several methods."""
 
 from __future__ import annotations
 
@@ -27,7 +27,8 @@ class Scorer:
     """Scores fills by the metrics asked for (None: every registered one).
 
     protocol: a preset of :mod:`bench.protocol`. weights_dir: searched first for LPIPS backbones. device: the
-    torch device that learned metrics run on. Raises UnknownName for a wrong metric or protocol.
+    torch device that learned metrics run on, and on a GPU whole batches. Raises UnknownName for a wrong metric or
+    protocol.
 
     ``metrics``: what each column means, by name. ``missing``: column -> one sentence why it is empty so far.
     """
@@ -44,6 +45,8 @@ class Scorer:
         names = metric.names() if metrics is None else list(dict.fromkeys(metrics))
         self.metrics = {name: under(metric.get(name), self.protocol) for name in names}
         self.context = ScoringContext(weights_dir, device, self.protocol)
+        # Not of every device: some cannot compute in float64.
+        self.batches = device.partition(":")[0] == "cuda"
         self._unavailable: dict[str, str] = {}
         for name, entry in self.metrics.items():
             why = entry.unavailable(self.context) if entry.unavailable else None
@@ -77,21 +80,65 @@ class Scorer:
         A fill that cannot be scored (NaN or infinite raw, wrong size) gets NaN throughout and ``failed``
         says why. Raises ValueError where truth or hole are not of these kinds.
         """
+        rows, scored = self._cards(key, truth, hole, fills, raws)
+        self._compute(scored)
+        return rows
+
+    def score_batch(
+        self,
+        keys: Sequence[str],
+        truths: Sequence[np.ndarray],
+        holes: Sequence[np.ndarray],
+        fills: Sequence[Sequence[np.ndarray]],
+        raws: Sequence[Sequence[np.ndarray | None]] | None = None,
+    ) -> list[list[Row]]:
+        """The rows of :meth:`score` for several pictures; ``fills`` and ``raws`` are lists of its own for each.
+
+        On a GPU the sums behind all metrics, and learned metrics, are made there for all pictures of one size
+        together and come back in one transfer; values agree with :meth:`score` to 1e-6. Elsewhere picture by picture.
+        """
+        given = raws or [[None] * len(each) for each in fills]
+        parts = list(zip(keys, truths, holes, fills, given, strict=True))
+        if not self.batches:
+            return [self.score(*part) for part in parts]
+        from bench.metrics.on_device.batch import measure
+
+        found = [self._cards(*part) for part in parts]
+        learned = [entry for entry in self._batched if entry.on_device]
+        for shape in dict.fromkeys(truth.shape for truth in truths):
+            same = [scored for (_, scored), truth in zip(found, truths, strict=True) if truth.shape == shape]
+            measure([[card for card, _ in scored] for scored in same], learned, self.context)
+        for _, scored in found:
+            self._compute(scored)
+        return [rows for rows, _ in found]
+
+    def _cards(
+        self,
+        key: str,
+        truth: np.ndarray,
+        hole: np.ndarray,
+        fills: Sequence[np.ndarray],
+        raws: Sequence[np.ndarray | None] | None,
+    ) -> tuple[list[Row], list[tuple[Card, Row]]]:
+        """A row a fill, and the cards of those fills that are of the right kind."""
         check(truth, hole)
         kept, cut = self._truth(key, truth), Hole(np.ascontiguousarray(hole))
         rows: list[Row] = []
-        scored: list[tuple[Card, Row]] = []
+        cards: list[tuple[Card, Row]] = []
         for filled, raw in zip(fills, raws or [None] * len(fills), strict=True):
             row: Row = dict.fromkeys(self.metrics, math.nan)
             rows.append(row)
             row["failed"] = misfit(truth, filled, raw)
-            if row["failed"]:
-                continue
-            card = Card(kept, cut, contiguous(filled, np.uint8), contiguous(raw, np.float32), self.protocol)
+            if not row["failed"]:
+                card = Card(kept, cut, contiguous(filled, np.uint8), contiguous(raw, np.float32), self.protocol)
+                cards.append((card, row))
+        return rows, cards
+
+    def _compute(self, cards: list[tuple[Card, Row]]) -> None:
+        """Fill in the rows of one picture's cards."""
+        for card, row in cards:
             row["failed"] = broken(card)
-            if row["failed"]:
-                continue
-            scored.append((card, row))
+        scored = [(card, row) for card, row in cards if not row["failed"]]
         # Metric by metric, not card by card: what the cards share stays in the processor's cache.
         for entry in self._single:
             for card, row in scored:
@@ -100,12 +147,11 @@ class Scorer:
         for entry in self._batched:
             chosen = [(card, row) for card, row in scored if not entry.needs_raw or card.raw is not None]
             if chosen:
-                values = entry.compute([card for card, _ in chosen], self.context)
+                values = learned_values(entry, [card for card, _ in chosen], self.context)
                 for (_, row), value in zip(chosen, values, strict=True):
                     row[entry.name] = float(value)
         if scored:
             self._note_empty(scored)
-        return rows
 
     def _note_empty(self, scored: list[tuple[Card, Row]]) -> None:
         """Keep why columns have no value yet."""
@@ -126,6 +172,13 @@ class Scorer:
             _, oldest = self._truths.popitem(last=False)
             pixels -= oldest.picture.size // 3
         return truth
+
+
+def learned_values(entry: Metric, cards: list[Card], context: ScoringContext) -> Sequence[float]:
+    """A batched metric of one picture's cards, which may know it already."""
+    if all(card.has(entry.compute) for card in cards):
+        return [card.once(entry.compute) for card in cards]
+    return entry.compute(cards, context)
 
 
 def under(entry: Metric, protocol: Protocol) -> Metric:

@@ -28,6 +28,16 @@ def steps(picture: np.ndarray, pairs: tuple[np.ndarray, np.ndarray]) -> int:
     return int(np.abs(np.subtract(first, second, dtype=np.int16)).sum(dtype=np.int64))
 
 
+def pairs_of(card: Card) -> tuple[np.ndarray, np.ndarray]:
+    if "edge pairs" not in card.hole.kept:
+        card.hole.kept["edge pairs"] = edge_pairs(card.hole)
+    return card.hole.kept["edge pairs"]
+
+
+def fill_steps(card: Card) -> int:
+    return steps(card.filled, pairs_of(card))
+
+
 @metric(
     "seam",
     region="seam",
@@ -44,7 +54,7 @@ def seam(card: Card) -> float:
     smoother than the truth. NaN for an empty or a full hole.
     """
     if "seam" not in card.hole.kept:
-        pairs = edge_pairs(card.hole)
-        card.hole.kept["seam"] = pairs, steps(card.truth.picture, pairs)
-    pairs, there = card.hole.kept["seam"]
-    return (steps(card.filled, pairs) - there) / (3 * len(pairs[0])) if len(pairs[0]) else math.nan
+        pairs = pairs_of(card)
+        card.hole.kept["seam"] = len(pairs[0]), steps(card.truth.picture, pairs)
+    count, there = card.hole.kept["seam"]
+    return (card.once(fill_steps) - there) / (3 * count) if count else math.nan

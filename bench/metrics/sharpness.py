@@ -26,6 +26,10 @@ def energy(cut: np.ndarray, hole: Hole) -> int:
     )
 
 
+def fill_energy(card: Card) -> int:
+    return energy(card.in_hole, card.hole)
+
+
 @metric(
     "sharpness",
     region="hole",
@@ -45,4 +49,4 @@ def sharpness(card: Card) -> float:
     if "sharpness" not in card.hole.kept:
         card.hole.kept["sharpness"] = energy(card.truth_in_hole, card.hole)
     there = card.hole.kept["sharpness"]
-    return energy(card.in_hole, card.hole) / there if there else math.nan
+    return card.once(fill_energy) / there if there else math.nan

@@ -1,0 +1,41 @@
+"""LPIPS of many pictures with many fills each in one pass of whole pictures: for devices that are not filled by one.
+
+A truth's features are computed once however many fills it has. Nothing is read back from the device.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from bench.metrics.lpips_network import Stack, distance_map, normalise, unit
+from bench.metrics.lpips_patch import tap_weights
+from bench.throughput.precision import matmul_precision
+
+
+def scores(stack: Stack, truths: Tensor, holes: Tensor, filled: Tensor, owner: Tensor) -> Tensor:
+    """LPIPS of each fill, and its map's mean over the hole, float64 (2, K).
+
+    truths uint8 (P, H, W, 3); holes bool (P, H, W); filled uint8 (K, H, W, 3); owner int64 (K,). NaN where the
+    pictures are too small for the stack, and over an empty hole; exactly 0 for an exact fill.
+    """
+    found = torch.zeros(2, len(filled), dtype=torch.float64, device=filled.device)
+    if not stack.fits(*holes.shape[1:]):
+        return found.fill_(torch.nan)
+    share = holes.double()
+    share /= share.sum((1, 2), keepdim=True)
+    with matmul_precision("fp32"):
+        theirs = stack.taps(levels(stack, truths))
+        ours = stack.taps(levels(stack, filled))
+        every = zip(theirs, ours, stack.heads, tap_weights(stack, share), strict=True)
+        for a, b, head, weights in every:
+            distances = distance_map(unit(a)[owner], unit(b), head).double()
+            found[0] += distances.mean((1, 2))
+            found[1] += (distances * weights[owner]).sum((1, 2))
+    exact = (filled == truths[owner]).flatten(1).all(1)
+    # Of two batches of unlike size a device need not compute the same bits.
+    return torch.where(exact & ~found.isnan(), 0.0, found)
+
+
+def levels(stack: Stack, pictures: Tensor) -> Tensor:
+    return normalise(pictures.permute(0, 3, 1, 2)).to(stack.heads[0].dtype)
