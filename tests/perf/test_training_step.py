@@ -1,111 +1,91 @@
-"""A training step beside the loop that a notebook would write: fp32, eager, a DataLoader, ``.item()`` every step.
+"""Training beside the loop that a notebook would write: fp32, eager, a DataLoader, ``.item()`` every step.
 
-Both train the same network on the same pictures, one thread each, data loading included. The peer shares the
-process, and with it the memory allocator's settings, so the ratio is if anything too small.
+Both train the same network on the same pictures, each in a process of its own with that process's usual settings.
 """
 
 from __future__ import annotations
 
+import contextlib
+import os
+import subprocess
+import sys
 import time
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable
+from pathlib import Path
 
-import numpy as np
 import pytest
-import torch
-from torch import nn
-from torch.utils.data import DataLoader, Dataset
 
-from bench.train import Batches
-from variants.blocks import Critic
-from variants.registry import variant
-from variants.trainer import Plan, Session, best_precision, to_device
-
-BATCH, WIDTH, POOL = 16, 16, 256
-"""The quick profile's batch and width."""
-STEPS = {64: 3, 128: 1}
+ROOT = Path(__file__).parents[2]
+STEPS = {64: 4, 128: 1}
 
 
-class Pictures(Dataset):
-    """Pictures with a random rectangular hole each, as tensors: what a notebook's data set looks like."""
+@contextlib.contextmanager
+def worker(kind: str, name: str, side: int, threads: int | None = None):  # type: ignore[no-untyped-def]
+    """A training in a process of its own: ``ask(steps)`` begins some steps, ``answer()`` waits for their seconds."""
+    words = [sys.executable, str(Path(__file__).with_name("training_worker.py")), kind, name, str(side)]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    # A notebook has torch's own number of threads, whatever this process was given.
+    environment.pop("OMP_NUM_THREADS", None)
+    process = subprocess.Popen(
+        [*words, str(threads)] if threads else words,
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment,
+    )  # fmt: skip
+    assert process.stdin is not None and process.stdout is not None
+    requests, answers = process.stdin, process.stdout
 
-    def __init__(self, pool: np.ndarray) -> None:
-        self.pool = pool
-        self.mean = torch.tensor([0.485, 0.456, 0.406]).view(3, 1, 1)
-        self.std = torch.tensor([0.229, 0.224, 0.225]).view(3, 1, 1)
+    def ask(steps: int) -> None:
+        requests.write(f"{steps}\n")
+        requests.flush()
 
-    def __len__(self) -> int:
-        return len(self.pool)
-
-    def __getitem__(self, index: int) -> tuple[torch.Tensor, torch.Tensor]:
-        image = torch.from_numpy(self.pool[index]).permute(2, 0, 1).float() / 255
-        if np.random.rand() < 0.5:
-            image = image.flip(2)
-        side = image.shape[1]
-        height, width = np.random.randint(side // 8, side // 2 + 1, 2)
-        top, left = np.random.randint(side - height + 1), np.random.randint(side - width + 1)
-        hole = torch.zeros(1, side, side)
-        hole[:, top : top + height, left : left + width] = 1
-        return (image - self.mean) / self.std, hole
-
-
-class Notebook:
-    """The plain loop, for a variant with or without a critic."""
-
-    def __init__(self, name: str, pool: np.ndarray) -> None:
-        entry = variant.get(name)()
-        self.fills = entry.fills
-        self.model = entry.network(WIDTH)
-        self.critic = Critic(WIDTH) if name != "baseline" else None
-        self.optimizer = torch.optim.Adam(self.model.parameters(), lr=2e-3, betas=(0.5, 0.999))
-        if self.critic is not None:
-            self.critic_optimizer = torch.optim.Adam(self.critic.parameters(), lr=2e-4, betas=(0.5, 0.999))
-        self.mse, self.bce = nn.MSELoss(), nn.BCEWithLogitsLoss()
-        self.loader = DataLoader(Pictures(pool), batch_size=BATCH, shuffle=True, drop_last=True)
-        self.batches = self.endless()
-        self.losses: list[float] = []
-
-    def endless(self) -> Iterator[Any]:
-        while True:
-            yield from self.loader
-
-    def step(self) -> None:
-        image, hole = next(self.batches)
-        known = (1 - hole).repeat(1, 3, 1, 1)
-        output = self.model(image * known, known)
-        fake = output if self.fills == "whole" else image * known + output * (1 - known)
-        loss = self.mse(fake, image) + self.mse(fake * hole, image * hole)
-        if self.critic is not None:
-            real, false = torch.ones(len(image), 1), torch.zeros(len(image), 1)
-            self.critic_optimizer.zero_grad()
-            verdict = self.bce(self.critic(image), real) + self.bce(self.critic(fake.detach()), false)
-            verdict.backward()
-            self.critic_optimizer.step()
-            self.losses.append(verdict.item())
-            loss = loss + 0.005 * self.bce(self.critic(fake), real)
-        self.optimizer.zero_grad()
-        loss.backward()
-        self.optimizer.step()
-        self.losses.append(loss.item())
+    try:
+        yield ask, lambda: float(answers.readline())
+    finally:
+        requests.close()
+        process.wait(timeout=60)
 
 
-@pytest.mark.benchmark(group="training step", timer=time.process_time)
+@pytest.mark.benchmark(group="training step")
 @pytest.mark.parametrize("side", [64, 128])
 @pytest.mark.parametrize("name", ["baseline", "gan_res_mask"])
 def test_a_training_step(name: str, side: int, race: Callable[..., float]) -> None:
-    torch.set_num_threads(1)
-    torch.set_flush_denormal(True)
-    pool = np.random.default_rng(0).integers(0, 256, (POOL, side, side, 3), dtype=np.uint8)
-    notebook = Notebook(name, pool)
-    session = Session(variant.get(name)(), Plan(name, 0, WIDTH, 1000, BATCH, "cpu", best_precision("cpu")))
-    source = Batches(pool, BATCH, 0, ("rect",))
+    """Processor time of a step, one thread each."""
+    with worker("ours", name, side, 1) as mine, worker("notebook", name, side, 1) as theirs:
 
-    def ours() -> None:
-        for _ in range(STEPS[side]):
-            session.step(*to_device(*source(session.step_count), "cpu"))
+        def turn(ask: Callable[[int], None], answer: Callable[[], float]) -> float:
+            ask(STEPS[side])
+            return answer()
 
-    def peer() -> None:
-        for _ in range(STEPS[side]):
-            notebook.step()
+        race(
+            lambda: turn(*mine), lambda: turn(*theirs), items=STEPS[side], unit="steps", wanted=2.0,
+            peer_name="a notebook's loop, one thread", self_timed=True,
+        )  # fmt: skip
 
-    race(ours, peer, items=STEPS[side], unit="steps", wanted=2.0, peer_name="a notebook's loop")
+
+@pytest.mark.benchmark(group="training step")
+@pytest.mark.parametrize("side", [64, 128])
+@pytest.mark.parametrize("name", ["baseline", "gan_res_mask"])
+def test_two_trainings(name: str, side: int, race: Callable[..., float]) -> None:
+    """Wall time on the whole machine: ours side by side, one thread each, as ``bench run`` does; a notebook's one
+    after the other with torch's own threads."""
+    with (
+        worker("ours", name, side, 1) as first,
+        worker("ours", name, side, 1) as second,
+        worker("notebook", name, side) as theirs,
+    ):
+        steps = STEPS[side]
+
+        def ours() -> None:
+            for ask, _ in (first, second):
+                ask(steps)
+            for _, answer in (first, second):
+                answer()
+
+        def peer() -> None:
+            ask, answer = theirs
+            ask(2 * steps)
+            answer()
+
+        race(
+            ours, peer, items=2 * steps, unit="steps", wanted=2.0, timer=time.perf_counter,
+            peer_name="a notebook's loops, one after the other",
+        )  # fmt: skip
