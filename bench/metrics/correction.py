@@ -17,6 +17,7 @@ from bench.metrics.colour_shift import LEVELS, MEAN_SHIFT, distance, mean_shift,
 from bench.metrics.drift import Drift, drift, known_levels
 from bench.metrics.error import psnr_of
 from bench.metrics.registry import metric
+from bench.metrics.scratch import SCRATCH
 
 LEAST_SQUARES = "gain and offset by numpy.polyfit on the known pixels of raw, then "
 
@@ -67,10 +68,14 @@ def repaint(raw: np.ndarray, hole: Hole, fitted: np.ndarray) -> np.ndarray:
     import cv2
 
     here = hole.box.of(raw)
-    rows = np.tile(fitted * 255, (here.shape[1], 1)).astype(np.float32)
-    painted = here.reshape(here.shape[0], -1) * rows[:, 0]
-    painted += rows[:, 1]
-    levels = cv2.convertScaleAbs(np.maximum(painted, 0, out=painted))  # rounds to even and stops at 255
+    gains, offsets = np.tile((fitted.T * 255).astype(np.float32), here.shape[1])
+    painted = SCRATCH.array("painted", (len(here), len(gains)), np.float32)
+    np.multiply(here.reshape(painted.shape), gains, out=painted)
+    painted += offsets
+    if painted.min() < 0:
+        np.maximum(painted, 0, out=painted)
+    levels = SCRATCH.array("painted levels", painted.shape, np.uint8)
+    cv2.convertScaleAbs(painted, dst=levels)  # rounds to even and stops at 255
     return cv2.bitwise_and(levels.reshape(here.shape), hole.stencil)
 
 

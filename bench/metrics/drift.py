@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bench.metrics.card import Card, absolute_error, squared_error
+from bench.metrics.scratch import SCRATCH
 
 Channels = tuple[int, int, int]
 
@@ -49,14 +50,15 @@ def measure_drift(card: Card) -> Drift:
     low, high = float(raw.min()), float(raw.max())
     if not (math.isfinite(low) and math.isfinite(high)):
         return Drift(hole.known, math.nan)
-    levels = cv2.convertScaleAbs(raw if low >= 0 else np.maximum(raw, 0), alpha=255.0)
+    levels = SCRATCH.array("levels", raw.shape, np.uint8)
+    cv2.convertScaleAbs(raw if low >= 0 else np.maximum(raw, 0), dst=levels, alpha=255.0)
     if hole.area:
         here = hole.box.of(levels)
         cv2.bitwise_or(cv2.bitwise_and(here, hole.known_stencil), card.truth_in_hole, dst=here)
     absolute = absolute_error(truth, levels)
     if not absolute:
         return Drift(hole.known, 0.0)
-    planes = cv2.split(levels)
+    planes = cv2.split(levels, [SCRATCH.array(f"plane {c}", raw.shape[:2], np.uint8) for c in range(3)])
     t_in_hole, tt_in_hole = hole_levels(card)
     q = [round(value) for value in cv2.sumElems(levels)]
     return Drift(

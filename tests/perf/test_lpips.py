@@ -1,16 +1,14 @@
 """LPIPS beside the ``lpips`` package, and the whole card with LPIPS beside the loop that people write.
 
 The loop: per picture scikit-image's PSNR and SSIM, then the package's LPIPS. Ours: every registered column.
-Both run in turns, in processor time, on one thread, every cache cold. Weights are random where
-BENCH_WEIGHTS_DIR is not set: the arithmetic is the same.
+Both run in turns, in processor time, on one thread, every cache cold, and through the same AlexNet: without its
+weights nothing is raced.
 """
 
 from __future__ import annotations
 
-import os
 import time
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,7 +17,6 @@ import torch
 
 from bench import weights
 from bench.masks.registry import draw
-from bench.metrics.lpips_network import Stack
 from bench.metrics.registry import metric
 from bench.metrics.scorer import Scorer
 
@@ -28,29 +25,28 @@ TRUTHS = 2
 MASKS = ("rect", "ellipse", "freeform", "lama_medium")
 
 
+@pytest.fixture(autouse=True)
+def backbone() -> None:
+    if weights.find(weights.BACKBONES["alexnet"], None) is None:
+        pytest.skip("no AlexNet weights: bench weights fetch alexnet, or BENCH_WEIGHTS_DIR where they lie")
+
+
 @lru_cache
 def package() -> Any:
-    """The package's AlexNet-LPIPS, over the real backbone where there is one."""
+    """The package's AlexNet-LPIPS, over the backbone that ours looks through."""
     import lpips
     import torchvision
 
     model = lpips.LPIPS(net="alex", pnet_rand=True, verbose=False).eval()
-    torch.manual_seed(0)
     layers = torchvision.models.alexnet(weights=None).features
-    folder = os.environ.get("BENCH_WEIGHTS_DIR")
-    found = weights.find(weights.BACKBONES["alexnet"], Path(folder)) if folder else None
-    if found is not None:
-        features = weights.read_features(found)
-        layers.load_state_dict({key.removeprefix("features."): value for key, value in features.items()})
+    file = weights.find(weights.BACKBONES["alexnet"], None)
+    assert file is not None
+    features = weights.read_features(file)
+    layers.load_state_dict({key.removeprefix("features."): value for key, value in features.items()})
     for part in model.net.children():
         for name, _ in list(part.named_children()):
             setattr(part, name, layers[int(name)])
     return model
-
-
-def stack() -> Stack:
-    layers = {key.split(".", 1)[1]: value for key, value in package().net.state_dict().items()}
-    return weights.build(weights.BACKBONES["alexnet"], {f"features.{key}": value for key, value in layers.items()})
 
 
 def fills_of(truth: np.ndarray, hole: np.ndarray) -> list[np.ndarray]:
@@ -104,16 +100,20 @@ def loop(masks: tuple[str, ...], scikit: bool) -> list[float]:
 
 
 def ours(masks: tuple[str, ...], names: list[str] | None) -> list[float]:
-    """A new scorer, so that nothing is kept; its LPIPS looks through the very weights of the package."""
-    scorer = Scorer(names, weights_dir=None)
-    scorer.context.cache["lpips:alexnet"] = stack()
-    scorer._unavailable.pop("lpips", None)
-    scorer._unavailable.pop("lpips_hole", None)
+    """A new scorer, so that nothing is kept but the loaded weights."""
+    scorer = Scorer(names)
+    scorer.context.cache["lpips:alexnet"] = loaded()
     found = []
     for key, truth, hole, fills in work(masks):
         raws = [filled / np.float32(255) for filled in fills] if names is None else None
         found += [row["lpips"] for row in scorer.score(key, truth, hole, fills, raws)]
     return found
+
+
+@lru_cache
+def loaded() -> Any:
+    scorer = Scorer(["lpips"])
+    return scorer.context.cache["lpips:alexnet"]
 
 
 def race(benchmark: Any, masks: tuple[str, ...], names: list[str] | None, scikit: bool) -> tuple[float, float]:
