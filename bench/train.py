@@ -26,6 +26,10 @@ HOLE_SEED = 7_000_003
 
 VALIDATION_PICTURES = 32
 
+COMPILED_STEPS = 5_000
+"""From how many steps on compiling pays on a GPU. On a CPU convolutions take the time, which it does not shorten:
+measured 1.0 to 1.1 times as fast at the quick profile's size."""
+
 
 @dataclass(frozen=True)
 class Job:
@@ -171,6 +175,7 @@ def run_job(job: Job, report: Callable[[Any], None], stopping: Callable[[], bool
         device=job.device,
         precision=best_precision(job.device) if profile.precision == "auto" else profile.precision,
         steps_per_epoch=max(1, len(pool) // profile.batch),
+        compile=job.device.startswith("cuda") and job.steps >= COMPILED_STEPS,
     )
     source = batches_for(job.device, pool, profile.batch, job.seed, entry.training.masks)
     return train(entry, plan, source, job.folder, validate=validate, report=report, stopping=stopping)

@@ -7,6 +7,8 @@ deviation, as torchvision's classification weights use).
 
 from __future__ import annotations
 
+import functools
+
 import torch
 from torch import Tensor, nn
 
@@ -14,8 +16,15 @@ MEAN = (0.485, 0.456, 0.406)
 STD = (0.229, 0.224, 0.225)
 
 
+@functools.cache
+def _constants(values: tuple[float, float, float], dtype: torch.dtype, device: torch.device) -> Tensor:
+    """Sent to a device once: sent at every step, the host would wait for the device each time."""
+    with torch.inference_mode(False):
+        return torch.tensor(values, dtype=dtype, device=device).view(1, 3, 1, 1)
+
+
 def _channels(values: tuple[float, float, float], like: Tensor) -> Tensor:
-    return torch.tensor(values, dtype=like.dtype, device=like.device).view(1, 3, 1, 1)
+    return _constants(values, like.dtype, like.device)
 
 
 def normalise(image: Tensor) -> Tensor:

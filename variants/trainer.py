@@ -36,7 +36,8 @@ ROWS = 100
 
 @dataclass(frozen=True)
 class Plan:
-    """What to train. precision: ``fp32`` or ``bf16`` (autocast). steps: generator steps in all."""
+    """What to train. precision: ``fp32`` or ``bf16`` (autocast). steps: generator steps in all. compile: networks
+    go through ``torch.compile`` first, which takes a minute or so."""
 
     name: str
     seed: int
@@ -46,6 +47,7 @@ class Plan:
     device: str = "cpu"
     precision: str = "fp32"
     steps_per_epoch: int = 0
+    compile: bool = False
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,11 @@ class Session:
             torch.optim.Adam(critics, lr=self.lr[1], betas=settings.betas, fused=True) if critics else None
         )
         self.step_count = 0
+        if plan.compile:
+            # In place, so that the names of the weights stay; loss by loss, as objectives branch on the host.
+            self.generator.compile()
+            for part in self.objective.children():
+                part.compile()
 
     def _place(self, module: Any) -> Any:
         return module.to(self.plan.device, memory_format=torch.channels_last).train()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
+import functools
 import math
 
 import numpy as np
@@ -122,3 +124,28 @@ def test_a_diverging_training_stops_with_its_name_and_step(tmp_path):
 
     with pytest.raises(FloatingPointError, match="baseline diverged at step"):
         train(variant.get("baseline")(), plan("baseline"), broken, tmp_path)
+
+
+def test_compiled_networks_learn_the_same_and_keep_their_names(tmp_path, monkeypatch):
+    # Through the tracer and its autograd, but not through a C++ compiler, which a machine may lack.
+    monkeypatch.setattr(torch, "compile", functools.partial(torch.compile, backend="aot_eager"))
+    entry, plain = variant.get("gan_res_mask")(), plan("gan_res_mask", steps=4)
+    assert train(entry, plain, source, tmp_path / "plain")
+    assert train(entry, dataclasses.replace(plain, compile=True), source, tmp_path / "compiled")
+    a, b = weights(tmp_path / "plain"), weights(tmp_path / "compiled")
+    assert a.keys() == b.keys()
+    assert all(torch.allclose(a[key], b[key], atol=1e-4) for key in a)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.parametrize("name", ["baseline", "double_dg"])
+def test_a_step_on_a_gpu_waits_for_nothing(name):
+    session = Session(variant.get(name)(), dataclasses.replace(plan(name), device="cuda", precision="bf16"))
+    batch = to_device(*source(0), "cuda")
+    session.step(*batch)
+    torch.cuda.set_sync_debug_mode("error")
+    try:
+        session.step(*batch)
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
