@@ -14,6 +14,8 @@ from bench.datasets.registry import Dataset
 from bench.files import write_bytes
 from bench.metrics.scorer import Scorer
 from bench.runs.records import record_file, up_to_date, write_records
+from bench.sets import files as set_files
+from bench.sets.scorer import Cell, SetScorer
 from bench.suites.suite import Suite
 from variants.method import Method
 
@@ -51,32 +53,39 @@ def evaluate(
     run: Path,
     facts: dict[str, Any],
     *,
+    sets: SetScorer | None = None,
     restore_known: bool = True,
     predictions: Path | None = None,
     report: Callable[[str, int], None] = lambda text, pictures: None,
 ) -> Outcome:
     """Score every method on the suite into ``run``; records that are there for the same facts are kept.
 
-    facts: what all records depend on (suite, protocol, metric versions). restore_known: known pixels come from
-    the truth (the default); otherwise fills are scored as they are. predictions: where to save the filled
-    pictures as ``<variant>/<mask>/<id>.png``. report(text, n): n more pictures were done.
+    facts: what all records depend on (suite, protocol, metric versions). sets: scores of whole sets, taken on the
+    way; where it has no weights, values of earlier fills are dropped. restore_known: known pixels come from the
+    truth (the default); otherwise fills are scored as they are. predictions: where to save the filled pictures as
+    ``<variant>/<mask>/<id>.png``. report(text, n): n more pictures were done.
     """
     outcome = Outcome()
+    wanted = sets if sets is not None and sets.ready else None
     for dataset in suite.datasets:
         for mask in suite.masks:
             waiting = []
             for method in methods:
                 file = record_file(run, method.name, method.seed, dataset.name, mask)
                 own = {**facts, "weights": method.weights_sha256, "restore_known": restore_known}
+                whole = set_files.set_file(run, method.name, method.seed, dataset.name, mask)
                 kept = predictions is None and method.gives_raw and up_to_date(file, own)
+                if kept and wanted:
+                    kept = set_files.up_to_date(whole, wanted.facts(own))
                 if kept:
                     report("", len(dataset))
                 else:
-                    waiting.append((method, file, own))
+                    waiting.append((method, file, whole, own))
             if not waiting:
                 continue
+            cell = wanted.cell(dataset.name, len(waiting)) if wanted else None
             rows = score_cell(
-                [method for method, _, _ in waiting],
+                [method for method, *_ in waiting],
                 suite,
                 dataset,
                 mask,
@@ -85,9 +94,15 @@ def evaluate(
                 predictions,
                 outcome,
                 report,
+                cell,
             )
-            for (_, file, own), records in zip(waiting, rows, strict=True):
-                write_records(file, records, list(scorer.metrics), own)
+            for place, (method, file, whole, own) in enumerate(waiting):
+                write_records(file, rows[place], list(scorer.metrics), own)
+                if wanted and cell:
+                    identity = {"variant": method.name, "seed": method.seed, "dataset": dataset.name, "mask": mask}
+                    set_files.write_set(whole, identity | cell.scores(place), wanted.facts(own))
+                else:
+                    whole.unlink(missing_ok=True)
     for method in methods:
         list_problems(method, outcome)
     return outcome
@@ -103,8 +118,9 @@ def score_cell(
     predictions: Path | None,
     outcome: Outcome,
     report: Callable[[str, int], None],
+    cell: Cell | None = None,
 ) -> list[list[dict[str, Any]]]:
-    """The rows of every method on one data set and mask type."""
+    """The rows of every method on one data set and mask type; ``cell`` takes in what sets are scored by."""
     rows: list[list[dict[str, Any]]] = [[] for _ in methods]
     for part in suite.batches(dataset, mask, BATCH):
         ids, images, holes = part.ids, np.stack(part.images), np.stack(part.holes)
@@ -143,6 +159,8 @@ def score_cell(
                         **score,
                     }
                 )
+        if cell is not None:
+            cell.add(ids, images, fills, [[bool(row["failed"]) for row in own[-len(ids) :]] for own in rows])
     return rows
 
 

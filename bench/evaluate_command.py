@@ -55,7 +55,6 @@ def evaluate_methods(request: Request) -> None:
     check_names(replace(profile, variants=()))
     from bench import pipeline
     from bench.cli.options import out_folder
-    from bench.metrics.scorer import Scorer
     from bench.run import PartialError, show
     from bench.runs.writer import RunWriter
 
@@ -65,7 +64,7 @@ def evaluate_methods(request: Request) -> None:
     device = pipeline.check_device(request.device)
     weights = pipeline.weights_of(source) if source and request.run else pipeline.weights_anywhere(request.runs)
     methods = pipeline.load_all(request.methods, weights, request.checkpoint, device)
-    scorer = Scorer(profile.metrics or None, protocol=profile.protocol, weights_dir=request.weights_dir, device=device)
+    scorer, sets = pipeline.open_scorers(profile, request.weights_dir, device)
     suite = pipeline.open_suite(profile, split, request.polarity)
     if request.save_predictions is not None or any(not method.gives_raw for method in methods):
         pipeline.refuse_shared_ids(suite)
@@ -80,8 +79,9 @@ def evaluate_methods(request: Request) -> None:
         settled = {key: profile.as_dict()[key] for key in SUITE_KEYS}
         write_json(request.save_predictions / SUITE_FILE, {"suite": facts["suite"], "split": split, "profile": settled})
     outcome = pipeline.score_methods(
-        writer, methods, suite, scorer, restore_known=request.restore_known, predictions=request.save_predictions
-    )
+        writer, methods, suite, scorer, sets,
+        restore_known=request.restore_known, predictions=request.save_predictions,
+    )  # fmt: skip
     for text in outcome.notes:
         say(f"note: {text}")
     if request.report:

@@ -22,6 +22,8 @@ from bench.progress import Reporter, say
 from bench.runs.provenance import cores
 from bench.runs.reader import Run, find_runs
 from bench.runs.writer import RunWriter
+from bench.sets.registry import split_names
+from bench.sets.scorer import ENOUGH, SetScorer
 from bench.suites.suite import Suite
 from variants.load import load_methods, split_seed
 from variants.method import Method, Network
@@ -224,11 +226,20 @@ def is_network(spec: str) -> bool:
     return isinstance(entry, type) and issubclass(entry, Network)
 
 
+def open_scorers(profile: Profile, weights_dir: Path | None, device: str) -> tuple[Scorer, SetScorer]:
+    """The scorers of pictures and of sets for the profile's metrics, every one where it names none."""
+    single, whole = split_names(profile.metrics)
+    every = not profile.metrics
+    scorer = Scorer(None if every else single, protocol=profile.protocol, weights_dir=weights_dir, device=device)
+    return scorer, SetScorer(None if every else whole, weights_dir=weights_dir, device=device)
+
+
 def score_methods(
     writer: RunWriter,
     methods: Sequence[Method],
     suite: Suite,
     scorer: Scorer,
+    sets: SetScorer,
     *,
     restore_known: bool = True,
     predictions: Path | None = None,
@@ -243,7 +254,7 @@ def score_methods(
     }
     known = {(entry["name"], entry["seed"]): entry for entry in manifest["variants"]}
     known.update({(method.name, method.seed): describe_method(method) for method in methods})
-    writer.update(variants=list(known.values()), metrics=describe_metrics(scorer))
+    writer.update(variants=list(known.values()), metrics=describe_metrics(scorer, sets))
     with writer.stage("evaluate"), Reporter("score") as reporter:
         total = len(methods) * len(suite.masks) * sum(len(d) for d in suite.datasets)
         done = 0
@@ -254,17 +265,34 @@ def score_methods(
             reporter.update("pictures", done, total, text)
 
         outcome = evaluate(
-            methods, suite, scorer, writer.path, facts,
+            methods, suite, scorer, writer.path, facts, sets=sets,
             restore_known=restore_known, predictions=predictions, report=report,
         )  # fmt: skip
     for (label, mask, why), count in sorted(outcome.failed.items()):
         writer.note(f"{label}: {count} fills of {mask} could not be scored ({why}); they are in no mean")
     for text in outcome.notes:
         writer.note(text)
-    for name, why in scorer.missing.items():
-        writer.note(f"the column {name} is empty: {why}")
-    writer.update(missing=scorer.missing)
+    missing = {**scorer.missing, **sets.missing}
+    for why in dict.fromkeys(missing.values()):
+        names = [name for name in missing if missing[name] == why]
+        writer.note(
+            f"the {'column' if len(names) == 1 else 'columns'} {', '.join(names)} "
+            f"{'is' if len(names) == 1 else 'are'} empty: {why}"
+        )
+    if sets.ready:
+        note_small_sets(writer, suite, list(sets.metrics))
+    writer.update(missing=missing)
     return outcome
+
+
+def note_small_sets(writer: RunWriter, suite: Suite, names: Sequence[str]) -> None:
+    few = [f"{dataset.name} {len(dataset):,}" for dataset in suite.datasets if len(dataset) < ENOUGH]
+    if few:
+        writer.note(
+            f"{', '.join(names)} are of fewer than {ENOUGH:,} pictures ({', '.join(few)}): FID comes out too high, and "
+            "a linear classifier tells so few fills from truths whatever they look like, so compare these values only "
+            "at the same count"
+        )
 
 
 def describe_method(method: Method) -> dict[str, Any]:
@@ -280,11 +308,13 @@ def describe_method(method: Method) -> dict[str, Any]:
     }
 
 
-def describe_metrics(scorer: Scorer) -> dict[str, Any]:
+def describe_metrics(scorer: Scorer, sets: SetScorer) -> dict[str, Any]:
+    """What run.json says of the metrics; ``of`` tells scores of pictures from those of whole sets."""
     keys = ("region", "unit", "direction", "target", "range", "reference", "version", "summary", "title", "approximate")
     return {
-        name: {key: list(v) if isinstance(v := getattr(entry, key), tuple) else v for key in keys}
-        for name, entry in scorer.metrics.items()
+        name: {key: list(v) if isinstance(v := getattr(entry, key), tuple) else v for key in keys} | {"of": of}
+        for of, metrics in (("picture", scorer.metrics), ("set", sets.metrics))
+        for name, entry in metrics.items()
     }
 
 

@@ -49,15 +49,14 @@ def run_profile(
     profile = with_data(profile, data)
     writer, suite, members = prepare(profile, folder, changed, fresh)
     from bench import pipeline
-    from bench.metrics.scorer import Scorer
     from bench.runs.reader import Run
 
     where = pipeline.check_device(device)
     pipeline.train_missing(writer, profile, members.networks, where)
     run = Run.open(writer.path)
     methods = pipeline.load_all(members.specs, pipeline.weights_of(run), None, where)
-    scorer = Scorer(profile.metrics or None, protocol=profile.protocol, weights_dir=weights_dir, device=where)
-    outcome = pipeline.score_methods(writer, methods, suite, scorer)
+    scorer, sets = pipeline.open_scorers(profile, weights_dir, where)
+    outcome = pipeline.score_methods(writer, methods, suite, scorer, sets)
     if throughput:
         measure_speed(writer, profile, methods, where)
     pipeline.choose_samples(writer, methods, suite, profile.samples)
@@ -80,15 +79,16 @@ def check_names(profile: Profile) -> None:
     """Refuse wrong variants, masks, metrics and data sets before anything heavy is imported."""
     from bench.datasets.registry import dataset
     from bench.metrics.registry import metric
+    from bench.sets.registry import set_metric
     from bench.suites.suite import parse_masks
     from variants.registry import suggest, variant
 
-    for noun, registry, names in (
-        ("variant", variant, profile.variants),
-        ("metric", metric, profile.metrics),
-        ("data set", dataset, [spec.partition(":")[0] for spec in (*profile.data, *profile.train_data)]),
+    sources = [spec.partition(":")[0] for spec in (*profile.data, *profile.train_data)]
+    for noun, known, names in (
+        ("variant", variant.names(), profile.variants),
+        ("metric", [*metric.names(), *set_metric.names()], profile.metrics),
+        ("data set", dataset.names(), sources),
     ):
-        known = registry.names()
         for name in names:
             if name not in known:
                 raise suggest(noun, name, known)

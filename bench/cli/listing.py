@@ -76,6 +76,7 @@ def variants() -> list[dict[str, Any]]:
 
 def metrics() -> list[dict[str, Any]]:
     from bench.metrics.registry import metric
+    from bench.sets.registry import set_metric
 
     return [
         {
@@ -87,7 +88,7 @@ def metrics() -> list[dict[str, Any]]:
             "summary": entry.summary,
             "reference": entry.reference,
         }
-        for name, entry in metric.all().items()
+        for name, entry in {**metric.all(), **set_metric.all()}.items()
     ]
 
 

@@ -1,4 +1,4 @@
-"""``bench weights``: what LPIPS looks through: where it lies, how to get it."""
+"""``bench weights``: the networks that LPIPS and FID look through: where they lie, how to get them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from bench.cli.options import Json, WeightsDir, check_directory
 from bench.errors import UsageError
 
 weights_app = typer.Typer(
-    help="The backbones of LPIPS: where they were looked for, how to fetch or add one.",
+    help="The backbones of LPIPS and FID: where they were looked for, how to fetch or add one.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -31,7 +31,7 @@ def status(weights_dir: WeightsDir = None, json_output: Json = False) -> None:
         typer.echo(json.dumps({"schema": 1, "folder": str(weights.user_folder()), "backbones": rows}, indent=1))
         return
     for row in rows:
-        typer.echo(f"{row['backbone']}: {'ready' if row['usable'] else row['why']}")
+        typer.echo(f"{row['backbone']} ({row['scores']}): {'ready' if row['usable'] else row['why']}")
         if row["file"]:
             typer.echo(f"  file    {row['file']}")
             typer.echo(f"  sha256  {row['sha256']}")
@@ -45,7 +45,7 @@ def status(weights_dir: WeightsDir = None, json_output: Json = False) -> None:
 @weights_app.command("fetch")
 def fetch(
     name: Annotated[
-        str, typer.Argument(help="alexnet (LPIPS), vgg16 (the lama protocol) or squeezenet1_1.")
+        str, typer.Argument(help="alexnet (LPIPS), vgg16 (the lama protocol), squeezenet1_1 or inception (FID).")
     ] = "alexnet",
     url: Annotated[
         str | None, typer.Option("--url", help="A mirror: the folder that holds the file, or the file itself.")
@@ -75,7 +75,7 @@ def fetch(
 
             download(address, target, prefix, report)
     try:
-        passed = weights.check(which, target)[1]
+        passed = which.check(target)[1]
     except weights.WeightsError as error:
         raise weights.WeightsError(f"{error} (delete {target} and fetch again)") from error
     if json_output:
@@ -90,7 +90,7 @@ def add(
     files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="A .pth or .safetensors file you have.")],
     json_output: Json = False,
 ) -> None:
-    """Check a file, features alone or a whole checkpoint, and copy it to where it is looked for."""
+    """Check a file and copy it to where it is looked for; of an LPIPS backbone its features alone are enough."""
     from bench import weights
 
     if not files:

@@ -7,7 +7,7 @@ from typing import Any
 
 from bench.runs.reader import Run
 
-COLUMNS = ("psnr_hole", "ssim_hole", "lpips", "lpips_student", "l1_hole", "colour_shift")
+COLUMNS = ("psnr_hole", "ssim_hole", "lpips", "lpips_student", "l1_hole", "colour_shift", "fid")
 """What the terminal shows; the records and the report hold every metric."""
 
 
@@ -28,7 +28,8 @@ def print_scores(run: Run, columns: tuple[str, ...] = COLUMNS) -> None:
     intervals = console.width >= 100
     for dataset in dict.fromkeys(row["dataset"] for row in summary["scores"]):
         rows = [r for r in summary["scores"] if r["dataset"] == dataset and r["mask"] == "all"]
-        shown = [c for c in columns if any(r["metric"] == c and r["mean"] is not None for r in rows)]
+        there = dict.fromkeys(r["metric"] for r in rows if r["mean"] is not None)
+        shown = [c for c in columns if c in there] or list(there)
         title = f"{dataset}, all masks: {', '.join(manifest['masks'])}"
         table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
         table.add_column("method", no_wrap=True)

@@ -78,6 +78,18 @@ class Run:
         tables = [pq.read_table(file, partitioning=None) for file in files]
         return pa.concat_tables(tables, promote_options="permissive").to_pandas()
 
+    def set_scores(self, variant: str, seed: int | None = None) -> list[dict[str, Any]]:
+        """Scores of whole sets of a variant (of one seed): ``seed``, ``dataset``, ``mask``, ``n``, ``failed`` and
+        ``values`` by metric; only metrics that the last evaluation could compute."""
+        missing = self.manifest.get("missing", {})
+        found = []
+        pattern = f"{variant}/seed-{'*' if seed is None else seed}/*.json"
+        for file in sorted((self.path / "sets").glob(pattern)):
+            entry = json.loads(file.read_text(encoding="utf-8"))
+            values = {name: value for name, value in entry["values"].items() if name not in missing}
+            found += [{**entry, "values": values}] if values else []
+        return found
+
     def throughput(self) -> pd.DataFrame | None:
         import pandas as pd
 

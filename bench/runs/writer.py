@@ -18,6 +18,7 @@ from bench.runs import provenance
 CONTENTS = (
     "checkpoints",
     "records",
+    "sets",
     "samples",
     "cache",
     "throughput.parquet",

@@ -151,7 +151,8 @@ def arrange(run: Run, variant: str, dataset: str, table: Any, order: list[str], 
             f"'{named[ranked[mask]]}': evaluate it again with bench run"
         )
     values = np.full((int(np.prod(shape)), len(columns)), np.nan)
-    values[flat] = np.stack([numbers(whole(table.column(name))) for name in columns], axis=1)
+    for k, name in enumerate(columns):
+        values[flat, k] = numbers(whole(table.column(name)))
     failed = np.zeros(int(np.prod(shape)), bool)
     if "failed" in table.column_names:
         import pyarrow.compute as pc

@@ -22,12 +22,14 @@ def summarise(run: Run, resamples: int = intervals.RESAMPLES, seed: int = 0) -> 
 
     A row of ``scores`` pools the pictures of one (variant, seed, data set, mask type; ``all`` pools those) in
     one metric: ``mean``, ``low`` and ``high`` (95 %, bootstrap over whole images), ``n`` rows scored of
-    ``images`` images, ``failed`` rows that could not be scored and are in no mean.
+    ``images`` images, ``failed`` rows that could not be scored and are in no mean. Scores of whole sets have no
+    interval, and for ``all`` the mean of the mask types' values.
     """
     scores = []
     for variant, member_seed in run.members():
         for table in load_scores(run, variant, member_seed).values():
             scores += score_rows(run, variant, member_seed, table, resamples, seed)
+        scores += set_rows(run, variant, member_seed)
     manifest = run.manifest
     return {
         "schema": SCHEMA,
@@ -43,6 +45,8 @@ def summarise(run: Run, resamples: int = intervals.RESAMPLES, seed: int = 0) -> 
 def score_rows(run: Run, variant: str, seed: int, table: Scores, resamples: int, draw: int) -> list[dict[str, Any]]:
     sums, counts = clustered(table.values[0])
     images, masks, columns = sums.shape
+    if not columns:
+        return []
     result = intervals.intervals(sums.reshape(images, -1), counts.reshape(images, -1), resamples=resamples, seed=draw)
     shape = (masks, columns)
     mean, low, high = (part.reshape(shape) for part in result[:3])
@@ -72,6 +76,35 @@ def score_rows(run: Run, variant: str, seed: int, table: Scores, resamples: int,
             if error is not None:
                 row["psnr_of_mean_error"] = psnr(mean[m, error])
             found.append(finite(row))
+    return found
+
+
+def set_rows(run: Run, variant: str, seed: int) -> list[dict[str, Any]]:
+    """The rows of FID and its like: one value a set of fills, so no interval."""
+    entries = run.set_scores(variant, seed)
+    order = list(run.manifest.get("masks", []))
+    entries.sort(key=lambda entry: order.index(entry["mask"]) if entry["mask"] in order else len(order))
+    found = []
+    for dataset in dict.fromkeys(entry["dataset"] for entry in entries):
+        own = [entry for entry in entries if entry["dataset"] == dataset]
+        for part, mask in [*(([entry], entry["mask"]) for entry in own), (own, ALL)]:
+            for name in (name for name in metric_facts(run) if all(name in entry["values"] for entry in part)):
+                values = [entry["values"][name] for entry in part]
+                found.append(
+                    {
+                        "variant": variant,
+                        "seed": seed,
+                        "dataset": dataset,
+                        "mask": mask,
+                        "metric": name,
+                        "mean": None if None in values else float(np.mean(values)),
+                        "low": None,
+                        "high": None,
+                        "n": sum(entry["n"] for entry in part),
+                        "images": max(entry["n"] for entry in part),
+                        "failed": sum(entry["failed"] for entry in part),
+                    }
+                )
     return found
 
 
