@@ -1,7 +1,7 @@
 """The pictures a report shows: chosen by rule from the records, filled once more, saved.
 
 For each data set: the first pictures with the standard hole (the lighthouse grid), and for each mask type one
-at random by seed, the best and the worst on average, the one that methods disagree on most, and each network's
+at random by seed, the best and the worst on average, the one that methods disagree on most, and each method's
 own worst. Fills are deterministic, so what is shown is what was scored.
 """
 
@@ -88,8 +88,8 @@ def by_rule(cell: pd.DataFrame, dataset: str, mask: str, metric: str, networks: 
         Choice(dataset, mask, mean.idxmin(), "worst"),
         Choice(dataset, mask, spread.idxmax(), "disputed"),
     ]
-    for column in of_networks.columns:
-        found.append(Choice(dataset, mask, of_networks[column].idxmin(), "worst", of=str(column[0])))
+    for column in table.columns:
+        found.append(Choice(dataset, mask, table[column].idxmin(), "worst", of=str(column[0])))
     return found
 
 

@@ -11,7 +11,7 @@ from reports.numbers import ALL, Numbers, Score, fixed
 from reports.scoreboard import ranked, slug
 from reports.tables import Cell, Column, Row, Table
 
-SHOWN = ("psnr_hole", "lpips", "lpips_student", "ssim_hole", "colour_shift")
+SHOWN = ("psnr_hole", "lpips", "lpips_student", "ssim_hole", "colour_shift", "fid")
 SHADES = 10
 
 

@@ -131,7 +131,8 @@ def section(numbers: Any, dataset: str, leads: Any, metrics: list[str], broken_d
     if more:
         more.key += "-more"
         more.caption = f"Further metrics on {dataset}, all mask types pooled"
-    bins = areas.binned(numbers, dataset, broken_down)
+    per_picture = [m for m in broken_down if not numbers.measures[m].whole]
+    bins = areas.binned(numbers, dataset, per_picture) if per_picture else None
     parts = []
     for metric in broken_down:
         measure = numbers.measures[metric]
@@ -140,8 +141,8 @@ def section(numbers: Any, dataset: str, leads: Any, metrics: list[str], broken_d
                 "metric": measure,
                 "masks": breakdown.mask_panels(numbers, dataset, metric),
                 "heat": breakdown.heat_map(numbers, dataset, metric),
-                "areas": areas.area_panels(numbers, dataset, bins, measure) if bins else [],
-                "areas_table": areas.area_table(numbers, dataset, bins, measure) if bins else None,
+                "areas": areas.area_panels(numbers, dataset, bins, measure) if bins and not measure.whole else [],
+                "areas_table": areas.area_table(numbers, dataset, bins, measure) if bins and not measure.whole else None,
             }
         )
     shift = colour.shift_table(numbers, dataset)

@@ -20,7 +20,7 @@ RULES = {
     "best": "Best on average over the networks",
     "worst": "Worst on average over the networks",
     "disputed": "Most disputed between the networks",
-    "own": "Each network's own worst",
+    "own": "Each method's own worst",
 }
 SCORED = ("psnr_hole", "lpips", "lpips_student", "ssim_hole", "colour_shift")
 """Scores that the large view shows of a cell."""

@@ -54,6 +54,9 @@ TITLES = {
     "sharpness": "sharpness",
     "seam": "seam",
     "known_drift": "known drift",
+    "fid": "FID",
+    "p_ids": "P-IDS",
+    "u_ids": "U-IDS",
 }
 
 
@@ -70,7 +73,7 @@ class Member:
 
 @dataclass(frozen=True)
 class Measure:
-    """What a column means, as run.json declares it."""
+    """What a column means, as run.json declares it. whole: one value a set of pictures, none a picture."""
 
     name: str
     unit: str = ""
@@ -80,6 +83,7 @@ class Measure:
     summary: str = ""
     reference: str = ""
     approximate: bool = False
+    whole: bool = False
 
     @property
     def title(self) -> str:
@@ -390,6 +394,7 @@ def measure(name: str, facts: Mapping[str, Any]) -> Measure:
         summary=str(facts.get("summary") or ""),
         reference=str(facts.get("reference") or ""),
         approximate=bool(facts.get("approximate")),
+        whole=facts.get("of") == "set",
     )
 
 

@@ -22,6 +22,7 @@ MAIN = (
     "seam",
     "psnr",
     "ssim",
+    "fid",
 )
 GROUPS = {"network": "Networks", "external": "Models from outside", "reference": "References, no training"}
 
@@ -90,6 +91,8 @@ def sentence(found: Lead, several: bool) -> str:
     digits = found.measure.digits
     where = f"On {found.dataset}, " if several else ""
     value = f"{found.score.mean:.{digits}f}{unit} {found.measure.title}"
+    if found.measure.whole:
+        return f"{where}{found.best} has the best value ({value}), of whole sets and so without an interval"
     if found.second is None or found.ahead is None:
         return f"{where}{found.best} stands alone with {value}"
     if found.tied:
@@ -126,6 +129,8 @@ def score_cell(score: Score | None, measure: Measure, mark: str = "", bar: float
 def metric_column(measure: Measure) -> Column:
     title = measure.title + (f" [{measure.unit}]" if measure.unit else "")
     note = measure.summary + (" Approximate." if measure.approximate else "")
+    if measure.whole:
+        note += " No interval; pooled, the mean of the mask types' values."
     return Column(measure.name, title + (" ≈" if measure.approximate else ""), measure.arrow, note)
 
 
@@ -188,7 +193,11 @@ def overall(numbers: Numbers, dataset: str, found: dict[str, Lead], metrics: Seq
 def column_notes(numbers: Numbers, metrics: Sequence[str]) -> list[str]:
     """Why a column that a reader would look for is empty, and which are only approximate."""
     missing = numbers.manifest.get("missing") or {}
-    notes = [f"{name} is empty: {why}" for name, why in missing.items() if not numbers.has(name)]
+    reasons: dict[str, list[str]] = {}
+    for name, why in missing.items():
+        if not numbers.has(name):
+            reasons.setdefault(why, []).append(name)
+    notes = [f"{', '.join(n)} {'is' if len(n) == 1 else 'are'} empty: {why}" for why, n in reasons.items()]
     for name in metrics:
         m = numbers.measures[name]
         if m.approximate:
