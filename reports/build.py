@@ -142,7 +142,9 @@ def section(numbers: Any, dataset: str, leads: Any, metrics: list[str], broken_d
                 "masks": breakdown.mask_panels(numbers, dataset, metric),
                 "heat": breakdown.heat_map(numbers, dataset, metric),
                 "areas": areas.area_panels(numbers, dataset, bins, measure) if bins and not measure.whole else [],
-                "areas_table": areas.area_table(numbers, dataset, bins, measure) if bins and not measure.whole else None,
+                "areas_table": areas.area_table(numbers, dataset, bins, measure)
+                if bins and not measure.whole
+                else None,
             }
         )
     shift = colour.shift_table(numbers, dataset)

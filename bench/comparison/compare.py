@@ -18,6 +18,7 @@ from bench.comparison.sides import Side, resolve_sides
 from bench.comparison.tolerances import tolerance
 from bench.errors import IncomparableError, UsageError
 from bench.files import finite
+from bench.sets.registry import set_metric
 from bench.statistics import intervals, significance
 from bench.statistics.scores import ALL
 from variants.registry import suggest
@@ -127,6 +128,12 @@ def compare_sides(sides: list[Side], options: Options) -> Comparison:
 
 def narrowed(pair: Pair, options: Options) -> Pair:
     """The pair with the metrics and mask types asked for. Raises UsageError for one that is not there."""
+    for name in options.metrics:
+        if name in set_metric.names():
+            raise UsageError(
+                f"{name} is one value of a whole set of fills, so there are no pictures to pair: read it in the "
+                "tables of bench eval and bench report, and hold it to a limit with bench check"
+            )
     for wanted, there, noun in (
         (options.metrics, [fact.name for fact in pair.facts], "metric"),
         (options.masks, [*pair.masks, ALL], "mask type"),

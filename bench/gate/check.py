@@ -18,6 +18,7 @@ from bench.errors import Exit, IncomparableError
 from bench.gate import speed
 from bench.gate.lines import Line, Target, quality_jobs, quality_lines, speed_line
 from bench.gate.rules import Rule
+from bench.gate.sets import is_set, require_limit, set_lines
 from bench.runs.reader import Run
 from bench.statistics.scores import ALL, metric_facts
 from variants.registry import suggest
@@ -73,10 +74,13 @@ def check(
     options = options or Options()
     targets = [target for rule in rules for target in expand(rule, matched(rule), against)]
     timed = [target for target in targets if speed.is_speed(target.rule.metric)]
-    jobs, notes, partial = quality_jobs([target for target in targets if target not in timed], options.common)
+    whole = [target for target in targets if is_set(target.rule.metric)]
+    jobs, notes, partial = quality_jobs([t for t in targets if t not in timed and t not in whole], options.common)
+    limits, remarks, lacking = set_lines(whole)
+    notes, partial = notes + remarks, partial or lacking
     # Lines that did not move cannot be alarms, so they take no share of the 1 % from the others.
     alarms = FALSE_ALARMS / max(1, len(timed) + sum(job.open_lines() for job in jobs))
-    lines = quality_lines(jobs, options, alarms) + [speed_line(target, alarms) for target in timed]
+    lines = quality_lines(jobs, options, alarms) + limits + [speed_line(target, alarms) for target in timed]
     order = {id(rule): place for place, rule in enumerate(rules)}
     lines.sort(key=lambda line: order[id(line.rule)])
     for rule in rules:
@@ -164,6 +168,8 @@ def check_sides(rules: list[Rule], sides: list[Side], options: Options | None = 
 def expand(rule: Rule, sides: Matched, against: str | None) -> list[Target]:
     """Everything a rule is about. Raises UsageError for a name that is not there, IncomparableError for a drop
     without a reference."""
+    if is_set(rule.metric):
+        require_limit(rule)
     if rule.kind == "drop":
         if against is None:
             raise IncomparableError(
@@ -194,7 +200,7 @@ def require_metric(rule: Rule, sides: list[Side]) -> None:
     if rule.metric not in facts:
         from bench.metrics.registry import metric
 
-        if rule.metric in metric.names():
+        if rule.metric in metric.names() or is_set(rule.metric):
             raise IncomparableError(
                 f"{rule.where}: rule '{rule.text}' matched nothing: {sides[0].run.name} was not scored with "
                 f"{rule.metric}; score it, or take the rule out"
