@@ -13,7 +13,7 @@ import numpy as np
 from bench.datasets.registry import Dataset
 from bench.files import write_bytes
 from bench.metrics.scorer import Scorer
-from bench.runs.records import record_file, up_to_date, write_records
+from bench.runs.records import failures, record_file, up_to_date, write_records
 from bench.sets import files as set_files
 from bench.sets.scorer import Cell, SetScorer
 from bench.suites.suite import Suite
@@ -24,8 +24,9 @@ BATCH = 8
 
 @dataclass
 class Outcome:
-    """What an evaluation met on its way. failed: (label, mask, reason) -> pictures. partial: some picture of
-    a set of finished pictures could not be scored."""
+    """What an evaluation met on its way, kept records included. failed: (label, mask, reason) -> pictures. listed:
+    label -> a line for each fill that failed and each file that is not as it should be. partial: some fill could not
+    be scored."""
 
     failed: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     listed: dict[str, list[str]] = field(default_factory=dict)
@@ -78,6 +79,8 @@ def evaluate(
                 if kept and wanted:
                     kept = set_files.up_to_date(whole, wanted.facts(own))
                 if kept:
+                    for image_id, why in failures(file):
+                        note_failure(outcome, method, mask, image_id, why)
                     report("", len(dataset))
                 else:
                     waiting.append((method, file, whole, own))
@@ -145,7 +148,7 @@ def score_cell(
             for method, own, score, raw in zip(methods, rows, found[place], raws, strict=True):
                 if score["failed"]:
                     score["failed"] = getattr(method, "problems", {}).get((mask, image_id), score["failed"])
-                    outcome.failed[method.label, mask, score["failed"]] += 1
+                    note_failure(outcome, method, mask, image_id, score["failed"])
                 elif not method.gives_raw:
                     note_drift(method, mask, image_id, image, hole, raw[place], score)
                 own.append(
@@ -162,6 +165,13 @@ def score_cell(
         if cell is not None:
             cell.add(ids, images, fills, [[bool(row["failed"]) for row in own[-len(ids) :]] for own in rows])
     return rows
+
+
+def note_failure(outcome: Outcome, method: Method, mask: str, image_id: str, why: str) -> None:
+    outcome.failed[method.label, mask, why] += 1
+    # What is wrong with files is listed once all are read.
+    if not hasattr(method, "problems"):
+        outcome.listed.setdefault(method.label, []).append(f"{mask}/{image_id}: {why}")
 
 
 def note_drift(

@@ -91,7 +91,7 @@ def evaluate_methods(request: Request) -> None:
     if not request.json_output:
         print(f"records: {writer.path}")
     for label, lines in outcome.listed.items():
-        say(f"{label}: {len(lines)} files")
+        say(f"{label}: {len(lines)} fills or files that are not as they should be")
         for line in lines:
             say(f"  {line}")
     if outcome.partial:

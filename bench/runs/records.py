@@ -39,6 +39,14 @@ def write_records(file: Path, rows: Sequence[dict[str, Any]], metrics: Sequence[
         pq.write_table(table, temporary)
 
 
+def failures(file: Path) -> list[tuple[str, str]]:
+    """(image id, why) of the fills in ``file`` that could not be scored."""
+    import pyarrow.parquet as pq
+
+    rows = pq.read_table(file, columns=["image_id", "failed"]).to_pylist()
+    return [(row["image_id"], row["failed"]) for row in rows if row["failed"]]
+
+
 def up_to_date(file: Path, facts: dict[str, Any]) -> bool:
     """True where ``file`` holds records of exactly these facts."""
     import pyarrow as pa

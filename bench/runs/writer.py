@@ -59,7 +59,9 @@ class RunWriter:
             try:
                 before = json.loads(file.read_text(encoding="utf-8"))
             except json.JSONDecodeError as error:
-                raise UsageError(f"{file} is not valid JSON ({error}): --fresh starts over") from error
+                raise UsageError(
+                    f"{file} is not valid JSON ({error}): name another --out, or remove that folder"
+                ) from error
             self.refuse_other(before, finite({"profile": profile, **facts}))
         now = stamp()
         self.manifest = {
@@ -95,7 +97,7 @@ class RunWriter:
         if unlike:
             raise UsageError(
                 f"the run {self.path} was made with other settings ({'; '.join(unlike[:3])}): "
-                "name another --out, or --fresh to start over"
+                "name another --out, or start over (--fresh where the command has it, else remove that folder)"
             )
 
     def update(self, **values: Any) -> None:

@@ -2,7 +2,8 @@
 
 White is missing (``black`` for the other habit). Colour counts as its grey; grey pixels count as white above
 127, which is said in a note. Transparent pixels are known, whatever the polarity. A hole without a missing
-pixel is allowed and said in a note; so is, without one, a hole that covers everything.
+pixel is allowed and said in a note; so is, without one, a hole that covers everything. Files that are the hole of
+no picture are named in a note: they may be another split's, or misnamed.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ class HoleFolder:
     _stems: dict[str, list[Path]] = field(default_factory=dict, init=False, repr=False, compare=False)
     _grey: set[str] = field(default_factory=set, init=False, repr=False, compare=False)
     _empty: dict[str, int] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _spare: set[str] = field(default_factory=set, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if self.polarity not in POLARITIES:
@@ -65,13 +67,16 @@ class HoleFolder:
         return None
 
     def require(self, ids: Sequence[str]) -> None:
-        """Raises UsageError that lists the pictures without a hole."""
-        missing = [image_id for image_id in ids if self.find(image_id) is None]
+        """Raises UsageError that lists the pictures without a hole; holes without a picture get a note."""
+        found = {image_id: self.find(image_id) for image_id in ids}
+        missing = [image_id for image_id, path in found.items() if path is None]
         if missing:
             raise UsageError(
                 f"{self.folder} has no hole for {len(missing)} of {len(ids)} pictures ({some(missing)}): "
                 f"a hole is named like its picture, {missing[0]}.png"
             )
+        self._spare.clear()
+        self._spare.update(self._key(path) for path in {*self._paths.values()}.difference(found.values()))
 
     def read(self, image_id: str, size: tuple[int, int]) -> np.ndarray:
         """The hole of a picture of ``size`` (height, width), bool (H, W).
@@ -99,11 +104,11 @@ class HoleFolder:
         return path.relative_to(self.folder).as_posix()
 
     def notes(self) -> list[str]:
-        """Sentences on the holes read so far that were grey or empty."""
+        """Sentences on the holes read so far that were grey or empty, and on those of no picture."""
         said = []
         if self._grey:
             said.append(
-                f"holes of '{self.name}' with grey pixels, taken as white above {THRESHOLD} and as black below: "
+                f"holes of '{self.name}' with grey pixels, taken as white above {THRESHOLD} and as black up to it: "
                 f"{len(self._grey)} ({some(sorted(self._grey))})"
             )
         if self._empty:
@@ -113,6 +118,11 @@ class HoleFolder:
                 f"empty holes of '{self.name}', whose scores of the hole stay empty: "
                 f"{len(self._empty)} ({some(sorted(self._empty))}); the {extreme} pixel of {name} is {value} of 255 "
                 "(--mask-polarity says which colour is the hole)"
+            )
+        if self._spare:
+            said.append(
+                f"holes of '{self.name}' that belong to no picture of the suite and were left out: "
+                f"{len(self._spare)} ({some(sorted(self._spare))})"
             )
         return said
 

@@ -151,11 +151,15 @@ def test_a_partial_set_of_predictions_is_listed_and_exits_5(tiny_runs, tmp_path)
 
 def test_a_fill_with_nan_is_a_named_failure_and_in_no_mean(tiny_runs, tmp_path):
     (tmp_path / "nan.py").write_text("def fill(image, hole):\n    return image * float('nan')\n")
-    done = bench(
-        "eval", "telea", f"python:{tmp_path}/nan.py:fill", "--out", str(tmp_path / "r"), "--json", cwd=tiny_runs
-    )
+    words = ["eval", "telea", f"python:{tmp_path}/nan.py:fill", "--out", str(tmp_path / "r"), "--json"]
+    done = bench(*words, cwd=tiny_runs)
     assert done.returncode == 5
     assert "could not be scored" in done.stderr
+    ids = frames(tmp_path / "r")["telea/seed-0/scenes-rect.parquet"]["image_id"]
+    for image_id in ids:
+        assert f"rect/{image_id}: the raw output holds NaN or infinite values" in done.stderr
+    again = bench(*words, cwd=tiny_runs)
+    assert again.returncode == 5 and f"rect/{ids[0]}: the raw output holds NaN" in again.stderr
     rows = [r for r in json.loads(done.stdout)["scores"] if r["variant"] == "fill" and r["metric"] == "psnr_hole"]
     assert all(r["n"] == 0 and r["mean"] is None and r["failed"] > 0 for r in rows)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from tests.bench.test_suite import MIXED, SQUARES
+from tests.bench.suites.test_suite import MIXED, SQUARES
 
 from bench.cli import main
 from bench.datasets.registry import open_dataset

@@ -78,7 +78,7 @@ def test_grey_is_parted_at_127_and_said(tmp_path: Path) -> None:
         np.testing.assert_array_equal(folder.read(name, (16, 16)).ravel(), np.arange(256) >= 128)
     folder.read("clean", (10, 12))
     (note,) = folder.notes()
-    assert "holes of 'mine' with grey pixels, taken as white above 127 and as black below: 7 (a.png, b.png" in note
+    assert "holes of 'mine' with grey pixels, taken as white above 127 and as black up to it: 7 (a.png, b.png" in note
     assert "and 2 more" in note
     assert "clean" not in note
     turned = HoleFolder("mine", tmp_path, "black")
@@ -116,6 +116,17 @@ def test_missing_holes_are_listed_before_anything_is_done(tmp_path: Path) -> Non
     put(tmp_path / "b.png", grey(HOLE))
     with pytest.raises(UsageError, match=r"no hole for 7 of 8 pictures \(a, c, d, e, f and 2 more\)"):
         Suite.open([dataset(list("abcdefgh"))], f"folder:{tmp_path}")
+
+
+def test_holes_that_belong_to_no_picture_are_named(tmp_path: Path) -> None:
+    for name in ("a", "b", "c", "deep/stray"):
+        put(tmp_path / f"{name}.png", grey(HOLE))
+    suite = Suite.open([dataset(["b", "x/a"])], f"folder:{tmp_path}")
+    (note,) = suite.notes()
+    assert "belong to no picture of the suite and were left out: 2 (c.png, deep/stray.png)" in note
+    (tmp_path / "c.png").unlink()
+    (tmp_path / "deep" / "stray.png").unlink()
+    assert Suite.open([dataset(["b", "x/a"])], f"folder:{tmp_path}").notes() == []
 
 
 def test_holes_pair_by_relative_path_first_then_by_stem(tmp_path: Path) -> None:
