@@ -1,4 +1,4 @@
-"""The backbones of LPIPS: found in order, proved, fetched over a bad line, never replaced by anything random."""
+"""The backbones of LPIPS and FID: found in order, proved, fetched over a bad line, never anything random."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ from bench.download import DownloadError, download
 from bench.errors import UsageError
 from bench.metrics.scorer import Scorer
 from tests.bench.command import bench
+from tests.bench.inception_file import accept, write_random_inception
 
 ALEXNET = weights.BACKBONES["alexnet"]
 
@@ -343,3 +344,88 @@ def test_add_copies_what_it_has_checked_and_refuses_the_rest(real: Path, alone: 
     done = bench("weights", "add", "download (1).pth", cwd=alone, env=env)
     assert done.returncode == 0, done.stderr
     assert weights.find(ALEXNET, alone / "mine") == alone / "mine" / "alexnet_features.pth"
+
+
+# ---- the Inception network
+
+
+@pytest.fixture
+def inception(alone: Path) -> Path:
+    return write_random_inception(alone / "given")
+
+
+def test_inception_comes_from_torch_fidelitys_release_under_its_own_name() -> None:
+    from torch_fidelity.feature_extractor_inceptionv3 import URL_INCEPTION_V3
+
+    address, file, prefix = weights.address(weights.backbone("inception"))
+    assert address == URL_INCEPTION_V3
+    assert file == URL_INCEPTION_V3.rsplit("/", 1)[1]
+    assert file.removesuffix(".pth").endswith(prefix)
+
+
+@pytest.mark.parametrize("name", ["weights-inception-2015-12-05-6726825d.pth", "pt_inception-2015-12-05-6726825d.pth"])
+def test_inception_is_found_by_the_names_that_others_keep_it_under(name: str, alone: Path) -> None:
+    (alone / "inception_v3_google-1a9a5a14.pth").write_bytes(b"torchvision's own, another network")
+    assert weights.find(weights.INCEPTION, alone) is None
+    (alone / name).write_bytes(b"")
+    assert weights.find(weights.INCEPTION, alone) == alone / name
+
+
+def test_random_inception_weights_are_refused_by_their_hash(inception: Path) -> None:
+    with pytest.raises(weights.WeightsError, match="not 6726825d"):
+        weights.load(weights.INCEPTION, inception.parent)
+
+
+@pytest.mark.parametrize("how", ["truncated", "lacking", "no weights"])
+def test_a_file_of_the_right_hash_must_hold_the_network_too(
+    how: str, inception: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state = torch.load(inception, weights_only=True)
+    if how == "truncated":
+        inception.write_bytes(inception.read_bytes()[:1_000_000])
+    else:
+        torch.save({k: v for k, v in state.items() if k != "fc.bias"} if how == "lacking" else [1, 2], inception)
+    accept(inception, monkeypatch)
+    with pytest.raises(
+        weights.WeightsError, match=r"cannot be read|does not hold inception|no weights by name"
+    ) as caught:
+        weights.load(weights.INCEPTION, inception.parent)
+    assert "\n" not in str(caught.value)
+
+
+def test_add_takes_in_inception_under_its_published_name(
+    inception: Path, alone: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    accept(inception, monkeypatch)
+    monkeypatch.setenv("BENCH_WEIGHTS_DIR", str(alone / "mine"))
+    other = inception.rename(alone / "download.pth")
+    which, target, passed = weights.add(other)
+    assert (which.name, target) == ("inception", alone / "mine" / "weights-inception-2015-12-05-6726825d.pth")
+    assert passed.startswith("SHA-256 begins with")
+    assert weights.find(weights.INCEPTION) == target
+
+
+def test_commands_refuse_a_wrong_inception_file_in_a_sentence(inception: Path, alone: Path) -> None:
+    env = {"BENCH_WEIGHTS_DIR": str(alone / "mine")}
+    refused = bench("weights", "add", str(inception), cwd=alone, env=env)
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert "not 6726825d" in refused.stderr
+    assert len(refused.stderr.strip().splitlines()) == 1
+    assert not (alone / "mine").exists()
+    inception.write_bytes(inception.read_bytes()[:1000])
+    fetched = bench("weights", "fetch", "inception", "--to", str(inception.parent), cwd=alone, env=env)
+    assert fetched.returncode == 1
+    assert "not 6726825d" in fetched.stderr
+    assert "Traceback" not in fetched.stderr
+    status = bench("weights", "status", "--weights-dir", str(inception.parent), "--json", cwd=alone, env=env)
+    row = next(row for row in json.loads(status.stdout)["backbones"] if row["backbone"] == "inception")
+    assert (row["usable"], row["file"]) == (False, str(inception))
+    assert "not 6726825d" in row["why"]
+
+
+def test_fetch_brings_inception_over_a_bad_line_or_nothing(line: Any, alone: Path) -> None:
+    env = {"BENCH_WEIGHTS_DIR": str(alone / "mine")}
+    done = bench("weights", "fetch", "inception", "--url", line.url, cwd=alone, env=env)
+    assert done.returncode == 1
+    assert "not 6726825d" in done.stderr
+    assert list((alone / "mine").iterdir()) == []
