@@ -419,7 +419,7 @@ def main() -> None:
     parser.add_argument("--write", type=Path)
     options = parser.parse_args()
     began = time.perf_counter()
-    tables = [coverage(), seeds_coverage(), simulated_alarms(options.count), simulated_catches(options.count)]
+    tables = [coverage(), seeds_coverage(), simulated_alarms(options.count), simulated_catches(4 * options.count)]
     if options.photos:
         runs = real_runs(Path(options.photos).resolve(), options.work / "real", options.seeds)
         tables += [real_coverage(runs), real_alarms(runs)]
