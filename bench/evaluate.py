@@ -75,7 +75,7 @@ def evaluate(
                 file = record_file(run, method.name, method.seed, dataset.name, mask)
                 own = {**facts, "weights": method.weights_sha256, "restore_known": restore_known}
                 whole = set_files.set_file(run, method.name, method.seed, dataset.name, mask)
-                kept = predictions is None and method.gives_raw and up_to_date(file, own)
+                kept = predictions is None and is_known(method) and up_to_date(file, own)
                 if kept and wanted:
                     kept = set_files.up_to_date(whole, wanted.facts(own))
                 if kept:
@@ -109,6 +109,12 @@ def evaluate(
     for method in methods:
         list_problems(method, outcome)
     return outcome
+
+
+def is_known(method: Method) -> bool:
+    """Its name and the digest of its weights say what it fills with: not so of a folder of pictures, or of a function
+    whose code may have changed."""
+    return method.gives_raw and (method.kind != "external" or bool(method.weights_sha256))
 
 
 def score_cell(

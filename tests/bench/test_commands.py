@@ -164,6 +164,17 @@ def test_a_fill_with_nan_is_a_named_failure_and_in_no_mean(tiny_runs, tmp_path):
     assert all(r["n"] == 0 and r["mean"] is None and r["failed"] > 0 for r in rows)
 
 
+def test_a_function_that_changed_is_scored_anew(tiny_runs, tmp_path):
+    words = ["eval", f"python:{tmp_path}/mine.py:fill", "--metrics", "psnr_hole", "--out", str(tmp_path / "r")]
+    means = []
+    for factor in (0.9, 0.1):
+        (tmp_path / "mine.py").write_text(f"def fill(image, hole):\n    return image * 0 + {factor}\n")
+        done = bench(*words, "--json", cwd=tiny_runs)
+        assert done.returncode == 0, done.stderr
+        means.append(json.loads(done.stdout)["scores"][0]["mean"])
+    assert means[0] != means[1]
+
+
 def test_json_is_alone_on_stdout(tiny_runs, tmp_path):
     done = bench("eval", "telea", "mean_fill", "--json", "--out", str(tmp_path / "r"), cwd=tiny_runs)
     value = json.loads(done.stdout)
