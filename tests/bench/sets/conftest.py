@@ -15,6 +15,7 @@ class Small(torch.nn.Module):
 
     def forward(self, pictures: torch.Tensor) -> tuple[torch.Tensor]:
         assert pictures.dtype == torch.uint8
+        assert torch.backends.cudnn.enabled, "a GPU would convolve many times slower"
         Small.seen += len(pictures)
         values = pictures.float().flatten(2) / 255
         return (torch.cat([values.mean(2), values.std(2)], 1),)
