@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from tests.bench.suites.test_suite import MIXED, SQUARES
 
 from bench.cli import main
 from bench.datasets.registry import open_dataset
@@ -18,6 +17,7 @@ from bench.suites.files import export_suite, read_manifest
 from bench.suites.suite import Suite
 from bench.suites.verify import verify_suite
 from tests.bench.command import bench
+from tests.bench.suites.test_suite import MIXED, SQUARES
 
 MASKS = ("rect", "lama_thin")
 
