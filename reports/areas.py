@@ -8,14 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 from markupsafe import Markup
 
+from bench.masks.areas import AREA_BINS, area_places
 from reports.breakdown import spoken, styles
 from reports.charts import Line, line_panel, span_of
 from reports.numbers import Measure, Numbers, Score, interval_scores
 from reports.scoreboard import ranked, score_cell, slug
 from reports.tables import Cell, Column, Row, Table
 
-EDGES = (0.0, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 1.0)
-"""Bins of hole area, share of the picture."""
 FEWEST = 4
 """Pictures that a bin needs to be shown."""
 
@@ -35,9 +34,8 @@ def binned(numbers: Numbers, dataset: str, metrics: list[str]) -> Binned | None:
     from bench.statistics.intervals import merged
 
     area = numbers.areas(dataset)
-    bins = len(EDGES) - 1
-    place = np.clip(np.digitize(area, EDGES) - 1, 0, bins - 1)
-    known = np.isfinite(area)
+    bins, place = len(AREA_BINS), area_places(area)
+    known = place >= 0
     cell = (np.arange(len(area))[:, None] * bins + place)[known]
     held = np.bincount(cell, minlength=area.shape[0] * bins).reshape(-1, bins)
     pictures = (held > 0).sum(0)
@@ -60,7 +58,7 @@ def binned(numbers: Numbers, dataset: str, metrics: list[str]) -> Binned | None:
     scores = interval_scores(np.concatenate(sums, axis=1), np.concatenate(counts, axis=1))
     size = len(keep)
     return Binned(
-        [f"{EDGES[k] * 100:g}–{EDGES[k + 1] * 100:g} %" for k in keep],
+        [AREA_BINS[k] for k in keep],
         [int(pictures[k]) for k in keep],
         [float(area[known][place[known] == k].mean()) for k in keep],
         {key: scores[i * size : (i + 1) * size] for i, key in enumerate(asked)},

@@ -51,7 +51,9 @@ def build_comparison(comparison: Comparison, path: Path) -> Path:
         "styles": {side.label: f"k{k % 8}" for k, side in enumerate(comparison.sides)},
         "viewer": viewer(rows),
         "reload_s": None,
-        "command": "bench compare " + shlex.join(spec(side) for side in comparison.sides),
+        "command": "bench compare "
+        + shlex.join(spec(side) for side in comparison.sides)
+        + (" --by-area" if comparison.options.by_area else ""),
         "runs": list({side.run.path: side.run for side in comparison.sides}.values()),
     }
     write_text(path, page.render("comparison.html", style, script, **context))
@@ -170,10 +172,10 @@ def part(comparison: Comparison, pair: Pair, number: int) -> dict[str, Any]:
     metrics = metrics_of(rows)
     for metric in metrics[:PLOTTED]:
         mine = [r for r in rows if r["metric"] == metric]
-        forests.append(forest(mine, style, metric))
-    pair_name = f"{candidate.label} against {reference.label} on {pair.dataset} by mask type"
+        forests.append(forest(mine, style, metric, comparison.axis))
+    pair_name = f"{candidate.label} against {reference.label} on {pair.dataset} by {comparison.axis}"
     tables = [
-        rows_table(f"{TITLES.get(m, m)}: {pair_name}", [r for r in rows if r["metric"] == m], "mask type")
+        rows_table(f"{TITLES.get(m, m)}: {pair_name}", [r for r in rows if r["metric"] == m], comparison.axis)
         for m in metrics[:PLOTTED]
     ]
     return {
@@ -186,8 +188,8 @@ def part(comparison: Comparison, pair: Pair, number: int) -> dict[str, Any]:
     }
 
 
-def forest(rows: list[dict[str, Any]], style: str, metric: str) -> Markup:
-    """Differences with intervals, a line a mask type; right of zero the candidate is better."""
+def forest(rows: list[dict[str, Any]], style: str, metric: str, axis: str) -> Markup:
+    """Differences with intervals, a line a mask type or bin of hole area; right of zero the candidate is better."""
     dots = []
     ends = [0.0]
     digits = digits_of(rows[0])
@@ -198,7 +200,7 @@ def forest(rows: list[dict[str, Any]], style: str, metric: str) -> Markup:
         ends += [score.mean, low, high]
     low, high = span_of(ends, 0.08)
     unit = f" [{rows[0]['unit']}]" if rows[0]["unit"] else ""
-    alt = f"Difference in {TITLES.get(metric, metric)} by mask type, positive is better: " + "; ".join(
+    alt = f"Difference in {TITLES.get(metric, metric)} by {axis}, positive is better: " + "; ".join(
         f"{d.label} {spoken(d.score, digits)}" for d in dots
     )
     return dot_panel(f"{TITLES.get(metric, metric)}{unit}", dots, low, high, alt=alt, digits=digits, zero=0.0)

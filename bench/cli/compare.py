@@ -34,6 +34,9 @@ def compare_command(
         str | None, typer.Option("--metrics", help="Metrics, comma-separated; all shows every one in the table.")
     ] = None,
     masks: Annotated[str | None, typer.Option("--masks", help="Mask types, comma-separated (default: all).")] = None,
+    by_area: Annotated[
+        bool, typer.Option("--by-area", help="Rows by hole area (0–10 %, 10–20 %, …) in place of mask types.")
+    ] = False,
     tolerance: Annotated[
         list[str] | None,
         typer.Option("--tolerance", help="METRIC=VALUE: differences below it are the same (repeatable)."),
@@ -73,6 +76,7 @@ def compare_command(
         common=common,
         resamples=resamples,
         seed=seed,
+        by_area=by_area,
     )
     comparison = compare_sides(found, options)
     checked = check_sides(rules, found, options) if rules else None

@@ -18,6 +18,7 @@ from bench.comparison.sides import Side, resolve_sides
 from bench.comparison.tolerances import tolerance
 from bench.errors import IncomparableError, UsageError
 from bench.files import finite
+from bench.masks.areas import AREA_BINS, area_places
 from bench.sets.registry import set_metric
 from bench.statistics import intervals, significance
 from bench.statistics.scores import ALL
@@ -30,7 +31,8 @@ SIGNIFICANT = 0.05
 
 @dataclass(frozen=True)
 class Options:
-    """metrics, masks: names to keep, empty for all (``all`` is always kept); tolerances: by metric name."""
+    """metrics, masks: names to keep, empty for all (``all`` is always kept); tolerances: by metric name.
+    by_area: rows by hole area, mask types pooled, in place of rows by mask type."""
 
     metrics: tuple[str, ...] = ()
     masks: tuple[str, ...] = ()
@@ -39,6 +41,7 @@ class Options:
     level: float = intervals.LEVEL
     resamples: int = intervals.RESAMPLES
     seed: int = 0
+    by_area: bool = False
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,11 @@ class Comparison:
     notes: list[str]
     partial: bool
     options: Options
+
+    @property
+    def axis(self) -> str:
+        """What the rows other than ``all`` are by."""
+        return "hole area" if self.options.by_area else "mask type"
 
     def as_json(self) -> dict[str, Any]:
         """What ``bench compare --json`` prints."""
@@ -107,7 +115,9 @@ def compare_sides(sides: list[Side], options: Options) -> Comparison:
         notes += remarks
         pairs = [narrowed(pair, options) for pair in pairs]
         for pair in pairs:
-            found += pair_rows(pair, options, pooled_only=left > 0)
+            if options.by_area and left == 0:
+                found += area_rows(pair, options)
+            found += pair_rows(pair, options, pooled_only=left > 0 or options.by_area)
         if left == 0:
             kept += pairs
     if not found:
@@ -154,8 +164,20 @@ def narrowed(pair: Pair, options: Options) -> Pair:
         pair.reference[:, :, masks][..., metrics],
         pair.candidate[:, :, masks][..., metrics],
         (pair.failed[0][:, masks], pair.failed[1][:, masks]),
+        pair.hole_area[:, masks],
         pair.missing,
     )
+
+
+def area_rows(pair: Pair, options: Options) -> list[dict[str, Any]]:
+    """One row per bin of hole area and metric, mask types pooled; the bin stands in place of the mask type."""
+    places = area_places(pair.hole_area)
+    found = []
+    for place, name in enumerate(AREA_BINS):
+        rows = places == place
+        if rows.any():
+            found += [{**row, "mask": name} for row in pair_rows(pair.only(rows), options, pooled_only=True)]
+    return found
 
 
 def pair_rows(pair: Pair, options: Options, pooled_only: bool = False) -> list[dict[str, Any]]:

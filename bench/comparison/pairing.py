@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,7 @@ class Pair:
 
     reference, candidate: (seeds, images, masks, metrics), NaN where either side has no value.
     failed: rows that could not be scored, per side (reference, candidate), (images, masks) counts of seeds.
+    hole_area: (images, masks), share of the picture.
     """
 
     sides: tuple[Side, Side]
@@ -29,7 +30,16 @@ class Pair:
     reference: np.ndarray
     candidate: np.ndarray
     failed: tuple[np.ndarray, np.ndarray]
+    hole_area: np.ndarray
     missing: int
+
+    def only(self, rows: np.ndarray) -> Pair:
+        """The pair with the scores of some rows alone, bool (images, masks)."""
+        reference, candidate = (
+            np.where(rows[..., None], values, np.nan) for values in (self.reference, self.candidate)
+        )
+        failed = (self.failed[0] * rows, self.failed[1] * rows)
+        return replace(self, reference=reference, candidate=candidate, failed=failed)
 
     def means(self) -> tuple[np.ndarray, np.ndarray]:
         """Both sides' scores over their seeds, (images, masks, metrics); what a scatter plot shows."""
@@ -136,7 +146,7 @@ def pair_scores(reference: Side, candidate: Side, dataset: str, facts: list[Fact
     x, y = (np.where(there, side.values, np.nan) for side in (a, b))
     missing = union - int(shared.sum())
     failed = ((a.failed & shared).sum(0), (b.failed & shared).sum(0))
-    return Pair((reference, candidate), dataset, a.ids, tuple(masks), tuple(kept), x, y, failed, missing)
+    return Pair((reference, candidate), dataset, a.ids, tuple(masks), tuple(kept), x, y, failed, a.hole_area, missing)
 
 
 def select(scores: Scores, images: np.ndarray, masks: list[str], facts: list[Facts]) -> Scores:

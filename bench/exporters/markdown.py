@@ -28,7 +28,9 @@ def comparison_markdown(comparison: Comparison, every: bool = False) -> str:
             parts.append(difference_table(words.grouped(pooled, metrics)))
             single = [row for row in words.grouped(own, metrics) if row["mask"] != ALL]
             if single:
-                parts.append(f"<details><summary>By mask type</summary>\n\n{difference_table(single)}\n\n</details>")
+                parts.append(
+                    f"<details><summary>By {comparison.axis}</summary>\n\n{difference_table(single)}\n\n</details>"
+                )
     if comparison.ranking:
         parts += ["### Ranking", ranking_table(comparison, metrics)]
     parts += ["\n".join(f"- {escape(note)}" for note in comparison.notes)] if comparison.notes else []
@@ -37,7 +39,7 @@ def comparison_markdown(comparison: Comparison, every: bool = False) -> str:
 
 def difference_table(rows: list[dict[str, Any]]) -> str:
     lines = [
-        "| metric | mask | reference | candidate | gain | interval | win/tie/loss | p (Holm) | verdict |",
+        "| metric | holes | reference | candidate | gain | interval | win/tie/loss | p (Holm) | verdict |",
         "| :-- | :-- | --: | --: | --: | :-: | --: | --: | :-- |",
     ]
     for row in rows:

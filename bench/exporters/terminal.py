@@ -29,7 +29,7 @@ def print_comparison(comparison: Comparison, every: bool = False, console: Conso
     masks = [mask for mask in dict.fromkeys(row["mask"] for row in rows) if mask != ALL]
     runs = ", ".join(dict.fromkeys(side.run.name for side in comparison.sides))
     images = max(row["images"] for row in rows)
-    console.print(Text(f"{runs}: {images:,} images, mask types {', '.join(masks)}", style="dim"))
+    console.print(Text(f"{runs}: {images:,} images, by {comparison.axis}: {', '.join(masks)}", style="dim"))
     for dataset in dict.fromkeys(row["dataset"] for row in rows):
         there = [row for row in rows if row["dataset"] == dataset]
         if len(comparison.sides) == 2:

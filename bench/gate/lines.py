@@ -186,6 +186,7 @@ def alone(side: Side, dataset: str) -> Pair:
         np.zeros_like(complete[:1]),
         complete,
         (np.zeros_like(failed), failed),
+        scores.hole_area,
         missing,
     )
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 AREA_BINS = ("0–10 %", "10–20 %", "20–30 %", "30–40 %", "40–50 %", "50–60 %", "over 60 %")
 """Every label, from the smallest holes to the largest."""
 
-_UPPER = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6)
+UPPER = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6)
+"""The upper ends of all bins but the last."""
 
 
 def area_bin(hole_area: float) -> str:
@@ -16,4 +19,9 @@ def area_bin(hole_area: float) -> str:
     """
     if not 0 <= hole_area <= 1:
         raise ValueError(f"a hole's area is a share from 0 to 1, not {hole_area}")
-    return AREA_BINS[sum(hole_area > upper for upper in _UPPER)]
+    return AREA_BINS[sum(hole_area > upper for upper in UPPER)]
+
+
+def area_places(hole_area: np.ndarray) -> np.ndarray:
+    """The position in AREA_BINS of each share, as :func:`area_bin` has it; -1 for NaN."""
+    return np.where(np.isnan(hole_area), -1, np.digitize(hole_area, UPPER, right=True))

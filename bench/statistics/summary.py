@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from bench.files import finite, write_json
+from bench.masks.areas import AREA_BINS, area_places
 from bench.runs.reader import Run
 from bench.statistics import intervals
 from bench.statistics.scores import ALL, Scores, clustered, load_scores, metric_facts
@@ -23,12 +24,14 @@ def summarise(run: Run, resamples: int = intervals.RESAMPLES, seed: int = 0) -> 
     A row of ``scores`` pools the pictures of one (variant, seed, data set, mask type; ``all`` pools those) in
     one metric: ``mean``, ``low`` and ``high`` (95 %, bootstrap over whole images), ``n`` rows scored of
     ``images`` images, ``failed`` rows that could not be scored and are in no mean. Scores of whole sets have no
-    interval, and for ``all`` the mean of the mask types' values.
+    interval, and for ``all`` the mean of the mask types' values. The rows of ``areas`` pool the mask types by hole area
+    instead: ``area`` is one of :data:`bench.masks.areas.AREA_BINS`.
     """
-    scores = []
+    scores, areas = [], []
     for variant, member_seed in run.members():
         for table in load_scores(run, variant, member_seed).values():
             scores += score_rows(run, variant, member_seed, table, resamples, seed)
+            areas += area_rows(run, variant, member_seed, table, resamples, seed)
         scores += set_rows(run, variant, member_seed)
     manifest = run.manifest
     return {
@@ -38,23 +41,62 @@ def summarise(run: Run, resamples: int = intervals.RESAMPLES, seed: int = 0) -> 
         "protocol": manifest.get("protocol"),
         "interval": {"level": intervals.LEVEL, "resamples": resamples, "cluster": "image", "seed": seed},
         "scores": scores,
+        "areas": areas,
         "throughput": throughput_rows(run),
     }
 
 
 def score_rows(run: Run, variant: str, seed: int, table: Scores, resamples: int, draw: int) -> list[dict[str, Any]]:
-    sums, counts = clustered(table.values[0])
-    images, masks, columns = sums.shape
-    if not columns:
+    failed = [int(count) for count in table.failed[0].sum(0)]
+    groups = [{"mask": mask} for mask in [*table.masks, ALL]]
+    resampled = Resampling(resamples, draw)
+    return rows_of(run, variant, seed, table, groups, clustered(table.values[0]), [*failed, sum(failed)], resampled)
+
+
+def area_rows(run: Run, variant: str, seed: int, table: Scores, resamples: int, draw: int) -> list[dict[str, Any]]:
+    places = area_places(table.hole_area)
+    bins = [place for place in range(len(AREA_BINS)) if (places == place).any()]
+    values = table.values[0]
+    there = np.isfinite(values)
+    inside = [there & (places == place)[..., None] for place in bins]
+    if not inside:
         return []
-    result = intervals.intervals(sums.reshape(images, -1), counts.reshape(images, -1), resamples=resamples, seed=draw)
-    shape = (masks, columns)
+    sums = np.stack([np.where(rows, values, 0.0).sum(1) for rows in inside], axis=1)
+    counts = np.stack([rows.sum(1).astype(float) for rows in inside], axis=1)
+    failed = [int((table.failed[0] & (places == place)).sum()) for place in bins]
+    groups = [{"area": AREA_BINS[place]} for place in bins]
+    return rows_of(run, variant, seed, table, groups, (sums, counts), failed, Resampling(resamples, draw))
+
+
+class Resampling(NamedTuple):
+    """resamples: how many. seed: of the resampling."""
+
+    resamples: int
+    seed: int
+
+
+def rows_of(
+    run: Run,
+    variant: str,
+    seed: int,
+    table: Scores,
+    groups: list[dict[str, str]],
+    clusters_of: tuple[np.ndarray, np.ndarray],
+    failed: list[int],
+    resampling: Resampling,
+) -> list[dict[str, Any]]:
+    """One row a group and metric. groups: what tells a group from others; clusters_of: sums and counts per image,
+    (images, groups, columns)."""
+    sums, counts = clusters_of
+    images, *shape = sums.shape
+    if not shape[1]:
+        return []
+    result = intervals.intervals(sums.reshape(images, -1), counts.reshape(images, -1), **resampling._asdict())
     mean, low, high = (part.reshape(shape) for part in result[:3])
     rows, clusters = result.rows.reshape(shape), result.clusters.reshape(shape)
-    failed = [int(count) for count in table.failed[0].sum(0)]
     place = {name: number for number, name in enumerate(table.columns)}
     found = []
-    for m, mask in enumerate([*table.masks, ALL]):
+    for m, group in enumerate(groups):
         for name in metric_facts(run):
             if name not in place:
                 continue
@@ -63,14 +105,14 @@ def score_rows(run: Run, variant: str, seed: int, table: Scores, resamples: int,
                 "variant": variant,
                 "seed": seed,
                 "dataset": table.dataset,
-                "mask": mask,
+                **group,
                 "metric": name,
                 "mean": mean[m, k],
                 "low": low[m, k],
                 "high": high[m, k],
                 "n": int(rows[m, k]),
                 "images": int(clusters[m, k]),
-                "failed": sum(failed) if mask == ALL else failed[m],
+                "failed": failed[m],
             }
             error = place.get(ERRORS.get(name, ""))
             if error is not None:

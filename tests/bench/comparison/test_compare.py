@@ -299,3 +299,17 @@ def test_one_picture_gives_a_difference_and_no_interval(tmp_path: Path) -> None:
 
 def test_the_same_comparison_twice_gives_the_same_numbers(runs: Path) -> None:
     assert compare(["baseline", "double_dg"], runs).rows == compare(["baseline", "double_dg"], runs).rows
+
+
+def test_rows_by_hole_area_stand_in_place_of_mask_types(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    areas = np.tile([0.05, 0.25], (40, 1))
+    areas[:10, 0] = 0.25
+    base = rng.normal(20, 3, (40, 2))
+    gain = np.where(areas > 0.2, 2.0, -1.0) + rng.normal(0, 0.1, base.shape)
+    fake_run(tmp_path / "r", {("a", 0): {"psnr_hole": base}, ("b", 0): {"psnr_hole": base + gain}}, areas=areas)
+    rows = {r["mask"]: r for r in compare(["a", "b"], tmp_path, Options(by_area=True)).rows}
+    assert list(rows) == ["0–10 %", "20–30 %", "all"]
+    assert [r["n"] for r in rows.values()] == [30, 50, 80]
+    assert rows["20–30 %"]["difference"] == pytest.approx(gain[areas > 0.2].mean())
+    assert [r["verdict"] for r in rows.values()] == ["worse", "better", "better"]

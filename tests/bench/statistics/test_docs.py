@@ -12,7 +12,7 @@ import typer
 from bench.cli import app, commands
 from bench.gate.rules import parse_rule
 
-DOCS = Path(__file__).parents[2] / "docs"
+DOCS = Path(__file__).parents[3] / "docs"
 PAGES = ("statistics.md", "gate.md", "ci.md")
 
 

@@ -85,3 +85,15 @@ def test_a_picture_recorded_twice_is_refused(tmp_path: Path) -> None:
     pq.write_table(pa.concat_tables([table, table.slice(0, 1)]), file)
     with pytest.raises(BenchError, match="twice"):
         summarise(run)
+
+
+def test_rows_by_hole_area_pool_the_masks_of_a_bin(tmp_path: Path) -> None:
+    areas = np.tile([0.05, 0.1], (30, 1))  # exactly a tenth is still in the first bin
+    areas[:10, 1] = 0.35
+    run = fake_run(tmp_path / "r", {("a", 0): {"psnr_hole": PSNR}}, areas=areas)
+    first, second = summarise(run)["areas"]
+    assert (first["area"], second["area"]) == ("0–10 %", "30–40 %")
+    assert (first["n"], first["images"], second["n"], second["images"]) == (50, 30, 10, 10)
+    assert first["mean"] == pytest.approx(np.concatenate([PSNR[:, 0], PSNR[10:, 1]]).mean())
+    assert second["mean"] == pytest.approx(PSNR[:10, 1].mean())
+    assert second["low"] < second["mean"] < second["high"]
