@@ -61,9 +61,14 @@ class CallableMethod(Method):
             h = torch.from_numpy(hole)[None, None].to(self.device).float()
             if any(pad):
                 x, h = reflect(x, pad), reflect(h, pad)
-            with torch.inference_mode():
-                y = self.function(x, h)
-            y = torch.as_tensor(y)
+            try:
+                with torch.inference_mode():
+                    y = torch.as_tensor(self.function(x, h))
+            except Exception as error:
+                what = f"{type(error).__name__}: {error}".strip()
+                raise ExternalError(
+                    f"{self.name} failed on a picture of {width} x {height}: {what} (--debug shows where)"
+                ) from error
             if y.shape != x.shape:
                 raise ExternalError(
                     f"{self.name} gave a picture of shape {tuple(y.shape)}, not {tuple(x.shape)} "
