@@ -23,7 +23,16 @@ class Check:
 
 
 def examine(weights_dir: Path | None, runs: Path) -> list[Check]:
-    return [packages(), hardware(), precision(), lpips(weights_dir), pictures(), disk(runs), browser()]
+    return [
+        packages(),
+        hardware(),
+        precision(),
+        lpips(weights_dir),
+        inception(weights_dir),
+        pictures(),
+        disk(runs),
+        browser(),
+    ]
 
 
 def packages() -> Check:
@@ -63,6 +72,15 @@ def lpips(weights_dir: Path | None) -> Check:
     if why:
         return Check("LPIPS backbone", "warning", why, "bench weights fetch, or bench weights add FILE")
     return Check("LPIPS backbone", "ok", "AlexNet found and checked")
+
+
+def inception(weights_dir: Path | None) -> Check:
+    from bench.weights.backbone import find
+    from bench.weights.catalogue import backbone
+
+    if find(backbone("inception"), weights_dir) is None:
+        return Check("Inception weights", "ok", "none: fid, p_ids and u_ids stay empty (bench weights fetch inception)")
+    return Check("Inception weights", "ok", "found: fid, p_ids and u_ids are computed")
 
 
 def pictures() -> Check:
