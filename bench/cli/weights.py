@@ -57,8 +57,8 @@ def fetch(
 ) -> None:
     """Download a backbone; a download that broke off goes on where it was."""
     from bench import weights
-    from bench.download import download
     from bench.progress import Reporter, say
+    from bench.weights.download import download
 
     which = weights.backbone(name)
     address, file, prefix = weights.address(which, url)

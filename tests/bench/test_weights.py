@@ -19,9 +19,9 @@ import torch
 from safetensors.torch import save_file
 
 from bench import weights
-from bench.download import DownloadError, download
 from bench.errors import UsageError
 from bench.metrics.scorer import Scorer
+from bench.weights.download import DownloadError, download
 from tests.bench.command import bench
 from tests.bench.inception_file import accept, write_random_inception
 
