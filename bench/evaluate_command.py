@@ -12,7 +12,7 @@ from bench.errors import UsageError
 from bench.files import write_json
 from bench.profile import Profile, load_profile, replace_checked
 from bench.progress import say
-from bench.runs.reader import Run, find_run, find_runs
+from bench.runs.reader import Build, Run, find_run, find_runs, out_folder
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +33,7 @@ class Request:
     restore_known: bool
     run: str | None
     out: Path | None
-    report: bool
+    build: Build | None
     device: str | None
     weights_dir: Path | None
     runs: Path
@@ -54,7 +54,6 @@ def evaluate_methods(request: Request) -> None:
 
     check_names(replace(profile, variants=()))
     from bench import pipeline
-    from bench.cli.options import out_folder
     from bench.run import PartialError, show
     from bench.runs.writer import RunWriter
 
@@ -84,9 +83,9 @@ def evaluate_methods(request: Request) -> None:
     )  # fmt: skip
     for text in outcome.notes:
         say(f"note: {text}")
-    if request.report:
+    if request.build:
         pipeline.choose_samples(writer, methods, suite, profile.samples)
-    report = pipeline.finish(writer, request.report)
+    report = pipeline.finish(writer, request.build)
     show(Run.open(writer.path), report, request.json_output, False)
     if not request.json_output:
         print(f"records: {writer.path}")

@@ -20,7 +20,7 @@ from bench.metrics.scorer import Scorer
 from bench.profile import Profile
 from bench.progress import Reporter, say
 from bench.runs.provenance import cores
-from bench.runs.reader import Run, find_runs
+from bench.runs.reader import Build, Run, find_runs
 from bench.runs.writer import RunWriter
 from bench.sets.registry import split_names
 from bench.sets.scorer import ENOUGH, SetScorer
@@ -132,7 +132,7 @@ def tell_of_suite(suite: Suite, writer: RunWriter) -> None:
 
 def train_missing(writer: RunWriter, profile: Profile, networks: Sequence[tuple[str, int]], device: str) -> None:
     """Train every (variant, seed) that the run holds no finished weights of."""
-    from bench.train import Job, steps_of, train_all, training_data, validation_data, write_pool
+    from bench.training.train import Job, steps_of, train_all, training_data, validation_data, write_pool
 
     checkpoints, cache = writer.path / "checkpoints", writer.path / "cache"
     missing = [
@@ -346,18 +346,14 @@ def choose_samples(writer: RunWriter, methods: Sequence[Method], suite: Suite, r
     writer.update(samples=digest)
 
 
-def finish(writer: RunWriter, report: bool = True) -> Path | None:
+def finish(writer: RunWriter, build: Build | None) -> Path | None:
     """summary.json, then report.html; returns the report's path."""
     from bench.statistics.summary import write_summary
 
     with writer.stage("report"):
         writer.finish()
         write_summary(Run.open(writer.path))
-        if not report:
-            return None
-        from reports.build import build_report
-
-        return build_report(Run.open(writer.path))
+        return build(Run.open(writer.path)) if build else None
 
 
 def run_name(profile: Profile, changed: bool) -> str:

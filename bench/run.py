@@ -11,6 +11,7 @@ from pathlib import Path
 from bench.errors import BenchError, UsageError
 from bench.profile import Profile
 from bench.progress import say
+from bench.runs.reader import Build
 from bench.runs.writer import RunWriter
 
 
@@ -42,6 +43,7 @@ def run_profile(
     device: str | None = None,
     weights_dir: Path | None = None,
     json_output: bool = False,
+    build: Build | None = None,
 ) -> None:
     """Everything from pictures to report; prints where the report is."""
     began = time.perf_counter()
@@ -60,7 +62,7 @@ def run_profile(
     if throughput:
         measure_speed(writer, profile, methods, where)
     pipeline.choose_samples(writer, methods, suite, profile.samples)
-    report = pipeline.finish(writer)
+    report = pipeline.finish(writer, build)
     show(Run.open(writer.path), report, json_output, open_report)
     say(f"done in {time.perf_counter() - began:.0f} s ({stages(writer)})")
     if outcome.partial:

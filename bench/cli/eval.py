@@ -17,6 +17,7 @@ from bench.cli.options import (
     RunsDir,
     Size,
     WeightsDir,
+    build_page,
     check_directory,
     split,
 )
@@ -83,7 +84,7 @@ def evaluate(
             restore_known=not no_composite,
             run=run,
             out=out,
-            report=report,
+            build=build_page if report else None,
             device=device,
             weights_dir=weights_dir,
             runs=find_runs_dir(runs_dir),

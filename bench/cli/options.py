@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from bench.errors import UsageError
+
+if TYPE_CHECKING:
+    from bench.runs.reader import Run
 
 RunsDir = Annotated[Path | None, typer.Option("--runs-dir", help="Where runs live (else BENCH_RUNS_DIR, else runs/).")]
 WeightsDir = Annotated[
@@ -54,8 +57,8 @@ def check_directory(path: Path | None, flag: str) -> None:
         raise UsageError(f"{flag} {path} is no folder")
 
 
-def out_folder(out: Path | None, runs: Path, default: str) -> Path:
-    """Where a run goes: a bare name stands under the runs folder, a path is taken as it is."""
-    if out is None:
-        return runs / default
-    return out if out.is_absolute() or len(out.parts) > 1 else runs / out
+def build_page(run: Run) -> Path:
+    """The report of a run: the one place where a command that makes runs meets what shows them."""
+    from reports.build import build_report
+
+    return build_report(run)

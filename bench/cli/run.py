@@ -19,8 +19,8 @@ from bench.cli.options import (
     Size,
     WeightsDir,
     assignments,
+    build_page,
     check_directory,
-    out_folder,
     split,
 )
 
@@ -49,6 +49,7 @@ def run(
     pictures are split: most are trained on, the rest are scored.
     """
     from bench.run import run_profile
+    from bench.runs.reader import out_folder
     from bench.runs.reader import runs_dir as find_runs_dir
 
     check_directory(weights_dir, "--weights-dir")
@@ -73,4 +74,5 @@ def run(
         device=device,
         weights_dir=weights_dir,
         json_output=json_output,
+        build=build_page,
     )

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from bench.cli import app
-from bench.cli.options import Device, Json, Out, RunsDir, out_folder, split
+from bench.cli.options import Device, Json, Out, RunsDir, split
 from bench.errors import UsageError
 
 
@@ -54,6 +54,7 @@ def throughput(
     json_output: Json = False,
 ) -> None:
     """Time methods beside each other: images per second, latency, memory, share of the machine's roofline."""
+    from bench.runs.reader import out_folder
     from bench.throughput.command import Request, time_methods
     from bench.throughput.settings import MODES, PRECISIONS, SWEEP, check_choices
 

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from bench.cli import app
-from bench.cli.options import Data, Device, Out, ProfileName, RunsDir, Sets, Size, assignments, out_folder, split
+from bench.cli.options import Data, Device, Out, ProfileName, RunsDir, Sets, Size, assignments, split
 
 
 @app.command("train")
@@ -26,6 +26,7 @@ def train(
     """Train variants; prints the weights' files. bench run goes on with the same run."""
     from bench.profile import load_profile
     from bench.run import train_only
+    from bench.runs.reader import out_folder
     from bench.runs.reader import runs_dir as find_runs_dir
 
     overrides = assignments(sets)

@@ -5,10 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from bench.statistics.scores import ALL
-
-HEADLINE = ("psnr_hole", "ssim_hole", "l1_hole", "lpips", "lpips_hole", "colour_shift")
-"""The metrics that a table shows unless others are asked for; JSON always holds all."""
+from bench.statistics.scores import ALL, HEADLINE
 
 SIGNS = {"better": "▲", "worse": "▼", "same": "=", "undecided": "?"}
 DECIMALS = {

@@ -18,7 +18,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from bench.metrics.lpips_network import Stack, Step, distance_map, unit
-from bench.throughput.precision import matmul_precision
+from bench.precision import matmul_precision
 
 
 class Box(NamedTuple):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -139,3 +140,14 @@ def find_run(spec: str | None, folder: Path) -> Run:
     if not found:
         raise IncomparableError(f"no run under {folder} yet: start with bench run, or name one by its path")
     return found[0]
+
+
+Build = Callable[[Run], Path]
+"""Writes the report of a run and gives its path: what makes runs does not know what shows them."""
+
+
+def out_folder(out: Path | None, runs: Path, default: str) -> Path:
+    """Where a run goes: a bare name stands under the runs folder, a path is taken as it is."""
+    if out is None:
+        return runs / default
+    return out if out.is_absolute() or len(out.parts) > 1 else runs / out

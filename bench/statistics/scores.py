@@ -13,6 +13,8 @@ from bench.runs.reader import Run
 KEYS = ("variant", "seed", "dataset", "mask", "image_id", "hole_area", "failed")
 ALL = "all"
 """The name under which the mask types are pooled."""
+HEADLINE = ("psnr_hole", "ssim_hole", "l1_hole", "lpips", "lpips_hole", "colour_shift")
+"""The metrics that a table shows unless others are asked for; JSON always holds all."""
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ from typing import Any
 
 import torch
 
+from bench.precision import matmul_precision
 from bench.throughput.cost import Cost
-from bench.throughput.precision import matmul_precision
 from bench.throughput.settings import dtype_of
 from bench.throughput.timing import loop_seconds, warm_up
 

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import torch
 
+from bench.precision import matmul_precision
 from bench.throughput import memory
 from bench.throughput.cost import Cost, count
-from bench.throughput.precision import matmul_precision
 from bench.throughput.quantiles import median_interval
 from bench.throughput.settings import Setting
 from bench.throughput.subjects import Call, Subject, inputs, prepare

@@ -17,7 +17,7 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader, Dataset
 
-from bench.train import Batches
+from bench.training.batches import Batches
 from variants.blocks import Critic
 from variants.memory import keep_freed_memory
 from variants.registry import variant

@@ -1,4 +1,4 @@
-"""Training batches from pictures that stay on a GPU: the same ones, bit for bit, as :class:`bench.train.Batches`.
+"""Training batches from pictures that stay on a GPU: bit for bit those of :class:`bench.training.batches.Batches`.
 
 The pool goes over once, as uint8. A step then sends a few numbers and its holes, one bit a pixel, which a thread
 has drawn and packed while the step before ran; gathering, mirroring and unpacking happen on the device, and
@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from bench.train import Batches
+from bench.training.batches import Batches
 
 SHARE = 0.5
 """Of the GPU's free memory, what the pictures may take; the rest is the training's."""

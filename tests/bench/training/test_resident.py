@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from bench.resident import Resident, batches_for
-from bench.train import Batches
+from bench.training.batches import Batches
+from bench.training.resident import Resident, batches_for
 
 DEVICES = [
     "cpu",

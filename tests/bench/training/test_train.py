@@ -7,7 +7,8 @@ import pytest
 
 from bench.masks.registry import draw
 from bench.profile import load_profile
-from bench.train import HOLE_SEED, Batches, steps_of
+from bench.training.batches import HOLE_SEED, Batches
+from bench.training.train import steps_of
 
 
 def pool(count: int = 10) -> np.ndarray:
