@@ -12,6 +12,9 @@ from bench.throughput.quantiles import median_interval
 if TYPE_CHECKING:
     import pandas as pd
 
+LEVEL = 0.999
+"""Of the interval of a ratio: a ranking makes a dozen comparisons, and none of them should part what is the same."""
+
 Turns = Mapping[int, float]
 """Seconds a batch by the round in which they were sampled."""
 
@@ -20,7 +23,7 @@ def ranks(frame: pd.DataFrame, turns: Sequence[Turns]) -> pd.Series:
     """The place of each method's ``fast`` row among those of its (device, resolution, batch), NaN in other rows.
 
     Methods are held against the first of a place round by round, as what disturbs the machine disturbs a whole
-    round: one that is not slower in the median (95 % interval of the ratios) shares the place: 1, 1, 3. Two networks
+    round: one that is not slower in the median (interval of the ratios) shares the place: 1, 1, 3. Two networks
     of one architecture differ by chance alone; an order of theirs would be another at the next measuring.
 
     turns: of each row of the frame, in order.
@@ -41,5 +44,5 @@ def ranks(frame: pd.DataFrame, turns: Sequence[Turns]) -> pd.Series:
 
 def slower(one: Turns, other: Turns) -> bool:
     """Whether one is slower than the other, by the rounds in which both were sampled."""
-    _, low, _ = median_interval([one[turn] / other[turn] for turn in one.keys() & other.keys()])
+    _, low, _ = median_interval([one[turn] / other[turn] for turn in one.keys() & other.keys()], LEVEL)
     return low > 1
