@@ -42,11 +42,11 @@ class Maker:
         import cv2
 
         rng = self.rng
-        use_scene = bool(len(self.scenes)) and rng.random() < 0.4
+        use_scene = bool(len(self.scenes)) and rng.random() < 0.5
         source = self.scenes if use_scene else self.photographs
         picture = source[int(rng.integers(len(source)))]
         shorter = min(picture.shape[:2])
-        if use_scene and rng.random() < 0.6:
+        if use_scene and rng.random() < 0.75:
             crop = shorter
         else:
             low = min(side, shorter)
