@@ -12,8 +12,8 @@ from bench.throughput.quantiles import median_interval
 if TYPE_CHECKING:
     import pandas as pd
 
-LEVEL = 0.999
-"""Of the interval of a ratio: a ranking makes a dozen comparisons, and none of them should part what is the same."""
+LEVEL = 0.99
+"""Of the interval of a ratio: a ranking makes a dozen comparisons, which should seldom part what is the same."""
 
 Turns = Mapping[int, float]
 """Seconds a batch by the round in which they were sampled."""
