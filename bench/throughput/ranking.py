@@ -7,13 +7,13 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from bench.gate.speed import CALIBRATION
-from bench.throughput.quantiles import median_interval
 
 if TYPE_CHECKING:
     import pandas as pd
 
-LEVEL = 0.99
-"""Of the interval of a ratio: a ranking makes a dozen comparisons, which should seldom part what is the same."""
+SURE = 0.005
+"""p below which a method counts as slower: a ranking makes a dozen comparisons, which should seldom part what is the
+same."""
 
 Turns = Mapping[int, float]
 """Seconds a batch by the round in which they were sampled."""
@@ -23,8 +23,8 @@ def ranks(frame: pd.DataFrame, turns: Sequence[Turns]) -> pd.Series:
     """The place of each method's ``fast`` row among those of its (device, resolution, batch), NaN in other rows.
 
     Methods are held against the first of a place round by round, as what disturbs the machine disturbs a whole
-    round: one that is not slower in the median (interval of the ratios) shares the place: 1, 1, 3. Two networks
-    of one architecture differ by chance alone; an order of theirs would be another at the next measuring.
+    round: one that is not surely slower shares the place: 1, 1, 3. Two networks of one architecture differ by
+    chance alone; an order of theirs would be another at the next measuring.
 
     turns: of each row of the frame, in order.
     """
@@ -43,6 +43,9 @@ def ranks(frame: pd.DataFrame, turns: Sequence[Turns]) -> pd.Series:
 
 
 def slower(one: Turns, other: Turns) -> bool:
-    """Whether one is slower than the other, by the rounds in which both were sampled."""
-    _, low, _ = median_interval([one[turn] / other[turn] for turn in one.keys() & other.keys()], LEVEL)
-    return low > 1
+    """Whether one is slower than the other, by the rounds in which both were sampled (Wilcoxon's signed ranks of the
+    logarithms of their ratios, one-sided; eight rounds are the fewest that can tell)."""
+    from scipy.stats import wilcoxon
+
+    ratios = [math.log(one[turn] / other[turn]) for turn in one.keys() & other.keys()]
+    return any(ratios) and float(wilcoxon(ratios, alternative="greater").pvalue) < SURE
