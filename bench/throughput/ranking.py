@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import statistics
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -11,9 +12,12 @@ from bench.gate.speed import CALIBRATION
 if TYPE_CHECKING:
     import pandas as pd
 
-SURE = 0.005
-"""p below which a method counts as slower: a ranking makes a dozen comparisons, which should seldom part what is the
-same."""
+LEAST = 1.05
+"""A method less than a twentieth slower shares the place of the faster one: where its weights happen to lie in memory
+makes as much, and another at the next measuring."""
+
+SURE = 0.05
+"""p below which the rounds show that one is slower."""
 
 Turns = Mapping[int, float]
 """Seconds a batch by the round in which they were sampled."""
@@ -23,8 +27,7 @@ def ranks(frame: pd.DataFrame, turns: Sequence[Turns]) -> pd.Series:
     """The place of each method's ``fast`` row among those of its (device, resolution, batch), NaN in other rows.
 
     Methods are held against the first of a place round by round, as what disturbs the machine disturbs a whole
-    round: one that is not surely slower shares the place: 1, 1, 3. Two networks of one architecture differ by
-    chance alone; an order of theirs would be another at the next measuring.
+    round: one that is not clearly slower shares the place: 1, 1, 3.
 
     turns: of each row of the frame, in order.
     """
@@ -43,9 +46,11 @@ def ranks(frame: pd.DataFrame, turns: Sequence[Turns]) -> pd.Series:
 
 
 def slower(one: Turns, other: Turns) -> bool:
-    """Whether one is slower than the other, by the rounds in which both were sampled (Wilcoxon's signed ranks of the
-    logarithms of their ratios, one-sided; eight rounds are the fewest that can tell)."""
+    """Whether one is slower than the other by more than a trifle, by the rounds in which both were sampled (Wilcoxon's
+    signed ranks of the logarithms of their ratios, one-sided)."""
     from scipy.stats import wilcoxon
 
     ratios = [math.log(one[turn] / other[turn]) for turn in one.keys() & other.keys()]
-    return any(ratios) and float(wilcoxon(ratios, alternative="greater").pvalue) < SURE
+    if len(ratios) < 5 or statistics.median(ratios) < math.log(LEAST):
+        return False
+    return float(wilcoxon(ratios, alternative="greater").pvalue) < SURE
