@@ -16,7 +16,7 @@ LEAST = 1.05
 """A method less than a twentieth slower shares the place of the faster one: where its weights happen to lie in memory
 makes as much, and another at the next measuring."""
 
-SURE = 0.05
+SURE = 0.01
 """p below which the rounds show that one is slower."""
 
 Turns = Mapping[int, float]
