@@ -225,6 +225,12 @@ def list_problems(method: Method, outcome: Outcome) -> None:
         lines += [f"{name}: extra, belongs to no picture of the suite" for name in extra()]
     if lines:
         outcome.listed[method.label] = lines
+    low, high = getattr(method, "outside", (0.0, 1.0))
+    if (low, high) != (0.0, 1.0):
+        outcome.notes.append(
+            f"{method.label} put out values from {low:.3g} to {high:.3g}, which were clipped to [0, 1]: "
+            "does it work in 0-255 or [-1, 1]?"
+        )
     drifted = getattr(method, "drifted", {})
     if drifted:
         outcome.notes.append(

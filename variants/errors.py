@@ -20,3 +20,7 @@ class CheckpointError(VariantError, ValueError):
 
 class ExternalError(VariantError, ValueError):
     """A method from outside that cannot be used."""
+
+
+class FillError(VariantError):
+    """A method from outside that failed while it filled a picture: no fault of the command."""

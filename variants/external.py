@@ -19,9 +19,14 @@ import numpy as np
 
 from variants.checkpoint import sha256
 from variants.errors import ExternalError as ExternalError
+from variants.errors import FillError as FillError
 from variants.method import Method
 
 SUFFIXES = (".png", ".webp", ".bmp", ".tif", ".tiff", ".jpg", ".jpeg")
+
+
+OUTSIDE = 0.05
+"""How far beyond [0, 1] an output may lie before it is spoken of: a little is usual, and clipped."""
 
 
 def safe_name(text: str) -> str:
@@ -45,6 +50,7 @@ class CallableMethod(Method):
         self.function = function
         self.device = device
         self.multiple = multiple
+        self.outside = (0.0, 1.0)
 
     def fill(self, images: np.ndarray, holes: np.ndarray, ids: list[str] | None = None, mask: str = "") -> np.ndarray:
         import torch
@@ -64,17 +70,21 @@ class CallableMethod(Method):
             try:
                 with torch.inference_mode():
                     y = torch.as_tensor(self.function(x, h))
-            except Exception as error:
+            except (Exception, SystemExit) as error:
                 what = f"{type(error).__name__}: {error}".strip()
-                raise ExternalError(
+                raise FillError(
                     f"{self.name} failed on a picture of {width} x {height}: {what} (--debug shows where)"
                 ) from error
             if y.shape != x.shape:
-                raise ExternalError(
+                raise FillError(
                     f"{self.name} gave a picture of shape {tuple(y.shape)}, not {tuple(x.shape)} "
                     "(N, 3, H, W), in [0, 1]"
                 )
             out[:] = y[0, :, :height, :width].permute(1, 2, 0).float().cpu().numpy()
+            finite = out[np.isfinite(out)]
+            low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
+            if low < -OUTSIDE or high > 1 + OUTSIDE:
+                self.outside = min(low, self.outside[0]), max(high, self.outside[1])
         return raw
 
 

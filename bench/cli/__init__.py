@@ -12,7 +12,7 @@ import typer
 
 import bench
 from bench.errors import BenchError, Exit
-from variants.errors import VariantError
+from variants.errors import FillError, VariantError
 from variants.registry import PLUGINS_ENV
 
 app = typer.Typer(
@@ -74,6 +74,8 @@ def main() -> None:
             interrupted()
     except BenchError as error:
         code = fail(error, error.code)
+    except FillError as error:
+        code = fail(BenchError(str(error)), Exit.FAILED)
     except VariantError as error:
         code = fail(error, Exit.USAGE)
     except KeyboardInterrupt:

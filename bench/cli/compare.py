@@ -65,6 +65,8 @@ def compare_command(
 
     if len(sides) < 2:
         raise typer.BadParameter("name a reference and at least one candidate: bench compare baseline double_dg")
+    if json_output and str(markdown) == "-":
+        raise typer.BadParameter("--json and --markdown - both want stdout: give --markdown a file")
     rules = [parse_rule(text) for text in fail_if or []]
     found = resolve_sides(sides, runs_folder(runs_dir))
     known = list(dict.fromkeys(name for side in found for name in metric_facts(side.run)))

@@ -8,7 +8,7 @@ import typer
 
 from bench.cli import app
 from bench.cli.options import Json, RunsDir
-from bench.errors import Exit
+from bench.errors import Exit, UsageError
 
 
 @app.command("noise")
@@ -48,6 +48,9 @@ def noise_command(
 
         names += repeat_runs(profile, repeat, folder)
     found = [find_run(name, folder) for name in names] or [find_run(None, folder)]
+    twice = [run.name for k, run in enumerate(found) if run.path.resolve() in {r.path.resolve() for r in found[:k]}]
+    if twice:
+        raise UsageError(f"{twice[0]} is named twice: noise is what differs between runs made independently")
     floor = measure_noise(found, redrawn)
     if json_output:
         print(json.dumps(floor.as_json(), ensure_ascii=False))

@@ -34,6 +34,12 @@ class Run:
     def name(self) -> str:
         return self.path.name
 
+    @property
+    def begun(self) -> bool:
+        """Whether anything was made in it yet."""
+        parts = ("cache", "checkpoints", "records", "throughput.parquet", "summary.json")
+        return any((self.path / part).exists() for part in parts)
+
     @cached_property
     def manifest(self) -> dict[str, Any]:
         """The contents of run.json (docs/run-folder.md)."""
@@ -139,7 +145,8 @@ def find_run(spec: str | None, folder: Path) -> Run:
     found = find_runs(folder)
     if not found:
         raise IncomparableError(f"no run under {folder} yet: start with bench run, or name one by its path")
-    return found[0]
+    # What failed before it scored or trained anything is no run to speak of, unless it is the only one.
+    return next((run for run in found if run.begun), found[0])
 
 
 Build = Callable[[Run], Path]

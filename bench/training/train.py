@@ -172,6 +172,7 @@ def train_all(jobs: list[Job], workers: int, report: Callable[[Any], None]) -> N
     if method == "forkserver":
         # The server imports torch once; every worker is then a fork of it and starts at once.
         context.set_forkserver_preload(["torch", "variants.trainer", "bench.training.train"])
+        start_deaf()
     messages, stop_event = context.Queue(), context.Event()
     waiting = sorted(jobs, key=work_of, reverse=True)
     running: dict[tuple[str, int], Any] = {}
@@ -205,6 +206,21 @@ def train_all(jobs: list[Job], workers: int, report: Callable[[Any], None]) -> N
         raise KeyboardInterrupt
     if failed:
         raise BenchError("training failed for " + "; ".join(failed))
+
+
+def start_deaf() -> None:
+    """Start the fork server deaf to Ctrl-C, which is the parent's to hear: else one during its imports prints a
+    traceback."""
+    from multiprocessing import forkserver
+
+    try:
+        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    except ValueError:  # not the main thread: nothing to hear there
+        return
+    try:
+        forkserver.ensure_running()
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @contextlib.contextmanager

@@ -8,7 +8,7 @@ import pytest
 import torch
 from PIL import Image
 
-from variants.external import ExternalError
+from variants.external import CallableMethod, ExternalError, FillError
 from variants.load import check_spec, load_methods
 from variants.registry import UnknownName
 
@@ -105,7 +105,7 @@ def test_an_onnx_file_is_a_method(tmp_path):
 
 def test_a_callable_that_gives_another_shape_is_named(tmp_path):
     (tmp_path / "bad.py").write_text("def fill(image, hole):\n    return image[:, :1]\n")
-    with pytest.raises(ExternalError, match=r"fill gave a picture of shape \(1, 1, 16, 16\)"):
+    with pytest.raises(FillError, match=r"fill gave a picture of shape \(1, 1, 16, 16\)"):
         one(f"python:{tmp_path / 'bad.py'}:fill").fill(*half())
 
 
@@ -155,3 +155,18 @@ def test_finished_pictures_are_paired_by_name_and_problems_are_named(tmp_path):
     assert method.problems["rect", "small"] == "wrong size: 16×8, not 16×16"
     assert method.problems["rect", "broken"].startswith("unreadable")
     assert method.extra() == ["rect/stray.png"]
+
+
+@pytest.mark.parametrize("error", [ValueError("boom"), SystemExit(3)])
+def test_a_function_that_fails_is_named_with_its_picture(error):
+    def fill(picture, hole):
+        raise error
+
+    with pytest.raises(FillError, match=r"mine failed on a picture of 12 x 8: (ValueError: boom|SystemExit: 3)"):
+        CallableMethod("mine", fill).fill(np.zeros((1, 8, 12, 3), np.uint8), np.ones((1, 8, 12), bool))
+
+
+def test_values_beyond_one_are_remembered():
+    method = CallableMethod("mine", lambda picture, hole: 255 * picture - 1)
+    method.fill(np.full((1, 8, 8, 3), 255, np.uint8), np.zeros((1, 8, 8), bool))
+    assert method.outside == (0.0, 254.0)
