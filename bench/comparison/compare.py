@@ -5,7 +5,7 @@ Everything here is plain data; the terminal, Markdown, JSON and the HTML page pr
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -155,17 +155,14 @@ def narrowed(pair: Pair, options: Options) -> Pair:
         return pair
     metrics = [i for i, fact in enumerate(pair.facts) if not options.metrics or fact.name in options.metrics]
     masks = [i for i, mask in enumerate(pair.masks) if not set(options.masks) - {ALL} or mask in options.masks]
-    return Pair(
-        pair.sides,
-        pair.dataset,
-        pair.ids,
-        tuple(pair.masks[i] for i in masks),
-        tuple(pair.facts[i] for i in metrics),
-        pair.reference[:, :, masks][..., metrics],
-        pair.candidate[:, :, masks][..., metrics],
-        (pair.failed[0][:, masks], pair.failed[1][:, masks]),
-        pair.hole_area[:, masks],
-        pair.missing,
+    return replace(
+        pair,
+        masks=tuple(pair.masks[i] for i in masks),
+        facts=tuple(pair.facts[i] for i in metrics),
+        reference=pair.reference[:, :, masks][..., metrics],
+        candidate=pair.candidate[:, :, masks][..., metrics],
+        failed=(pair.failed[0][:, masks], pair.failed[1][:, masks]),
+        hole_area=pair.hole_area[:, masks],
     )
 
 
