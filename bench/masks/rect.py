@@ -6,10 +6,12 @@ import numpy as np
 
 from bench.draws import integers, uniforms
 from bench.masks.registry import mask
+from bench.masks.spans import Runs, filled
 
 
 @mask("rect")
-def rect(size: tuple[int, int], seed: int, indices: np.ndarray) -> np.ndarray:
+@filled
+def rect(size: tuple[int, int], seed: int, indices: np.ndarray) -> Runs:
     """One upright rectangle anywhere in the picture, each side 1/8 to 1/2 of the picture's."""
     height, width = size
     draws = uniforms(seed, "mask/rect", indices, 4)
@@ -17,7 +19,8 @@ def rect(size: tuple[int, int], seed: int, indices: np.ndarray) -> np.ndarray:
     wide = integers(draws[:, 1], max(width // 8, 1), max(width // 2, 1))
     top = integers(draws[:, 2], 0, height - tall)
     left = integers(draws[:, 3], 0, width - wide)
-    holes = np.zeros((len(indices), height, width), bool)
-    for hole, y, x, down, across in zip(holes, top, left, tall, wide, strict=True):
-        hole[y : y + down, x : x + across] = True
-    return holes
+    below = np.arange(height) - top[:, None]
+    inside = (below >= 0) & (below < tall[:, None])
+    first = np.where(inside, left[:, None], width)
+    last = np.where(inside, (left + wide - 1)[:, None], -1)
+    return first, last

@@ -11,7 +11,7 @@ import numpy as np
 
 from bench.draws import integers, uniforms
 from bench.masks.registry import mask
-from bench.masks.spans import fill
+from bench.masks.spans import Runs, filled
 
 TURNS = 32
 """Directions of an ellipse's long axis over half a turn."""
@@ -23,8 +23,13 @@ SINES = np.rint(64 * np.sin(_ANGLES)).astype(np.int64)
 
 
 @mask("circle")
-def circle(size: tuple[int, int], seed: int, indices: np.ndarray) -> np.ndarray:
+@filled
+def circle(size: tuple[int, int], seed: int, indices: np.ndarray) -> Runs:
     """One circle wholly inside the picture, its diameter 1/8 to 1/2 of the shorter side."""
+    return discs(size, seed, indices)
+
+
+def discs(size: tuple[int, int], seed: int, indices: np.ndarray) -> Runs:
     height, width = size
     draws = uniforms(seed, "mask/circle", indices, 3)
     diameter = diameters(draws[:, 0], size)
@@ -33,15 +38,16 @@ def circle(size: tuple[int, int], seed: int, indices: np.ndarray) -> np.ndarray:
     down = 2 * np.arange(height) + 1 - y[:, None]
     inside = (diameter**2)[:, None] - down**2
     half = np.sqrt(np.maximum(inside, 0))
-    return runs(x[:, None] - half, x[:, None] + half, inside >= 0, width)
+    return between(x[:, None] - half, x[:, None] + half, inside >= 0, width)
 
 
 @mask("ellipse")
-def ellipse(size: tuple[int, int], seed: int, indices: np.ndarray) -> np.ndarray:
+@filled
+def ellipse(size: tuple[int, int], seed: int, indices: np.ndarray) -> Runs:
     """One ellipse turned any way, wholly inside the picture, its axes 1/8 to 1/2 of the shorter side."""
     if min(size) == 1:
         # No room to turn.
-        return circle(size, seed, indices)
+        return discs(size, seed, indices)
     height, width = size
     draws = uniforms(seed, "mask/ellipse", indices, 5)
     first, second = diameters(draws[:, 0], size), diameters(draws[:, 1], size)
@@ -63,7 +69,7 @@ def ellipse(size: tuple[int, int], seed: int, indices: np.ndarray) -> np.ndarray
     inside = (a * r)[:, None] - det[:, None] * down**2
     middle = x[:, None] - b[:, None] * down / a[:, None]
     half = np.sqrt(np.maximum(inside, 0)) / a[:, None]
-    return runs(middle - half, middle + half, inside >= 0, width)
+    return between(middle - half, middle + half, inside >= 0, width)
 
 
 def diameters(draw: np.ndarray, size: tuple[int, int]) -> np.ndarray:
@@ -72,8 +78,8 @@ def diameters(draw: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     return integers(draw, min(max(side // 8, 2), side), min(max(side // 2, 2), side))
 
 
-def runs(left: np.ndarray, right: np.ndarray, inside: np.ndarray, width: int) -> np.ndarray:
-    """Holes whose pixels' middles lie between ``left`` and ``right`` (half pixels, (N, H)) where ``inside``."""
+def between(left: np.ndarray, right: np.ndarray, inside: np.ndarray, width: int) -> Runs:
+    """The pixels whose middles lie between ``left`` and ``right`` (half pixels, (N, H)) where ``inside``."""
     first = np.where(inside, np.ceil((left - 1) / 2), width).astype(np.int64)
     last = np.where(inside, np.floor((right - 1) / 2), -1).astype(np.int64)
-    return fill(first, last, width)
+    return first, last

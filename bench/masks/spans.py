@@ -1,4 +1,12 @@
-"""Filling shapes that cover one run of columns per row: circles, ellipses.
+"""Shapes that cover one run of columns per row: rectangles, circles, ellipses.
+
+A mask type of such shapes gives its runs, and is registered as the holes that they fill::
+
+    @mask("rect")
+    @filled
+    def rect(size, seed, indices) -> Runs:
+
+Runs are far smaller than the holes, so a training on a GPU is sent runs and fills them there.
 
 All of a hole's arithmetic, here and in the files beside, is whole numbers, or +, -, *, / and sqrt of floats,
 which IEEE 754 rounds one way only. sin and cos, whose last bit is the maths library's own, are rounded to
@@ -7,24 +15,53 @@ whole numbers before use. So a hole has the same bits on every platform and unde
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
+
 import numpy as np
+
+from bench.masks.registry import MaskType
+
+Runs = tuple[np.ndarray, np.ndarray]
+"""The first and the last column of each row's run, both included: whole numbers (N, H), which may lie outside the
+picture; a row whose last lies before its first stays known."""
+
+RunType = Callable[[tuple[int, int], int, np.ndarray], Runs]
+
+
+def filled(runs: RunType) -> MaskType:
+    """The mask type whose holes are ``runs``, filled."""
+
+    @functools.wraps(runs)
+    def holes(size: tuple[int, int], seed: int, indices: np.ndarray) -> np.ndarray:
+        return fill(*runs(size, seed, indices), size[1])
+
+    return holes
+
+
+def runs_of(mask_type: MaskType) -> RunType | None:
+    """What a mask type fills, or None where its shapes are not made of runs."""
+    return getattr(mask_type, "__wrapped__", None)
 
 
 def fill(first: np.ndarray, last: np.ndarray, width: int) -> np.ndarray:
-    """Holes bool (N, H, width) of columns ``first`` to ``last``, both included, in each row.
-
-    first, last: integers (N, H), which may lie outside; a row with ``last < first`` stays known.
-    """
+    """The holes of :data:`Runs`: bool (N, H, width)."""
     start = np.clip(first, 0, width)
     length = np.clip(np.clip(last, -1, width - 1) - start + 1, 0, width)
     covered = length > 0
     top, bottom = covered.argmax(axis=1), covered.shape[1] - covered[:, ::-1].argmax(axis=1)
     left = np.where(covered, start, width).min(axis=1, initial=width)
     right = np.where(covered, start + length, 0).max(axis=1, initial=0)
+    solid = (length.sum(axis=1) == (bottom - top) * (right - left)).tolist()
     start, length = start.astype(np.uint16)[..., None], length.astype(np.uint16)[..., None]
     columns = np.arange(width, dtype=np.uint16)
     holes = np.zeros((*first.shape, width), bool)
-    for hole, begin, count, y0, y1, x0, x1 in zip(holes, start, length, top, bottom, left, right, strict=True):
-        # A column lies in the run when its distance from the start, taken as unsigned, is below the length.
-        np.less(columns[x0:x1] - begin[y0:y1], count[y0:y1], out=hole[y0:y1, x0:x1])
+    shapes = zip(holes, solid, start, length, top, bottom, left, right, strict=True)
+    for hole, whole, begin, count, y0, y1, x0, x1 in shapes:
+        box = hole[y0:y1, x0:x1]
+        if whole:
+            box[...] = True
+        else:
+            # A column lies in the run when its distance from the start, taken as unsigned, is below the length.
+            np.less(columns[x0:x1] - begin[y0:y1], count[y0:y1], out=box)
     return holes

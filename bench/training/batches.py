@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -31,23 +32,33 @@ class Batches:
         return self._order[1]
 
     def __call__(self, step: int) -> tuple[Any, Any]:
-        indices, mirrored, holes = self.drawn(step)
+        samples, indices, mirrored = self.drawn(step)
         images = np.stack([self.pool[i] for i in indices])
         images[mirrored] = images[mirrored, :, ::-1]
-        return images, holes
+        return images, self.holes(samples)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        return self.pool.shape[1], self.pool.shape[2]
 
     def drawn(self, step: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """What a step is made of: places in the pool, which of them are mirrored, and the holes."""
+        """A step's running numbers, their places in the pool, and which of them are mirrored."""
         samples = np.arange(step * self.batch, (step + 1) * self.batch)
         epochs, places = np.divmod(samples, len(self.pool))
         indices = np.array([self.order(int(e))[p] for e, p in zip(epochs, places, strict=True)])
-        random = bits(self.seed, "training sample", samples, 2)
-        mirrored = random[:, 0] & np.uint64(1) == 1
-        kinds = (random[:, 1] >> np.uint64(32)) % np.uint64(len(self.masks))
-        size = self.pool.shape[1:3]
-        holes = np.empty((self.batch, *size), bool)
+        return samples, indices, bits(self.seed, "training sample", samples, 2)[:, 0] & np.uint64(1) == 1
+
+    def holes(self, samples: np.ndarray) -> np.ndarray:
+        """The holes of samples by their running numbers, bool (N, H, W)."""
+        holes = np.empty((len(samples), *self.size), bool)
+        for name, chosen in self.kinds(samples):
+            holes[chosen] = draw(name, self.size, HOLE_SEED + self.seed, samples[chosen])
+        return holes
+
+    def kinds(self, samples: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
+        """Each mask type that is drawn, and for which of the samples, bool (N,)."""
+        random = bits(self.seed, "training sample", samples, 2)[:, 1]
+        kinds = (random >> np.uint64(32)) % np.uint64(len(self.masks))
         for kind, name in enumerate(self.masks):
-            chosen = kinds == kind
-            if chosen.any():
-                holes[chosen] = draw(name, size, HOLE_SEED + self.seed, samples[chosen])
-        return indices, mirrored, holes
+            if (kinds == kind).any():
+                yield name, kinds == kind

@@ -1,8 +1,8 @@
 """Training batches from pictures that stay on a GPU: bit for bit those of :class:`bench.training.batches.Batches`.
 
-The pool goes over once, as uint8. A step then sends a few numbers and its holes, one bit a pixel, which a thread
-has drawn and packed while the step before ran; gathering, mirroring and unpacking happen on the device, and
-nothing waits for it.
+The pool goes over once, as uint8. A step then sends a few numbers and its holes, which a thread has prepared while
+the step before ran; gathering and mirroring happen on the device, and nothing waits for it. Holes that are made of
+runs (rectangles, circles, ellipses) go over as runs and are filled there, all others pixel by pixel.
 """
 
 from __future__ import annotations
@@ -14,7 +14,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from bench.training.batches import Batches
+from bench.masks.registry import mask
+from bench.masks.spans import runs_of
+from bench.training.batches import HOLE_SEED, Batches
 
 SHARE = 0.5
 """Of the GPU's free memory, what the pictures may take; the rest is the training's."""
@@ -34,28 +36,37 @@ class Resident(Batches):
         super().__init__(pool, batch, seed, masks)
         self.device = device
         self.pictures = torch.from_numpy(np.array(pool)).to(device)
-        self.shifts = torch.arange(7, -1, -1, dtype=torch.uint8, device=device)
+        self.runs = {name: runs_of(mask.get(name)) for name in masks}
+        self.columns = torch.arange(self.size[1], dtype=torch.int16, device=device)
         self.thread = ThreadPoolExecutor(1, "holes")
         self.ahead: tuple[int, Future[Any]] | None = None
 
     def __call__(self, step: int) -> tuple[Tensor, Tensor]:
-        if self.ahead is not None and self.ahead[0] == step:
-            indices, mirrored, packed = self.ahead[1].result()
-        else:
-            indices, mirrored, packed = self.packed(step)
-        self.ahead = (step + 1, self.thread.submit(self.packed, step + 1))
-        index, mirror, bits = (t.to(self.device, non_blocking=True) for t in (indices, mirrored, packed))
+        ready = self.ahead is not None and self.ahead[0] == step
+        sent = self.ahead[1].result() if self.ahead is not None and ready else self.sent(step)
+        self.ahead = (step + 1, self.thread.submit(self.sent, step + 1))
+        index, mirror, holes = (t.to(self.device, non_blocking=True) for t in sent)
         images = self.pictures[index]
         images = torch.where(mirror[:, None, None, None], images.flip(2), images)
-        height, width = images.shape[1:3]
-        holes = (bits[:, :, None] >> self.shifts & 1).flatten(1)[:, : height * width]
-        return images, holes.view(-1, height, width).bool()
+        if holes.dtype == torch.int16:
+            first, last = holes[..., None]
+            holes = (self.columns >= first) & (self.columns <= last)
+        return images, holes
 
-    def packed(self, step: int) -> tuple[Tensor, Tensor, Tensor]:
-        """A step's numbers as tensors, the holes packed to bits; in memory that a GPU reads by itself."""
-        indices, mirrored, holes = self.drawn(step)
-        packed = np.packbits(holes.reshape(len(holes), -1), axis=1)
-        tensors = (torch.from_numpy(indices), torch.from_numpy(mirrored), torch.from_numpy(packed))
-        if self.device.startswith("cuda"):
-            return tuple(t.pin_memory() for t in tensors)  # type: ignore[return-value]
-        return tensors
+    def sent(self, step: int) -> tuple[Tensor, ...]:
+        """What goes over for a step: places in the pool (N,), which are mirrored (N,), and the holes as runs, int16
+        (2, N, H), or as pixels, bool (N, H, W)."""
+        samples, indices, mirrored = self.drawn(step)
+        tensors = [torch.from_numpy(array) for array in (indices, mirrored, self.holes_to_send(samples))]
+        # From pinned memory a GPU copies by itself.
+        return tuple(t.pin_memory() if self.device.startswith("cuda") else t for t in tensors)
+
+    def holes_to_send(self, samples: np.ndarray) -> np.ndarray:
+        if None in self.runs.values():
+            return self.holes(samples)
+        runs = np.empty((2, len(samples), self.size[0]), np.int16)
+        for name, chosen in self.kinds(samples):
+            draw = self.runs[name]
+            assert draw is not None
+            runs[:, chosen] = draw(self.size, HOLE_SEED + self.seed, samples[chosen])
+        return runs

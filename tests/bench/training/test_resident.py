@@ -21,9 +21,9 @@ def pool(side: int) -> np.ndarray:
 
 
 @pytest.mark.parametrize("device", DEVICES)
-@pytest.mark.parametrize("side", [32, 27])  # 27 × 27 pixels do not fill their last byte
-def test_a_resident_batch_is_another_one(device, side):
-    masks = ("rect", "circle", "ellipse")
+@pytest.mark.parametrize("side", [32, 27])
+@pytest.mark.parametrize("masks", [("rect", "circle", "ellipse"), ("rect", "freeform")])  # runs alone; pixels too
+def test_a_resident_batch_is_another_one(device, side, masks):
     host, resident = Batches(pool(side), 7, 3, masks), Resident(device, pool(side), 7, 3, masks)
     for step in (0, 1, 2, 9, 4):  # drawn ahead in order; jumps, as after taking a training up again, too
         images, holes = resident(step)
