@@ -56,7 +56,7 @@ def hardware() -> Check:
 def precision() -> Check:
     import torch
 
-    from variants.trainer import best_precision
+    from variants.session import best_precision
 
     device = "cuda" if torch.cuda.is_available() else "cpu"
     best = best_precision(device)

@@ -7,6 +7,7 @@ Everything happens in normalised space. An objective owns its critics; the train
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 import torch.nn.functional as F
@@ -36,7 +37,9 @@ def reconstruction(step: Step) -> Losses:
     """Mean squared error over the whole picture, and over the hole's pixels of the whole batch (so that a tiny
     hole weighs little)."""
     error = (step.fake.float() - step.target).square()
-    in_hole = (error * step.hole).sum() / (3 * step.hole.sum()).clamp_min(1)
+    # As wide as the error: one channel against three sends a CPU down slow loops.
+    hole = step.hole.expand_as(error).contiguous(memory_format=torch.channels_last)
+    in_hole = (error * hole).sum() / hole.sum().clamp_min(1)
     return {"mse": error.mean(), "mse_hole": in_hole}
 
 
@@ -82,7 +85,13 @@ def crop_around_hole(picture: Tensor, hole: Tensor) -> Tensor:
 
 
 class Objective(nn.Module):
-    """What a variant learns by. Submodules are its critics; their parameters are the critic optimiser's."""
+    """What a variant learns by. Submodules are its critics; their parameters are the critic optimiser's.
+
+    replayable: every step does the same on the host (no ramps, no ``.item()``, nothing drawn by Python), so that on a
+    GPU a step may be recorded once and replayed (:mod:`variants.graph`).
+    """
+
+    replayable: ClassVar[bool] = False
 
     def critic_loss(self, step: Step) -> Losses | None:
         """The critics' losses on this batch (``step.fake`` is detached), or None where there is no critic."""
@@ -96,12 +105,16 @@ class Objective(nn.Module):
 class Reconstruction(Objective):
     """Mean squared error alone, over the picture and once more over the hole."""
 
+    replayable = True
+
     def generator_loss(self, step: Step) -> Losses:
         return reconstruction(step)
 
 
 class LeastSquaresAdversarial(Objective):
     """The report's "pure MSE loss": squared error on the critic's verdict for both sides, nothing on the pixels."""
+
+    replayable = True
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -117,6 +130,8 @@ class LeastSquaresAdversarial(Objective):
 
 class ReconstructionAdversarial(Objective):
     """Binary cross-entropy from a global critic (and a local one around the hole) beside the heavier MSE."""
+
+    replayable = True
 
     def __init__(self, width: int, adversarial: float, local: bool = False) -> None:
         super().__init__()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import math
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,10 +18,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from variants.blocks import normalise
 from variants.memory import keep_freed_memory
-from variants.method import Network, Training
-from variants.objectives import Losses, Objective, Step
+from variants.method import Network
+from variants.session import Plan, Session, to_device
 
 Source = Callable[[int], tuple[np.ndarray, np.ndarray]]
 """step -> (pictures uint8 (N, H, W, 3), holes bool (N, H, W)), or the same as tensors on the device."""
@@ -35,22 +34,6 @@ ROWS = 100
 
 
 @dataclass(frozen=True)
-class Plan:
-    """What to train. precision: ``fp32`` or ``bf16`` (autocast). steps: generator steps in all. compile: networks
-    go through ``torch.compile`` first, which takes a minute or so."""
-
-    name: str
-    seed: int
-    width: int
-    steps: int
-    batch: int
-    device: str = "cpu"
-    precision: str = "fp32"
-    steps_per_epoch: int = 0
-    compile: bool = False
-
-
-@dataclass(frozen=True)
 class Progress:
     """Where a training stands. loss: the generator's, mean since the last report."""
 
@@ -61,112 +44,6 @@ class Progress:
     loss: float
     images_per_s: float
     done: bool = False
-
-
-def best_precision(device: str) -> str:
-    """``bf16`` where the hardware multiplies bfloat16 natively, else ``fp32``."""
-    if device.startswith("cuda"):
-        return "bf16" if torch.cuda.is_bf16_supported() else "fp32"
-    probes = ("_is_amx_tile_supported", "_is_avx512_bf16_supported")
-    return "bf16" if any(getattr(torch.cpu, probe, lambda: False)() for probe in probes) else "fp32"
-
-
-def learning_rate(settings: Training, step: int, steps: int) -> float:
-    """Factor on the learning rate: linear warm-up, then half a cosine down to zero."""
-    warm = max(1, round(settings.warmup * steps))
-    if step < warm:
-        return (step + 1) / warm
-    return 0.5 * (1 + math.cos(math.pi * (step - warm) / max(1, steps - warm)))
-
-
-class Session:
-    """A training in progress: the generator, its objective, both optimisers, and the step reached."""
-
-    def __init__(self, variant: Network, plan: Plan) -> None:
-        torch.manual_seed(plan.seed)
-        self.variant, self.plan = variant, plan
-        settings = variant.training
-        self.generator = self._place(variant.network(plan.width))
-        self.objective: Objective = self._place(variant.objective(plan.width))
-        self.lr = (settings.rate(plan.width), settings.critic_lr)
-        self.optimiser = torch.optim.Adam(self.generator.parameters(), lr=self.lr[0], betas=settings.betas, fused=True)
-        critics = list(self.objective.parameters())
-        self.critic_optimiser = (
-            torch.optim.Adam(critics, lr=self.lr[1], betas=settings.betas, fused=True) if critics else None
-        )
-        self.step_count = 0
-        if plan.compile:
-            # In place, so that the names of the weights stay; loss by loss, as objectives branch on the host.
-            self.generator.compile()
-            for part in self.objective.children():
-                part.compile()
-
-    def _place(self, module: Any) -> Any:
-        return module.to(self.plan.device, memory_format=torch.channels_last).train()
-
-    def step(self, images: Tensor, holes: Tensor) -> Losses:
-        """One step of critics and generator. images: float (N, 3, H, W) in [0, 1]; holes: float (N, 1, H, W)."""
-        plan = self.plan
-        factor = learning_rate(self.variant.training, self.step_count, plan.steps)
-        for optimiser, lr in ((self.optimiser, self.lr[0]), (self.critic_optimiser, self.lr[1])):
-            if optimiser is not None:
-                for group in optimiser.param_groups:
-                    group["lr"] = lr * factor
-        target = normalise(images)
-        # In the pictures' own layout: mixed with tensors of another, every later step falls back to slow loops.
-        known = (1 - holes).expand(-1, 3, -1, -1).contiguous(memory_format=torch.channels_last)
-        x = target * known
-        with torch.autocast(plan.device.split(":")[0], torch.bfloat16, enabled=plan.precision == "bf16"):
-            output = self.generator(x, known)
-            fake = output if self.variant.fills == "whole" else x + output * (1 - known)
-            losses: Losses = {}
-            if self.critic_optimiser is not None:
-                critic = self.objective.critic_loss(Step(target, holes, output.detach(), fake.detach()))
-                assert critic is not None
-                self.critic_optimiser.zero_grad(set_to_none=True)
-                total(critic.values()).backward()
-                self.critic_optimiser.step()
-                losses |= critic
-                # The critics' own gradients are not wanted from the generator's pass.
-                self.objective.requires_grad_(False)
-            terms = self.objective.generator_loss(Step(target, holes, output, fake))
-            self.optimiser.zero_grad(set_to_none=True)
-            total(terms.values()).backward()
-        if self.critic_optimiser is not None:
-            self.objective.requires_grad_(True)
-        if self.variant.training.clip_norm is not None:
-            nn.utils.clip_grad_norm_(self.generator.parameters(), self.variant.training.clip_norm)
-        self.optimiser.step()
-        self.step_count += 1
-        return {name: value.detach() for name, value in {**terms, **losses}.items()}
-
-    def state(self) -> dict[str, Any]:
-        return {
-            "step": self.step_count,
-            "generator": self.generator.state_dict(),
-            "objective": self.objective.state_dict(),
-            "optimiser": self.optimiser.state_dict(),
-            "critic_optimiser": self.critic_optimiser.state_dict() if self.critic_optimiser else None,
-        }
-
-    def restore(self, state: dict[str, Any]) -> None:
-        self.step_count = state["step"]
-        self.generator.load_state_dict(state["generator"])
-        self.objective.load_state_dict(state["objective"])
-        self.optimiser.load_state_dict(state["optimiser"])
-        if self.critic_optimiser is not None:
-            self.critic_optimiser.load_state_dict(state["critic_optimiser"])
-
-
-def total(losses: Iterable[Tensor]) -> Tensor:
-    return torch.stack([loss.float() for loss in losses]).sum()
-
-
-def to_device(images: Any, holes: Any, device: str) -> tuple[Tensor, Tensor]:
-    """uint8 (N, H, W, 3) and bool (N, H, W), arrays or tensors, to float (N, 3, H, W) and (N, 1, H, W)."""
-    image, hole = torch.as_tensor(images).to(device, non_blocking=True), torch.as_tensor(holes)
-    hole = hole.to(device, non_blocking=True)
-    return image.permute(0, 3, 1, 2).float().div_(255), hole[:, None].float()
 
 
 def train(
@@ -217,7 +94,7 @@ def train(
                 "epoch": round(step / plan.steps_per_epoch, 3) if plan.steps_per_epoch else "",
                 "seconds": round(seconds + now - began, 2),
                 "images_per_s": round(rate, 1),
-                "lr": session.optimiser.param_groups[0]["lr"],
+                "lr": session.optimiser.rate,
                 **{name: round(value, 6) for name, value in means.items()},
             }
             if validate is not None and (step % (every * 10) == 0 or step == plan.steps):
@@ -240,8 +117,11 @@ def train(
 
 
 def fingerprint(plan: Plan) -> dict[str, Any]:
-    """What two trainings must share for one to go on from the other's state."""
-    return {key: getattr(plan, key) for key in ("name", "seed", "width", "steps", "batch", "precision")}
+    """What two trainings must share for one to go on from the other's state. format: of what optimisers keep."""
+    return {
+        "format": 2,
+        **{key: getattr(plan, key) for key in ("name", "seed", "width", "steps", "batch", "precision")},
+    }
 
 
 def save_state(session: Session, file: Path) -> None:

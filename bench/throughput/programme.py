@@ -12,7 +12,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from bench.throughput.cost import Count
 from variants.registry import variant
-from variants.trainer import Plan, Session
+from variants.session import Plan, Session
 
 PICTURES, SIDE, WIDTH = 41_000, 256, 64
 SIX = ("baseline", "basic_gan", "gan_new_loss", "gan_res_mask", "gan_res_whole", "double_dg")

@@ -54,7 +54,7 @@ def check_choices(noun: str, names: list[str], known: tuple[str, ...]) -> list[s
 
 def native_bf16(device: str) -> bool:
     """Whether the hardware multiplies bfloat16 itself."""
-    from variants.trainer import best_precision
+    from variants.session import best_precision
 
     return best_precision(device) == "bf16"
 

@@ -105,7 +105,8 @@ def run_job(job: Job, report: Callable[[Any], None], stopping: Callable[[], bool
     from bench.training.resident import batches_for
     from variants.network_method import NetworkMethod
     from variants.registry import variant
-    from variants.trainer import Plan, best_precision, train
+    from variants.session import Plan, best_precision
+    from variants.trainer import train
 
     if not job.device.startswith("cuda"):
         torch.set_num_threads(job.threads)

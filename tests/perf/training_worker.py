@@ -21,7 +21,7 @@ from bench.training.batches import Batches
 from variants.blocks import Critic
 from variants.memory import keep_freed_memory
 from variants.registry import variant
-from variants.trainer import Plan, Session, best_precision, to_device
+from variants.session import Plan, Session, best_precision, to_device
 
 BATCH, WIDTH, POOL = 16, 16, 256
 """The quick profile's batch and width."""

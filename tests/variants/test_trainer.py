@@ -13,9 +13,11 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import load_file
 
+from variants.graph import WARM_UP
 from variants.method import Training
 from variants.registry import variant
-from variants.trainer import Plan, Session, learning_rate, to_device, train
+from variants.session import Plan, Session, learning_rate, to_device
+from variants.trainer import train
 
 
 def source(step: int) -> tuple[np.ndarray, np.ndarray]:
@@ -137,15 +139,44 @@ def test_compiled_networks_learn_the_same_and_keep_their_names(tmp_path, monkeyp
     assert all(torch.allclose(a[key], b[key], atol=1e-4) for key in a)
 
 
+def test_a_state_from_before_the_optimisers_changed_is_not_continued(tmp_path):
+    entry = variant.get("baseline")()
+    calls = iter(range(1000))
+    train(entry, plan("baseline"), source, tmp_path, stopping=lambda: next(calls) >= 5)
+    state = torch.load(tmp_path / "state.pt", weights_only=True)
+    del state["plan"]["format"]
+    torch.save(state, tmp_path / "state.pt")
+    seen = []
+    train(entry, plan("baseline"), lambda step: (seen.append(step), source(step))[1], tmp_path)
+    assert seen == list(range(12))
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.parametrize("name", ["baseline", "basic_gan", "double_dg"])
+def test_replayed_steps_change_the_weights_as_plain_ones_do(name):
+    entry = variant.get(name)()
+    sessions = [Session(entry, dataclasses.replace(plan(name), device="cuda")) for _ in range(2)]
+    sessions[1].compute = sessions[1]._compute
+    losses = [[session.step(*to_device(*source(step), "cuda")) for step in range(8)] for session in sessions]
+    for a, b in zip(*losses, strict=True):
+        assert a.keys() == b.keys()
+        assert all(float(a[key]) == pytest.approx(float(b[key]), rel=1e-4) for key in a)
+    replayed, plain = (session.generator.state_dict() for session in sessions)
+    assert all(torch.allclose(replayed[key], plain[key], atol=1e-4) for key in replayed)
+
+
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 @pytest.mark.parametrize("name", ["baseline", "double_dg"])
 def test_a_step_on_a_gpu_waits_for_nothing(name):
     session = Session(variant.get(name)(), dataclasses.replace(plan(name), device="cuda", precision="bf16"))
     batch = to_device(*source(0), "cuda")
-    session.step(*batch)
+    for _ in range(WARM_UP + 1):
+        session.step(*batch)
     torch.cuda.set_sync_debug_mode("error")
     try:
-        session.step(*batch)
+        session.step(*batch)  # replayed
+        session._compute(*batch)
     finally:
         torch.cuda.set_sync_debug_mode("default")
