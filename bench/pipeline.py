@@ -130,6 +130,15 @@ def tell_of_suite(suite: Suite, writer: RunWriter) -> None:
         say(f"note: {text}")
 
 
+def shares_of(profile: Profile) -> tuple[int, int]:
+    """(trainings at a time, threads of each) on the CPU.
+
+    Threads change sums in their last bits: a training gets as many alone, after a stop, as among the others.
+    """
+    workers = profile.workers or cores()
+    return workers, max(1, cores() // max(1, min(workers, len(members_of(profile).networks))))
+
+
 def train_missing(writer: RunWriter, profile: Profile, networks: Sequence[tuple[str, int]], device: str) -> None:
     """Train every (variant, seed) that the run holds no finished weights of."""
     from bench.training.train import Job, steps_of, train_all, training_data, validation_data, write_pool
@@ -149,10 +158,7 @@ def train_missing(writer: RunWriter, profile: Profile, networks: Sequence[tuple[
         pool = write_pool(parts, profile.size or 0, cache / "train.npy")
         validation = write_pool(validation_data(profile), profile.size or 0, cache / "validation.npy")
         pictures = sum(len(dataset) for dataset in parts)
-        workers = profile.workers or cores()
-        # Threads change sums in their last bits: a training gets as many alone, after a stop, as among the others.
-        together = len(members_of(profile).networks)
-        threads = max(1, cores() // max(1, min(workers, together)))
+        workers, threads = shares_of(profile)
         jobs = [
             Job(name, seed, steps_of(name, profile, pictures), checkpoints / name / f"seed-{seed}", pool, validation,
                 profile, device, threads)

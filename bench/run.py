@@ -97,12 +97,16 @@ def check_names(profile: Profile) -> None:
     parse_masks(",".join(profile.masks))
 
 
+def require_size(profile: Profile) -> None:
+    if profile.size is None:
+        raise UsageError("a run that trains needs a size: networks learn from square pictures (--size 64)")
+
+
 def prepare(profile: Profile, folder: Callable[[str], Path], changed: bool, fresh: bool):  # type: ignore[no-untyped-def]
     """Open the suite and the run folder; nothing is written before everything was found usable."""
     from bench import pipeline
 
-    if profile.size is None:
-        raise UsageError("a run that trains needs a size: networks learn from square pictures (--size 64)")
+    require_size(profile)
     members = pipeline.members_of(profile)
     suite = pipeline.open_suite(profile)
     path = folder(pipeline.run_name(profile, changed))
@@ -152,19 +156,46 @@ def train_only(
     changed: bool, fresh: bool, device: str | None,
 ) -> None:  # fmt: skip
     """``bench train``: the named networks of a profile, into the run that ``bench run`` goes on with."""
+    profile = with_data(profile, data)
+    wanted = networks_named(names, profile)
+    from bench import pipeline
+
+    writer, _, _ = prepare(profile, folder, changed, fresh)
+    pipeline.train_missing(writer, profile, wanted, pipeline.check_device(device))
+    for name, seed in wanted:
+        print(writer.path / "checkpoints" / name / f"seed-{seed}" / "generator.safetensors")
+
+
+def estimate_only(
+    names: Sequence[str], profile: Profile, data: Sequence[str] | None, device: str | None, seconds: float,
+    json_output: bool,
+) -> None:  # fmt: skip
+    """``bench train --estimate``: how long the named networks of a profile would train here; nothing is written."""
+    profile = with_data(profile, data)
+    wanted = networks_named(names, profile)
+    require_size(profile)
+    from bench import pipeline
+    from bench.training.estimate import estimate_all
+    from bench.training.table import show
+
+    place = pipeline.check_device(device)
+    programme = estimate_all(wanted, profile, place, *pipeline.shares_of(profile), seconds)
+    if json_output:
+        print(json.dumps(programme.as_dict()))
+    else:
+        show(programme)
+
+
+def networks_named(names: Sequence[str], profile: Profile) -> list[tuple[str, int]]:
+    """(variant, seed) of every training that ``names`` ask for. Raises UsageError where one needs no training."""
+    from bench import pipeline
     from variants.load import split_seed
 
     check_names(replace(profile, variants=tuple(split_seed(name)[0] for name in names)))
-    profile = with_data(profile, data)
-    from bench import pipeline
-
     wanted: list[tuple[str, int]] = []
     for spec in names:
         name, seed = split_seed(spec)
         if not pipeline.is_network(name):
             raise UsageError(f"{name} needs no training: bench eval {name} scores it")
         wanted += [(name, s) for s in ([seed] if seed is not None else profile.seeds)]
-    writer, _, _ = prepare(profile, folder, changed, fresh)
-    pipeline.train_missing(writer, profile, wanted, pipeline.check_device(device))
-    for name, seed in wanted:
-        print(writer.path / "checkpoints" / name / f"seed-{seed}" / "generator.safetensors")
+    return wanted

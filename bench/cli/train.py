@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 
 from bench.cli import app
-from bench.cli.options import Data, Device, Out, ProfileName, RunsDir, Sets, Size, assignments, split
+from bench.cli.options import Data, Device, Json, Out, ProfileName, RunsDir, Sets, Size, assignments, split
+from bench.errors import UsageError
 
 
 @app.command("train")
@@ -21,11 +22,19 @@ def train(
     out: Out = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Start over where the run exists already.")] = False,
     device: Device = None,
+    estimate: Annotated[
+        bool, typer.Option("--estimate", help="Train nothing: time some steps of each and say how long it would take.")
+    ] = False,
+    seconds: Annotated[float, typer.Option("--seconds", help="Seconds of steps of each, with --estimate.")] = 5.0,
+    json_output: Json = False,
     runs_dir: RunsDir = None,
 ) -> None:
-    """Train variants; prints the weights' files. bench run goes on with the same run."""
+    """Train variants; prints the weights' files. bench run goes on with the same run.
+
+    With --estimate, say how long that would take: bench train baseline --profile paper --estimate
+    """
     from bench.profile import load_profile
-    from bench.run import train_only
+    from bench.run import estimate_only, train_only
     from bench.runs.reader import out_folder
     from bench.runs.reader import runs_dir as find_runs_dir
 
@@ -34,6 +43,13 @@ def train(
         overrides["size"] = size
     if seeds is not None:
         overrides["seeds"] = split(seeds)
+    if estimate:
+        if not 0 < seconds < 3600:
+            raise UsageError("--seconds must lie above 0 and below 3600")
+        estimate_only(variants, load_profile(profile, overrides), data, device, seconds, json_output)
+        return
+    if json_output:
+        raise UsageError("--json goes with --estimate: a training prints the weights' files")
     runs = find_runs_dir(runs_dir)
     train_only(
         variants,

@@ -28,8 +28,8 @@ COUNTED_SIDE, COUNTED = 64, 2
 class Training:
     """flops_fill: of one picture's fill; flops_step: of one picture's training step, critics included.
 
-    bytes_step: what that step's convolutions and matrix products read and write in bf16, weights left out (they
-    are shared by the batch), as if everything in between were fused into them.
+    bytes_step: what that step's convolutions and matrix products read and write in the precision counted, weights left
+    out (they are shared by the batch), as if everything in between were fused into them.
     """
 
     name: str
@@ -55,10 +55,10 @@ class Training:
         return self.bytes_step * PICTURES * self.epochs / BANDWIDTH
 
 
-def count_training(name: str, width: int = WIDTH, side: int = SIDE) -> Training:
+def count_training(name: str, width: int = WIDTH, side: int = SIDE, precision: str = "bf16") -> Training:
     """Counted by torch's flop counter over one real training step and one fill."""
     entry = variant.get(name)()
-    session = Session(entry, Plan(name, 0, width, 10, COUNTED, precision="bf16"))
+    session = Session(entry, Plan(name, 0, width, 10, COUNTED, precision=precision))
     images = torch.rand(COUNTED, 3, COUNTED_SIDE, COUNTED_SIDE)
     holes = torch.zeros(COUNTED, 1, COUNTED_SIDE, COUNTED_SIDE)
     holes[:, :, 16:40, 16:40] = 1

@@ -22,7 +22,7 @@ def show(frame: pd.DataFrame) -> None:
 
     for side, rows in frame.groupby("resolution", sort=False):
         print(f"{side} px on {', '.join(rows['device'].unique())}")
-        print(aligned([HEAD, *(cells(row) for row in rows.to_dict(orient="records"))]))
+        print(aligned([HEAD, *(cells(row) for row in rows.to_dict(orient="records"))], LEFT))
         print()
         for batch, ranked in rows[rows["rank"].notna()].groupby("batch"):
             print(f"ranking, batch {batch}: {ranking(ranked)}")
@@ -67,11 +67,11 @@ def cells(row: dict[str, Any]) -> list[str]:
     ]
 
 
-def aligned(lines: list[Any]) -> str:
-    """Columns set apart by two blanks."""
+def aligned(lines: list[Any], left: tuple[int, ...]) -> str:
+    """Columns set apart by two blanks; those of words, ``left``, begin alike, the others end alike."""
     widths = [max(len(line[k]) for line in lines) for k in range(len(lines[0]))]
     return "\n".join(
-        "  ".join(t.ljust(w) if k in LEFT else t.rjust(w) for k, (t, w) in enumerate(zip(line, widths, strict=True)))
+        "  ".join(t.ljust(w) if k in left else t.rjust(w) for k, (t, w) in enumerate(zip(line, widths, strict=True)))
         .rstrip()
         for line in lines
     )  # fmt: skip

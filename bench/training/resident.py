@@ -22,9 +22,14 @@ SHARE = 0.5
 """Of the GPU's free memory, what the pictures may take; the rest is the training's."""
 
 
+def fits(device: str, nbytes: int) -> bool:
+    """Whether pictures of so many bytes may stay on ``device``."""
+    return device.startswith("cuda") and nbytes <= SHARE * torch.cuda.mem_get_info(device)[0]
+
+
 def batches_for(device: str, pool: np.ndarray, batch: int, seed: int, masks: tuple[str, ...]) -> Batches:
     """The batches of a training: resident on a CUDA device that has room for the pictures, else from the host."""
-    if device.startswith("cuda") and pool.nbytes <= SHARE * torch.cuda.mem_get_info(device)[0]:
+    if fits(device, pool.nbytes):
         return Resident(device, pool, batch, seed, masks)
     return Batches(pool, batch, seed, masks)
 

@@ -10,7 +10,7 @@ import signal
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -20,6 +20,9 @@ from bench.files import replacing
 from bench.masks.registry import draw
 from bench.profile import Profile
 from bench.training.batches import HOLE_SEED
+
+if TYPE_CHECKING:
+    from variants.session import Plan
 
 VALIDATION_PICTURES = 32
 
@@ -98,20 +101,41 @@ def work_of(job: Job) -> float:
     return job.steps * float(sum(p.numel() for p in network.parameters()))
 
 
-def run_job(job: Job, report: Callable[[Any], None], stopping: Callable[[], bool]) -> bool:
-    """Train one variant; True when complete."""
+def plan_of(name: str, seed: int, steps: int, profile: Profile, device: str, pictures: int) -> Plan:
+    """What the trainer is told."""
+    from variants.session import Plan, best_precision
+
+    return Plan(
+        name=name,
+        seed=seed,
+        width=profile.width,
+        steps=steps,
+        batch=profile.batch,
+        device=device,
+        precision=best_precision(device) if profile.precision == "auto" else profile.precision,
+        steps_per_epoch=max(1, pictures // profile.batch),
+        compile=device.startswith("cuda") and steps >= COMPILED_STEPS,
+    )
+
+
+def prepare_cpu(threads: int) -> None:
+    """How this process computes when it trains on the CPU."""
     import torch
 
+    torch.set_num_threads(threads)
+    # Denormals in fading gradients cost a hundredfold on CPUs and change nothing that is seen.
+    torch.set_flush_denormal(True)
+
+
+def run_job(job: Job, report: Callable[[Any], None], stopping: Callable[[], bool]) -> bool:
+    """Train one variant; True when complete."""
     from bench.training.resident import batches_for
     from variants.network_method import NetworkMethod
     from variants.registry import variant
-    from variants.session import Plan, best_precision
     from variants.trainer import train
 
     if not job.device.startswith("cuda"):
-        torch.set_num_threads(job.threads)
-        # Denormals in fading gradients cost a hundredfold on CPUs and change nothing that is seen.
-        torch.set_flush_denormal(True)
+        prepare_cpu(job.threads)
     entry = variant.get(job.name)()
     profile = job.profile
     pool = np.load(job.pool, mmap_mode="r")
@@ -124,17 +148,7 @@ def run_job(job: Job, report: Callable[[Any], None], stopping: Callable[[], bool
         mse = [float(e[h].mean()) for e, h in zip(error, holes, strict=True)]
         return float(np.mean([-10 * np.log10(max(value, 1e-10)) for value in mse]))
 
-    plan = Plan(
-        name=job.name,
-        seed=job.seed,
-        width=profile.width,
-        steps=job.steps,
-        batch=profile.batch,
-        device=job.device,
-        precision=best_precision(job.device) if profile.precision == "auto" else profile.precision,
-        steps_per_epoch=max(1, len(pool) // profile.batch),
-        compile=job.device.startswith("cuda") and job.steps >= COMPILED_STEPS,
-    )
+    plan = plan_of(job.name, job.seed, job.steps, profile, job.device, len(pool))
     source = batches_for(job.device, pool, profile.batch, job.seed, entry.training.masks)
     return train(entry, plan, source, job.folder, validate=validate, report=report, stopping=stopping)
 

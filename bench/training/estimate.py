@@ -1,0 +1,182 @@
+"""How long trainings will take, from a few seconds of real steps, and how far that is from the least possible."""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import signal
+import statistics
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from bench.profile import Profile
+from bench.progress import say
+from bench.throughput.ceilings import Ceilings, measure_ceilings
+from bench.throughput.cost import Cost
+from bench.throughput.programme import count_training
+from bench.throughput.timing import loop_seconds, warm_up
+from bench.training.batches import Batches
+from bench.training.resident import Resident, fits
+from bench.training.train import plan_of, prepare_cpu, steps_of, training_data
+from variants.graph import WARM_UP
+from variants.memory import keep_freed_memory
+from variants.registry import variant
+from variants.session import Session, to_device
+
+LOOP_S = 0.5
+"""Seconds a sample takes, about: enough steps that one picture more or less does not matter."""
+
+SENT_POOL = 512
+"""Pictures that stand for all: what a step costs does not depend on how many there are."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """One training. first_s: before steps are steady (compiling, recording). floor_s: the least that its operations
+    and bytes allow at the machine's measured ceilings; bound: which of the two, ``compute`` or ``memory``."""
+
+    variant: str
+    steps: int
+    epochs: float
+    images_per_s: float
+    first_s: float
+    training_s: float
+    floor_s: float
+    bound: str
+
+    @property
+    def share(self) -> float:
+        return self.floor_s / self.training_s
+
+
+@dataclass(frozen=True)
+class Programme:
+    """All trainings of a profile on a device, ``at_a_time`` of them side by side."""
+
+    device: str
+    precision: str
+    at_a_time: int
+    trainings: tuple[Estimate, ...]
+
+    @property
+    def together_s(self) -> float:
+        """Until the last one ends: shared out evenly, but no sooner than the longest."""
+        times = [training.training_s for training in self.trainings]
+        return max(max(times), sum(times) / self.at_a_time)
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "schema": 1,
+            "device": self.device,
+            "precision": self.precision,
+            "at_a_time": self.at_a_time,
+            "together_s": self.together_s,
+            "trainings": [{**asdict(t), "roofline_share": t.share} for t in self.trainings],
+        }
+
+
+def estimate_all(
+    trainings: Sequence[tuple[str, int]], profile: Profile, device: str, workers: int, threads: int, seconds: float
+) -> Programme:
+    """Trainings, (variant, seed) each, under a profile: from ``seconds`` of steps of each variant."""
+    names = list(dict.fromkeys(name for name, _ in trainings))
+    on_gpu = device.startswith("cuda")
+    at_a_time = 1 if on_gpu else min(workers, len(trainings))
+    if not on_gpu:
+        prepare_cpu(threads)
+        keep_freed_memory()
+    pictures = sum(len(part) for part in training_data(profile))
+    precision = plan_of(names[0], 0, 1, profile, device, pictures).precision
+    ceilings = measure_ceilings(device, [precision], seconds=2)
+    found = {}
+    with company(names[0], profile, pictures, threads, at_a_time - 1):
+        for name in names:
+            say(f"timing steps of {name}")
+            found[name] = estimate(name, profile, device, pictures, ceilings, seconds)
+    several = len(trainings) > len(names)
+    each = (replace(found[name], variant=f"{name}@{seed}" if several else name) for name, seed in trainings)
+    return Programme(device, precision, at_a_time, tuple(each))
+
+
+@contextlib.contextmanager
+def company(name: str, profile: Profile, pictures: int, threads: int, count: int) -> Iterator[None]:
+    """``count`` other processes that train on the CPU meanwhile, as they will: cores share memory and clock."""
+    context = multiprocessing.get_context("spawn")
+    begun = context.Semaphore(0)
+    others = [
+        context.Process(target=keep_training, args=(name, profile, pictures, threads, begun), daemon=True)
+        for _ in range(count)
+    ]
+    for other in others:
+        other.start()
+    try:
+        for _ in others:
+            begun.acquire(timeout=60)
+        yield
+    finally:
+        for other in others:
+            other.terminate()
+            other.join()
+
+
+def keep_training(name: str, profile: Profile, pictures: int, threads: int, begun: Any) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    prepare_cpu(threads)
+    keep_freed_memory()
+    step = steps(name, profile, "cpu", pictures)
+    begun.release()
+    while True:
+        step()
+
+
+def steps(name: str, profile: Profile, device: str, pictures: int) -> Callable[[], None]:
+    """A training's next step, on made-up pictures of the profile's size."""
+    side = profile.size or 0
+    plan = plan_of(name, 0, steps_of(name, profile, pictures), profile, device, pictures)
+    pool = np.random.default_rng(0).integers(0, 256, (min(pictures, SENT_POOL), side, side, 3), dtype=np.uint8)
+    entry = variant.get(name)()
+    masks = entry.training.masks
+    resident = fits(device, pictures * side * side * 3)
+    source = Resident(device, pool, plan.batch, 0, masks) if resident else Batches(pool, plan.batch, 0, masks)
+    session = Session(entry, plan)
+
+    def step() -> None:
+        session.step(*to_device(*source(session.step_count), device))
+
+    return step
+
+
+def estimate(name: str, profile: Profile, device: str, pictures: int, ceilings: Ceilings, seconds: float) -> Estimate:
+    """One training, from ``seconds`` of its steps."""
+    plan = plan_of(name, 0, steps_of(name, profile, pictures), profile, device, pictures)
+    began = time.perf_counter()
+    step = steps(name, profile, device, pictures)
+    # A GPU's steps are recorded after the first few.
+    for _ in range(WARM_UP + 1 if device.startswith("cuda") else 1):
+        step()
+    if time.perf_counter() - began < seconds:
+        warm_up(step, [()], device, seconds)
+    first_s = time.perf_counter() - began
+    began = time.perf_counter()
+    samples = [loop_seconds(step, [()], 1, device)]
+    count = max(1, round(LOOP_S / samples[0]))
+    while time.perf_counter() - began < seconds:
+        samples.append(loop_seconds(step, [()], count, device) / count)
+    per_step = statistics.median(samples)
+    counted = count_training(name, profile.width, profile.size or 0, plan.precision)
+    least = Cost(counted.flops_step * plan.batch, counted.bytes_step * plan.batch)
+    share, bound = ceilings.share(least, plan.precision, per_step)
+    return Estimate(
+        variant=name,
+        steps=plan.steps,
+        epochs=plan.steps * plan.batch / pictures,
+        images_per_s=plan.batch / per_step,
+        first_s=first_s,
+        training_s=first_s + plan.steps * per_step,
+        floor_s=share * per_step * plan.steps,
+        bound=bound,
+    )
