@@ -340,6 +340,20 @@ class Numbers:
             area = np.where(np.isnan(area), block, area)
         return area
 
+    def standing(self, label: str, dataset: str, metric: str) -> float:
+        """What methods are put in order by: the mean, turned so that higher is better; NaN where there is none.
+
+        Of a metric with a target, the mean of each picture's distance from it: values far off on both sides of a
+        target have a fine mean.
+        """
+        measure, score = self.measures[metric], self.score(label, dataset, ALL, metric)
+        if score is None:
+            return math.nan
+        if measure.direction == "nearest" and metric in self.columns:
+            good = measure.goodness(self.block(label, dataset, metric))
+            return float(np.nanmean(good)) if np.isfinite(good).any() else math.nan
+        return float(measure.goodness(score.mean))
+
     def gap(self, a: str, b: str, dataset: str, metric: str) -> np.ndarray:
         """How much better a is than b, per picture and mask type, in the metric's unit."""
         good = self.measures[metric].goodness

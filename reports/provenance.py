@@ -185,12 +185,24 @@ def cell_commands(numbers: Numbers) -> dict[str, dict[str, str]]:
     found: dict[str, dict[str, str]] = {}
     path = numbers.run.path
     run = path.name if path.absolute().parent.name == "runs" else str(path)
+    save = ["--save-predictions", "fills"]
+    made_by = without([str(word) for word in numbers.manifest.get("command") or []], save[0])
     for m in numbers.members:
-        if m.kind == "external" or (m.kind == "network" and not numbers.run.checkpoint(m.variant, m.seed)):
-            continue
-        several = m.label != m.variant
+        own = m.kind == "reference" or (m.kind == "network" and numbers.run.checkpoint(m.variant, m.seed))
+        name = f"{m.variant}@{m.seed}" if m.label != m.variant else m.variant
         for mask in numbers.masks:
-            words = [BENCH, "eval", f"{m.variant}@{m.seed}" if several else m.variant, "--run", run]
-            words += ["--masks", mask, "--save-predictions", "fills"]
+            if own:
+                words = [BENCH, "eval", name, "--run", run, "--masks", mask, *save]
+            elif made_by[1:2] == ["eval"]:
+                # A model or weights from elsewhere: the whole evaluation again, as it names where they lie.
+                words = [BENCH, *made_by[1:], *save]
+            else:
+                continue
             found.setdefault(m.label, {})[mask] = shlex.join(words)
     return found
+
+
+def without(words: list[str], option: str) -> list[str]:
+    """``words`` less an option and its value, written apart or as one."""
+    kept = [word for k, word in enumerate(words) if word != option and (k == 0 or words[k - 1] != option)]
+    return [word for word in kept if not word.startswith(f"{option}=")]

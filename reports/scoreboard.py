@@ -58,9 +58,8 @@ def leads(numbers: Numbers, dataset: str, metrics: Sequence[str]) -> dict[str, L
     """The winner of every metric by its mean over all mask types; ties are judged on paired differences."""
     standings = {}
     for metric in metrics:
-        measure = numbers.measures[metric]
         scored = [
-            (float(measure.goodness(score.mean)), label, score)
+            (numbers.standing(label, dataset, metric), label, score)
             for label in numbers.labels
             if (score := numbers.score(label, dataset, ALL, metric))
         ]
@@ -110,7 +109,9 @@ def listed(names: Sequence[str], most: int = 3) -> str:
     return shown[0] if len(shown) == 1 else ", ".join(shown[:-1]) + " and " + shown[-1]
 
 
-def score_cell(score: Score | None, measure: Measure, mark: str = "", bar: float | None = None) -> Cell:
+def score_cell(
+    score: Score | None, measure: Measure, mark: str = "", bar: float | None = None, order: float | None = None
+) -> Cell:
     if score is None or math.isnan(score.mean):
         return Cell("–")
     digits = measure.digits
@@ -123,12 +124,15 @@ def score_cell(score: Score | None, measure: Measure, mark: str = "", bar: float
         detail=f"{fixed(score.low, digits)} to {fixed(score.high, digits)}" if known else "",
         bar=bar,
         mark=mark,
+        order=order,
     )
 
 
 def metric_column(measure: Measure) -> Column:
     title = measure.title + (f" [{measure.unit}]" if measure.unit else "")
     note = measure.summary + (" Approximate." if measure.approximate else "")
+    if measure.direction == "nearest":
+        note += f" In order of each picture's distance from {measure.target:g}, not of the mean."
     if measure.whole:
         note += " No interval; pooled, the mean of the mask types' values."
     return Column(measure.name, title + (" ≈" if measure.approximate else ""), measure.arrow, note)
@@ -144,7 +148,9 @@ def overall(numbers: Numbers, dataset: str, found: dict[str, Lead], metrics: Seq
         for name, score in scores.items():
             lead = found.get(metric)
             mark = "" if lead is None else "best" if name == lead.best else "tied" if name in lead.tied else ""
-            cells[name, metric] = score_cell(score, numbers.measures[metric], mark, share(score, means))
+            measure = numbers.measures[metric]
+            order = -numbers.standing(name, dataset, metric) if measure.direction == "nearest" else None
+            cells[name, metric] = score_cell(score, measure, mark, share(score, means), order)
     speeds = numbers.speeds
     if speeds:
         columns.append(

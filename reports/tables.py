@@ -21,7 +21,8 @@ class Column:
 
 @dataclass
 class Cell:
-    """What stands in a cell. value: for sorting and CSV; text: as printed; bar: 0 to 1; heat: 0 to 20."""
+    """What stands in a cell. value: for CSV, and for sorting where there is no ``order``; text: as printed;
+    bar: 0 to 1; heat: 0 to 20."""
 
     text: str
     value: float | str | None = None
@@ -33,6 +34,7 @@ class Cell:
     mark: str = ""
     href: str = ""
     image: str = ""
+    order: float | None = None
 
 
 @dataclass

@@ -317,6 +317,7 @@
     if (!found) { try { found = place.get(decodeURI(hash)); } catch { /* not one of ours */ } }
     if (found) open(found[0], found[1], from);
     else if (dialog.open) dialog.close();
+    $("v-absent").hidden = Boolean(found) || !hash.startsWith("cell/");
   }
 
   function step(rowsDown, right) {

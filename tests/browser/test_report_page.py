@@ -261,6 +261,15 @@ def test_hostile_names_are_shown_and_do_nothing(watched: Watched, tmp_path: Path
     assert watched.complaints == []
 
 
+def test_a_link_to_a_picture_that_is_not_there_says_so(watched: Watched, report: str) -> None:
+    page = watched.page
+    page.goto(report + "#cell/none/of/these")
+    page.wait_for_selector("#v-absent:not([hidden])")
+    page.goto(report + "#grid")
+    page.wait_for_selector("#v-absent", state="hidden")
+    assert page.locator("dialog#viewer[open]").count() == 0
+
+
 def test_a_run_going_on_reloads_its_page(watched: Watched, run: Run, tmp_path: Path) -> None:
     page_file = write_page(gather(run, reload_s=1), tmp_path / "report.html")
     watched.page.goto(page_file.as_uri())

@@ -18,8 +18,10 @@ import pytest
 
 from bench.errors import IncomparableError
 from bench.runs.reader import Run
+from reports import provenance
 from reports.build import Report, build_report, gather
 from reports.exports import export_tables
+from reports.numbers import Numbers
 from reports.watch import watch_run
 from tests.reports.fake_run import fake_run
 
@@ -280,3 +282,19 @@ def test_the_commands_to_run_again_are_what_a_shell_takes(report: Report) -> Non
     assert lines[-1] == ".venv/bin/bench run --profile quick --out quick"
     command = context["viewer"]["commands"]["double_dg"]["circle"]
     assert command == ".venv/bin/bench eval double_dg --run quick --masks circle --save-predictions fills"
+
+
+def test_fills_of_models_from_elsewhere_are_painted_by_the_evaluation_that_made_the_run(tmp_path: Path) -> None:
+    run = fake_run(tmp_path / "r", variants=("baseline", "telea"), datasets=("scenes",), pictures=8, samples=1)
+    shutil.rmtree(run / "checkpoints", ignore_errors=True)
+    manifest = json.loads((run / "run.json").read_text())
+    manifest["command"] = ["bench", "eval", "baseline", "telea", "--run", "other", "--save-predictions", "old"]
+    (run / "run.json").write_text(json.dumps(manifest))
+    commands = provenance.cell_commands(Numbers(Run.open(run)))
+    expected = ".venv/bin/bench eval baseline telea --run other --save-predictions fills"
+    assert commands["baseline"]["circle"] == expected
+    assert "--masks circle" in commands["telea"]["circle"]
+    # A run that trained them, and lost them: no command brings the same weights back.
+    manifest["command"] = ["bench", "run"]
+    (run / "run.json").write_text(json.dumps(manifest))
+    assert "baseline" not in provenance.cell_commands(Numbers(Run.open(run)))

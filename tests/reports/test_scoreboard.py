@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
+
 from bench.runs.reader import Run
 from reports.numbers import Numbers
 from reports.scoreboard import leads, overall, slug, verdict
@@ -41,6 +44,29 @@ def test_the_lowest_lpips_wins(tmp_path: Path) -> None:
     facts = {name: {"lpips": value} for name, value in zip(NAMES, (0.3, 0.2, 0.1), strict=True)}
     folder = fake_run(tmp_path / "r", variants=NAMES, datasets=("scenes",), pictures=12, samples=0, facts=facts)
     assert leads(Numbers(Run.open(folder)), "scenes", ["lpips"])["lpips"].best == "telea"
+
+
+def test_a_metric_with_a_target_is_won_by_the_smallest_distance_from_it(tmp_path: Path) -> None:
+    """Ratios of 0.1 and 1.9 in turn have the mean 1 and are all 0.9 off; 0.8 throughout is 0.2 off; 0 is 1 off."""
+    folder = fake_run(tmp_path / "r", variants=NAMES, datasets=("scenes",), pictures=12, samples=0)
+    values = {"baseline": (0.1, 1.9), "double_dg": (0.8, 0.8), "telea": (0.0, 0.0)}
+    for file in (folder / "records").rglob("*.parquet"):
+        frame = pd.read_parquet(file)
+        even, odd = values[frame["variant"].iloc[0]]
+        frame["sharpness"] = np.where(np.arange(len(frame)) % 2, odd, even)
+        frame.to_parquet(file)
+    (folder / "summary.json").unlink()
+    numbers = Numbers(Run.open(folder))
+    found = leads(numbers, "scenes", ["sharpness"])
+    assert (found["sharpness"].best, found["sharpness"].tied) == ("double_dg", ())
+    rows = {row.name: row.cells[0] for row in overall(numbers, "scenes", found, ["sharpness"]).rows}
+    assert {name: round(cell.order or 0.0, 6) for name, cell in rows.items()} == {
+        "baseline": 0.9,
+        "double_dg": 0.2,
+        "telea": 1.0,
+    }
+    assert round(float(rows["baseline"].value or 0.0), 6) == 1.0
+    assert [name for name, cell in rows.items() if cell.mark] == ["double_dg"]
 
 
 def test_it_is_said_when_no_network_beats_the_references(tmp_path: Path) -> None:

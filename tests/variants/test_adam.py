@@ -11,7 +11,7 @@ from variants.adam import Adam
 LAYOUTS = [torch.contiguous_format, torch.channels_last]
 
 
-@pytest.mark.parametrize(("weight_layout", "gradient_layout"), itertools.product(LAYOUTS, LAYOUTS))
+@pytest.mark.parametrize(("weight_layout", "gradient_layout"), list(itertools.product(LAYOUTS, LAYOUTS)))
 def test_updates_are_those_of_torchs_plain_adam(weight_layout, gradient_layout):
     torch.manual_seed(0)
     start = [torch.randn(8, 6, 3, 3), torch.randn(5, 1, 4, 4), torch.randn(7, 3), torch.randn(4)]
