@@ -96,7 +96,8 @@ def evaluate_methods(request: Request) -> None:
     if outcome.partial:
         failed = sum(outcome.failed.values())
         raise PartialError(
-            f"{failed} fills could not be scored and are in no mean: they are listed above and in the run"
+            f"{failed} fill{'s' * (failed > 1)} could not be scored and count in no mean: what and why is listed "
+            "above and in the run"
         )
 
 

@@ -66,7 +66,8 @@ def run_profile(
     show(Run.open(writer.path), report, json_output, open_report)
     say(f"done in {time.perf_counter() - began:.0f} s ({stages(writer)})")
     if outcome.partial:
-        raise PartialError(f"{sum(outcome.failed.values())} fills could not be scored; the report names them")
+        failed = sum(outcome.failed.values())
+        raise PartialError(f"{failed} fill{'s' * (failed > 1)} could not be scored; the report names what and why")
 
 
 class PartialError(BenchError):
@@ -120,7 +121,7 @@ def prepare(profile: Profile, folder: Callable[[str], Path], changed: bool, fres
 
 def measure_speed(writer: RunWriter, profile: Profile, methods: Sequence, device: str) -> None:
     """throughput.parquet, unless the run holds one of these methods already."""
-    from bench.throughput import measure_methods
+    from bench.throughput.stage import measure_methods
 
     file = writer.path / "throughput.parquet"
     wanted = sorted({method.name for method in methods})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 import os
 import sys
 from pathlib import Path
@@ -66,8 +67,10 @@ def main() -> None:
     """Entry point: run the command; an error becomes one sentence on stderr and its exit code."""
     for name in commands():
         importlib.import_module(f"bench.cli.{name}")
+    for command in app.registered_commands:
+        command.help = with_examples(inspect.cleandoc(command.help or getattr(command.callback, "__doc__", None) or ""))
     try:
-        result = app(standalone_mode=False)
+        result = app(standalone_mode=False, prog_name="bench")
         code = int(result) if isinstance(result, int) else Exit.OK
         # Some versions of the parser turn a Ctrl-C into this exit code themselves.
         if code == INTERRUPTED:
@@ -88,16 +91,36 @@ def main() -> None:
     sys.exit(int(code))
 
 
+def with_examples(text: str) -> str:
+    """A docstring whose paragraphs of commands keep their lines: the parser's mark for that goes before them."""
+    paragraphs = text.split("\n\n")
+    return "\n\n".join(
+        f"\b\n{p}" if all(line.startswith("bench ") for line in p.split("\n")) else p for p in paragraphs
+    )
+
+
 def end(error: Exception) -> int:
     """The exit code of an error that is not the harness's own: usage errors of the parser, else a failure."""
-    show = getattr(error, "show", None)
-    if callable(show):
+    show, told = getattr(error, "show", None), getattr(error, "format_message", None)
+    if callable(show) and type(error).__name__ == "NoArgsIsHelpError":
         show()
+        return int(getattr(error, "exit_code", Exit.USAGE))
+    if callable(told):
+        message = str(told()).rstrip(".")
+        place = getattr(getattr(error, "ctx", None), "command_path", None) or called()
+        mark = "" if message.endswith("?") else ";"
+        print(f"bench: {message[:1].lower()}{message[1:]}{mark} {place} -h shows what there is", file=sys.stderr)
         return int(getattr(error, "exit_code", Exit.USAGE))
     if type(error).__name__ == "Abort":
         # What the parser makes of a Ctrl-C.
         return interrupted()
     return fail(error, Exit.FAILED)
+
+
+def called() -> str:
+    """``bench COMMAND`` as it was typed, of what there is."""
+    there = {command.name for command in app.registered_commands}
+    return " ".join(["bench", *[word for word in sys.argv[1:2] if word in there]])
 
 
 def interrupted() -> int:

@@ -94,17 +94,18 @@ def show(checked: Check, strict: bool, junit: Path | None, markdown: Path | None
     from bench.exporters.terminal import print_check
     from bench.files import write_text
 
-    if junit is not None:
-        write_text(junit, check_junit(checked, strict))
     text = check_markdown(checked, strict)
-    if markdown is not None and str(markdown) != "-":
-        write_text(markdown, text)
     if json_output:
         print(json.dumps(checked.as_json(), ensure_ascii=False))
     elif markdown is not None and str(markdown) == "-":
         print(text, end="")
     else:
         print_check(checked, strict)
+    # After the verdict, which must be seen even where a file cannot be written.
+    if junit is not None:
+        write_text(junit, check_junit(checked, strict))
+    if markdown is not None and str(markdown) != "-":
+        write_text(markdown, text)
 
 
 def write_thresholds(run: str | None, path: Path, others: list[str], folder: Path, force: bool) -> int:

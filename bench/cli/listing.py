@@ -42,15 +42,16 @@ def list_entries(
     if not rows:
         print(f"no {kind.value}")
         return
-    from rich.console import Console
     from rich.table import Table
+
+    from bench.exporters.console import terminal
 
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in rows[0]:
         table.add_column(column, overflow="fold")
     for row in rows:
         table.add_row(*(str(value) for value in row.values()))
-    Console().print(table)
+    terminal().print(table)
 
 
 def first_line(thing: Any) -> str:

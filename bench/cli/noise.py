@@ -8,7 +8,7 @@ import typer
 
 from bench.cli import app
 from bench.cli.options import Json, RunsDir
-from bench.errors import Exit, UsageError
+from bench.errors import Exit, IncomparableError, UsageError
 
 
 @app.command("noise")
@@ -52,6 +52,11 @@ def noise_command(
     if twice:
         raise UsageError(f"{twice[0]} is named twice: noise is what differs between runs made independently")
     floor = measure_noise(found, redrawn)
+    if not floor.known:
+        raise IncomparableError(
+            f"{found[0].name} holds one training of each variant, and noise is what differs between trainings: name "
+            "more runs of the same, train several seeds (bench run --seeds 0,1,2), or let --repeat 3 make A/A runs"
+        )
     if json_output:
         print(json.dumps(floor.as_json(), ensure_ascii=False))
     else:

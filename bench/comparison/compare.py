@@ -32,12 +32,13 @@ SIGNIFICANT = 0.05
 @dataclass(frozen=True)
 class Options:
     """metrics, masks: names to keep, empty for all (``all`` is always kept); tolerances: by metric name.
+    common: of different suites, keep the shared pairs; None where whoever asks cannot choose that.
     by_area: rows by hole area, mask types pooled, in place of rows by mask type."""
 
     metrics: tuple[str, ...] = ()
     masks: tuple[str, ...] = ()
     tolerances: dict[str, float] | None = None
-    common: bool = False
+    common: bool | None = None
     level: float = intervals.LEVEL
     resamples: int = intervals.RESAMPLES
     seed: int = 0

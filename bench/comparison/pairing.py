@@ -71,7 +71,7 @@ def short(value: Any) -> str:
     return value[:12] if isinstance(value, str) and len(value) == 64 else str(value)
 
 
-def require_comparable(reference: Run, candidate: Run, common: bool = False) -> list[str]:
+def require_comparable(reference: Run, candidate: Run, common: bool | None = None) -> list[str]:
     """Sentences about what ``common`` leaves out. Raises IncomparableError saying what differs.
 
     Different suites share pictures soundly only where the holes were drawn alike (same suite seed, same
@@ -82,15 +82,6 @@ def require_comparable(reference: Run, candidate: Run, common: bool = False) -> 
     found = differences(reference, candidate)
     if not found:
         return []
-    if not common:
-        hint = (
-            ""
-            if any(text.startswith(("protocol", "precision")) for text in found)
-            else ", or --common for the shared pairs"
-        )
-        raise IncomparableError(
-            f"the sides were measured differently: {'; '.join(found)}; score both the same way{hint}"
-        )
     fatal = [text for text in found if text.startswith(("protocol", "precision"))]
     if reference.manifest.get("suite") != candidate.manifest.get("suite"):
         fatal += [
@@ -99,6 +90,12 @@ def require_comparable(reference: Run, candidate: Run, common: bool = False) -> 
             for key in ("suite_seed", "size")
             if reference.manifest.get(key) != candidate.manifest.get(key)
         ]
+    if not common:
+        # Named only where there is such an option, and it helps.
+        hint = "" if common is None or fatal else ", or --common for the shared pairs"
+        raise IncomparableError(
+            f"the sides were measured differently: {'; '.join(found)}; score both the same way{hint}"
+        )
     if fatal:
         raise IncomparableError(
             f"--common cannot mend this: the sides differ in {'; '.join(fatal)}, so no pair is shared"
@@ -107,7 +104,7 @@ def require_comparable(reference: Run, candidate: Run, common: bool = False) -> 
     return [f"Left out, measured by different versions: {', '.join(left)}."] if left else []
 
 
-def pair_sides(reference: Side, candidate: Side, common: bool = False) -> tuple[list[Pair], list[str]]:
+def pair_sides(reference: Side, candidate: Side, common: bool | None = None) -> tuple[list[Pair], list[str]]:
     """The pairs of two sides by data set, and notes. Raises IncomparableError where nothing is shared."""
     notes = require_comparable(reference.run, candidate.run, common)
     changed = versions(reference.run, candidate.run)

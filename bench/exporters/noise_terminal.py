@@ -6,13 +6,14 @@ from rich.console import Console
 from rich.text import Text
 
 from bench.exporters import words
+from bench.exporters.console import terminal
 from bench.exporters.terminal import plain_table, titled
 from bench.gate.noise import NoiseFloor
 from bench.statistics.scores import ALL
 
 
 def print_noise(floor: NoiseFloor, by_mask: bool = False, console: Console | None = None) -> None:
-    console = console or Console(highlight=False)
+    console = console or terminal()
     rows = [row for row in floor.rows if by_mask or row.mask == ALL]
     metrics = words.headline([{"metric": row.metric} for row in rows])
     table = plain_table()

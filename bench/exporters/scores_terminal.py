@@ -14,16 +14,16 @@ COLUMNS = ("psnr_hole", "ssim_hole", "lpips", "lpips_student", "l1_hole", "colou
 def print_scores(run: Run, columns: tuple[str, ...] = COLUMNS) -> None:
     """One table a data set: methods by metrics, all mask types pooled, the best of each column marked."""
     from rich import box
-    from rich.console import Console
     from rich.table import Table
 
+    from bench.exporters.console import terminal
     from bench.metrics.registry import ARROWS
 
     summary, manifest = run.summary, run.manifest
     if summary is None:
         return
     metrics = manifest["metrics"]
-    console = Console()
+    console = terminal()
     # Eleven methods must fit a terminal of 80 columns without wrapping; the report has every interval.
     intervals = console.width >= 100
     for dataset in dict.fromkeys(row["dataset"] for row in summary["scores"]):

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from bench.comparison.compare import Comparison
 from bench.exporters import words
+from bench.exporters.console import terminal
 from bench.gate.check import Check
 from bench.gate.lines import Line
 from bench.statistics.scores import ALL
@@ -23,13 +24,16 @@ WIDE = 105
 
 def print_comparison(comparison: Comparison, every: bool = False, console: Console | None = None) -> None:
     """Differences with their intervals; for more than two sides also the ranking and the matrix; then the notes."""
-    console = console or Console(highlight=False)
+    console = console or terminal()
     rows = comparison.rows
     metrics = words.headline(rows, every)
     masks = [mask for mask in dict.fromkeys(row["mask"] for row in rows) if mask != ALL]
     runs = ", ".join(dict.fromkeys(side.run.name for side in comparison.sides))
-    images = max(row["images"] for row in rows)
-    console.print(Text(f"{runs}: {images:,} images, by {comparison.axis}: {', '.join(masks)}", style="dim"))
+    images: dict[str, int] = {}
+    for row in rows:
+        images[row["dataset"]] = max(row["images"], images.get(row["dataset"], 0))
+    counts = ", ".join(f"{count:,} images of {name}" for name, count in images.items())
+    console.print(Text(f"{runs}: {counts}, by {comparison.axis}: {', '.join(masks)}", style="dim"))
     for dataset in dict.fromkeys(row["dataset"] for row in rows):
         there = [row for row in rows if row["dataset"] == dataset]
         if len(comparison.sides) == 2:
@@ -177,7 +181,7 @@ def gain(value: float, unit: str, said: str) -> Text:
 
 def print_check(check: Check, strict: bool = False, console: Console | None = None) -> None:
     """The lines of a check, the failing ones explained, the state last."""
-    console = console or Console(highlight=False)
+    console = console or terminal()
     table = plain_table()
     table.add_column("", overflow="fold")
     for name in ("measured", "interval", "allowed"):

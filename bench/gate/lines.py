@@ -111,7 +111,7 @@ class Job:
         return sum(not (self.drop and still[column]) for column in columns)
 
 
-def quality_jobs(targets: list[Target], common: bool) -> tuple[list[Job], list[str], bool]:
+def quality_jobs(targets: list[Target], common: bool | None) -> tuple[list[Job], list[str], bool]:
     """The targets of scores put beside their scores, notes, and whether some fills are in no mean."""
     jobs: list[Job] = []
     notes: list[str] = []
@@ -160,7 +160,7 @@ def line_level(margin: float, error: float, df: float, alarms: float) -> float:
     return max(intervals.LEVEL, 2 * float(stdtr(df, reach)) - 1)
 
 
-def left_out(pair: Pair, common: bool) -> list[str]:
+def left_out(pair: Pair, common: bool | None) -> list[str]:
     """Sentences about the fills that are in no mean."""
     candidate, failed = pair.sides[1].label, int(pair.failed[1].sum())
     found = [f"{candidate} failed on {failed} pictures of {pair.dataset}; they are in no mean."] if failed else []

@@ -63,6 +63,11 @@ class NoiseFloor:
     speeds: dict[str, float]
     notes: list[str]
 
+    @property
+    def known(self) -> bool:
+        """Whether anything was scored twice."""
+        return any(row.instances > 1 for row in self.rows)
+
     def as_json(self) -> dict[str, Any]:
         rows = [row.as_json() for row in self.rows]
         return finite(

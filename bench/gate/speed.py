@@ -15,15 +15,16 @@ from bench.comparison.sides import Side
 from bench.errors import IncomparableError
 from bench.gate.rules import Rule
 from bench.runs.reader import Run
+from bench.throughput.settings import CALIBRATION, MODES, PRECISIONS
 from variants.registry import suggest
-
-CALIBRATION = "calibration"
-"""The variant name of the calibration workload's rows in throughput.parquet."""
 
 NAMES = {"speed": "higher", "images_per_s": "higher", "latency_ms_p50": "lower", "peak_memory_mib": "lower"}
 """What can be gated, and which way is better. ``speed`` is images_per_s as a multiple of the calibration's."""
 
 UNITS = {"images_per_s": "images/s", "latency_ms_p50": "ms", "peak_memory_mib": "MiB"}
+
+VOCABULARY = {"cpu", "cuda", "mps", *PRECISIONS, *MODES}
+"""Parts that a bracket may name although this run was not measured so."""
 
 CELL = ("device", "precision", "mode", "resolution", "batch")
 """What tells one measurement of a variant from another."""
@@ -100,6 +101,11 @@ def require_names(rule: Rule, runs: list[Run]) -> None:
             )
         if rule.mask is not None and not any(meant(name, rule.mask) for name in cells):
             parts = {part for name in cells for part in name.split("/")}
+            if all(part in VOCABULARY or part.isdecimal() for part in rule.mask.split("/")):
+                raise IncomparableError(
+                    f"{rule.where}: rule '{rule.text}' matched nothing: {run.name} was not measured at {rule.mask} but "
+                    f"at {', '.join(sorted(cells)[:3])}{' …' if len(cells) > 3 else ''}"
+                )
             raise rule.wrong(f"{suggest('measurement', rule.mask, parts)}")
 
 

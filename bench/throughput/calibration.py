@@ -9,7 +9,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from bench.gate.speed import CALIBRATION
+from bench.throughput.settings import CALIBRATION
 from bench.throughput.subjects import Subject
 
 RESOLUTION, BATCH = 64, 8

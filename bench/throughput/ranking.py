@@ -7,7 +7,7 @@ import statistics
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from bench.gate.speed import CALIBRATION
+from bench.throughput.settings import CALIBRATION
 
 if TYPE_CHECKING:
     import pandas as pd

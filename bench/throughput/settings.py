@@ -17,6 +17,8 @@ PRECISIONS = ("fp32", "tf32", "bf16", "fp16")
 MODES = ("eager", "contiguous", "folded", "compile", "graphs")
 """``eager`` and all others but ``contiguous`` run in channels_last. ``folded``: BatchNorms folded into their
 convolutions. ``compile``: folded and torch.compile. ``graphs``: folded and replayed as one CUDA graph."""
+CALIBRATION = "calibration"
+"""The variant name of the calibration workload's rows in throughput.parquet."""
 SWEEP = "sweep"
 """In place of batch sizes: 1, 2, 4, … until memory ends."""
 

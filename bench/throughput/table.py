@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from bench.gate.speed import CALIBRATION
+from bench.throughput.settings import CALIBRATION
 
 if TYPE_CHECKING:
     import pandas as pd

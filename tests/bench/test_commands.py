@@ -242,8 +242,10 @@ def test_eval_scores_pictures_at_their_own_size(tiny_runs, tmp_path):
         (["report"], 4, "no run"),
         (["eval", "telea", "--protocol", "lamma"], 2, "did you mean lama"),
         (["run", "--profile", "quik"], 2, "did you mean quick"),
-        (["nonsense"], 2, "nonsense"),
+        (["nonsense"], 2, "no such command 'nonsense'. Did you mean 'noise'? bench -h shows"),
         (["run", "--size", "big"], 2, "--size"),
+        (["compare", "--bogus"], 2, "no such option: --bogus; bench compare -h shows"),
+        (["train", "--size"], 2, "option '--size' requires an argument; bench train -h shows"),
         (["eval", "telea", "--device", "cuda:99"], 2, "cuda:99"),
     ],
 )
@@ -253,7 +255,14 @@ def test_bad_input_is_one_sentence_and_writes_nothing(tmp_path, words, code, sai
     assert said in done.stderr
     assert "Traceback" not in done.stderr
     assert done.stdout == ""
+    assert [line[:7] for line in done.stderr.splitlines()] == ["bench: "]
     assert not (tmp_path / "runs").exists()
+
+
+def test_help_keeps_the_lines_of_its_examples(tmp_path):
+    lines = [line.strip() for line in bench("check", "--help", cwd=tmp_path).stdout.splitlines()]
+    assert "bench check --thresholds thresholds.toml --against main" in lines
+    assert "bench check --fail-if 'double_dg.ssim_hole<0.45'" in lines
 
 
 @pytest.mark.parametrize("words", [["--help"], ["eval", "basline"], ["run", "--masks", "circel"]])

@@ -150,6 +150,34 @@ def test_init_check_and_damage(typed: Typed, tmp_path: Path) -> None:
     assert "did you mean lpips" in err
 
 
+def test_the_verdict_is_printed_even_where_a_file_cannot_be_written(typed: Typed, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    code, out, err = typed("check", "--against", "old", "--fail-if", "psnr_hole:0.2", "--junit", "file/junit.xml")
+    assert code == 1
+    assert "regression" in out
+    assert "cannot be written" in err
+
+
+def test_common_is_offered_only_where_it_helps(typed: Typed, tmp_path: Path) -> None:
+    manifest = tmp_path / "runs" / "new" / "run.json"
+    facts = json.loads(manifest.read_text())
+    manifest.write_text(json.dumps({**facts, "suite": "f" * 64}))
+    assert "--common" in typed("compare", "old:baseline", "new:baseline")[2]
+    code, _, err = typed("noise", "old", "new")
+    assert (code, "--common" in err) == (4, False)
+    manifest.write_text(json.dumps({**facts, "suite": "f" * 64, "size": 33}))
+    code, _, err = typed("compare", "old:baseline", "new:baseline")
+    assert (code, "--common" in err) == (4, False)
+    assert "cannot mend this" in typed("compare", "old:baseline", "new:baseline", "--common")[2]
+
+
+def test_a_table_in_a_file_is_not_cut_to_a_terminals_width(typed: Typed, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("COLUMNS")
+    out = typed("compare", "baseline", "double_dg")[1]
+    assert "win/tie/loss" in out
+    assert "30 images of " in out
+
+
 def test_thresholds_and_rules_of_the_command_line_add_up(typed: Typed, tmp_path: Path) -> None:
     (tmp_path / "t.toml").write_text('against = "old"\nfail_if = ["psnr_hole:9"]\n')
     assert typed("check", "--thresholds", "t.toml")[0] == 0
@@ -157,8 +185,8 @@ def test_thresholds_and_rules_of_the_command_line_add_up(typed: Typed, tmp_path:
 
 
 def test_noise_prints_the_floor_and_says_when_it_is_unknown(typed: Typed) -> None:
-    code, out, _ = typed("noise", "old")
-    assert code == 0
-    assert "noise is unknown" in " ".join(out.split())
+    code, out, err = typed("noise", "old")
+    assert (code, out) == (4, "")
+    assert "holds one training of each variant" in err
     code, out, _ = typed("noise", "old", "new", "--json")
     assert {row["instances"] for row in json.loads(out)["rows"]} == {2}

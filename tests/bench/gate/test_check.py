@@ -273,6 +273,14 @@ def test_a_run_without_the_calibration_workload_is_refused(tmp_path: Path) -> No
         check(run, None, "speed<1")
 
 
+def test_a_speed_that_was_not_measured_is_nothing_to_compare_and_a_wrong_name_is_wrong_use(tmp_path: Path) -> None:
+    run = timed(tmp_path / "r", 5.0, 20.0)
+    with pytest.raises(IncomparableError, match="r was not measured at cuda/fp16 but at cpu/fp32/eager/64/8"):
+        check(run, None, "speed[cuda/fp16]<1")
+    with pytest.raises(UsageError, match="unknown measurement 'cuda/fp61'"):
+        check(run, None, "speed[cuda/fp61]<1")
+
+
 def test_json_has_what_is_promised(tmp_path: Path) -> None:
     old, new = pair(tmp_path, 1.5)
     content = json.loads(json.dumps(check(new, old, "psnr_hole:0.5", "lpips>0.9").as_json(), allow_nan=False))

@@ -15,12 +15,11 @@ import pytest
 import torch
 from torch import nn
 
-from bench.throughput import measure
 from bench.throughput.ceilings import Ceilings
 from bench.throughput.cell import POOL, Cell, Refused
 from bench.throughput.faithful import mark
 from bench.throughput.fast import choose
-from bench.throughput.measure import Ladder, Report, make_plan, run, run_ladders, sample_in_turns
+from bench.throughput.measure import Ladder, Report, make_plan, measure, run, run_ladders, sample_in_turns
 from bench.throughput.memory import is_out_of_memory
 from bench.throughput.ranking import ranks
 from bench.throughput.rows import table
