@@ -175,8 +175,8 @@ def score_cell(
 
 def note_failure(outcome: Outcome, method: Method, mask: str, image_id: str, why: str) -> None:
     outcome.failed[method.label, mask, why] += 1
-    # What is wrong with files is listed once all are read.
-    if not hasattr(method, "problems"):
+    # What a method tells of itself is listed once it is done.
+    if (mask, image_id) not in getattr(method, "problems", {}):
         outcome.listed.setdefault(method.label, []).append(f"{mask}/{image_id}: {why}")
 
 
@@ -224,7 +224,7 @@ def list_problems(method: Method, outcome: Outcome) -> None:
     if extra is not None:
         lines += [f"{name}: extra, belongs to no picture of the suite" for name in extra()]
     if lines:
-        outcome.listed[method.label] = lines
+        outcome.listed.setdefault(method.label, []).extend(lines)
     low, high = getattr(method, "outside", (0.0, 1.0))
     if (low, high) != (0.0, 1.0):
         outcome.notes.append(

@@ -78,7 +78,7 @@ def main() -> None:
     except BenchError as error:
         code = fail(error, error.code)
     except FillError as error:
-        code = fail(BenchError(str(error)), Exit.FAILED)
+        code = fail(BenchError(f"{error} (--debug shows where)"), Exit.FAILED)
     except VariantError as error:
         code = fail(error, Exit.USAGE)
     except KeyboardInterrupt:

@@ -166,6 +166,25 @@ def test_a_function_that_fails_is_named_with_its_picture(error):
         CallableMethod("mine", fill).fill(np.zeros((1, 8, 12, 3), np.uint8), np.ones((1, 8, 12), bool))
 
 
+def test_a_function_that_has_worked_may_fail_on_some_pictures():
+    def fill(picture, hole):
+        if hole.mean() > 0.5:
+            raise ValueError("too large\n a hole")
+        return picture
+
+    method = CallableMethod("mine", fill)
+    images = np.random.default_rng(0).integers(0, 256, (3, 8, 8, 3), np.uint8)
+    holes = np.zeros((3, 8, 8), bool)
+    holes[0] = True
+    raw = method.fill(images, holes, ["large", "a", "b"], "rect")
+    assert np.isnan(raw[0]).all()
+    np.testing.assert_allclose(raw[1:], images[1:] / 255, atol=1e-6)
+    assert method.problems == {("rect", "large"): "mine failed on a picture of 8 x 8: ValueError: too large a hole"}
+    # Without names there is nowhere to say it: speed is not measured of a function that fails.
+    with pytest.raises(FillError, match="too large a hole"):
+        method.fill(images, holes)
+
+
 def test_values_beyond_one_are_remembered():
     method = CallableMethod("mine", lambda picture, hole: 255 * picture - 1)
     method.fill(np.full((1, 8, 8, 3), 255, np.uint8), np.zeros((1, 8, 8), bool))
