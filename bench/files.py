@@ -34,6 +34,18 @@ def replacing(path: Path) -> Iterator[Path]:
         raise
 
 
+def require_writable(folder: Path) -> None:
+    """Raises BenchError where no file can be written in ``folder``, before any work is done for it."""
+    missing = not folder.exists()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        raise BenchError(f"{folder} cannot be written ({error.strerror}): name another place") from error
+    if missing:
+        folder.rmdir()
+
+
 def write_bytes(path: Path, content: bytes) -> None:
     with replacing(path) as temporary:
         temporary.write_bytes(content)

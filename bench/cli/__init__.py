@@ -124,7 +124,8 @@ def called() -> str:
 
 
 def interrupted() -> int:
-    print("bench: interrupted; the same command goes on where this one stopped", file=sys.stderr)
+    goes_on = called() in ("bench run", "bench train", "bench eval")
+    print("bench: interrupted" + "; the same command goes on where this one stopped" * goes_on, file=sys.stderr)
     return INTERRUPTED
 
 

@@ -25,7 +25,9 @@ def train(
     estimate: Annotated[
         bool, typer.Option("--estimate", help="Train nothing: time some steps of each and say how long it would take.")
     ] = False,
-    seconds: Annotated[float, typer.Option("--seconds", help="Seconds of steps of each, with --estimate.")] = 5.0,
+    seconds: Annotated[
+        float | None, typer.Option("--seconds", help="Seconds of steps of each, with --estimate (default: 5).")
+    ] = None,
     json_output: Json = False,
     runs_dir: RunsDir = None,
 ) -> None:
@@ -44,12 +46,13 @@ def train(
     if seeds is not None:
         overrides["seeds"] = split(seeds)
     if estimate:
+        seconds = 5.0 if seconds is None else seconds
         if not 0 < seconds < 3600:
             raise UsageError("--seconds must lie above 0 and below 3600")
         estimate_only(variants, load_profile(profile, overrides), data, device, seconds, json_output)
         return
-    if json_output:
-        raise UsageError("--json goes with --estimate: a training prints the weights' files")
+    if json_output or seconds is not None:
+        raise UsageError(f"{'--json' if json_output else '--seconds'} goes with --estimate: a training takes its steps")
     runs = find_runs_dir(runs_dir)
     train_only(
         variants,

@@ -33,6 +33,10 @@ class Refused(Exception):
     """A setting that cannot be measured here; the message says why."""
 
 
+WORTH_WARMING_S = 0.05
+"""Calls below this are made once untimed before each sample; of longer ones a cold start is no part to speak of."""
+
+
 @dataclass
 class Cell:
     """``begin`` it, ``sample`` it until ``settled`` or out of time; then it is told by :mod:`bench.throughput.rows`.
@@ -132,6 +136,9 @@ class Cell:
         """
         setting, device, target = self.setting, self.setting.device, SAMPLE_S[self.setting.type]
         with torch.inference_mode(), matmul_precision(setting.precision):
+            if self.call_s < WORTH_WARMING_S:
+                # After another's turn the first call finds the caches cold, which a loop of few would show.
+                self.call(*self.pool[(len(self.loops) - 1) % len(self.pool)])
             each = loop_seconds(self.call, self.pool, self.calls, device, len(self.loops)) / self.calls
             if self.watch is not None:
                 self.readings.append(self.watch.read())

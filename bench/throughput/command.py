@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.errors import UsageError
+from bench.files import require_writable
 from bench.runs.provenance import cores
 from variants.load import check_spec, split_seed
 from variants.registry import variant
@@ -99,6 +100,9 @@ def refuse_conflicts(request: Request, specs: list[str]) -> None:
     target = request.benchmark_json
     if target is not None and (target.is_dir() or not target.parent.is_dir()):
         raise UsageError(f"--benchmark-json {target} cannot be written: name a file in a folder that exists")
+    for folder in (request.out, target.parent if target else None):
+        if folder is not None:
+            require_writable(folder)
 
 
 def refuse_nothing(plan: Plan) -> None:
@@ -185,8 +189,10 @@ def document(result: Result) -> dict[str, Any]:
     """What ``--json`` prints."""
     from bench.files import finite
     from bench.throughput.environment import environment
+    from bench.throughput.files import threads_of
 
-    return finite({"schema": 1, "throughput": result.frame.to_dict(orient="records"), "environment": environment()})
+    facts = environment(threads_of(result))
+    return finite({"schema": 1, "throughput": result.frame.to_dict(orient="records"), "environment": facts})
 
 
 def write_run(path: Path, result: Result, plan: Plan) -> None:

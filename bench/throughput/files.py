@@ -20,7 +20,7 @@ def write(result: Result, file: Path) -> None:
     import pyarrow.parquet as pq
 
     table = pa.Table.from_pandas(result.frame, preserve_index=False)
-    metadata = {**(table.schema.metadata or {}), b"environment": json.dumps(environment()).encode()}
+    metadata = {**(table.schema.metadata or {}), b"environment": json.dumps(environment(threads_of(result))).encode()}
     with replacing(file) as temporary:
         pq.write_table(table.replace_schema_metadata(metadata), temporary)
 
@@ -29,4 +29,9 @@ def write_benchmark_json(result: Result, file: Path) -> None:
     """The samples in pytest-benchmark's form; ``pytest-benchmark compare FILE`` reads it."""
     rows = result.frame.to_dict(orient="records")
     cells = [{"row": row, "seconds": s} for row, s in zip(rows, result.samples, strict=True) if s]
-    write_json(file, pytest_benchmark(cells, environment()))
+    write_json(file, pytest_benchmark(cells, environment(threads_of(result))))
+
+
+def threads_of(result: Result) -> int:
+    """Threads of the CPU that the rows were measured with."""
+    return int(result.frame["threads"].iloc[0])

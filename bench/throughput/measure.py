@@ -210,7 +210,11 @@ def ladders_of(member: Subject, plan: Plan, report: Report) -> list[Ladder]:
                 report.say(f"{precision} {mode} is left out: {why}")
                 continue
             if mode == "folded" and not has_batch_norm(member.network):
-                continue  # it would be eager once more
+                if "eager" not in plan.modes:
+                    report.say(
+                        f"{member.name} {precision} folded is left out: it has no BatchNorm, so it would be eager"
+                    )
+                continue
             found += [
                 Ladder(member, Setting(plan.device, precision, mode, side, 1), plan.batches)
                 for side in plan.resolutions

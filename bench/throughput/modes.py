@@ -10,6 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_weights
 
+from variants.compiling import compile_every_instance
+
 if TYPE_CHECKING:
     from bench.throughput.settings import Setting
 
@@ -40,6 +42,7 @@ def compiled(fill: nn.Module) -> Callable[..., Any]:
 
     import torch._inductor.config
 
+    compile_every_instance()
     torch._inductor.config.compile_threads = 1
     logging.getLogger("torch.utils.cpp_extension").setLevel(logging.ERROR)  # "no CUDA runtime": we know
     return torch.compile(fill, dynamic=False)

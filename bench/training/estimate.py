@@ -83,6 +83,7 @@ def estimate_all(
     trainings: Sequence[tuple[str, int]], profile: Profile, device: str, workers: int, threads: int, seconds: float
 ) -> Programme:
     """Trainings, (variant, seed) each, under a profile: from ``seconds`` of steps of each variant."""
+    trainings = list(dict.fromkeys(trainings))
     names = list(dict.fromkeys(name for name, _ in trainings))
     on_gpu = device.startswith("cuda")
     at_a_time = 1 if on_gpu else min(workers, len(trainings))

@@ -25,7 +25,9 @@ def show(programme: Programme) -> None:
 
 def duration(seconds: float) -> str:
     """Two units at most: ``48 s``, ``3 min 20 s``, ``2 h 5 min``, ``3 d 4 h``."""
-    whole = max(1, round(seconds))
+    whole = round(seconds)
+    if whole < 1:
+        return "< 1 s"
     for unit, large, below, small in ((86400, "d", 3600, "h"), (3600, "h", 60, "min"), (60, "min", 1, "s")):
         if whole >= unit:
             rest = whole % unit // below

@@ -25,7 +25,15 @@ def test_trainings_side_by_side_end_no_sooner_than_the_longest():
 
 @pytest.mark.parametrize(
     ("seconds", "text"),
-    [(0.2, "1 s"), (48, "48 s"), (59.6, "1 min"), (200, "3 min 20 s"), (7500, "2 h 5 min"), (273_600, "3 d 4 h")],
+    [
+        (0.2, "< 1 s"),
+        (0.9, "1 s"),
+        (48, "48 s"),
+        (59.6, "1 min"),
+        (200, "3 min 20 s"),
+        (7500, "2 h 5 min"),
+        (273_600, "3 d 4 h"),
+    ],
 )
 def test_durations_are_said_in_two_units(seconds, text):
     assert duration(seconds) == text
@@ -58,6 +66,7 @@ PICTURES = 512
     [
         (["telea", "--estimate"], "telea needs no training"),
         (["baseline", "--json"], "--json goes with --estimate"),
+        (["baseline", "--seconds", "3"], "--seconds goes with --estimate"),
         (["baseline", "--estimate", "--seconds", "0"], "--seconds must lie above 0"),
         (["baselin", "--estimate"], "baseline"),
     ],
