@@ -26,10 +26,15 @@ def _constants(values: tuple[float, float, float], dtype: torch.dtype, device: t
         return constants.expand(1, 3, 1, width).contiguous(memory_format=torch.channels_last)
 
 
+def constants(values: tuple[float, float, float], dtype: torch.dtype, device: torch.device, width: int) -> Tensor:
+    """One a channel, (1, 3, 1, width). A function of its own, for :mod:`variants.compiling` to tell torch that it is
+    constant: traced, it would send them to the device at every call."""
+    return _constants(values, dtype, device, width)
+
+
 def _channels(values: tuple[float, float, float], like: Tensor) -> Tensor:
     # A row of them for pictures whose channels lie innermost: three at a time, a CPU takes ten times as long.
-    width = 1 if like.is_contiguous() else like.shape[3]
-    return _constants(values, like.dtype, like.device, width)
+    return constants(values, like.dtype, like.device, 1 if like.is_contiguous() else like.shape[3])
 
 
 def normalise(image: Tensor) -> Tensor:

@@ -22,7 +22,8 @@ def load_state(file: Path) -> dict[str, Tensor]:
     import torch
 
     if not file.is_file():
-        raise CheckpointError(f"the checkpoint {file} does not exist")
+        what = "is a folder: name a file in it" if file.is_dir() else "does not exist"
+        raise CheckpointError(f"the checkpoint {file} {what}")
     state: Any
     try:
         if file.suffix == ".safetensors":

@@ -1,12 +1,18 @@
-"""torch.compile without its limit on how often one piece of code is compiled anew."""
+"""What torch.compile has to be told before it compiles the variants."""
 
 from __future__ import annotations
 
 
-def compile_every_instance() -> None:
-    """Networks of one class share their code, so past the limit (eight) torch runs further ones as they are written,
-    and says so in its log alone."""
+def prepare_compiling() -> None:
+    """Compile every instance, and take constants as such.
+
+    Networks of one class share their code, so past a limit (eight) torch runs further ones as they are written, and
+    says so in its log alone.
+    """
     import torch._dynamo
+
+    from variants import blocks
 
     for limit in ("recompile_limit", "accumulated_recompile_limit"):
         setattr(torch._dynamo.config, limit, 1_000_000)
+    torch._dynamo.assume_constant_result(blocks.constants)

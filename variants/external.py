@@ -11,6 +11,7 @@ import importlib
 import importlib.util
 import re
 import sys
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -118,9 +119,14 @@ def open_torchscript(argument: str, device: str) -> Method:
 
     file = existing(argument, "torchscript")
     try:
-        module = torch.jit.load(str(file), map_location=device).eval()
+        with warnings.catch_warnings():
+            # Deprecated for new models; those that are published are what they are.
+            warnings.filterwarnings("ignore", "`torch.jit.load` is deprecated", FutureWarning)
+            module = torch.jit.load(str(file), map_location=device).eval()
     except Exception as error:
         raise ExternalError(f"{file} is no TorchScript file: {str(error).strip().splitlines()[0]}") from error
+    for weight in module.parameters():  # TorchScript has no requires_grad_ for all
+        weight.requires_grad_(False)
     method = CallableMethod(file.stem, module, device)
     method.summary = f"TorchScript {file.name}"
     method.parameters = sum(p.numel() for p in module.parameters())
@@ -180,6 +186,8 @@ def open_python(argument: str, device: str) -> Method:
     if hasattr(function, "eval"):
         function = function.eval().to(device)
     method = CallableMethod(attribute, function, device)
+    if hasattr(function, "parameters"):
+        method.parameters = sum(p.numel() for p in function.parameters())
     method.summary = f"Python {argument}"
     return method
 

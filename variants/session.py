@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from variants.adam import Adam
 from variants.blocks import normalise
-from variants.compiling import compile_every_instance
+from variants.compiling import prepare_compiling
 from variants.graph import CudaTape, Replayed
 from variants.method import Network, Training
 from variants.objectives import Losses, Objective, Step
@@ -65,7 +65,7 @@ class Session:
         self.rates = [(o, o.rate) for o in (self.optimiser, self.critic_optimiser) if o is not None]
         self.step_count = 0
         if plan.compile:
-            compile_every_instance()
+            prepare_compiling()
             # In place, so that the names of the weights stay; loss by loss, as objectives branch on the host.
             self.generator.compile()
             for part in self.objective.children():

@@ -33,7 +33,19 @@ Size = Annotated[
     int | None, typer.Option("--size", help="Side in pixels: shorter side resized to it, then centre crop.")
 ]
 Masks = Annotated[str | None, typer.Option("--masks", help="Mask types, comma-separated, or folder:DIR of hole PNGs.")]
-Out = Annotated[Path | None, typer.Option("--out", help="The run folder to write (a name stands under --runs-dir).")]
+
+
+def out_path(text: str) -> Path:
+    """``./NAME`` and ``NAME/`` are paths, which a Path forgets; a bare NAME is one of the runs."""
+    return Path(text).absolute() if text.startswith("./") or text.endswith("/") else Path(text)
+
+
+Out = Annotated[
+    Path | None,
+    typer.Option(
+        "--out", parser=out_path, metavar="<path>", help="The run folder to write (a name stands under --runs-dir)."
+    ),
+]
 
 
 def split(text: str | None) -> list[str] | None:

@@ -103,6 +103,14 @@ class Run:
         file = self.path / "throughput.parquet"
         return pd.read_parquet(file) if file.is_file() else None
 
+    def throughput_remarks(self) -> list[str]:
+        """What the measurement of throughput left out, and why, in sentences."""
+        import pyarrow.parquet as pq
+
+        file = self.path / "throughput.parquet"
+        metadata = (pq.read_schema(file).metadata or {}) if file.is_file() else {}
+        return [str(sentence) for sentence in json.loads(metadata.get(b"remarks", b"[]"))]
+
     def history(self, variant: str, seed: int) -> pd.DataFrame | None:
         """The training history of a variant, or None where it was not trained here."""
         import pandas as pd

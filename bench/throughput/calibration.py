@@ -32,4 +32,4 @@ def subject() -> Subject:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         network = Workload().eval()
-    return Subject(CALIBRATION, sum(p.numel() for p in network.parameters()), network, "whole", 2)
+    return Subject(CALIBRATION, sum(p.numel() for p in network.parameters()), network, 2)

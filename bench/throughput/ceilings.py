@@ -83,6 +83,9 @@ def convolution(device: str, precision: str, side: int) -> Work:
 def best(call: Callable[[], Any], device: str, precision: str, seconds: float) -> float:
     """Seconds of the fastest call: a ceiling is what was reached once, not what is usual."""
     with torch.inference_mode(), matmul_precision(precision):
+        first = loop_seconds(call, [()], 1, device)
+        if first > 4 * seconds:  # fp16 on most CPUs: minutes would not make it fast
+            return first
         once, _ = warm_up(call, [()], device, seconds / 4)
         count = max(3, min(50, int(seconds / 2 / max(once, 1e-6))))
         inner = 10 if device.startswith("cuda") else 1

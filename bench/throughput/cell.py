@@ -15,7 +15,7 @@ from bench.throughput import memory
 from bench.throughput.cost import Cost, count
 from bench.throughput.quantiles import median_interval
 from bench.throughput.settings import Setting
-from bench.throughput.subjects import Call, Subject, inputs, prepare
+from bench.throughput.subjects import Call, Subject, inputs, network_for, prepare
 from bench.throughput.timing import loop_seconds, single_seconds, warm_up
 from bench.throughput.watch import Reading, Watch
 
@@ -74,9 +74,13 @@ class Cell:
             except Exception as error:
                 if not memory.is_out_of_memory(error):
                     raise Refused(f"{self.subject.name} at {self.setting}: {first_line(error)}") from error
+                trouble = str(error) if isinstance(error, MemoryError) else ""
             self.drop()
             if self.setting.batch == 1:
-                raise Refused(f"{self.subject.name} at {self.setting}: out of memory")
+                why = f" ({trouble})" if trouble else ""
+                raise Refused(
+                    f"{self.subject.name} at {self.setting}: out of memory{why}; a smaller --resolution takes less"
+                )
             self.setting = self.setting.with_batch(self.setting.batch // 2)
         if self.setting.batch < asked:
             self.notes.append(f"batch {asked} ran out of memory, {self.setting.batch} was measured")
@@ -88,6 +92,8 @@ class Cell:
             memory.require(self.cost.memory_mib)
         with torch.inference_mode(), matmul_precision(setting.precision):
             self.pool = inputs(setting, POOL)
+            if self.subject.network is not None:
+                network_for(self.subject, setting)  # kept for all batch sizes, so no part of what this one takes more
             gauge = memory.gauge(device)
             began = time.perf_counter()
             self.call: Call = prepare(self.subject, setting)
@@ -100,10 +106,14 @@ class Cell:
         self.calls = max(1, round(SAMPLE_S[setting.type] / max(self.call_s, 1e-7)))
 
     def peak(self, gauge: memory.Gauge | None) -> float:
-        """Measured on CUDA; for networks elsewhere counted; for other methods what Python's allocators saw."""
+        """Measured on CUDA, with the weights and one batch; for networks elsewhere counted; for other methods what
+        Python's allocators saw."""
         if gauge is not None:
-            batch = sum(t.numel() * t.element_size() for t in self.pool[0])
-            return gauge.peak_mib() + batch / 2**20
+            held = [*self.pool[0]]
+            if self.subject.network is not None:
+                network = network_for(self.subject, self.setting)
+                held += [*network.parameters(), *network.buffers()]
+            return gauge.peak_mib() + sum(t.numel() * t.element_size() for t in held) / 2**20
         if self.subject.network is not None:
             return self.cost.memory_mib
         return memory.python_peak_mib(lambda: self.call(*self.pool[0]))

@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Any
 from bench.errors import UsageError
 from bench.files import require_writable
 from bench.runs.provenance import cores
+from bench.throughput.settings import CALIBRATION
 from variants.load import check_spec, split_seed
 from variants.registry import variant
 
 if TYPE_CHECKING:
-    from bench.throughput.measure import Plan, Result
+    from bench.throughput.measure import Result
+    from bench.throughput.plan import Plan
     from bench.throughput.subjects import Subject
 
 WIDTH = 64
@@ -54,7 +56,8 @@ def time_methods(request: Request) -> None:
 
     from bench.pipeline import check_device
     from bench.progress import Reporter, say
-    from bench.throughput.measure import Report, make_plan, run
+    from bench.throughput.measure import run
+    from bench.throughput.plan import Report, make_plan
     from bench.throughput.table import show
 
     device = check_device(request.device)
@@ -69,10 +72,13 @@ def time_methods(request: Request) -> None:
     )
     refuse_nothing(plan)
     members = [subject for spec in specs for subject in subjects(spec, request, device)]
+    refuse_namesakes(members)
     refuse_small(members, plan)
-    say_conditions(request, members)
+    say_conditions(request, specs)
     with Reporter("throughput") as reporter:
-        shown = Report(say, lambda share: reporter.update(f"{len(members)} methods", share, 1.0))
+        shown = Report(
+            say, lambda share: reporter.update(f"{len(members)} method{'s' * (len(members) > 1)}", share, 1.0)
+        )
         result = run(members, plan, shown)
     if len(result.frame) <= 1:
         raise UsageError("nothing could be measured; the lines above say why")
@@ -93,8 +99,6 @@ def refuse_conflicts(request: Request, specs: list[str]) -> None:
         raise UsageError("--width is for random weights: leave it out with --run or --checkpoint")
     if request.run and request.checkpoint:
         raise UsageError("--run and --checkpoint both name weights: give one of them")
-    if request.checkpoint is not None and not request.checkpoint.is_file():
-        raise UsageError(f"the checkpoint {request.checkpoint} does not exist")
     if request.checkpoint is not None and len([s for s in specs if is_network(s)]) != 1:
         raise UsageError("--checkpoint holds the weights of one network: name that variant alone")
     target = request.benchmark_json
@@ -114,6 +118,15 @@ def refuse_nothing(plan: Plan) -> None:
         raise UsageError(f"nothing to measure on {plan.device}: {'; '.join(dict.fromkeys(r for r in reasons if r))}")
 
 
+def refuse_namesakes(members: list[Subject]) -> None:
+    """Raises UsageError where records would not tell two methods apart."""
+    names = [CALIBRATION, *(member.name for member in members)]
+    for name in dict.fromkeys(names):
+        if names.count(name) > 1:
+            other = "the harness's own workload" if name == CALIBRATION else "another one"
+            raise UsageError(f"a method and {other} are both called '{name}': time them apart, or rename one")
+
+
 def refuse_small(members: list[Subject], plan: Plan) -> None:
     for member in members:
         for side in plan.resolutions:
@@ -127,6 +140,11 @@ def is_network(spec: str) -> bool:
     return of_kind(spec)
 
 
+def is_untrained(spec: str, request: Request) -> bool:
+    """Whether a spec means a network and nothing says which weights."""
+    return is_network(spec) and not (request.run or request.checkpoint or split_seed(spec)[1] is not None)
+
+
 def subjects(spec: str, request: Request, device: str) -> list[Subject]:
     """What a spec means: trained weights where a run or file is named, random ones else."""
     from bench.pipeline import weights_anywhere, weights_of
@@ -134,8 +152,7 @@ def subjects(spec: str, request: Request, device: str) -> list[Subject]:
     from bench.throughput.subjects import Subject
     from variants.load import load_methods
 
-    trained = request.run or request.checkpoint or split_seed(spec)[1] is not None
-    if is_network(spec) and not trained:
+    if is_untrained(spec, request):
         return [untrained(spec, request.width or WIDTH)]
     finder = weights_of(find_run(request.run, request.runs)) if request.run else weights_anywhere(request.runs)
     checkpoint = request.checkpoint if is_network(spec) else None
@@ -156,11 +173,11 @@ def untrained(name: str, width: int) -> Subject:
         return Subject.of(NetworkMethod(name, entry, entry.network(width)))
 
 
-def say_conditions(request: Request, members: list[Subject]) -> None:
+def say_conditions(request: Request, specs: list[str]) -> None:
     """What makes the figures to come less telling than they look."""
     from bench.progress import say
 
-    if any(m.network is not None for m in members) and not (request.run or request.checkpoint):
+    if any(is_untrained(spec, request) for spec in specs):
         say(
             "random weights: speed does not depend on them, but how far a fast mode's pictures are from fp32's does "
             "(--run RUN times trained ones)"
@@ -192,7 +209,8 @@ def document(result: Result) -> dict[str, Any]:
     from bench.throughput.files import threads_of
 
     facts = environment(threads_of(result))
-    return finite({"schema": 1, "throughput": result.frame.to_dict(orient="records"), "environment": facts})
+    rows = result.frame.to_dict(orient="records")
+    return finite({"schema": 1, "throughput": rows, "remarks": list(result.remarks), "environment": facts})
 
 
 def write_run(path: Path, result: Result, plan: Plan) -> None:

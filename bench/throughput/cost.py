@@ -9,6 +9,7 @@ by traffic that could be avoided.
 
 from __future__ import annotations
 
+import contextlib
 import math
 import weakref
 from dataclasses import dataclass, replace
@@ -21,7 +22,11 @@ from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import flop_registry
 
 from bench.throughput.settings import Setting, dtype_of
-from bench.throughput.subjects import Fill, Subject, inputs, network_for
+from bench.throughput.subjects import Subject, network_for
+
+LARGE = 512
+"""Pictures with longer sides are counted on torch's ``meta`` device, without values, as one alone may not fit into
+memory. Smaller ones are not: that device imports torch's compiler, for more than a second."""
 
 
 @dataclass(frozen=True)
@@ -80,19 +85,31 @@ class Count(TorchDispatchMode):
 
 
 def count(subject: Subject, setting: Setting) -> Cost:
-    """The cost of one batch at a setting, run plainly (fusing and folding spare no counted operation)."""
+    """The cost of one batch at a setting, run plainly (fusing and folding spare no counted operation).
+
+    Raises whatever the network raises.
+    """
     if subject.network is None:
         return Cost()
-    plain = replace(setting, mode="eager", batch=1)
-    network = network_for(subject, plain)
-    fill = Fill(network, subject.fills, subject.multiple, dtype_of(setting.precision))
-    images, holes = inputs(plain, 1)[0]
+    if setting.resolution > LARGE:
+        # TorchScript, or a network that looks at values, cannot be run without them.
+        with contextlib.suppress(Exception):
+            return count_on("meta", subject, setting)
+    return count_on(setting.device, subject, setting)
+
+
+def count_on(device: str, subject: Subject, setting: Setting) -> Cost:
+    side, n = setting.resolution, setting.batch
+    network = network_for(subject, replace(setting, mode="eager", device=device))
+    fill = subject.fill(network, subject.multiple, dtype_of(setting.precision))
+    images = torch.zeros(1, side, side, 3, dtype=torch.uint8, device=device)
+    holes = torch.zeros(1, side, side, dtype=torch.bool, device=device)
+    holes[:, side // 2 :] = True  # a network may skip what is whole
     weights = [*network.parameters(), *network.buffers()]
     with torch.no_grad(), Count(weights) as counted:
         fill(images, holes)
     given = images.numel() + holes.numel()  # one byte each
     held = sum(t.numel() * t.element_size() for t in weights)
-    n = setting.batch
     return Cost(
         float(n * counted.flops),
         float(n * counted.activation_bytes + counted.weight_bytes),

@@ -1,12 +1,47 @@
-"""The fastest way of running a network whose pictures stay with eager fp32's."""
+"""The fastest way of running a method whose pictures stay with eager fp32's."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 
+import torch
+from torch import Tensor
+
+from bench.precision import matmul_precision
 from bench.throughput.faithful import mark
 from bench.throughput.measure import measure
-from bench.throughput.subjects import Subject
+from bench.throughput.settings import Setting
+from bench.throughput.subjects import Call, Subject, prepare
+from variants.method import Method
+
+
+@dataclass(frozen=True)
+class Fastest:
+    """Call it with pictures, uint8 (N, H, W, 3), and holes, bool (N, H, W), on the device, N and sides as measured:
+    gives the filled pictures, uint8 (N, H, W, 3)."""
+
+    precision: str
+    mode: str
+    call: Call
+
+    def __call__(self, images: Tensor, holes: Tensor) -> Any:
+        with torch.inference_mode(), matmul_precision(self.precision):
+            return self.call(images, holes)
+
+
+def fastest(method: Method, *, device: str, resolution: int, batch: int, seconds: float = 10.0) -> Fastest:
+    """Measure what suits the device, and make the fastest that keeps the pictures.
+
+    Give a trained network: rounding shows in real fills, not in an untrained network's grey. References and functions
+    stay on the CPU, as they are.
+    """
+    subject = Subject.of(method)
+    if subject.network is None:
+        return Fastest("fp32", "eager", prepare(subject, Setting("cpu", "fp32", "eager", resolution, batch)))
+    precision, mode = choose(subject, device=device, resolution=resolution, batch=batch, seconds=seconds)
+    return Fastest(precision, mode, prepare(subject, Setting(device, precision, mode, resolution, batch)))
 
 
 def choose(
@@ -19,8 +54,7 @@ def choose(
     modes: Sequence[str] | None = None,
     precisions: Sequence[str] | None = None,
 ) -> tuple[str, str]:
-    """(precision, mode) to run a network in: measures what suits the device and takes the fastest that keeps
-    the pictures. Give the trained network: rounding shows in real fills, not in an untrained network's grey."""
+    """(precision, mode) to run a network in: the fastest of those measured that keeps the pictures."""
     frame = measure(
         [subject], device=device, resolution=resolution, batches=[batch], seconds=seconds, modes=modes,
         precisions=precisions,

@@ -15,12 +15,13 @@ if TYPE_CHECKING:
 
 
 def write(result: Result, file: Path) -> None:
-    """The rows to parquet; the schema's metadata holds ``environment`` as JSON."""
+    """The rows to parquet; the schema's metadata holds ``environment`` and ``remarks`` as JSON."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     table = pa.Table.from_pandas(result.frame, preserve_index=False)
-    metadata = {**(table.schema.metadata or {}), b"environment": json.dumps(environment(threads_of(result))).encode()}
+    facts = {b"environment": environment(threads_of(result)), b"remarks": list(result.remarks)}
+    metadata = {**(table.schema.metadata or {}), **{key: json.dumps(fact).encode() for key, fact in facts.items()}}
     with replacing(file) as temporary:
         pq.write_table(table.replace_schema_metadata(metadata), temporary)
 

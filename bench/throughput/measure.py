@@ -4,50 +4,32 @@ disturbs all alike, and the calibration workload with them."""
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from bench.throughput.settings import SWEEP, Setting, sensible_batches, sensible_modes, sensible_precisions, why_not
+from bench.throughput.ladder import Ladder, ladders_of, rounds_of
+from bench.throughput.plan import Plan, Report, make_plan
+from bench.throughput.settings import Setting
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from bench.throughput.cell import Cell
     from bench.throughput.subjects import Subject
+    from bench.throughput.watch import Watch
 
-LONGEST_SWEEP = 4096
-"""Batch size at which a sweep ends where memory does not end it."""
-
-
-@dataclass(frozen=True)
-class Report:
-    """Where a measurement tells how it goes: ``say`` a sentence, ``progress`` the share that is done (0 to 1)."""
-
-    say: Callable[[str], None] = lambda sentence: None
-    progress: Callable[[float], None] = lambda share: None
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What to measure. batches: sizes, or ``sweep``. seconds: for everything together, warm-up included;
-    compiling comes on top. threads: of the CPU; None is as many as help."""
-
-    device: str
-    resolutions: tuple[int, ...]
-    batches: tuple[int, ...] | str
-    precisions: tuple[str, ...]
-    modes: tuple[str, ...]
-    seconds: float
-    threads: int | None = None
+WINDOW_S = 2.0
+"""Seconds over which energy is weighed: NVML's counter moves in steps of a tenth or so."""
 
 
 @dataclass(frozen=True)
 class Result:
-    """The rows, and each row's samples: seconds a batch."""
+    """The rows, each row's samples (seconds a batch), and remarks: what was left out, and why."""
 
     frame: pd.DataFrame
     samples: list[list[float]]
+    remarks: tuple[str, ...] = ()
 
 
 def measure(
@@ -63,36 +45,14 @@ def measure(
 ) -> pd.DataFrame:
     """Time every member at every combination of settings; one row each, and the calibration's.
 
-    seconds: for everything together, warm-up included (compiling comes on top). batches (sizes, or ``sweep``),
-    precisions and modes default to what suits the device. Methods that are only called (references, files from
-    outside) run in fp32 eager on the CPU, references at batch 1. ``report`` is told, in sentences, what could
+    seconds: for everything together, warm-up included (compiling and energy come on top). batches (sizes, or
+    ``sweep``), precisions and modes default to what suits the device. Methods that are only called (references,
+    functions and ONNX files) run in fp32 eager on the CPU, at batch 1. ``report`` is told, in sentences, what could
     not be measured. Columns: docs/throughput.md.
     """
     sides = (resolution,) if isinstance(resolution, int) else tuple(resolution)
     plan = make_plan(device, sides, batches, precisions, modes, seconds)
     return run(members, plan, Report(report)).frame
-
-
-def make_plan(
-    device: str,
-    resolutions: Sequence[int],
-    batches: Sequence[int] | str | None = None,
-    precisions: Sequence[str] | None = None,
-    modes: Sequence[str] | None = None,
-    seconds: float = 60.0,
-    threads: int | None = None,
-) -> Plan:
-    """A plan with what suits the device where nothing is said."""
-    sizes = SWEEP if batches == SWEEP else tuple(int(b) for b in batches or sensible_batches(device))
-    return Plan(
-        device,
-        tuple(resolutions),
-        sizes,
-        tuple(precisions or sensible_precisions(device)),
-        tuple(modes or sensible_modes(device)),
-        seconds,
-        threads,
-    )
 
 
 def run(members: Sequence[Subject], plan: Plan, report: Report) -> Result:
@@ -115,14 +75,14 @@ def run(members: Sequence[Subject], plan: Plan, report: Report) -> Result:
             torch.set_num_threads(plan.threads)
         elif setting.type == "cpu":
             call, batch = prepare(workload, setting), inputs(setting, 1)[0]
-            stack.enter_context(helpful_threads(lambda: call(*batch), report.say))
+            stack.enter_context(helpful_threads(lambda: call(*batch), report.remark))
         return run_ladders(ladders, plan, report)
 
 
 def run_ladders(ladders: list[Ladder], plan: Plan, report: Report) -> Result:
-    """Begin every ladder, the plainest of each subject first; then sample in turns; then tell.
+    """Begin the ladders round by round, as :func:`rounds_of` puts them; then sample in turns; then tell.
 
-    Should the time run out before all have begun, what is left is left out, but for the first of each subject.
+    Where half of the time is gone before all have begun, the rounds that are left are left out.
     """
     from bench.throughput.ceilings import measure_ceilings
     from bench.throughput.rows import table
@@ -133,97 +93,33 @@ def run_ladders(ladders: list[Ladder], plan: Plan, report: Report) -> Result:
     used = sorted({ladder.setting.precision for ladder in ladders})
     ceilings = measure_ceilings(plan.device, used, min(1.0, plan.seconds / 10))
     share = plan.seconds / 4 / sum(len(ladder) for ladder in ladders)
-    firsts = {id(ladder.subject): number for number, ladder in reversed(list(enumerate(ladders)))}
-    order = sorted(range(len(ladders)), key=lambda number: number != firsts[id(ladders[number].subject)])
     found: dict[int, list[Cell]] = {}
     compiling = 0.0
-    for done, number in enumerate(order):
-        ladder = ladders[number]
-        if time.perf_counter() > began + plan.seconds / 2 + compiling and number not in firsts.values():
-            report.say(f"no time for {len(order) - done} more settings, from {ladder} on (give more --seconds)")
+    rounds = rounds_of(ladders)
+    for done, numbers in enumerate(rounds):
+        if done and time.perf_counter() > began + plan.seconds / 2 + compiling:
+            kinds = ", ".join(dict.fromkeys(ladders[left[0]].kind for left in rounds[done:]))
+            report.remark(f"no time for {kinds}: left out for all (give more --seconds)")
             break
-        found[number] = ladder.climb(share, watch, report)
-        compiling += sum(cell.first_call_s for cell in found[number])
-        report.progress(0.4 * (done + 1) / len(ladders))
+        for number in numbers:
+            found[number] = ladders[number].climb(share, watch, report)
+            compiling += sum(cell.first_call_s for cell in found[number])
+            report.progress(0.4 * len(found) / len(ladders))
     cells = [cell for number in sorted(found) for cell in found[number]]
     compare(cells)
     sample_in_turns(cells, began + plan.seconds + compiling, report)
-    for cell in cells:
-        cell.weigh(2.0)
+    weigh(cells, watch, report)
     report.progress(1.0)
-    return Result(table(cells, ceilings), [cell.loops for cell in cells])
+    return Result(table(cells, ceilings), [cell.loops for cell in cells], tuple(report.remarks))
 
 
-@dataclass(frozen=True)
-class Ladder:
-    """One subject at one precision, mode and resolution, over batch sizes."""
-
-    subject: Subject
-    setting: Setting
-    batches: tuple[int, ...] | str
-
-    def __str__(self) -> str:
-        at = self.setting
-        return f"{self.subject.name} {at.precision} {at.mode} {at.resolution} px"
-
-    def __len__(self) -> int:
-        return 8 if self.batches == SWEEP else len(self.batches)
-
-    def sizes(self) -> Iterator[int]:
-        if self.batches == SWEEP:
-            yield from (1 << k for k in range(LONGEST_SWEEP.bit_length()))
-        else:
-            yield from (int(b) for b in self.batches)
-
-    def climb(self, warm_s: float, watch: Any, report: Report) -> list[Cell]:
-        """A warm cell for each batch size. A sweep ends when memory does, or when a batch takes so long that
-        its median could not be told in the time; out-of-memory at a size asked for gives a smaller one."""
-        from bench.throughput.cell import Cell, Refused
-
-        found: list[Cell] = []
-        for batch in self.sizes():
-            cell = Cell(self.subject, self.setting.with_batch(batch), watch)
-            try:
-                cell.begin(warm_s)
-            except Refused as refusal:
-                report.say(str(refusal))
-                break
-            if any(other.setting == cell.setting for other in found):
-                report.say(f"{self.subject.name}: {cell.notes[-1]} already")
-                break
-            found.append(cell)
-            if self.batches == SWEEP and (cell.setting.batch < batch or cell.call_s > 2 * warm_s):
-                break
-        return found
-
-
-def ladders_of(member: Subject, plan: Plan, report: Report) -> list[Ladder]:
-    """The settings at which a member can be run at all."""
-    if member.network is None:
-        sizes: tuple[int, ...] | str = (1,) if member.one_by_one else plan.batches
-        return [Ladder(member, Setting("cpu", "fp32", "eager", side, 1), sizes) for side in plan.resolutions]
-    found = []
-    for precision in plan.precisions:
-        for mode in plan.modes:
-            why = why_not(Setting(plan.device, precision, mode, 1, 1))
-            if why:
-                report.say(f"{precision} {mode} is left out: {why}")
-                continue
-            if mode == "folded" and not has_batch_norm(member.network):
-                if "eager" not in plan.modes:
-                    report.say(
-                        f"{member.name} {precision} folded is left out: it has no BatchNorm, so it would be eager"
-                    )
-                continue
-            found += [
-                Ladder(member, Setting(plan.device, precision, mode, side, 1), plan.batches)
-                for side in plan.resolutions
-            ]
-    return found
-
-
-def has_batch_norm(network: Any) -> bool:
-    return any("BatchNorm" in type(module).__name__ for module in network.modules())
+def weigh(cells: list[Cell], watch: Watch | None, report: Report) -> None:
+    """The energy a picture of every cell on the device that is watched."""
+    if watch is None or watch.joules() is None:
+        return
+    report.say(f"weighing the energy of {len(cells)} settings, {WINDOW_S:g} s each")
+    for cell in cells:
+        cell.weigh(WINDOW_S)
 
 
 def compare(cells: list[Cell]) -> None:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_weights
 
-from variants.compiling import compile_every_instance
+from variants.compiling import prepare_compiling
 
 if TYPE_CHECKING:
     from bench.throughput.settings import Setting
@@ -33,7 +33,7 @@ def fold(network: nn.Module) -> nn.Module:
                     transpose=transposed,
                 )  # fmt: skip
                 block[i + 1] = nn.Identity()
-    return folded.requires_grad_(False)
+    return folded
 
 
 def compiled(fill: nn.Module) -> Callable[..., Any]:
@@ -42,7 +42,7 @@ def compiled(fill: nn.Module) -> Callable[..., Any]:
 
     import torch._inductor.config
 
-    compile_every_instance()
+    prepare_compiling()
     torch._inductor.config.compile_threads = 1
     logging.getLogger("torch.utils.cpp_extension").setLevel(logging.ERROR)  # "no CUDA runtime": we know
     return torch.compile(fill, dynamic=False)

@@ -14,7 +14,8 @@ def measure_methods(methods: Sequence[Method], file: Path, *, device: str, resol
     """Time methods that are ready to fill, at one resolution, into a run's throughput.parquet."""
     from bench.progress import Reporter, say
     from bench.throughput.files import write
-    from bench.throughput.measure import Report, make_plan, run
+    from bench.throughput.measure import run
+    from bench.throughput.plan import Report, make_plan
     from bench.throughput.subjects import Subject
 
     members = {method.name: Subject.of(method) for method in methods if method.kind != "predictions"}

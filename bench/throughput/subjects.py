@@ -16,37 +16,12 @@ from torch import Tensor, nn
 
 from bench.throughput.settings import Setting, dtype_of
 from variants.blocks import denormalise, normalise
+from variants.external import CallableMethod
 from variants.method import Method
 from variants.network_method import NetworkMethod, reflect
 
 Call = Callable[[Tensor, Tensor], Any]
 """(pictures uint8 (N, H, W, 3), holes bool (N, H, W)) -> filled uint8 (N, H, W, 3)."""
-
-
-@dataclass(frozen=True)
-class Subject:
-    """A method to be timed. ``network`` is None for methods that are only called (references, files from
-    outside); those run in fp32 eager alone, on the CPU, and references picture by picture."""
-
-    name: str
-    parameters: int = 0
-    network: nn.Module | None = None
-    fills: str = "whole"
-    multiple: int = 1
-    method: Method | None = None
-    prepared: dict[Any, nn.Module] = field(default_factory=dict, compare=False, repr=False)
-
-    @classmethod
-    def of(cls, method: Method) -> Subject:
-        """From a method that is ready to fill."""
-        if isinstance(method, NetworkMethod):
-            return cls(method.name, method.parameters, method.network, method.fills, method.multiple, method)
-        return cls(method.name, method.parameters, method=method)
-
-    @property
-    def one_by_one(self) -> bool:
-        """True where a batch is nothing but a loop over pictures."""
-        return self.method is not None and self.method.kind == "reference"
 
 
 class Fill(nn.Module):
@@ -57,11 +32,10 @@ class Fill(nn.Module):
     """
 
     def __init__(
-        self, network: nn.Module, fills: str, multiple: int, dtype: torch.dtype = torch.float32, *, last: bool = True
+        self, network: nn.Module, multiple: int, dtype: torch.dtype = torch.float32, *, last: bool = True
     ) -> None:
         super().__init__()
         self.network = network
-        self.fills = fills
         self.multiple = multiple
         self.dtype = dtype
         self.layout = torch.channels_last if last else torch.contiguous_format
@@ -73,12 +47,49 @@ class Fill(nn.Module):
         pad = (0, -width % self.multiple, 0, -height % self.multiple)
         if any(pad):
             image, hole = reflect(image, pad), reflect(hole.float(), pad) > 0.5
-        known = (~hole).to(image.dtype).expand(-1, 3, -1, -1).contiguous(memory_format=self.layout)
-        x = normalise(image) * known
-        output = self.network(x.to(self.dtype), known.to(self.dtype)).float()
-        raw = denormalise(output)[:, :, :height, :width].clamp(0, 1)
+        raw = self.paint(image, hole)[:, :, :height, :width].clamp(0, 1)
         levels = raw.mul(255).round().to(torch.uint8).permute(0, 2, 3, 1)
         return torch.where(holes[..., None], levels, images)
+
+    def paint(self, image: Tensor, hole: Tensor) -> Tensor:
+        """image: float (N, 3, H, W) in [0, 1]; hole: bool (N, 1, H, W). The network's whole picture, in [0, 1]."""
+        known = (~hole).to(image.dtype).expand(-1, 3, -1, -1).contiguous(memory_format=self.layout)
+        x = normalise(image) * known
+        return denormalise(self.network(x.to(self.dtype), known.to(self.dtype)).float())
+
+
+class ForeignFill(Fill):
+    """The same for a module from outside, which takes what :mod:`variants.external` says."""
+
+    def paint(self, image: Tensor, hole: Tensor) -> Tensor:
+        blanked = torch.where(hole, 0.0, image).contiguous(memory_format=self.layout)
+        return self.network(blanked.to(self.dtype), hole.to(self.dtype)).float()
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A method to be timed. ``network`` is None for methods that are only called (references, functions and ONNX
+    files from outside): those run in fp32 eager alone, on the CPU, picture by picture.
+
+    fill: how the network is called. multiple: what the sides of its pictures are padded to.
+    """
+
+    name: str
+    parameters: int = 0
+    network: nn.Module | None = None
+    multiple: int = 1
+    fill: type[Fill] = Fill
+    method: Method | None = None
+    prepared: dict[Any, nn.Module] = field(default_factory=dict, compare=False, repr=False)
+
+    @classmethod
+    def of(cls, method: Method) -> Subject:
+        """From a method that is ready to fill."""
+        if isinstance(method, NetworkMethod):
+            return cls(method.name, method.parameters, method.network, method.multiple)
+        if isinstance(method, CallableMethod) and isinstance(method.function, nn.Module):
+            return cls(method.name, method.parameters, method.function, method.multiple, ForeignFill)
+        return cls(method.name, method.parameters, method=method)
 
 
 def prepare(subject: Subject, setting: Setting) -> Call:
@@ -87,8 +98,8 @@ def prepare(subject: Subject, setting: Setting) -> Call:
         return called(subject)
     from bench.throughput import modes
 
-    fill = Fill(network_for(subject, setting), subject.fills, subject.multiple, dtype_of(setting.precision),
-                last=setting.mode != "contiguous")  # fmt: skip
+    last = setting.mode != "contiguous"
+    fill = subject.fill(network_for(subject, setting), subject.multiple, dtype_of(setting.precision), last=last)
     if setting.mode == "compile":
         return modes.compiled(fill)
     if setting.mode == "graphs":
@@ -108,13 +119,13 @@ def network_for(subject: Subject, setting: Setting) -> nn.Module:
     if key not in subject.prepared:
         network = modes.fold(subject.network) if folded else copy.deepcopy(subject.network)
         layout = torch.channels_last if last else torch.contiguous_format
-        network = network.eval().requires_grad_(False).to(setting.device, key[1]).to(memory_format=layout)
+        network = network.eval().to(setting.device, key[1]).to(memory_format=layout)
         subject.prepared[key] = network
     return subject.prepared[key]
 
 
 def called(subject: Subject) -> Call:
-    """A method that takes arrays: references, and what comes from outside."""
+    """A method that takes arrays."""
     method = subject.method
     assert method is not None
 

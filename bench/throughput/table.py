@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+from bench.throughput.ranking import LEAST_ROUNDS
 from bench.throughput.settings import CALIBRATION
 
 if TYPE_CHECKING:
@@ -24,8 +25,8 @@ def show(frame: pd.DataFrame) -> None:
         print(f"{side} px on {', '.join(rows['device'].unique())}")
         print(aligned([HEAD, *(cells(row) for row in rows.to_dict(orient="records"))], LEFT))
         print()
-        for batch, ranked in rows[rows["rank"].notna()].groupby("batch"):
-            print(f"ranking, batch {batch}: {ranking(ranked)}")
+        for batch, fast in rows[rows["fast"] & (rows["variant"] != CALIBRATION)].groupby("batch"):
+            print(f"ranking, batch {batch}: {ranking(fast)}")
         print()
     first = frame.iloc[0]
     per_precision = frame.drop_duplicates("precision").itertuples()
@@ -42,7 +43,9 @@ def show(frame: pd.DataFrame) -> None:
 
 
 def ranking(rows: pd.DataFrame) -> str:
-    """The methods by place; those that the intervals cannot tell apart stand together."""
+    """The methods by place; those that the rounds cannot tell apart stand together."""
+    if rows["rank"].isna().any():
+        return f"not known after fewer than {LEAST_ROUNDS} rounds (give more --seconds)"
     places = rows.sort_values(["rank", "variant"]).groupby("rank")["variant"].apply(" = ".join)
     return ", ".join(f"{place:.0f} {names}" for place, names in places.items())
 

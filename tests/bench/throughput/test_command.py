@@ -77,6 +77,8 @@ def test_the_table_or_the_exported_file_is_missing(here, tmp_path):
         (["baseline", "--precision", "tf32", "--device", "cpu"], "nothing to measure on cpu: tf32"),
         (["baseline", "--mode", "graphs", "--device", "cpu"], "CUDA graphs need a CUDA device"),
         (["baseline", "--checkpoint", "gone.pth"], "gone.pth does not exist"),
+        (["baseline", "--checkpoint", "."], "is a folder: name a file in it"),
+        (["python:math:floor", "python:numpy:floor"], "both called 'floor'"),
         (["baseline", "--run", "gone"], "no run at"),
         (["baseline@3"], "no trained weights of baseline@3"),
         (["baseline", "--width", "4", "--run", "x"], "--width is for random weights"),
@@ -91,6 +93,18 @@ def test_a_wrong_word_costs_more_than_a_sentence(words, said, here, tmp_path):
     assert out == "" and "Traceback" not in error
     assert len(error.strip().splitlines()) == 1
     assert not list(tmp_path.iterdir())
+
+
+def test_what_was_left_out_is_not_in_the_records(here, tmp_path):
+    (tmp_path / "fast").mkdir()
+    code, out, error = here(
+        "baseline", "telea", *SMALL[:-1], "eager,graphs", "--device", "cpu", "--out", "./fast", "--json"
+    )
+    assert code == 0, error
+    remark = "fp32 graphs is left out: CUDA graphs need a CUDA device"
+    assert remark in error
+    assert json.loads(out)["remarks"] == [remark]
+    assert Run.open(tmp_path / "fast").throughput_remarks() == [remark]
 
 
 def test_an_interrupted_measurement_leaves_something_behind(tmp_path):

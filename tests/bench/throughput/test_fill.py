@@ -14,6 +14,7 @@ from bench.throughput.cost import count
 from bench.throughput.modes import fold
 from bench.throughput.settings import Setting
 from bench.throughput.subjects import Subject, inputs, prepare
+from variants.external import CallableMethod, open_external
 from variants.method import ReferenceMethod
 from variants.network_method import NetworkMethod
 from variants.registry import variant
@@ -49,6 +50,79 @@ def test_the_timed_fill_is_not_the_fill_that_is_scored(name, side):
     assert np.abs(timed.astype(int) - expected).max() <= 1  # batches of other sizes may round one level apart
     assert (timed == expected).mean() > 0.999
     assert (timed[~holes.numpy()] == images.numpy()[~holes.numpy()]).all()
+
+
+class Painter(nn.Module):
+    """A network from outside: the blanked picture and its hole, in [0, 1], to a picture in [0, 1]."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(nn.Conv2d(4, 8, 3, padding=1), nn.BatchNorm2d(8), nn.ReLU(), nn.Conv2d(8, 3, 1))
+
+    def forward(self, x: torch.Tensor, hole: torch.Tensor) -> torch.Tensor:
+        return torch.sigmoid(self.layers(torch.cat((x, hole), dim=1)))
+
+
+@pytest.mark.parametrize("side", [32, 37])
+@pytest.mark.parametrize("script", [False, True])
+def test_a_network_from_outside_is_timed_on_something_else(side, script, tmp_path):
+    torch.manual_seed(0)
+    if script:
+        torch.jit.script(Painter().eval()).save(tmp_path / "painter.pt")
+        (method,) = open_external("torchscript", str(tmp_path / "painter.pt"), "cpu")
+    else:
+        method = CallableMethod("painter", Painter().eval())
+    subject = Subject.of(method)
+    expected = None
+    for precision, mode in (("fp32", "eager"), ("fp32", "folded"), ("fp32", "contiguous"), ("bf16", "eager")):
+        setting = Setting("cpu", precision, mode, side, 3)
+        images, holes = inputs(setting, 1)[0]
+        if expected is None:
+            expected = finished(method, images.numpy(), holes.numpy()).astype(int)
+            assert np.ptp(expected[holes.numpy()]) > 10
+        with torch.inference_mode():
+            timed = prepare(subject, setting)(images, holes).numpy()
+        assert np.abs(timed - expected).max() <= (1 if precision == "fp32" else 2)
+    cost = count(subject, Setting("cpu", "fp32", "eager", side, 2))
+    padded = -(-side // 8) * 8
+    assert cost.flops == 2 * 2 * padded**2 * (4 * 8 * 9 + 8 * 3)
+
+
+@pytest.mark.parametrize("name", ["baseline", "double_dg"])
+def test_a_picture_without_values_costs_something_else(name, monkeypatch):
+    subject, setting = Subject.of(network_method(name)), Setting("cpu", "bf16", "eager", 40, 3)
+    real = count(subject, setting)
+    monkeypatch.setattr("bench.throughput.cost.LARGE", 32)
+    bare = count(subject, setting)
+    assert bare.flops == real.flops and bare.bytes == real.bytes
+    assert bare.memory_mib == pytest.approx(real.memory_mib, rel=0.02)
+
+
+def test_a_network_that_looks_at_values_is_not_counted(monkeypatch):
+    class Looks(Painter):
+        def forward(self, x, hole):
+            return super().forward(x, hole) if hole.sum().item() else x
+
+    monkeypatch.setattr("bench.throughput.cost.LARGE", 8)
+    cost = count(Subject.of(CallableMethod("looks", Looks().eval())), Setting("cpu", "fp32", "eager", 16, 1))
+    assert cost.flops == 2 * 16**2 * (4 * 8 * 9 + 8 * 3)
+
+
+def test_a_compiled_fill_makes_its_constants_anew_at_every_call():
+    from variants import blocks
+    from variants.compiling import prepare_compiling
+
+    graphs = []
+
+    def keep(module, inputs):
+        graphs.append(module)
+        return module
+
+    prepare_compiling()
+    with torch.inference_mode():
+        torch.compile(blocks.normalise, backend=keep, fullgraph=True)(torch.rand(1, 3, 4, 4))
+    called = [str(node.target) for node in graphs[0].graph.nodes if node.op == "call_function"]
+    assert len(called) == 2 and "sub" in called[0] and "div" in called[1]
 
 
 @pytest.mark.parametrize("mode", ["folded", "contiguous"])

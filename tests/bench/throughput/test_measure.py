@@ -19,8 +19,10 @@ from bench.throughput.ceilings import Ceilings
 from bench.throughput.cell import POOL, Cell, Refused
 from bench.throughput.faithful import mark
 from bench.throughput.fast import choose
-from bench.throughput.measure import Ladder, Report, make_plan, measure, run, run_ladders, sample_in_turns
+from bench.throughput.ladder import Ladder
+from bench.throughput.measure import measure, run, run_ladders, sample_in_turns
 from bench.throughput.memory import is_out_of_memory
+from bench.throughput.plan import Report, make_plan
 from bench.throughput.ranking import ranks
 from bench.throughput.rows import table
 from bench.throughput.settings import SWEEP, Setting, why_not
@@ -142,7 +144,41 @@ def test_a_method_is_left_out_or_the_time_is_forgotten_when_there_is_little_of_i
     # Four calls of 0.2 s begin each: when the three firsts have begun, more than half of the three seconds are gone.
     assert rows == [("one", 16), ("two", 16), ("three", 16)]
     assert clock.now - began < 6
-    assert len(sentences) == 1 and sentences[0].startswith("no time for") and "more --seconds" in sentences[0]
+    assert sentences == ["no time for fp32 eager 32 px, fp32 eager 48 px: left out for all (give more --seconds)"]
+    assert result.remarks == tuple(sentences)
+
+
+def test_a_setting_is_left_out_for_some_methods_only(clock, monkeypatch):
+    monkeypatch.setattr("bench.throughput.ceilings.measure_ceilings", lambda *a: Ceilings({"fp32": 1e12}, 1e9))
+    members = [Subject.of(Known(name, clock, 0.2)) for name in ("one", "two", "three")]
+    ladders = [Ladder(m, Setting("cpu", "fp32", "eager", s, 1), (1,)) for m in members for s in (16, 32, 48)]
+    result = run_ladders(ladders, make_plan("cpu", [16], [1], ["fp32"], ["eager"], 6.0), Report())
+    # 2.4 s begin a side of all three: half of the six seconds end while 32 px begin.
+    assert result.frame.groupby("resolution")["variant"].apply(list).to_dict() == {
+        16: ["one", "two", "three"],
+        32: ["one", "two", "three"],
+    }
+    assert result.remarks == ("no time for fp32 eager 48 px: left out for all (give more --seconds)",)
+
+
+def test_a_process_takes_more_than_its_control_group_may(tmp_path):
+    from bench.throughput.memory import group_mib
+
+    membership = tmp_path / "cgroup"
+    membership.write_text("0::/job/step\n")
+    for name, limit, used, unused in (("", None, 0, 0), ("job", 2000, 500, 100), ("job/step", 3000, 400, 0)):
+        folder = tmp_path / "fs" / name
+        folder.mkdir(parents=True)
+        if limit is not None:
+            (folder / "memory.max").write_text(f"{limit << 20}\n")
+            (folder / "memory.current").write_text(f"{used << 20}\n")
+            (folder / "memory.stat").write_text(f"anon 1\ninactive_file {unused << 20}\n")
+    assert group_mib(tmp_path / "fs", membership) == 2000 - 500 + 100
+    (tmp_path / "fs/job/memory.max").write_text("max\n")
+    assert group_mib(tmp_path / "fs", membership) == 3000 - 400
+    membership.write_text("4:memory:/old\n")
+    assert group_mib(tmp_path / "fs", membership) == math.inf
+    assert group_mib(tmp_path / "fs", tmp_path / "gone") == math.inf
 
 
 def test_a_table_misses_a_column_or_the_calibration():
@@ -174,20 +210,28 @@ def test_a_sweep_stops_before_memory_does_or_goes_past_it():
     ladder = Ladder(network(limit=5), Setting("cpu", "fp32", "eager", 16, 1), SWEEP)
     cells = ladder.climb(60.0, None, Report(sentences.append))
     assert [cell.setting.batch for cell in cells] == [1, 2, 4]
-    assert sentences == ["copy: batch 8 ran out of memory, 4 was measured already"]
+    assert sentences == ["copy fp32 eager 16 px: batch 8 ran out of memory, 4 was measured already"]
 
 
 def test_a_sweep_goes_on_with_batches_too_slow_to_be_timed(clock):
     method = Known("slower", clock, 0.5)
-    method.kind = "external"
-    cells = Ladder(Subject.of(method), Setting("cpu", "fp32", "eager", 16, 1), SWEEP).climb(1.0, None, Report())
+    report = Report()
+    cells = Ladder(Subject.of(method), Setting("cpu", "fp32", "eager", 16, 1), SWEEP).climb(1.0, None, report)
     assert [cell.setting.batch for cell in cells] == [1, 2, 4, 8]  # 4 s a batch is past twice the warm-up
+    assert len(report.remarks) == 1 and "the sweep ends at batch 8, which takes 4 s" in report.remarks[0]
 
 
 def test_a_batch_larger_than_the_memory_is_tried():
     cell = Cell(network(), Setting("cpu", "fp32", "eager", 64, 1 << 24))
     with pytest.raises(MemoryError):
         cell.make(0.01)
+
+
+def test_a_picture_larger_than_the_memory_is_counted_by_running_it(monkeypatch):
+    # Twelve values a pixel and more: terabytes.
+    cell = Cell(network(), Setting("cpu", "fp32", "eager", 1 << 20, 1))
+    with pytest.raises(Refused, match=r"out of memory \([\d,]+ MiB are needed.*smaller --resolution"):
+        cell.begin(0.01)
 
 
 @pytest.fixture
@@ -217,6 +261,29 @@ def test_a_way_of_running_that_changes_the_picture_is_made_the_default(hurried):
     chosen = choose(Subject("off", 0, Off()), device="cpu", resolution=16, batch=2, seconds=60.0, modes=["eager"],
                     precisions=["bf16", "fp32"])  # fmt: skip
     assert chosen == ("fp32", "eager")
+
+
+def test_the_fastest_way_gives_other_pictures(hurried):
+    from bench.throughput.fast import fastest
+    from bench.throughput.subjects import inputs
+    from variants.method import ReferenceMethod
+    from variants.network_method import NetworkMethod
+    from variants.registry import variant
+
+    entry = variant.get("baseline")()
+    torch.manual_seed(0)
+    network, telea = (
+        NetworkMethod("baseline", entry, entry.network(4)),
+        ReferenceMethod("telea", variant.get("telea")()),
+    )
+    images, holes = inputs(Setting("cpu", "fp32", "eager", 32, 4), 1)[0]
+    for method in (network, telea):
+        way = fastest(method, device="cpu", resolution=32, batch=4, seconds=3.0)
+        filled = np.asarray(way(images, holes)).astype(int)
+        raw = method.fill(images.numpy(), holes.numpy())
+        expected = np.where(holes.numpy()[..., None], np.rint(raw * 255).astype(int), images.numpy())
+        assert (np.abs(filled - expected).max(axis=-1) <= 1).mean() >= 0.999
+        assert way.mode in ("eager", "folded")
 
 
 def test_compiling_is_tried_without_a_compiler(monkeypatch):
@@ -249,10 +316,16 @@ def test_methods_that_no_round_tells_apart_share_a_place() -> None:
     assert found[3:].isna().all()
 
 
-def test_too_few_rounds_rank_nothing_lower() -> None:
+def test_one_slower_in_as_many_rounds_as_settle_a_median_shares_the_place() -> None:
+    frame = pd.DataFrame({"variant": ["a", "b"], "images_per_s": [100, 90]})
+    frame = frame.assign(device="cpu", resolution=64, batch=8, fast=True)
+    assert ranks(frame, [dict.fromkeys(range(6), 1.0), dict.fromkeys(range(6), 1 / 0.9)]).tolist() == [1, 2]
+
+
+def test_too_few_rounds_rank_anything() -> None:
     frame = pd.DataFrame({"variant": ["a", "b"], "images_per_s": [100, 10]})
     frame = frame.assign(device="cpu", resolution=64, batch=8, fast=True)
-    assert ranks(frame, [{0: 1.0}, {0: 10.0}]).tolist() == [1, 1]
+    assert ranks(frame, [{0: 1.0}, {0: 10.0}]).isna().all()
 
 
 class FakeNvml:
@@ -319,6 +392,7 @@ def test_the_exported_json_is_not_what_pytest_benchmark_reads(tmp_path):
     stored = pq.read_table(tmp_path / "throughput.parquet")
     assert json.loads(stored.schema.metadata[b"environment"])["version_torch"] == metadata.version("torch")
     assert stored.num_rows == 5
+    assert json.loads(stored.schema.metadata[b"remarks"]) == []
 
 
 @pytest.mark.gpu
