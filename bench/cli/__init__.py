@@ -114,6 +114,8 @@ def end(error: Exception) -> int:
     if type(error).__name__ == "Abort":
         # What the parser makes of a Ctrl-C.
         return interrupted()
+    if type(error).__name__ == "OutOfMemoryError":  # torch's, which is not imported for this
+        return fail(BenchError(f"{str(error).split('. ')[0]}: a smaller batch or size takes less"), Exit.FAILED)
     return fail(error, Exit.FAILED)
 
 

@@ -29,7 +29,8 @@ class Training:
     """flops_fill: of one picture's fill; flops_step: of one picture's training step, critics included.
 
     bytes_step: what that step's convolutions and matrix products read and write in the precision counted, weights left
-    out (they are shared by the batch), as if everything in between were fused into them.
+    out (they are shared by the batch), as if everything in between were fused into them. bytes_held: of that picture's
+    tensors, alive at once.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Training:
     flops_fill: float
     flops_step: float
     bytes_step: float
+    bytes_held: float
     epochs: int
 
     @property
@@ -64,11 +66,12 @@ def count_training(name: str, width: int = WIDTH, side: int = SIDE, precision: s
     holes[:, :, 16:40, 16:40] = 1
     with FlopCounterMode(display=False) as step:
         session.step(images, holes)
-    moved = []
+    moved, held = [], []
     for doubled in (1, 2):
         with Count([]) as counted:
             session.step(images.repeat(doubled, 1, 1, 1), holes.repeat(doubled, 1, 1, 1))
         moved.append(counted.activation_bytes)
+        held.append(counted.peak)
     with FlopCounterMode(display=False) as fill, torch.no_grad():
         session.generator.eval()(images, images)
     area = (side / COUNTED_SIDE) ** 2 / COUNTED
@@ -79,6 +82,7 @@ def count_training(name: str, width: int = WIDTH, side: int = SIDE, precision: s
         step.get_total_flops() * area,
         # What a larger batch moves more: the weights, read and cast once a step, drop out.
         (moved[1] - moved[0]) * area,
+        (held[1] - held[0]) * area,
         entry.training.epochs,
     )
 

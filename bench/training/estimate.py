@@ -13,11 +13,13 @@ from typing import Any
 
 import numpy as np
 
+from bench.errors import UsageError
 from bench.profile import Profile
 from bench.progress import say
+from bench.throughput import memory
 from bench.throughput.ceilings import Ceilings, measure_ceilings
 from bench.throughput.cost import Cost
-from bench.throughput.programme import count_training
+from bench.throughput.programme import Training, count_training
 from bench.throughput.timing import loop_seconds, warm_up
 from bench.training.batches import Batches
 from bench.training.resident import Resident, fits
@@ -32,6 +34,9 @@ LOOP_S = 0.5
 
 SENT_POOL = 512
 """Pictures that stand for all: what a step costs does not depend on how many there are."""
+
+BUFFERS = 1.3
+"""What a step takes of memory over the tensors that are counted: the libraries' own buffers (1.2 to 1.3 was seen)."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +87,10 @@ class Programme:
 def estimate_all(
     trainings: Sequence[tuple[str, int]], profile: Profile, device: str, workers: int, threads: int, seconds: float
 ) -> Programme:
-    """Trainings, (variant, seed) each, under a profile: from ``seconds`` of steps of each variant."""
+    """Trainings, (variant, seed) each, under a profile: from ``seconds`` of steps of each variant.
+
+    Raises UsageError where a step would not fit into memory.
+    """
     trainings = list(dict.fromkeys(trainings))
     names = list(dict.fromkeys(name for name, _ in trainings))
     on_gpu = device.startswith("cuda")
@@ -92,12 +100,16 @@ def estimate_all(
         keep_freed_memory()
     pictures = sum(len(part) for part in training_data(profile))
     precision = plan_of(names[0], 0, 1, profile, device, pictures).precision
+    counted = {name: count_training(name, profile.width, profile.size or 0, precision) for name in names}
+    if not on_gpu:
+        for training in counted.values():
+            require_memory(training, profile.batch, at_a_time)
     ceilings = measure_ceilings(device, [precision], seconds=2)
     found = {}
     with company(names[0], profile, pictures, threads, at_a_time - 1):
         for name in names:
             say(f"timing steps of {name}")
-            found[name] = estimate(name, profile, device, pictures, ceilings, seconds)
+            found[name] = estimate(counted[name], profile, device, pictures, ceilings, seconds)
     several = len(trainings) > len(names)
     each = (replace(found[name], variant=f"{name}@{seed}" if several else name) for name, seed in trainings)
     return Programme(device, precision, at_a_time, tuple(each))
@@ -151,8 +163,22 @@ def steps(name: str, profile: Profile, device: str, pictures: int) -> Callable[[
     return step
 
 
-def estimate(name: str, profile: Profile, device: str, pictures: int, ceilings: Ceilings, seconds: float) -> Estimate:
-    """One training, from ``seconds`` of its steps."""
+def require_memory(training: Training, batch: int, at_a_time: int) -> None:
+    """Raises UsageError where steps on ``batch`` pictures, so many side by side, would not fit into memory."""
+    try:
+        memory.require(at_a_time * batch * BUFFERS * training.bytes_held / 2**20)
+    except MemoryError as error:
+        several = f", {at_a_time} trainings at a time" if at_a_time > 1 else ""
+        raise UsageError(
+            f"a step of {training.name} on {batch:,} pictures{several}: {error}; a smaller --set batch=N takes less"
+        ) from error
+
+
+def estimate(
+    counted: Training, profile: Profile, device: str, pictures: int, ceilings: Ceilings, seconds: float
+) -> Estimate:
+    """One training, from ``seconds`` of its steps; counted: what its steps cost."""
+    name = counted.name
     plan = plan_of(name, 0, steps_of(name, profile, pictures), profile, device, pictures)
     began = time.perf_counter()
     step = steps(name, profile, device, pictures)
@@ -168,7 +194,6 @@ def estimate(name: str, profile: Profile, device: str, pictures: int, ceilings: 
     while time.perf_counter() - began < seconds:
         samples.append(loop_seconds(step, [()], count, device) / count)
     per_step = statistics.median(samples)
-    counted = count_training(name, profile.width, profile.size or 0, plan.precision)
     least = Cost(counted.flops_step * plan.batch, counted.bytes_step * plan.batch)
     share, bound = ceilings.share(least, plan.precision, per_step)
     return Estimate(

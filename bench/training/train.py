@@ -169,6 +169,13 @@ def worker(job: Job, messages: Any, stop: Any) -> None:
         messages.put(("ended", job.name, job.seed, False, f"{type(error).__name__}: {error}"))
 
 
+def ending(code: int) -> str:
+    """Why a process ended that could not say it itself."""
+    if code == -signal.SIGKILL:
+        return "its process was killed, as systems do when memory ends: a smaller batch takes less (--set batch=N)"
+    return f"its process ended with exit code {code}"
+
+
 def train_all(jobs: list[Job], workers: int, report: Callable[[Any], None]) -> None:
     """Run the jobs, longest first, ``workers`` at a time in processes of one thread each (on a GPU: one by one).
 
@@ -212,7 +219,7 @@ def train_all(jobs: list[Job], workers: int, report: Callable[[Any], None]) -> N
             for key, process in list(running.items()):
                 if process.exitcode not in (None, 0):
                     running.pop(key)
-                    failed.append(f"{key[0]}@{key[1]}: its process ended with exit code {process.exitcode}")
+                    failed.append(f"{key[0]}@{key[1]}: {ending(process.exitcode)}")
         except KeyboardInterrupt:
             interrupted = True
             waiting.clear()

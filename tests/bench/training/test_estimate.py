@@ -6,6 +6,7 @@ import pytest
 
 from bench.training.estimate import Estimate, Programme
 from bench.training.table import duration
+from bench.training.train import ending
 from tests.bench.command import bench
 
 
@@ -55,6 +56,18 @@ def test_an_estimate_times_steps_and_writes_nothing(tmp_path):
     table = bench("train", "baseline", *options, cwd=tmp_path)
     assert table.returncode == 0
     assert "together about" in table.stdout
+
+
+def test_a_batch_that_does_not_fit_is_refused_before_it_is_tried(tmp_path):
+    done = bench("train", "baseline", "--profile", "tiny", "--set", "batch=100000000", "--estimate", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "a step of baseline on 100,000,000 pictures" in done.stderr and "MiB are free" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_killed_training_says_what_would_help():
+    assert "smaller batch" in ending(-9)
+    assert ending(3) == "its process ended with exit code 3"
 
 
 PICTURES = 512
