@@ -58,7 +58,18 @@ def gather(
 
     beside: where the page will lie, for links to the originals. reload_s: the page loads itself again that often.
     """
-    from reports import breakdown, claims, colour, figures, grids, progress, provenance, scoreboard, speed
+    from reports import (
+        breakdown,
+        claims,
+        colour,
+        figures,
+        grids,
+        progress,
+        provenance,
+        scoreboard,
+        speed,
+        speed_figures,
+    )
     from reports.beside import compared
     from reports.numbers import Numbers
     from reports.pictures import Tally
@@ -104,9 +115,11 @@ def gather(
         "floors": floors,
         "validation": validation,
         "losses": losses,
-        "batches": speed.batch_curves(numbers),
-        "roofs": speed.rooflines(numbers),
+        "batches": speed_figures.batch_curves(numbers),
+        "roofs": speed_figures.rooflines(numbers),
         "failures": failures,
+        "ceilings": speed.ceilings(numbers),
+        "speed_remarks": run.throughput_remarks(),
         "speed_warnings": speed_warnings,
         "throughput": speed_table,
         "facts": facts,

@@ -7,7 +7,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from bench.runs.reader import Run
-from reports import figures, speed
+from reports import figures, speed_figures
 from reports.figures import Point, front
 from reports.numbers import Measure, Numbers, Score
 
@@ -33,7 +33,7 @@ def test_figures_hold_no_style_attribute_and_no_shared_id(quick: Run) -> None:
     numbers = Numbers(quick)
     drawn = [figures.quality_speed(numbers, d, m) for d in numbers.datasets for m in ("lpips", "psnr_hole")]
     drawn.append(figures.training(numbers)[0])
-    drawn += [plot for _, plot in speed.batch_curves(numbers)]
+    drawn += [plot for _, plot in speed_figures.batch_curves(numbers)]
     ids: list[str] = []
     for markup in drawn:
         assert markup
@@ -57,7 +57,7 @@ def test_figures_use_the_colours_of_the_theme_alone(quick: Run) -> None:
 def test_a_method_without_speed_is_not_drawn_and_one_point_is_no_plot(small: Run) -> None:
     (small.path / "throughput.parquet").unlink()
     assert figures.quality_speed(Numbers(small), "scenes", "psnr_hole") is None
-    assert speed.batch_curves(Numbers(small)) == []
+    assert speed_figures.batch_curves(Numbers(small)) == []
 
 
 def test_a_history_that_has_just_begun_is_drawn(small: Run) -> None:

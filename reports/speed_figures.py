@@ -1,0 +1,185 @@
+"""Throughput drawn: the curves over batch size, and how near the machine's ceilings each method comes."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from markupsafe import Markup
+
+from bench.throughput.settings import CALIBRATION
+from reports import svg
+from reports.breakdown import styles
+from reports.figures import NARROW, WIDE, label_ends
+from reports.numbers import Numbers
+from reports.scoreboard import grouped
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def settings(numbers: Numbers, needed: set[str]) -> list[tuple[str, Any]]:
+    """(title, rows) for every device, precision, mode and side; without the calibration workload."""
+    frame = numbers.run.throughput()
+    if frame is None or not {"variant", *needed} <= set(frame.columns):
+        return []
+    frame = frame[frame["variant"] != CALIBRATION]
+    where = [c for c in ("device", "precision", "mode", "resolution") if c in frame.columns]
+    groups = frame.groupby(where, sort=False) if where else [((), frame)]
+    return [
+        (", ".join(f"{v} px" if c == "resolution" else str(v) for c, v in zip(where, key, strict=True)), rows)
+        for key, rows in groups
+    ]
+
+
+def hues(numbers: Numbers) -> dict[str, str]:
+    return {numbers.by_label[label].variant: style for label, style in styles(numbers).items()}
+
+
+def batch_curves(numbers: Numbers) -> list[tuple[str, Markup]]:
+    """Images per second over batch size: one figure for each setting in which two batches were timed."""
+    style = hues(numbers)
+    found: list[tuple[str, Markup]] = []
+    for title, rows in settings(numbers, {"batch", "images_per_s"}):
+        curves = []
+        for variant, mine in rows[rows["images_per_s"].notna()].groupby("variant", sort=False):
+            mine = mine.sort_values("images_per_s").drop_duplicates("batch", keep="last").sort_values("batch")
+            if len(mine) > 1:
+                curves.append(Curve(str(variant), style.get(str(variant), "r0"), mine))
+        if curves:
+            found.append((title, draw_batches(curves, title, len(found))))
+    return found
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A method's rows at one setting, one a batch size, the sizes rising."""
+
+    variant: str
+    style: str
+    rows: pd.DataFrame
+
+    @property
+    def x(self) -> list[float]:
+        return list(self.rows["batch"])
+
+    @property
+    def y(self) -> list[float]:
+        return list(self.rows["images_per_s"])
+
+    @property
+    def intervals(self) -> list[tuple[float, float, float]]:
+        """(batch, low, high) where the median's interval is known."""
+        ends = ["images_per_s_low", "images_per_s_high"]
+        if not set(ends) <= set(self.rows.columns):
+            return []
+        return list(self.rows[["batch", *ends]].dropna().itertuples(index=False, name=None))
+
+
+def draw_batches(curves: list[Curve], title: str, number: int) -> Markup:
+    alt = f"Images per second by batch size, {title}: " + "; ".join(
+        f"{c.variant} from {grouped(c.y[0])} at {c.x[0]:g} to {grouped(c.y[-1])} at {c.x[-1]:g}" for c in curves
+    )
+    drawings = []
+    batches = sorted({b for curve in curves for b in curve.x})
+    for size, css in ((WIDE, "wide"), (NARROW, "narrow")):
+        fig, axes = svg.figure(size[0], 380, left=72)
+        axes.set_xscale("log", base=2)
+        axes.set_yscale("log")
+        for k, curve in enumerate(curves):
+            colour = svg.colour_of(curve.style)
+            axes.plot(curve.x, curve.y, color=colour, linewidth=1.6, marker="o", markersize=4)
+            aside = 1.01 ** (k - len(curves) / 2)  # so that intervals do not hide each other
+            for batch, low, high in curve.intervals:
+                axes.vlines(batch * aside, low, high, color=colour, linewidth=1.2)
+        axes.set_xticks(batches, [f"{b:g}" for b in batches])
+        plain_decades(axes)
+        axes.set_xlabel("batch size")
+        axes.set_ylabel("images per second")
+        axes.set_xlim(batches[0] / 1.1, batches[-1] * (batches[-1] / batches[0]) ** (0.28 if css == "wide" else 0.6))
+        label_ends(axes, [(curve.y[-1], curve.x[-1], curve.variant, curve.style) for curve in curves])
+        drawings.append(svg.inline(fig, f"batch{number}-{css}", alt, css))
+    return Markup("").join(drawings)
+
+
+def plain_decades(axes: Any) -> None:
+    """Ticks of a logarithmic vertical axis written out, at 1, 2 and 5 where it is short."""
+    axes.autoscale_view()
+    low, high = axes.get_ylim()
+    span = math.log10(high / low)
+    factors = (1,) if span > 2 else (1, 2, 5)
+    at = [f * 10.0**k for k in range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1) for f in factors]
+    at = [t for t in at if low <= t <= high]
+    axes.set_yticks(at, [grouped(t) for t in at])
+    axes.minorticks_off()
+    axes.set_ylim(low, high)
+
+
+def rooflines(numbers: Numbers) -> list[tuple[str, Markup]]:
+    """Where every method stands under the machine's own ceilings: one figure a device and precision."""
+    needed = {"gflops_per_image", "mib_moved_per_image", "tflops_per_s", "ceiling_tflops_per_s", "ceiling_gib_per_s"}
+    found: list[tuple[str, Markup]] = []
+    style = hues(numbers)
+    for title, rows in settings(numbers, needed):
+        rows = rows.dropna(subset=list(needed))
+        rows = rows[(rows["gflops_per_image"] > 0) & (rows["tflops_per_s"] > 0) & (rows["mib_moved_per_image"] > 0)]
+        if rows.empty:
+            continue
+        best = rows.sort_values("tflops_per_s").groupby("variant", sort=False).tail(1)
+        spots = [
+            (
+                str(line["variant"]),
+                style.get(str(line["variant"]), "r0"),
+                line["gflops_per_image"] * 1e9 / (line["mib_moved_per_image"] * 2**20),
+                line["tflops_per_s"],
+                float(line.get("roofline_share", math.nan)),
+            )
+            for _, line in best.iterrows()
+        ]
+        peak, bandwidth = float(rows["ceiling_tflops_per_s"].max()), float(rows["ceiling_gib_per_s"].max())
+        found.append((title, draw_roofline(spots, peak, bandwidth * 2**30 / 1e12, title, len(found))))
+    return found
+
+
+def draw_roofline(
+    spots: list[tuple[str, str, float, float, float]], peak: float, tib_per_s: float, title: str, number: int
+) -> Markup:
+    """tib_per_s: terabytes a second that the machine copies; the roof is its product with the intensity."""
+    alt = f"Roofline, {title}, peak {peak:.3g} TFLOP/s: " + "; ".join(
+        f"{name} {reached:.3g} TFLOP/s at {intensity:.3g} FLOP per byte"
+        + (f", {share:.0%} of the roof" if share == share else "")
+        for name, _, intensity, reached, share in spots
+    )
+    ridge = peak / tib_per_s
+    low = min(ridge, *(s[2] for s in spots)) / 3
+    high = max(ridge, *(s[2] for s in spots)) * 4
+    drawings = []
+    for size, css in ((WIDE, "wide"), (NARROW, "narrow")):
+        fig, axes = svg.figure(size[0], 380, left=72)
+        axes.set_xscale("log")
+        axes.set_yscale("log")
+        x = np.geomspace(low, high, 80)
+        axes.plot(x, np.minimum(peak, x * tib_per_s), color=svg.SOFT, linewidth=1.6)
+        for _, style, intensity, reached, _ in spots:
+            colour = svg.colour_of(style)
+            axes.plot([intensity, intensity], [reached, min(peak, intensity * tib_per_s)], color=colour, linewidth=0.8)
+            axes.plot(intensity, reached, marker="o", markersize=7, color=colour, markeredgecolor=svg.PAPER)
+        axes.set_xlim(low, high)
+        plain_decades(axes)
+        across = [10.0**k for k in range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)]
+        across = [t for t in across if low <= t <= high]
+        axes.set_xticks(across, [f"{t:g}" for t in across])
+        axes.minorticks_off()
+        axes.set_xlabel("FLOP per byte moved")
+        axes.set_ylabel("TFLOP/s")
+        label_ends(
+            axes,
+            [
+                (reached, intensity, f"{name} {share * 100:.0f} %" if share == share else name, style)
+                for name, style, intensity, reached, share in spots
+            ],
+        )
+        drawings.append(svg.inline(fig, f"roof{number}-{css}", alt, css))
+    return Markup("").join(drawings)
