@@ -182,7 +182,10 @@ def open_python(argument: str, device: str) -> Method:
     if not callable(function):
         raise ExternalError(f"python:{argument}: {module_name} has no callable '{attribute}'")
     if isinstance(function, type):
-        function = function()
+        try:
+            function = function()
+        except Exception as error:
+            raise ExternalError(f"python:{argument}: {attribute}() failed: {error}") from error
     if hasattr(function, "eval"):
         function = function.eval().to(device)
     method = CallableMethod(attribute, function, device)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.errors import UsageError
+from bench.errors import BenchError, UsageError
 from bench.files import require_writable
 from bench.runs.provenance import cores
 from bench.throughput.settings import CALIBRATION
@@ -81,7 +81,7 @@ def time_methods(request: Request) -> None:
         )
         result = run(members, plan, shown)
     if len(result.frame) <= 1:
-        raise UsageError("nothing could be measured; the lines above say why")
+        raise BenchError("nothing could be measured; the lines above say why")
     if request.out is not None:
         write_run(request.out, result, plan)
     if request.benchmark_json is not None:

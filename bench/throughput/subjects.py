@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from bench.throughput.settings import Setting, dtype_of
 from variants.blocks import denormalise, normalise
+from variants.errors import FillError
 from variants.external import CallableMethod
 from variants.method import Method
 from variants.network_method import NetworkMethod, reflect
@@ -59,11 +60,20 @@ class Fill(nn.Module):
 
 
 class ForeignFill(Fill):
-    """The same for a module from outside, which takes what :mod:`variants.external` says."""
+    """The same for a module from outside, which takes and gives what :mod:`variants.external` says."""
 
     def paint(self, image: Tensor, hole: Tensor) -> Tensor:
+        """Raises FillError where it gives something else."""
         blanked = torch.where(hole, 0.0, image).contiguous(memory_format=self.layout)
-        return self.network(blanked.to(self.dtype), hole.to(self.dtype)).float()
+        output = self.network(blanked.to(self.dtype), hole.to(self.dtype))
+        if not isinstance(output, Tensor) or output.shape != image.shape:
+            given = (
+                f"a picture of shape {tuple(output.shape)}"
+                if isinstance(output, Tensor)
+                else f"a {type(output).__name__}"
+            )
+            raise FillError(f"it gave {given}, not {tuple(image.shape)} (N, 3, H, W), in [0, 1]")
+        return output.float()
 
 
 @dataclass(frozen=True)

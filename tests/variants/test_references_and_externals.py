@@ -117,6 +117,7 @@ def test_a_callable_that_gives_another_shape_is_named(tmp_path):
         ("python:json", "names no function"),
         ("python:json:nothing", "has no callable"),
         ("python:no_such_module:f", "importing no_such_module failed"),
+        ("python:zipfile:ZipFile", r"ZipFile\(\) failed: .*missing"),
         ("predictions:/nowhere", "is no folder"),
     ],
 )

@@ -14,6 +14,7 @@ from bench.throughput.cost import count
 from bench.throughput.modes import fold
 from bench.throughput.settings import Setting
 from bench.throughput.subjects import Subject, inputs, prepare
+from variants.errors import FillError
 from variants.external import CallableMethod, open_external
 from variants.method import ReferenceMethod
 from variants.network_method import NetworkMethod
@@ -86,6 +87,25 @@ def test_a_network_from_outside_is_timed_on_something_else(side, script, tmp_pat
     cost = count(subject, Setting("cpu", "fp32", "eager", side, 2))
     padded = -(-side // 8) * 8
     assert cost.flops == 2 * 2 * padded**2 * (4 * 8 * 9 + 8 * 3)
+
+
+@pytest.mark.parametrize(
+    ("gives", "said"),
+    [
+        (lambda y: y[:, :1], r"shape \(2, 1, 16, 16\), not \(2, 3, 16, 16\)"),
+        (lambda y: y[:, :, ::2, ::2], r"shape \(2, 3, 8, 8\), not"),
+        (lambda y: {"out": y}, "it gave a dict, not"),
+    ],
+)
+def test_a_network_that_gives_something_else_is_timed(gives, said):
+    class Odd(Painter):
+        def forward(self, x, hole):
+            return gives(super().forward(x, hole))
+
+    setting = Setting("cpu", "fp32", "eager", 16, 2)
+    call, batch = prepare(Subject.of(CallableMethod("odd", Odd().eval())), setting), inputs(setting, 1)[0]
+    with pytest.raises(FillError, match=said):
+        call(*batch)
 
 
 @pytest.mark.parametrize("name", ["baseline", "double_dg"])
