@@ -288,4 +288,4 @@ def label_ends(axes: Any, ends: list[tuple[float, float, str, str]]) -> None:
     for y, x, label, style in spots:
         place = axes.transData.inverted().transform((x + 6, y))
         colour = svg.colour_of(style) if style.startswith("k") else svg.SOFT
-        axes.text(*place, short(label), va="center", fontsize=11, color=colour, fontweight="bold")
+        axes.text(*place, short(label, 24), va="center", fontsize=11, color=colour, fontweight="bold")

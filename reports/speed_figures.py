@@ -98,7 +98,7 @@ def draw_batches(curves: list[Curve], title: str, number: int) -> Markup:
         plain_decades(axes)
         axes.set_xlabel("batch size")
         axes.set_ylabel("images per second")
-        axes.set_xlim(batches[0] / 1.1, batches[-1] * (batches[-1] / batches[0]) ** (0.28 if css == "wide" else 0.6))
+        axes.set_xlim(batches[0] / 1.1, batches[-1] * (batches[-1] / batches[0]) ** (0.28 if css == "wide" else 0.8))
         label_ends(axes, [(curve.y[-1], curve.x[-1], curve.variant, curve.style) for curve in curves])
         drawings.append(svg.inline(fig, f"batch{number}-{css}", alt, css))
     return Markup("").join(drawings)
@@ -154,9 +154,11 @@ def draw_roofline(
     )
     ridge = peak / tib_per_s
     low = min(ridge, *(s[2] for s in spots)) / 3
-    high = max(ridge, *(s[2] for s in spots)) * 4
+    last = max(s[2] for s in spots)
     drawings = []
     for size, css in ((WIDE, "wide"), (NARROW, "narrow")):
+        # Room for the names to the right of the last dot.
+        high = max(2 * ridge, last * (last / low) ** (0.6 if css == "wide" else 1.5))
         fig, axes = svg.figure(size[0], 380, left=72)
         axes.set_xscale("log")
         axes.set_yscale("log")
@@ -177,7 +179,7 @@ def draw_roofline(
         label_ends(
             axes,
             [
-                (reached, intensity, f"{name} {share * 100:.0f} %" if share == share else name, style)
+                (reached, intensity, f"{share * 100:.0f} % {name}" if share == share else name, style)
                 for name, style, intensity, reached, share in spots
             ],
         )

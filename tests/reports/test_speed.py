@@ -79,7 +79,7 @@ def test_a_figure_has_no_intervals_or_no_share_of_the_roof(run):
     assert [str(drawn).count('stroke-width="1.2"') for _, drawn in curves] == [6, 6]
     assert [str(drawn).count('stroke-width="1.2"') for _, drawn in without] == [0, 0]
     (_, roof), _ = speed_figures.rooflines(numbers)
-    assert "baseline 50 %" in roof
+    assert "50 % baseline" in roof
     assert speed.ceilings(numbers) == "bf16 0.4 TFLOP/s, copying 30 GiB/s"
 
 
