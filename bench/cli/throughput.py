@@ -18,7 +18,7 @@ def throughput(
         list[str] | None,
         typer.Argument(
             metavar="[METHOD…]",
-            help="VARIANT[@SEED], torchscript:FILE, onnx:FILE or python:MODULE:FUNCTION (default: every variant).",
+            help="VARIANT[@SEED], torchscript:FILE, onnx:FILE or python:MODULE:NAME (default: every variant).",
         ),
     ] = None,
     resolution: Annotated[

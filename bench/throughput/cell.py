@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import time
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 import torch
@@ -71,7 +70,7 @@ class Cell:
             try:
                 self.make(warm_s)
                 break
-            except Exception as error:
+            except (Exception, SystemExit) as error:
                 if not memory.is_out_of_memory(error):
                     raise Refused(f"{self.subject.name} at {self.setting}: {first_line(error)}") from error
                 trouble = str(error) if isinstance(error, MemoryError) else ""
@@ -182,6 +181,7 @@ class Cell:
         return not math.isnan(low) and high - median <= TARGET * median and median - low <= TARGET * median
 
 
-def first_line(error: BaseException) -> Any:
-    text = str(error).strip()
-    return text.splitlines()[0] if text else type(error).__name__
+def first_line(error: BaseException) -> str:
+    """What went wrong, in a line. TorchScript says that last."""
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return lines[-1] if "TorchScript interpreter" in lines[0] else lines[0]

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from bench.errors import BenchError, UsageError
 from bench.files import require_writable
 from bench.runs.provenance import cores
@@ -19,6 +21,10 @@ if TYPE_CHECKING:
     from bench.throughput.measure import Result
     from bench.throughput.plan import Plan
     from bench.throughput.subjects import Subject
+    from variants.method import Method
+
+TRIED = 512
+"""Side of the picture on which a method from outside is tried first, at most."""
 
 WIDTH = 64
 """The report's width."""
@@ -71,7 +77,7 @@ def time_methods(request: Request) -> None:
         request.threads,
     )
     refuse_nothing(plan)
-    members = [subject for spec in specs for subject in subjects(spec, request, device)]
+    members = [subject for spec in specs for subject in subjects(spec, request, device, plan.resolutions)]
     refuse_namesakes(members)
     refuse_small(members, plan)
     say_conditions(request, specs)
@@ -145,7 +151,7 @@ def is_untrained(spec: str, request: Request) -> bool:
     return is_network(spec) and not (request.run or request.checkpoint or split_seed(spec)[1] is not None)
 
 
-def subjects(spec: str, request: Request, device: str) -> list[Subject]:
+def subjects(spec: str, request: Request, device: str, resolutions: tuple[int, ...]) -> list[Subject]:
     """What a spec means: trained weights where a run or file is named, random ones else."""
     from bench.pipeline import weights_anywhere, weights_of
     from bench.runs.reader import find_run
@@ -157,7 +163,23 @@ def subjects(spec: str, request: Request, device: str) -> list[Subject]:
     finder = weights_of(find_run(request.run, request.runs)) if request.run else weights_anywhere(request.runs)
     checkpoint = request.checkpoint if is_network(spec) else None
     found = load_methods(spec, weights=finder, checkpoint=checkpoint, device=device if is_network(spec) else "cpu")
+    for method in found:
+        try_out(method, min(resolutions))
     return [Subject.of(method) for method in found]
+
+
+def try_out(method: Method, resolution: int) -> None:
+    """Fill one picture. Raises FillError where a method from outside fails, or gives what is no picture."""
+    from bench.throughput.settings import Setting
+    from bench.throughput.subjects import inputs
+    from variants.errors import FillError
+    from variants.external import CallableMethod
+
+    if isinstance(method, CallableMethod):
+        images, holes = inputs(Setting("cpu", "fp32", "eager", min(resolution, TRIED), 1), 1)[0]
+        raw = method.fill(images.numpy(), holes.numpy())
+        if raw[holes.numpy()].size and not np.isfinite(raw[holes.numpy()]).all():
+            raise FillError(f"{method.name} gave pixels that are no numbers (NaN or infinite)")
 
 
 def untrained(name: str, width: int) -> Subject:

@@ -92,9 +92,12 @@ def count(subject: Subject, setting: Setting) -> Cost:
     if subject.network is None:
         return Cost()
     if setting.resolution > LARGE:
-        # TorchScript, or a network that looks at values, cannot be run without them.
         with contextlib.suppress(Exception):
             return count_on("meta", subject, setting)
+        # TorchScript, or a network that looks at values, cannot be run without them: counted on a smaller picture.
+        smaller = count_on(setting.device, subject, replace(setting, resolution=LARGE))
+        area = (setting.resolution / LARGE) ** 2
+        return Cost(smaller.flops * area, smaller.bytes * area, smaller.memory_mib * area)
     return count_on(setting.device, subject, setting)
 
 

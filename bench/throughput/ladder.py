@@ -75,6 +75,8 @@ class Ladder:
 
 def ladders_of(member: Subject, plan: Plan, report: Report) -> list[Ladder]:
     """The settings at which a member can be run at all."""
+    from bench.throughput.modes import foldable
+
     if member.network is None:
         if (
             "fp32" not in plan.precisions
@@ -91,10 +93,11 @@ def ladders_of(member: Subject, plan: Plan, report: Report) -> list[Ladder]:
             if why:
                 report.remark(f"{precision} {mode} is left out: {why}")
                 continue
-            if mode == "folded" and not has_batch_norm(member.network):
+            if mode == "folded" and not foldable(member.network):
                 if "eager" not in plan.modes:
                     report.remark(
-                        f"{member.name} {precision} folded is left out: it has no BatchNorm, so it would be eager"
+                        f"{member.name} {precision} folded is left out: it has no convolution with a BatchNorm "
+                        "after it in an nn.Sequential"
                     )
                 continue
             found += [
@@ -102,10 +105,6 @@ def ladders_of(member: Subject, plan: Plan, report: Report) -> list[Ladder]:
                 for side in plan.resolutions
             ]
     return found
-
-
-def has_batch_norm(network: Any) -> bool:
-    return any("BatchNorm" in type(module).__name__ for module in network.modules())
 
 
 def rounds_of(ladders: Sequence[Ladder]) -> list[list[int]]:

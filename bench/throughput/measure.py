@@ -64,7 +64,10 @@ def run(members: Sequence[Subject], plan: Plan, report: Report) -> Result:
     from bench.throughput import calibration
     from bench.throughput.subjects import inputs, prepare
     from bench.throughput.threads import helpful_threads
+    from variants.memory import keep_freed_memory
 
+    # Else a fill is twice as fast or slow by whether the pages of the one before were given back to the system.
+    keep_freed_memory()
     workload = calibration.subject()
     setting = Setting(plan.device, "fp32", "eager", calibration.RESOLUTION, calibration.BATCH)
     ladders = [ladder for member in members for ladder in ladders_of(member, plan, report)]

@@ -16,6 +16,12 @@ if TYPE_CHECKING:
     from bench.throughput.settings import Setting
 
 
+def foldable(network: nn.Module) -> bool:
+    """Whether :func:`fold` finds anything to fold."""
+    before, after = (sum(isinstance(m, nn.BatchNorm2d) for m in n.modules()) for n in (network, fold(network)))
+    return after < before
+
+
 def fold(network: nn.Module) -> nn.Module:
     """A copy with every BatchNorm that follows a convolution folded into its weights: the same function, less work.
 

@@ -67,7 +67,7 @@ def row(cell: Cell, ceilings: Ceilings) -> dict[str, Any]:
         "clock_mhz": float(np.median(clocks)) if clocks else math.nan,
         "temperature_c": max(heats, default=math.nan),
         "throttled_samples": cell.throttled,
-        "warnings": "; ".join(warnings(cell)),
+        "warnings": "; ".join(warnings(cell, share)),
     }
 
 
@@ -84,8 +84,8 @@ def positive(value: float) -> float:
     return value if value > 0 else math.nan
 
 
-def warnings(cell: Cell) -> list[str]:
-    """What a reader of the row has to know, each with its remedy."""
+def warnings(cell: Cell, share: float) -> list[str]:
+    """What a reader of the row has to know, each with its remedy. share: of the roofline."""
     found = list(cell.notes)
     median, low, high = median_interval(cell.loops)
     if not cell.loops:
@@ -96,6 +96,11 @@ def warnings(cell: Cell) -> list[str]:
         found.append(
             f"time was up after {len(cell.loops)} samples: the median's interval {known}, wanted ±{TARGET:.0%} "
             "(give more --seconds)"
+        )
+    if share > 1.05:
+        found.append(
+            f"{share:.0%} of the roofline: the machine was slower while its ceilings were measured, or the network "
+            "does less than was counted"
         )
     if cell.throttled:
         found.append(f"{cell.throttled} samples were dropped: the GPU had slowed itself")

@@ -78,7 +78,7 @@ def test_the_table_or_the_exported_file_is_missing(here, tmp_path):
         (["baseline", "--mode", "graphs", "--device", "cpu"], "CUDA graphs need a CUDA device"),
         (["baseline", "--checkpoint", "gone.pth"], "gone.pth does not exist"),
         (["baseline", "--checkpoint", "."], "is a folder: name a file in it"),
-        (["python:math:floor", "python:numpy:floor"], "both called 'floor'"),
+        (["python:operator:add", "python:torch:add"], "both called 'add'"),
         (["baseline", "--run", "gone"], "no run at"),
         (["baseline@3"], "no trained weights of baseline@3"),
         (["baseline", "--width", "4", "--run", "x"], "--width is for random weights"),
@@ -93,6 +93,21 @@ def test_a_wrong_word_costs_more_than_a_sentence(words, said, here, tmp_path):
     assert out == "" and "Traceback" not in error
     assert len(error.strip().splitlines()) == 1
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        ("def fill(x, h):\n    return x * float('nan')\n", "fill gave pixels that are no numbers"),
+        ("def fill(x, h):\n    return x[:, :1]\n", "fill gave a picture of shape (1, 1, 16, 16)"),
+        ("def fill(x, h):\n    raise SystemExit\n", "fill failed on a picture of 16 x 16"),
+    ],
+)
+def test_what_is_no_picture_is_timed_or_ends_with_success(code, said, here, tmp_path):
+    (tmp_path / "mine.py").write_text(code)
+    ended, out, error = here("python:mine.py:fill", "--resolution", "16", "--seconds", "0.3")
+    assert ended == 1
+    assert said in error and out == "" and len(error.strip().splitlines()) == 1
 
 
 def test_what_was_left_out_is_not_in_the_records(here, tmp_path):

@@ -11,7 +11,7 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from bench.throughput.cost import count
-from bench.throughput.modes import fold
+from bench.throughput.modes import fold, foldable
 from bench.throughput.settings import Setting
 from bench.throughput.subjects import Subject, inputs, prepare
 from variants.errors import FillError
@@ -164,6 +164,17 @@ def test_folding_leaves_a_batch_norm_behind():
     method = network_method("gan_res_mask")
     with torch.no_grad():
         torch.testing.assert_close(fold(method.network)(x, known), method.network(x, known), rtol=1e-4, atol=1e-4)
+
+
+def test_a_network_without_anything_to_fold_is_timed_folded():
+    class Apart(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv, self.norm = nn.Conv2d(4, 3, 1), nn.BatchNorm2d(3)
+
+    assert not foldable(Apart())
+    assert not foldable(network_method("double_dg").network)
+    assert foldable(Painter()) and foldable(network_method("baseline").network)
 
 
 def test_a_reference_is_timed_on_something_else():

@@ -16,7 +16,8 @@ import torch
 from torch import nn
 
 from bench.throughput.ceilings import Ceilings
-from bench.throughput.cell import POOL, Cell, Refused
+from bench.throughput.cell import POOL, Cell, Refused, first_line
+from bench.throughput.cost import Cost
 from bench.throughput.faithful import mark
 from bench.throughput.fast import choose
 from bench.throughput.ladder import Ladder
@@ -120,6 +121,20 @@ def test_sampling_ends_before_the_interval_is_narrow_or_not_when_the_time_is_up(
     assert not row["settled"] and "time was up" in row["warnings"] and "more --seconds" in row["warnings"]
     assert math.isnan(row["latency_ms_p99"]) and "p99 refused" in row["warnings"]
     assert row["images_per_s_low"] < row["images_per_s"] < row["images_per_s_high"]
+
+
+def test_more_than_the_roofline_is_told_without_a_word(clock):
+    cell = started(Known("quick", clock, 0.001))
+    sample_in_turns([cell], clock.now + 60, Report())
+    cell.cost = Cost(flops=2e9, bytes=1.0)  # 2 GFLOP in 1 ms, of 1 TFLOP/s
+    row = table([cell], Ceilings({"fp32": 1e12}, 1e9)).iloc[0]
+    assert row["roofline_share"] == pytest.approx(2) and "200% of the roofline" in row["warnings"]
+
+
+def test_torchscript_hides_what_went_wrong():
+    error = RuntimeError("The following operation failed in the TorchScript interpreter.\nTraceback\nRuntimeError: why")
+    assert first_line(error) == "RuntimeError: why"
+    assert first_line(ValueError("one\ntwo")) == "one" and first_line(ValueError()) == "ValueError"
 
 
 def test_a_method_slower_than_the_time_is_not_measured_at_all(clock):
