@@ -2,9 +2,16 @@
 
 import pytest
 import torch
+from torchvision.models import AlexNet_Weights
 from torchvision.transforms.functional import normalize
 
 from variants.blocks import MEAN, STD, denormalise, join, normalise
+
+
+def test_normalised_space_is_torchvisions():
+    weights = AlexNet_Weights.IMAGENET1K_V1.transforms()
+    assert list(weights.mean) == list(MEAN) == [0.485, 0.456, 0.406]
+    assert list(weights.std) == list(STD) == [0.229, 0.224, 0.225]
 
 
 @pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])

@@ -37,8 +37,11 @@ def listing_state(width: int = 64, seed: int = 0) -> dict[str, torch.Tensor]:
     return state
 
 
-def listing_forward(state: dict[str, torch.Tensor], x: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-    """The listing's forward pass: x normalised, mask 1 where known, (N, 3, H, W) both."""
+def listing_forward(
+    state: dict[str, torch.Tensor], x: torch.Tensor, mask: torch.Tensor, linear: bool = False
+) -> torch.Tensor:
+    """The listing's forward pass: x normalised, mask 1 where known, (N, 3, H, W) both. linear: without the ReLU that
+    ends each stage."""
 
     def stage(number: int, y: torch.Tensor) -> torch.Tensor:
         for i in range(3):
@@ -50,7 +53,9 @@ def listing_forward(state: dict[str, torch.Tensor], x: torch.Tensor, mask: torch
             y = y + F.conv2d(inner, state[name + ".2.weight"], state[name + ".2.bias"], padding=1)
         for i in range(3):
             name = f"upscale{number}.{i}.conv.0"
-            y = F.relu(F.conv_transpose2d(y, state[name + ".weight"], state[name + ".bias"], stride=2, padding=1))
+            y = F.conv_transpose2d(y, state[name + ".weight"], state[name + ".bias"], stride=2, padding=1)
+            if i < 2 or not linear:
+                y = F.relu(y)
         return y
 
     x_masked = x * mask
@@ -94,15 +99,16 @@ def test_listing_state_dict_loads_unchanged_and_gives_the_listings_output(tmp_pa
     assert np.abs(normalised - wanted)[inside].max() < 1e-5
 
 
-def test_network_output_equals_the_listing_before_clipping():
-    state = listing_state(seed=1)
-    network = variant.get("double_dg")().network(64)
+@pytest.mark.parametrize(("name", "width"), [("double_dg", 64), ("double_dg_linear", 8)])
+def test_network_output_equals_the_listing_before_clipping(name, width):
+    state = listing_state(width, seed=1)
+    network = variant.get(name)().network(width)
     network.load_state_dict(state)
     torch.manual_seed(0)
     x, known = torch.randn(2, 3, 48, 64), torch.ones(2, 3, 48, 64)
     known[:, :, 8:30, 20:50] = 0
     with torch.no_grad():
-        ours, theirs = network.eval()(x * known, known), listing_forward(state, x, known)
+        ours, theirs = network.eval()(x * known, known), listing_forward(state, x, known, linear="linear" in name)
     assert (ours - theirs).abs().max() < 1e-5
 
 
