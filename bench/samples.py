@@ -59,7 +59,10 @@ def choose(run: Run, suite: Suite, rows: int, metric: str | None = None) -> list
             cell = records[(records["dataset"] == dataset.name) & (records["mask"] == mask)]
             if len(cell):
                 choices += by_rule(cell, dataset.name, mask, metric, networks, suite.seed)
-    return list({(c.dataset, c.mask, c.image_id): c for c in reversed(choices)}.values())[::-1]
+    kept: dict[tuple[str, str, str], Choice] = {}
+    for choice in choices:
+        kept.setdefault((choice.dataset, choice.mask, choice.image_id), choice)
+    return list(kept.values())
 
 
 def deciding_metric(records: pd.DataFrame) -> str:
