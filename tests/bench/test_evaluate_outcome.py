@@ -78,7 +78,8 @@ def saved(folder: Path) -> np.ndarray:
 
 
 def test_a_saved_prediction_is_the_truth_where_known_and_the_rounded_fill_in_the_hole(tmp_path):
-    evaluate([Painter("p", brighter(2.4))], tmp_path / "r", predictions=tmp_path / "s", suite=quarter(("rect", "circle")))
+    suite = quarter(("rect", "circle"))
+    evaluate([Painter("p", brighter(2.4))], tmp_path / "r", predictions=tmp_path / "s", suite=suite)
     for mask in ("rect", "circle"):
         pictures = saved(tmp_path / "s" / "p" / mask)
         np.testing.assert_array_equal(pictures[~HOLES], IMAGES[~HOLES])

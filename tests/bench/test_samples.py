@@ -92,7 +92,7 @@ def test_the_random_picture_is_drawn_from_all_by_seed_data_set_and_mask_type():
         assert choice.image_id == sorted(f"p{i}" for i in range(40))[place]
         drawn[seed, dataset, mask] = choice.image_id
     assert len(set(drawn.values())) > 2
-    last = {c.image_id for seed in range(40) for c in by_rule(values[:3], "d", "m", "psnr_hole", NETWORKS, seed)}
+    last = {c.image_id for seed in range(9) for c in by_rule(values[:3], "d", "m", "psnr_hole", NETWORKS, seed)}
     assert last == {"p0", "p1", "p2"}
 
 
