@@ -1,0 +1,84 @@
+"""Which files of weights are taken, which are refused, and in what words."""
+
+from __future__ import annotations
+
+import hashlib
+
+import pytest
+import torch
+from torch import nn
+
+from variants.checkpoint import CheckpointError, load_into, load_state, sha256
+
+
+def network() -> nn.Module:
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4))
+
+
+@pytest.mark.parametrize("wrapper", ["state_dict", "model", "generator"])
+def test_wrapped_weights_are_unwrapped(tmp_path, wrapper):
+    state = network().state_dict()
+    torch.save({wrapper: state, "epoch": 3}, tmp_path / "w.pth")
+    given = load_state(tmp_path / "w.pth")
+    assert given.keys() == state.keys()
+    assert all(torch.equal(given[key], state[key]) for key in state)
+
+
+@pytest.mark.parametrize("held", [{}, {"a": 3}, [torch.zeros(1)], {"a": torch.zeros(1), "b": "text"}])
+def test_a_file_without_a_state_dict_is_refused(tmp_path, held):
+    torch.save(held, tmp_path / "w.pth")
+    with pytest.raises(CheckpointError, match=r"w\.pth holds no state dict"):
+        load_state(tmp_path / "w.pth")
+
+
+@pytest.mark.parametrize("suffix", ["pth", "safetensors"])
+def test_a_broken_file_is_refused_in_one_line(tmp_path, suffix):
+    file = tmp_path / f"w.{suffix}"
+    file.write_bytes(b"no weights at all")
+    with pytest.raises(CheckpointError) as caught:
+        load_state(file)
+    assert file.name in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_a_missing_file_and_a_folder_are_told_apart(tmp_path):
+    with pytest.raises(CheckpointError, match=r"gone\.pth does not exist"):
+        load_state(tmp_path / "gone.pth")
+    with pytest.raises(CheckpointError, match="is a folder: name a file in it"):
+        load_state(tmp_path)
+
+
+def test_weights_replace_a_networks_own():
+    own, given = network(), {key: value + 1 for key, value in network().state_dict().items()}
+    load_into(own, given, "mine", "w.pth")
+    assert all(torch.equal(value, given[key]) for key, value in own.state_dict().items())
+
+
+def test_counts_of_batches_may_be_lacking_since_old_files_lack_them():
+    given = {key: value + 1 for key, value in network().state_dict().items() if "num_batches" not in key}
+    load_into(own := network(), given, "mine", "w.pth")
+    assert torch.equal(own[1].running_mean, given["1.running_mean"])
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda state: state.pop("0.bias"), r"of another network than mine: it lacks '0\.bias'$"),
+        (lambda state: (state.pop("0.bias"), state.pop("1.bias")), r"it lacks '0\.bias' and 1 more$"),
+        (lambda state: state.update(x=torch.zeros(1)), "it holds 'x', which the network has not$"),
+        (lambda state: state.update({"0.bias": torch.zeros(5)}), r"'0\.bias' is \(5,\), not \(4,\)$"),
+    ],
+    ids=["one lacks", "two lack", "one more", "another shape"],
+)
+def test_weights_of_another_network_are_refused_and_nothing_is_loaded(change, words):
+    state = {key: value + 1 for key, value in network().state_dict().items()}
+    change(state)
+    own = network()
+    with pytest.raises(CheckpointError, match=words):
+        load_into(own, state, "mine", "w.pth")
+    assert all(torch.equal(value, network().state_dict()[key]) for key, value in own.state_dict().items())
+
+
+def test_a_files_digest_is_hashlibs(tmp_path):
+    (tmp_path / "w").write_bytes(b"weights")
+    assert sha256(tmp_path / "w") == hashlib.sha256(b"weights").hexdigest()

@@ -1,0 +1,274 @@
+"""What a training writes, says and takes up again, on a session whose losses and times are known beforehand."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import math
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from variants import trainer
+from variants.method import Network
+from variants.session import Plan
+from variants.trainer import Progress, train
+
+SECONDS_A_STEP = 0.5
+
+
+class Known:
+    """A session whose k-th step, from 1, has the losses k and 10 · k, and 1000 for the critic."""
+
+    def __init__(self, variant: Network, plan: Plan) -> None:
+        self.plan = plan
+        self.step_count = 0
+        self.generator = nn.Linear(1, 1)
+        self.rates = [(None, 1e-3)]
+
+    @property
+    def optimiser(self) -> SimpleNamespace:
+        return SimpleNamespace(rate=self.step_count / 1000)
+
+    def step(self, images: torch.Tensor, holes: torch.Tensor) -> dict[str, torch.Tensor]:
+        assert self.generator.training
+        self.step_count += 1
+        values = {"mse": self.step_count, "adversarial": 10 * self.step_count, "critic": 1000}
+        return {name: torch.tensor(value, dtype=torch.bfloat16) for name, value in values.items()}
+
+    def state(self) -> dict[str, int]:
+        return {"step": self.step_count}
+
+    def restore(self, state: dict[str, int]) -> None:
+        self.step_count = state["step"]
+
+
+class Training:
+    """Trains :class:`Known` into a folder and notes what it is asked for and what it says."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.now = 100.0
+
+    def __call__(self, plan: Plan, stop_at: int | None = None, **options) -> bool:
+        self.asked: list[int] = []
+        self.said: list[Progress] = []
+        return train(
+            Network(), plan, self.source, self.folder, report=self.said.append,
+            stopping=lambda: bool(self.asked) and self.asked[-1] + 1 == stop_at, **options,
+        )  # fmt: skip
+
+    def source(self, step: int) -> tuple[np.ndarray, np.ndarray]:
+        self.asked.append(step)
+        self.now += SECONDS_A_STEP
+        return np.zeros((4, 2, 2, 3), np.uint8), np.zeros((4, 2, 2), bool)
+
+    @property
+    def rows(self) -> list[dict[str, str]]:
+        with (self.folder / "history.csv").open() as stream:
+            return list(csv.DictReader(stream))
+
+    def column(self, name: str) -> list[float]:
+        return [float(row[name]) for row in self.rows]
+
+
+@pytest.fixture
+def training(tmp_path, monkeypatch):
+    training = Training(tmp_path)
+    monkeypatch.setattr(trainer, "Session", Known)
+    monkeypatch.setattr(trainer.time, "perf_counter", lambda: training.now)
+    return training
+
+
+def plan(steps: int = 12, **changes) -> Plan:
+    return Plan(**{"name": "known", "seed": 3, "width": 4, "steps": steps, "batch": 4, "steps_per_epoch": 5, **changes})
+
+
+def test_a_row_holds_the_means_since_the_row_before(training):
+    assert training(plan(500))
+    # A hundredth of 500 steps are 5; the first row is of the steps 1 to 5, the second of 6 to 10.
+    assert training.column("step") == list(range(5, 501, 5))
+    assert training.column("mse")[:2] == [3.0, 8.0]
+    assert training.column("adversarial")[:2] == [30.0, 80.0]
+    assert set(training.column("critic")) == {1000.0}
+    assert training.column("lr")[:2] == [0.005, 0.010]
+    assert training.column("epoch")[:2] == [1.0, 2.0]
+
+
+def test_times_and_speed_by_hand(training):
+    training(plan(500))
+    assert training.column("seconds")[:3] == [2.5, 5.0, 7.5]
+    assert set(training.column("images_per_s")) == {4 / SECONDS_A_STEP}
+
+
+def test_time_spent_on_validating_is_not_training_speed(training):
+    def validate(network: nn.Module) -> float:
+        training.now += 60
+        return 20.0
+
+    training(plan(500), validate=validate)
+    assert set(training.column("images_per_s")) == {4 / SECONDS_A_STEP}
+
+
+def test_the_last_row_is_of_the_last_step_whatever_the_number_of_steps(training):
+    training(plan(205))
+    assert training.column("step") == [*range(2, 205, 2), 205]
+    assert training.column("mse")[-1] == 205
+
+
+def test_without_epochs_the_column_is_empty(training):
+    training(plan(3, steps_per_epoch=0))
+    assert [row["epoch"] for row in training.rows] == [""] * 3
+
+
+def test_progress_is_said_with_the_generators_loss(training):
+    training(plan(12))
+    assert training.said[0] == Progress("known", 3, 1, 12, 1 + 10, 8.0)
+    assert training.said[11] == Progress("known", 3, 12, 12, 12 + 120, 8.0)
+    assert len(training.said) == 13
+    last = training.said[12]
+    assert (last.name, last.seed, last.step, last.steps, last.done) == ("known", 3, 12, 12, True)
+    assert math.isnan(last.loss) and math.isnan(last.images_per_s)
+
+
+def test_validation_sees_the_network_in_evaluation_mode_every_tenth_row_and_at_the_end(training):
+    seen = []
+
+    def validate(network: nn.Module) -> float:
+        seen.append(network.training)
+        return 20.12345
+
+    training(plan(206), validate=validate)
+    scored = {int(row["step"]): row["validation_psnr_hole"] for row in training.rows if row["validation_psnr_hole"]}
+    assert scored == dict.fromkeys([*range(20, 201, 20), 206], "20.123")
+    # In training mode again at the next step: Known asserts it.
+    assert seen == [False] * 11
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_a_loss_that_is_no_number_ends_the_training(training, monkeypatch, value):
+    monkeypatch.setattr(Known, "step", diverging(Known.step, value))
+    with pytest.raises(FloatingPointError, match=f"known diverged at step 4: its loss is {value}"):
+        training(plan(12))
+    assert not (training.folder / "generator.safetensors").exists()
+
+
+def diverging(step, value: float):
+    def changed(self, *batch):
+        losses = step(self, *batch)
+        return losses | {"mse": torch.tensor(value)} if self.step_count == 4 else losses
+
+    return changed
+
+
+def test_a_training_taken_up_again_has_every_row_once_and_goes_on_counting_seconds(training):
+    assert not training(plan(12), stop_at=5)
+    assert training.column("step") == [1, 2, 3, 4, 5]
+    assert not (training.folder / "generator.safetensors").exists()
+    training.now += 1000
+    assert training(plan(12))
+    assert training.asked == list(range(5, 12))
+    assert training.column("step") == list(range(1, 13))
+    assert training.column("seconds") == [SECONDS_A_STEP * step for step in range(1, 13)]
+    assert (training.folder / "generator.safetensors").exists()
+
+
+def test_a_training_stopped_between_rows_keeps_what_it_had_since_the_last(training):
+    training(plan(500), stop_at=8)
+    assert training.column("step") == [5, 8]
+    assert training.column("mse") == [3.0, 7.0]
+    training(plan(500))
+    assert training.column("step")[:3] == [5, 8, 10]
+    assert training.column("mse")[2] == 9.5
+
+
+def test_a_stop_at_the_last_step_is_an_end(training):
+    assert training(plan(12), stop_at=12)
+    assert training.said[-1].done
+    assert training.column("step") == list(range(1, 13))
+
+
+def test_a_complete_training_has_nothing_left_to_do(training):
+    training(plan(12))
+    assert training(plan(12))
+    assert training.asked == []
+    assert training.column("step") == list(range(1, 13))
+
+
+def test_rows_past_the_state_are_forgotten(training):
+    # Killed, not stopped: the state is saved with the rows, but files may be of different ages.
+    training(plan(12), stop_at=5)
+    state = torch.load(training.folder / "state.pt", weights_only=True)
+    torch.save({**state, "step": 3}, training.folder / "state.pt")
+    training(plan(12))
+    assert training.asked == list(range(3, 12))
+    assert training.column("step") == list(range(1, 13))
+
+
+def test_the_state_is_saved_every_twenty_seconds(training, monkeypatch):
+    saved = []
+    save = trainer.save_state
+    monkeypatch.setattr(trainer, "save_state", lambda *given: (saved.append(training.now - 100), save(*given)))
+    training(plan(100))
+    # Half a second a step: after the first step that is past 20 s, again past 20 s later, and at the end.
+    assert saved == [20.5, 41.0, 50.0]
+    assert not list(training.folder.glob(".*"))
+
+
+def interrupt_at(training: Training, moment: float):
+    def validate(network: nn.Module) -> float:
+        if training.now >= moment:
+            raise KeyboardInterrupt
+        return 0.0
+
+    return validate
+
+
+def test_what_a_killed_training_had_saved_is_gone_on_from(training):
+    with pytest.raises(KeyboardInterrupt):
+        training(plan(100), validate=interrupt_at(training, 130))
+    # Killed while validating step 60 (100 + 30 s); saved at step 41, the first past 20 s.
+    assert training(plan(100))
+    assert training.asked == list(range(41, 100))
+    assert training.column("step") == list(range(1, 101))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"name": "other"},
+        {"seed": 4},
+        {"width": 8},
+        {"steps": 13},
+        {"batch": 8},
+        {"precision": "bf16"},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+def test_a_training_of_another_plan_starts_over(training, change):
+    training(plan(12), stop_at=5)
+    other = dataclasses.replace(plan(12), **change)
+    training(other)
+    assert training.asked == list(range(other.steps))
+    assert training.column("step") == list(range(1, other.steps + 1))
+
+
+@pytest.mark.parametrize("change", [{"steps_per_epoch": 7}, {"compile": True}], ids=["steps_per_epoch", "compile"])
+def test_what_does_not_touch_the_weights_does_not_start_a_training_over(training, change):
+    training(plan(12), stop_at=5)
+    training(dataclasses.replace(plan(12), **change))
+    assert training.asked == list(range(5, 12))
+
+
+def test_a_saved_state_says_what_it_is_of(training):
+    training(plan(12))
+    state = torch.load(training.folder / "state.pt", weights_only=True)
+    # Format 2 is what optimisers keep today; another number turns every training that is under way into a new one.
+    assert state["plan"] == {
+        "format": 2, "name": "known", "seed": 3, "width": 4, "steps": 12, "batch": 4, "precision": "fp32",
+    }  # fmt: skip
+    assert state["step"] == 12
