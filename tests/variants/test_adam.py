@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from variants.adam import Adam
+from variants.adam import Adam, as_seen
 
 LAYOUTS = [torch.contiguous_format, torch.channels_last]
 
@@ -49,6 +49,28 @@ def test_the_state_is_taken_up_again():
         return weight.detach()
 
     assert torch.equal(weights(restart=True), weights(restart=False))
+
+
+def test_a_weight_that_learns_nothing_in_a_step_stays():
+    weights = [nn.Parameter(torch.ones(3)), nn.Parameter(torch.ones(2, 2, 3, 3).to(memory_format=torch.channels_last))]
+    optimiser = Adam(weights, 1e-2, (0.5, 0.999))
+    weights[0].grad = torch.ones(3)
+    optimiser.step()
+    # Adam's first update is the rate itself, against the gradient's sign (Kingma & Ba 2015).
+    torch.testing.assert_close(weights[0].detach(), torch.full((3,), 0.99))
+    assert torch.equal(weights[1].detach(), torch.ones(2, 2, 3, 3))
+    optimiser.zero_grad()
+    optimiser.step()
+    torch.testing.assert_close(weights[0].detach(), torch.full((3,), 0.99))
+
+
+def test_a_channels_last_weight_is_seen_as_it_lies_in_memory():
+    weight = torch.arange(2 * 3 * 4 * 5).reshape(2, 3, 4, 5).float().contiguous(memory_format=torch.channels_last)
+    seen = as_seen(weight, weight)
+    assert seen.is_contiguous() and seen.shape == (2, 4, 5, 3)
+    assert torch.equal(seen.permute(0, 3, 1, 2), weight)
+    plain = torch.zeros(2, 3, 4, 5)
+    assert as_seen(plain, plain) is plain
 
 
 def laid_out(tensor: torch.Tensor, layout: torch.memory_format) -> torch.Tensor:

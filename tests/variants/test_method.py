@@ -1,0 +1,116 @@
+"""References against what they are said to be, called directly; and how any reference is handed its pictures."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+from skimage.restoration import inpaint_biharmonic
+
+from variants.load import load_methods
+from variants.method import Network, Reference, ReferenceMethod
+
+
+def fill(name: str, images: np.ndarray, holes: np.ndarray) -> np.ndarray:
+    return load_methods(name, weights=None)[0].fill(images, holes)
+
+
+def pictures(count: int = 2, side: int = 24) -> tuple[np.ndarray, np.ndarray]:
+    """Smooth in red, noisy in green, nearly white in blue: each channel asks for something else."""
+    rng = np.random.default_rng(0)
+    images = np.zeros((count, side, side, 3), np.uint8)
+    images[..., 0] = np.arange(0, 10 * side, 10)[None, :]
+    images[..., 1] = rng.integers(0, 256, (count, side, side))
+    images[..., 2] = rng.integers(240, 256, (count, side, side))
+    holes = np.zeros((count, side, side), bool)
+    for i in range(count):
+        holes[i, 5 + i : 12, 8 : 18 - i] = True
+        holes[i, 20:22, 2:5] = True
+    return images, holes
+
+
+def blanked(image: np.ndarray, hole: np.ndarray) -> np.ndarray:
+    return np.where(hole[..., None], 0, image).astype(np.uint8)
+
+
+@pytest.mark.parametrize(("name", "flag"), [("telea", cv2.INPAINT_TELEA), ("navier_stokes", cv2.INPAINT_NS)])
+def test_opencv_references_are_opencvs_at_radius_3(name, flag):
+    images, holes = pictures()
+    raw = fill(name, images, holes)
+    for given, image, hole in zip(raw, images, holes, strict=True):
+        expected = cv2.inpaint(blanked(image, hole), hole.astype(np.uint8) * 255, 3, flag)
+        np.testing.assert_allclose(given, expected / 255, atol=1e-6)
+
+
+def test_biharmonic_is_scikit_images():
+    images, holes = pictures()
+    raw = fill("biharmonic", images, holes)
+    for given, image, hole in zip(raw, images, holes, strict=True):
+        expected = inpaint_biharmonic(blanked(image, hole) / 255, hole, channel_axis=-1)
+        np.testing.assert_allclose(given, expected, atol=1e-4)
+    assert raw.dtype == np.float32
+
+
+def test_mean_fill_is_the_mean_of_each_channel_by_numpy_and_leaves_known_pixels():
+    images, holes = pictures()
+    raw = fill("mean_fill", images, holes)
+    for given, image, hole in zip(raw, images, holes, strict=True):
+        mean = [np.mean(image[..., c][~hole]) / 255 for c in range(3)]
+        np.testing.assert_allclose(given[hole], np.broadcast_to(mean, given[hole].shape), atol=1e-6)
+        np.testing.assert_allclose(given[~hole], image[~hole] / 255, atol=1e-7)
+
+
+@pytest.mark.parametrize("name", ["mean_fill", "biharmonic"])
+def test_where_nothing_is_known_the_fill_is_grey(name):
+    images, holes = pictures(1)
+    np.testing.assert_allclose(fill(name, images, np.ones_like(holes)), 0.5, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["telea", "navier_stokes"])
+def test_where_nothing_is_known_opencv_leaves_black(name):
+    images, holes = pictures(1)
+    assert (fill(name, images, np.ones_like(holes)) == 0).all()
+
+
+class Shown(Reference):
+    """Gives back what it was shown, as bytes or as floats."""
+
+    def __init__(self, floats: bool) -> None:
+        self.floats = floats
+        self.calls = 0
+
+    def fill(self, image: np.ndarray, hole: np.ndarray) -> np.ndarray:
+        self.calls += 1
+        return image / np.float32(255) if self.floats else image
+
+
+@pytest.mark.parametrize("floats", [False, True])
+def test_a_reference_sees_black_under_the_hole_and_may_give_bytes_or_floats(floats):
+    images, holes = pictures()
+    raw = ReferenceMethod("shown", Shown(floats)).fill(images, holes)
+    assert raw.dtype == np.float32
+    assert (raw[holes] == 0).all()
+    np.testing.assert_allclose(raw[~holes], images[~holes] / 255, atol=1e-7)
+    assert raw.max() == 1.0
+
+
+def test_a_reference_is_not_asked_where_there_is_no_hole():
+    images, holes = pictures()
+    holes[0] = False
+    reference = Shown(False)
+    raw = ReferenceMethod("shown", reference).fill(images, holes)
+    assert reference.calls == 1
+    np.testing.assert_allclose(raw[0], images[0] / 255, atol=1e-7)
+
+
+def test_a_network_without_its_first_layer_has_no_width():
+    assert Network().width_of({}) is None
+
+
+@pytest.mark.parametrize("name", ["mean_fill", "telea", "navier_stokes", "biharmonic"])
+def test_references_say_that_they_fill_holes_and_have_no_weights(name):
+    method = load_methods(name, weights=None)[0]
+    assert (method.name, method.kind, method.fills, method.parameters, method.gives_raw) == (
+        name, "reference", "hole", 0, True,
+    )  # fmt: skip
+    assert method.summary
