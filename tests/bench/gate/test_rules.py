@@ -22,6 +22,9 @@ from bench.gate.rules import parse_rule, read_thresholds
         ("colour_shift_r<-3.5", None, "colour_shift_r", None, "floor", -3.5, False),
         ("gan_*.speed:1e1%", "gan_*", "speed", None, "drop", 10.0, True),
         ("my.model.psnr_hole:1", "my.model", "psnr_hole", None, "drop", 1.0, False),
+        ("psnr_hole[ thick* ]:0", None, "psnr_hole", "thick*", "drop", 0.0, False),
+        ("colour_shift_r>-2", None, "colour_shift_r", None, "ceiling", -2.0, False),
+        ("colour_shift_r<+1.5e-1", None, "colour_shift_r", None, "floor", 0.15, False),
     ],
 )
 def test_rules_are_read(
@@ -47,6 +50,9 @@ def test_rules_are_read(
         ("", "it is empty"),
         ("psnr_hole:0.2 dB", "is not a number"),
         ("psnr_hole==3", "no ':'"),
+        (":0.2", "the metric's name is missing"),
+        ("psnr_hole[ ]:0.2", "name a mask type"),
+        ("lpips>2%", "a percentage is of a reference"),
     ],
 )
 def test_broken_rules_are_refused_saying_what_is_broken(text: str, said: str) -> None:
@@ -72,6 +78,26 @@ def test_a_threshold_file_is_read_with_line_numbers(tmp_path: Path) -> None:
     assert found.against == "main"
     assert found.strict
     assert [rule.where.rpartition(" ")[2] for rule in found.rules] == ["5", "8", "8", "9"]
+
+
+def test_a_threshold_file_of_rules_alone_is_not_strict_and_names_no_run(tmp_path: Path) -> None:
+    found = read_thresholds(write(tmp_path / "t.toml", 'fail_if = ["psnr_hole:0.2"]'))
+    assert (found.path, found.against, found.strict) == (tmp_path / "t.toml", None, False)
+    assert [rule.text for rule in found.rules] == ["psnr_hole:0.2"]
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        ('fail_if = [\n  "psnr:1",\n  "psnr:1",\n]', ["2", "3"]),
+        ('fail_if = [\n  "net#2.psnr:1", "lpips:1",\n  "lpips:1",\n]', ["2", "2", "3"]),
+        ("fail_if = [\n  'net#2.psnr:1', 'lpips:1',\n  'lpips:1',\n]", ["2", "2", "3"]),
+        ('fail_if = [\n  "psnr:1", # "lpips:1"\n  "lpips:1",\n]', ["2", "3"]),
+    ],
+)
+def test_every_rule_has_the_line_it_stands_on(tmp_path: Path, text: str, lines: list[str]) -> None:
+    found = read_thresholds(write(tmp_path / "t.toml", text))
+    assert [rule.where for rule in found.rules] == [f"{tmp_path / 't.toml'} line {line}" for line in lines]
 
 
 @pytest.mark.parametrize(
@@ -102,3 +128,11 @@ def test_a_missing_threshold_file_is_refused_with_the_way_to_make_one(tmp_path: 
 def test_toml_errors_name_the_line(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="line 2"):
         read_thresholds(write(tmp_path / "t.toml", 'against = "a"\nfail_if = [psnr]\n'))
+
+
+def test_what_is_no_text_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "t.toml").write_bytes(b"\xff\xfe\x00")
+    (tmp_path / "folder.toml").mkdir()
+    for name in ("t.toml", "folder.toml"):
+        with pytest.raises(UsageError, match=f"{name} cannot be read .*: name a text file"):
+            read_thresholds(tmp_path / name)
