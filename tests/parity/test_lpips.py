@@ -244,6 +244,31 @@ def test_what_changed_outside_the_hole_counts() -> None:
     assert inside[0] == pytest.approx(expected[1], rel=1e-4, abs=1e-9)
 
 
+@pytest.mark.parametrize(
+    "where",
+    [
+        np.s_[20:30, 50:],
+        np.s_[20:30, :12],
+        np.s_[:15, 20:30],
+        np.s_[40:, 20:30],
+        np.s_[20:30, 50:, 2],
+        np.s_[3:9, 3:9, 0],
+    ],
+    ids=["right", "left", "above", "below", "blue on the right", "red above"],
+)
+def test_a_change_on_one_side_of_the_hole_or_in_one_channel_counts(where: Any) -> None:
+    stack = stack_of("alex", None)
+    truth = photographs(64)[0]
+    hole = np.zeros((64, 64), bool)
+    hole[20:32, 18:40] = True
+    filled = np.where(hole[..., None], np.uint8(128), truth)
+    filled[where] = 255 - filled[where]
+    whole, inside = ours(stack, truth, [filled], hole)
+    expected = theirs("alex", None, truth, filled, hole)
+    assert whole[0] == pytest.approx(expected[0], rel=1e-4)
+    assert inside[0] == pytest.approx(expected[1], rel=1e-4)
+
+
 def test_no_bit_depends_on_which_fills_come_together() -> None:
     stack = stack_of("alex", None)
     for side, mask in ((64, "rect"), (256, "ellipse")):

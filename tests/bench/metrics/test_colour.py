@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 import pytest
+from skimage.color import deltaE_ciede2000, rgb2lab
 
 from bench.metrics.colour import delta_e_2000, lab
 from bench.metrics.scorer import Scorer
@@ -37,6 +38,20 @@ def test_white_black_and_red_have_their_known_lab_values() -> None:
     assert lab((255, 255, 255)) == pytest.approx((100, 0, 0), abs=0.01)
     assert lab((0, 0, 0)) == pytest.approx((0, 0, 0), abs=1e-9)
     assert lab((255, 0, 0)) == pytest.approx((53.24, 80.09, 67.20), abs=0.02)
+
+
+def test_colours_have_scikit_images_lab_values_and_differences() -> None:
+    """Dark ones, whose formulas are linear, and greys, which have no hue, among them."""
+    rng = np.random.default_rng(0)
+    levels = np.concatenate(
+        [rng.random((200, 3)) * 255, rng.random((40, 3)) * 12, np.repeat(rng.random((20, 1)) * 255, 3, axis=1)]
+    )
+    ours = [lab(colour) for colour in levels]
+    np.testing.assert_allclose(ours, rgb2lab(levels / 255), rtol=1e-9, atol=1e-9)
+    wide = rng.uniform((0, -128, -128), (100, 128, 128), (200, 3))
+    for values in (np.asarray(ours), wide, np.where(rng.random((200, 3)) < 0.3, 0.0, wide)):
+        found = [delta_e_2000(tuple(a), tuple(b)) for a, b in zip(values, values[::-1], strict=True)]
+        np.testing.assert_allclose(found, deltaE_ciede2000(values, values[::-1]), rtol=1e-9, atol=1e-7)
 
 
 def test_equal_colours_differ_by_exactly_nothing() -> None:
@@ -76,3 +91,19 @@ def test_an_exact_fill_has_no_shift_and_no_share() -> None:
     row = card(truth.copy(), truth, np.ones((16, 16), bool))
     assert row["colour_shift"] == 0.0
     assert math.isnan(row["colour_shift_share"])
+
+
+def test_each_channels_shift_and_the_distance_are_of_the_holes_means() -> None:
+    rng = np.random.default_rng(1)
+    truth, fill = rng.integers(0, 256, (2, 24, 24, 3), dtype=np.uint8)
+    fill[..., 0] //= 3
+    fill[..., 2] //= 2
+    hole = rng.random((24, 24)) < 0.3
+    filled = np.where(hole[..., None], fill, truth)
+    row = card(filled, truth, hole)
+    error = fill[hole].astype(float) - truth[hole]
+    shift = error.mean(axis=0)
+    assert [row[f"colour_shift_{c}"] for c in "rgb"] == pytest.approx(list(shift), rel=1e-12)
+    assert row["colour_shift_share"] == pytest.approx((shift**2).sum() / (error**2).sum(axis=1).mean(), rel=1e-12)
+    means = [rgb2lab(picture[hole].mean(axis=0) / 255) for picture in (truth, fill)]
+    assert row["colour_shift"] == pytest.approx(float(deltaE_ciede2000(*means)), abs=1e-6)

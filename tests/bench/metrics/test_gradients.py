@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from bench.metrics.scorer import Scorer
+from tests.bench.metrics.plain import edge_step, energy
 
 
 def score(truth: np.ndarray, hole: np.ndarray, filled: np.ndarray) -> tuple[float, float]:
@@ -71,3 +72,18 @@ def test_the_pictures_own_border_is_no_seam_and_rows_do_not_wrap() -> None:
     hole[:, 6:] = True
     filled = np.where(hole[..., None], np.uint8(93), truth)
     assert score(truth, hole, filled)[1] == 3.0
+
+
+@pytest.mark.parametrize("kind", ["scattered", "corner", "first column", "last column", "one row", "one column"])
+def test_sharpness_and_seam_are_numpys_differences_in_both_directions_and_all_channels(kind: str) -> None:
+    rng = np.random.default_rng(4)
+    truth, fill = rng.integers(0, 256, (2, 13, 17, 3), dtype=np.uint8)
+    hole = np.zeros((13, 17), bool)
+    where = {"corner": np.s_[:6, :7], "first column": np.s_[:, :1], "last column": np.s_[3:, -1:]}
+    where |= {"one row": np.s_[12:, 2:9], "one column": np.s_[2:9, 6:7], "scattered": rng.random((13, 17)) < 0.4}
+    hole[where[kind]] = True
+    filled = np.where(hole[..., None], fill, truth)
+    sharpness, seam = score(truth, hole, filled)
+    assert sharpness == pytest.approx(energy(filled.astype(float), hole) / energy(truth.astype(float), hole), rel=1e-12)
+    wanted = edge_step(filled.astype(float), hole) - edge_step(truth.astype(float), hole)
+    assert seam == pytest.approx(wanted, rel=1e-12)

@@ -22,7 +22,7 @@ from bench.metrics import drift as drift_module
 from bench.metrics import seam as seam_module
 from bench.metrics import sharpness as sharpness_module
 from bench.metrics import ssim_map
-from bench.metrics.card import Card
+from bench.metrics.card import Card, Hole, Truth
 from bench.metrics.on_device import batch as batch_module
 from bench.metrics.registry import Metric, metric
 from bench.metrics.scorer import Row, Scorer
@@ -161,6 +161,61 @@ def test_empty_columns_are_explained_as_without_a_batch() -> None:
     batch.score_batch(*given)
     single.score_batch(*given)
     assert batch.missing == single.missing and batch.missing
+
+
+def test_a_batch_is_corrected_as_numpy_does_it_however_little_a_channel_varies() -> None:
+    """Red varies by a level or two, which rounding would flatten; green widely; blue not at all."""
+    rng = np.random.default_rng(6)
+    truth = rng.integers(60, 190, (40, 52, 3), dtype=np.uint8)
+    hole = hole_kinds((40, 52))["box"]
+    raw = np.full(truth.shape, 0.5, np.float32)
+    raw[..., 0] += (truth[..., 0] / np.float32(255) - np.float32(0.5)) * np.float32(0.01)
+    raw[..., 1] = 0.7 * truth[..., 1] / 255 + 0.1
+    raw[hole] += rng.normal(0, 0.002, (hole.sum(), 3)).astype(np.float32)
+    filled = np.where(hole[..., None], np.rint(255 * raw).astype(np.uint8), truth)
+    names = [name for name in PLAIN if name.endswith("_corrected")]
+    ((row,),) = on_device(names).score_batch(["x"], [truth], [hole], [[filled]], [[raw]])
+    painted = np.empty((hole.sum(), 3))
+    for c in range(3):
+        known, wanted = raw[~hole][:, c].astype(float), truth[~hole][:, c] / 255
+        gain, offset = np.polyfit(known, wanted, 1) if c < 2 else (1.0, wanted.mean() - 0.5)
+        painted[:, c] = np.rint(255 * np.clip(gain * raw[hole][:, c] + offset, 0, 1))
+    error = painted - truth[hole]
+    for c, name in enumerate("rgb"):
+        assert row[f"colour_shift_{name}_corrected"] == pytest.approx(error[:, c].mean(), abs=0.01), name
+    assert row["psnr_hole_corrected"] == pytest.approx(10 * math.log10(255**2 / (error**2).mean()), abs=0.01)
+    assert_same([[row]], [Scorer(names).score("x", truth, hole, [filled], [raw])], names)
+
+
+def test_pictures_go_to_the_device_whole_and_as_many_as_fit() -> None:
+    def group(fills: int, side: int = 100) -> list[Card]:
+        truth, hole = Truth(np.zeros((side, side, 3), np.uint8)), Hole(np.zeros((side, side), bool))
+        return [Card(truth, hole, truth.picture) for _ in range(fills)]
+
+    def taken(groups: list[list[Card]]) -> list[list[int]]:
+        return [[len(each) for each in chunk] for chunk in batch_module.chunks(groups)]
+
+    # 2^21 pixels are 209 fills of 100 x 100.
+    assert taken([group(n) for n in (100, 100, 9, 1, 209, 210, 3)]) == [[100, 100, 9], [1], [209], [210], [3]]
+    assert taken([group(1, 1024), group(1, 1024), group(1, 1024)]) == [[1, 1], [1]]
+
+
+def test_a_users_metric_sees_on_a_batched_card_whether_known_pixels_changed() -> None:
+    facts: dict[str, Any] = {"region": "hole", "unit": "", "direction": "lower", "range": (0, 1), "reference": "none"}
+
+    def changed(card: Card) -> float:
+        return float(card.known_changed)
+
+    own = Metric(name="changed", version=1, summary="", compute=changed, **facts)
+    scorer = on_device(["psnr"])
+    scorer.metrics["changed"] = own
+    scorer._single.append(own)
+    truth = soft((40, 52), 1)
+    hole = hole_kinds((40, 52))["box"]
+    fills = [np.where(hole[..., None], np.uint8(9), truth) for _ in range(2)]
+    fills[1][0, 0, 2] ^= 1
+    (rows,) = scorer.score_batch(["x"], [truth], [hole], [fills])
+    assert [row["changed"] for row in rows] == [0.0, 1.0]
 
 
 # ---- learned metrics

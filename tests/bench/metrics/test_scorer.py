@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import cv2
@@ -10,8 +11,10 @@ import numpy as np
 import pytest
 
 from bench.metrics import scorer as scorer_module
-from bench.metrics.registry import metric
-from bench.metrics.scorer import Scorer
+from bench.metrics.card import Card, Hole, ScoringContext, Truth
+from bench.metrics.registry import Metric, metric
+from bench.metrics.scorer import Scorer, learned_values
+from bench.metrics.scratch import SCRATCH
 from variants.registry import UnknownName
 
 PLAIN = [name for name in metric.names() if not name.startswith("lpips")]
@@ -247,3 +250,137 @@ def test_a_column_that_gets_a_value_later_is_no_longer_called_missing() -> None:
     assert set(scorer.missing) == {"psnr_hole"}
     scorer.score("x", truth, hole, [truth])
     assert scorer.missing == {}
+
+
+# ---- why a column is empty
+
+
+def why(names: list[str], truth: np.ndarray, hole: np.ndarray, fills: Any, raws: Any = None, **more: Any) -> Any:
+    scorer = Scorer(names, **more)
+    scorer.score("x", truth, hole, fills, raws)
+    return scorer.missing
+
+
+def test_each_reason_is_the_one_that_holds() -> None:
+    truth, hole, nothing = picture(), hole_of(), np.zeros((40, 52), bool)
+    filled, raw = fill(truth, hole, 0.1)
+    flat = np.full((40, 52, 3), 9, np.uint8)
+    drift = "known_drift"
+    assert why([drift], truth, hole, [filled]) == {
+        drift: "needs the raw output, which finished pictures do not have"
+    }  # fmt: skip
+    assert why(["psnr_hole"], truth, nothing, [truth]) == {"psnr_hole": "the hole is empty"}
+    assert why([drift], truth, ~nothing, [filled], [raw]) == {
+        drift: "the hole covers the picture: no known pixel is left"
+    }  # fmt: skip
+    assert why(["sharpness"], flat, hole, [flat]) == {
+        "sharpness": "not defined on these pictures and holes (a constant picture, an exact fill, a hole of one pixel)"
+    }
+    small = hole_of(10, 30)
+    assert why(["ssim", "ssim_hole"], picture(10, 30), small, [picture(10, 30)]) == dict.fromkeys(
+        ["ssim", "ssim_hole"], "the pictures are smaller than the window of 11 pixels"
+    )
+    assert why(["ssim_hole"], picture(8, 30), np.zeros((8, 30), bool), [picture(8, 30)], protocol="lama") == {
+        "ssim_hole": "the hole is empty"
+    }
+
+
+def test_raw_is_not_called_missing_where_one_fill_has_it() -> None:
+    truth, hole = picture(), np.ones((40, 52), bool)
+    filled, raw = fill(truth, hole, 0.1)
+    found = why(["known_drift"], truth, hole, [filled, filled], [None, raw])
+    assert found == {"known_drift": "the hole covers the picture: no known pixel is left"}
+
+
+def test_one_value_among_the_fills_is_enough_and_the_latest_reason_is_told() -> None:
+    truth, hole = picture(), hole_of()
+    filled, _ = fill(truth, hole, 0.1)
+    assert why(["colour_shift_share"], truth, hole, [truth, filled]) == {}
+    scorer = Scorer(["psnr_hole"])
+    assert scorer.missing == {}
+    scorer.score("x", truth, hole, [filled[:-1]])
+    assert scorer.missing == {}, "a failed fill is no reason"
+    scorer.score("x", truth, np.zeros_like(hole), [truth])
+    assert set(scorer.missing) == {"psnr_hole"}
+
+
+def test_failures_say_which_size_is_whose() -> None:
+    truth, hole = picture(), hole_of()
+    filled, raw = fill(truth, hole, 0.1)
+    rows = Scorer(["psnr"]).score("x", truth, hole, [filled[:-1], filled, filled / 255], [None, raw[:, :-2], None])
+    assert [row["failed"] for row in rows] == [
+        "the fill is 39 x 52 x 3, the picture 40 x 52 x 3",
+        "the raw output is 40 x 50 x 3, the picture 40 x 52 x 3",
+        "the fill is float64, not 8-bit",
+    ]
+
+
+# ---- what is computed where, and what is kept
+
+
+def test_batches_go_to_cuda_devices_alone() -> None:
+    assert [Scorer(["psnr"], device=name).batches for name in ("cpu", "mps", "cuda", "cuda:1")] == [
+        False,
+        False,
+        True,
+        True,
+    ]
+
+
+def test_the_protocol_without_a_name_is_the_native_one() -> None:
+    assert Scorer(["psnr"]).protocol.name == "native"
+    assert list(Scorer(["ssim", "psnr", "ssim"]).metrics) == ["ssim", "psnr"]
+    assert list(Scorer(PLAIN).metrics) == PLAIN
+
+
+def test_a_batch_without_raw_outputs_is_scored_picture_by_picture() -> None:
+    truths = [picture(), picture(30, 20)]
+    holes = [hole_of(), hole_of(30, 20)]
+    fills = [[truth, 255 - truth] for truth in truths]
+    rows = Scorer(["psnr"]).score_batch(["a", "b"], truths, holes, fills)
+    assert [[row["psnr"] for row in each] for each in rows] == [
+        [100.0, Scorer(["psnr"]).score("x", truth, hole, [255 - truth])[0]["psnr"]]
+        for truth, hole in zip(truths, holes, strict=True)
+    ]
+
+
+def test_learned_values_that_are_known_of_some_fills_alone_are_computed() -> None:
+    truth, hole = Truth(picture()), Hole(hole_of())
+    cards = [Card(truth, hole, truth.picture) for _ in range(2)]
+
+    def compute(given: list[Card], context: Any) -> list[float]:
+        return [5.0] * len(given)
+
+    facts: dict[str, Any] = {"region": "hole", "unit": "", "direction": "lower", "range": (0, 1), "reference": "none"}
+    entry = Metric(name="learned", version=1, summary="", compute=compute, batched=True, **facts)
+    cards[0].keep(compute, 3.0)
+    assert list(learned_values(entry, cards, ScoringContext())) == [5.0, 5.0]
+    cards[1].keep(compute, 4.0)
+    assert list(learned_values(entry, cards, ScoringContext())) == [3.0, 4.0]
+
+
+def test_truths_of_32_pictures_of_256_pixels_are_kept_and_the_longest_unused_goes_first() -> None:
+    scorer, square = Scorer(["psnr"]), np.zeros((256, 256, 3), np.uint8)
+    kept = [scorer._truth(str(number), square) for number in range(32)]
+    assert scorer._truth("0", square) is kept[0]
+    scorer._truth("new", square)
+    assert list(scorer._truths) == [*(str(number) for number in range(2, 32)), "0", "new"]
+    scorer._truth("large", np.zeros((256 * 20, 256, 3), np.uint8))
+    assert list(scorer._truths) == [*(str(number) for number in range(22, 32)), "0", "new", "large"]
+
+
+def test_the_last_truth_stays_however_large() -> None:
+    scorer, large = Scorer(["psnr"]), np.zeros((256 * 33, 256, 3), np.uint8)
+    assert scorer._truth("large", large) is scorer._truth("large", large)
+
+
+def test_arrays_are_used_again_unless_they_are_large_or_of_another_thread() -> None:
+    first = SCRATCH.array("test", (4, 5), np.float32)
+    assert first.shape == (4, 5) and first.dtype == np.float32
+    assert np.shares_memory(first, SCRATCH.array("test", (2, 10), np.uint8))
+    assert not np.shares_memory(first, SCRATCH.array("other", (4, 5), np.float32))
+    large = SCRATCH.array("test", (1 << 23, 2), np.uint8)
+    assert not np.shares_memory(large, SCRATCH.array("test", (1 << 23, 2), np.uint8))
+    with ThreadPoolExecutor(1) as pool:
+        theirs = pool.submit(SCRATCH.array, "test", (4, 5), np.float32).result()
+    assert not np.shares_memory(first, theirs)

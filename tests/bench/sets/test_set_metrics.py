@@ -9,6 +9,7 @@ import torch
 from bench.sets.features import Features
 from bench.sets.fid import fid
 from bench.sets.ids import p_ids, u_ids
+from bench.sets.inception import extract
 
 
 def column(*values: float) -> np.ndarray:
@@ -79,3 +80,36 @@ def test_ids_are_what_scikit_learn_gives_for_the_papers_definition():
     assert u_ids(features) == pytest.approx(1 - machine.score(x, y))
     assert p_ids(features) == np.mean(machine.decision_function(x[200:]) > machine.decision_function(x[:200]))
     assert 0.05 < u_ids(features) < 0.5
+
+
+def test_what_lies_on_the_border_is_no_truth_and_a_tie_no_win():
+    # The classifier says truth above 0: a truth at 0 is mistaken, a fill at 0 is not.
+    found = np.array([2.0, 0.0, -1.0, 3.0]), np.array([2.0, 0.0, -0.5, 1.0])
+    features = Features(column(0), column(0), {"judged": found})
+    assert u_ids(features) == 4 / 8  # truths 0 and -1, fills 2 and 1
+    assert p_ids(features) == 1 / 4  # -0.5 over -1
+
+
+def test_the_classifier_is_fitted_once_for_both_columns(monkeypatch):
+    import sklearn.svm
+
+    a, b = clouds(30, 3)
+    features = Features(a, b)
+    first = p_ids(features)
+    monkeypatch.delattr(sklearn.svm, "LinearSVC")
+    u_ids(features)
+    assert p_ids(features) == first
+
+
+def test_features_are_the_networks_first_output_of_pictures_with_channels_first():
+    seen = []
+
+    def network(pictures):
+        seen.append(pictures)
+        return pictures.float().mean((2, 3)), "probabilities"
+
+    pictures = np.random.default_rng(0).integers(0, 256, (2, 5, 7, 3), dtype=np.uint8)
+    found = extract(network, pictures[:, :, ::-1], "cpu")
+    assert seen[0].dtype == torch.uint8
+    np.testing.assert_array_equal(seen[0].numpy(), pictures[:, :, ::-1].transpose(0, 3, 1, 2))
+    np.testing.assert_allclose(found, pictures.mean(axis=(1, 2)), rtol=1e-5)

@@ -173,3 +173,79 @@ def test_values_of_earlier_fills_do_not_outlive_them(tmp_path, monkeypatch, smal
     assert len(files(tmp_path)) == 4
     run(tmp_path, SetScorer(METRICS), restore_known=False)
     assert files(tmp_path) == {}
+
+
+# ---- one cell, by hand
+
+
+def colour(*levels: int) -> np.ndarray:
+    """A picture of one colour each, uint8 (N, 4, 4, 3): the small network's features are the level and no spread."""
+    return np.broadcast_to(np.array(levels, np.uint8)[:, None, None, None], (len(levels), 4, 4, 3)).copy()
+
+
+def fid_of(truths: list[int], fills: list[int]) -> float:
+    """Six features, of which three are the level / 255 and the others 0: 3 ((difference of means)² + (of spreads)²),
+    but the covariance of three equal features has one eigenvalue, three times the variance."""
+    a, b = np.array(truths) / 255, np.array(fills) / 255
+    spread = (a.std(ddof=1) - b.std(ddof=1)) ** 2
+    return 3 * ((a.mean() - b.mean()) ** 2 + spread)
+
+
+def test_each_methods_fills_and_failures_are_its_own(small):
+    cell = SetScorer(["fid"]).cell("d", 2)
+    cell.add(["b", "a"], colour(10, 40), [colour(20, 60), colour(0, 0)], [[False, False], [False, True]])
+    cell.add(["c"], colour(100), [colour(90), colour(200)], [[True], [False]])
+    first, second = cell.scores(0), cell.scores(1)
+    assert (first["n"], first["failed"], second["n"], second["failed"]) == (2, 1, 2, 1)
+    assert first["values"]["fid"] == pytest.approx(fid_of([10, 40], [20, 60]), rel=1e-4)
+    assert second["values"]["fid"] == pytest.approx(fid_of([10, 100], [0, 200]), rel=1e-4)
+
+
+def test_one_picture_is_no_set_and_two_are(small):
+    for failed, n in (([True, False, True], 1), ([True, False, False], 2)):
+        cell = SetScorer(["fid"]).cell("d", 1)
+        cell.add(["a", "b", "c"], colour(1, 2, 30), [colour(5, 6, 7)], [failed])
+        found = cell.scores(0)
+        assert (found["n"], found["failed"]) == (n, 3 - n)
+        assert np.isnan(found["values"]["fid"]) == (n == 1)
+
+
+def test_truths_are_kept_by_id_within_a_data_set_and_not_beyond(small):
+    sets = SetScorer(["fid"])
+    sets.cell("d", 1).add(["a", "b"], colour(10, 20), [colour(0, 0)], [[False, False]])
+    assert small.seen == 4
+    mixed = sets.truth_features(["b", "c", "a"], colour(20, 30, 10))
+    np.testing.assert_allclose(mixed[:, 0] * 255, [20, 30, 10], rtol=1e-5)
+    seen = small.seen
+    kept = sets.truth_features(["c", "a"], colour(99, 99))
+    np.testing.assert_allclose(kept[:, 0] * 255, [30, 10], rtol=1e-5)
+    assert small.seen == seen
+    sets.cell("d", 1)
+    assert sets.truth_features(["a"], colour(99))[0, 0] * 255 == pytest.approx(10, rel=1e-5)
+    sets.cell("other", 1)
+    assert sets.truth_features(["a"], colour(99))[0, 0] * 255 == pytest.approx(99, rel=1e-5)
+
+
+def test_what_values_depend_on_is_what_records_do_and_the_metrics_and_the_weights(small):
+    facts = SetScorer(METRICS).facts({"suite": "s", "metrics": {"psnr": 9}, "weights": "w"})
+    versions = dict.fromkeys(METRICS, 1)
+    assert facts == {"suite": "s", "weights": "w", "metrics": versions, "inception": "aaaa"}
+
+
+def test_each_methods_set_lies_under_its_own_name(tmp_path, small):
+    run(tmp_path, methods=("mean_fill", Copier()))
+    found = {name: json.loads(text) for name, text in files(tmp_path).items()}
+    assert found["sets/copier/seed-5/noise-rect.json"]["values"]["fid"] == pytest.approx(0, abs=1e-9)
+    assert found["sets/mean_fill/seed-0/noise-rect.json"]["values"]["fid"] > 1e-6
+    for name, value in found.items():
+        assert name == f"sets/{value['variant']}/seed-{value['seed']}/{value['dataset']}-{value['mask']}.json"
+
+
+class Copier(Method):
+    """The truth itself."""
+
+    name = "copier"
+    seed = 5
+
+    def fill(self, images, holes, ids=None, mask=""):
+        return (images / 255).astype(np.float32)
