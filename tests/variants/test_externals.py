@@ -1,0 +1,229 @@
+"""What models from outside are shown and how their answers are read."""
+
+from __future__ import annotations
+
+import hashlib
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from variants.external import CallableMethod, ExternalError, FillError, read_rgb, safe_name
+from variants.load import load_methods
+
+
+def one(spec: str):
+    return load_methods(spec, weights=None)[0]
+
+
+def picture(height: int = 6, width: int = 9) -> tuple[np.ndarray, np.ndarray]:
+    image = np.random.default_rng(0).integers(0, 256, (1, height, width, 3), dtype=np.uint8)
+    image[0, 0, 0] = 255
+    hole = np.zeros((1, height, width), bool)
+    hole[:, 2:, 3:5] = True
+    return image, hole
+
+
+def test_a_function_sees_black_under_the_hole_white_as_one_and_sizes_that_are_multiples_of_eight():
+    seen = []
+    image, hole = picture()
+
+    def function(x: torch.Tensor, h: torch.Tensor) -> torch.Tensor:
+        seen.append((x, h))
+        return x
+
+    raw = CallableMethod("mine", function).fill(image, hole)
+    x, h = seen[0]
+    assert x.shape == (1, 3, 8, 16) and h.shape == (1, 1, 8, 16)
+    assert x.dtype == h.dtype == torch.float32
+    assert x[0, :, 0, 0].tolist() == [1, 1, 1]
+    padding = ((0, 2), (0, 7))
+    holes = np.pad(hole[0], padding, "reflect")
+    assert np.array_equal(h[0, 0].numpy(), holes.astype(np.float32))
+    padded = np.pad(np.where(hole[0][..., None], 0, image[0]), (*padding, (0, 0)), "reflect") / 255
+    np.testing.assert_allclose(x[0].permute(1, 2, 0).numpy(), padded, atol=1e-6)
+    np.testing.assert_allclose(raw, np.where(hole[..., None], 0, image) / 255, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "outside"),
+    [
+        (-0.04, 1.04, (0.0, 1.0)),  # a little is usual
+        (-0.06, 1.0, (-0.06, 1.0)),
+        (0.0, 1.06, (0.0, 1.06)),
+        (-2.0, 3.0, (-2.0, 3.0)),
+    ],
+)
+def test_how_far_beyond_black_and_white_an_answer_lies_is_remembered(low, high, outside):
+    def function(x: torch.Tensor, h: torch.Tensor) -> torch.Tensor:
+        y = torch.full_like(x, 0.5)
+        y[..., 0, 0], y[..., 0, 1] = low, high
+        return y
+
+    method = CallableMethod("mine", function)
+    method.fill(*picture())
+    assert method.outside == pytest.approx(outside)
+    method.function = lambda x, h: torch.full_like(x, 1.2)
+    method.fill(*picture())
+    assert method.outside == pytest.approx((outside[0], max(outside[1], 1.2)))
+
+
+def test_a_function_that_has_never_worked_is_a_failure_even_with_names():
+    method = CallableMethod("mine", lambda x, h: x[:, :1])
+    with pytest.raises(FillError, match="mine gave a picture of shape"):
+        method.fill(*picture(), ["a"], "rect")
+    # Once it has worked, a failure is the picture's own.
+    method.works = True
+    assert np.isnan(method.fill(*picture(), ["a"], "rect")).all()
+    assert list(method.problems) == [("rect", "a")]
+
+
+@pytest.mark.parametrize(
+    ("text", "name"), [("big-lama.v2", "big-lama.v2"), ("a b/ü", "a_b"), ("..", "method"), ("", "method")]
+)
+def test_names_for_records_are_file_names(text, name):
+    assert safe_name(text) == name
+
+
+class Weighted(torch.nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.level = torch.nn.Parameter(torch.full((3, 1, 1), 0.25))
+        self.drop = torch.nn.Dropout(0.5)
+
+    def forward(self, image: torch.Tensor, hole: torch.Tensor) -> torch.Tensor:
+        return image + self.drop(self.level * hole)
+
+
+def test_a_torchscript_file_runs_in_evaluation_mode_and_its_weights_are_counted(tmp_path):
+    file = tmp_path / "two words.pt"
+    torch.jit.script(Weighted()).save(str(file))
+    image, hole = picture()
+    method = one(f"torchscript:{file}")
+    assert (method.fill(image, hole)[hole] == 0.25).all()
+    assert (method.name, method.parameters) == ("two_words", 3)
+    assert method.weights_sha256 == hashlib.sha256(file.read_bytes()).hexdigest()
+    assert method.summary == "TorchScript two words.pt"
+
+
+def test_a_python_class_is_made_once_and_runs_in_evaluation_mode(tmp_path):
+    (tmp_path / "weighted.py").write_text(
+        "import torch\n"
+        "class Weighted(torch.nn.Module):\n"
+        "    def __init__(self):\n"
+        "        super().__init__()\n"
+        "        self.level = torch.nn.Parameter(torch.full((3, 1, 1), 0.25))\n"
+        "    def forward(self, image, hole):\n"
+        "        assert not self.training\n"
+        "        return image + self.level * hole\n"
+    )
+    image, hole = picture()
+    method = one(f"python:{tmp_path / 'weighted.py'}:Weighted")
+    assert (method.fill(image, hole)[hole] == 0.25).all()
+    assert (method.name, method.parameters) == ("Weighted", 3)
+
+
+def message(*fields: tuple[int, int | str | bytes]) -> bytes:
+    """A Protocol Buffers message of (number, value): the onnx package is not needed to write so small a model."""
+    written = b""
+    for number, value in fields:
+        if isinstance(value, int):
+            written += varint(number << 3) + varint(value)
+        else:
+            content = value.encode() if isinstance(value, str) else value
+            written += varint(number << 3 | 2) + varint(len(content)) + content
+    return written
+
+
+def varint(value: int) -> bytes:
+    return bytes([value]) if value < 128 else bytes([value % 128 + 128]) + varint(value // 128)
+
+
+def onnx_file(folder, inputs: list[str]):
+    """A model that subtracts its second input from its first, or sums what it gets. Field numbers: onnx.proto3."""
+    pytest.importorskip("onnxruntime")
+    shape = message(*((1, message((2, axis))) for axis in ("n", "c", "h", "w")))
+
+    def tensor(name: str) -> bytes:
+        return message((1, name), (2, message((1, message((1, 1), (2, shape))))))
+
+    node = message(*((1, name) for name in inputs), (2, "out"), (4, "Sub" if len(inputs) == 2 else "Sum"))
+    graph = message((1, node), (2, "g"), *((11, tensor(name)) for name in inputs), (12, tensor("out")))
+    file = folder / "model.onnx"
+    file.write_bytes(message((1, 9), (7, graph), (8, message((2, 13)))))
+    return file
+
+
+def test_an_onnx_model_gets_the_picture_first_and_the_hole_second(tmp_path):
+    image, hole = picture()
+    file = onnx_file(tmp_path, ["z_picture", "a_hole"])
+    method = one(f"onnx:{file}")
+    raw = method.fill(image, hole)
+    assert (raw[hole] == -1).all()
+    np.testing.assert_allclose(raw[~hole], image[~hole] / 255, atol=1e-6)
+    assert (method.name, method.summary) == ("model", "ONNX model.onnx")
+    assert method.weights_sha256 == hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+@pytest.mark.parametrize("inputs", [["image"], ["a", "b", "c"]])
+def test_an_onnx_model_of_other_than_two_inputs_is_refused(tmp_path, inputs):
+    words = rf"takes {len(inputs)} inputs \({', '.join(inputs)}\), not two"
+    with pytest.raises(ExternalError, match=words):
+        one(f"onnx:{onnx_file(tmp_path, inputs)}")
+
+
+@pytest.mark.parametrize("kind", ["torchscript", "onnx"])
+def test_a_file_of_another_kind_is_refused(tmp_path, kind):
+    if kind == "onnx":
+        pytest.importorskip("onnxruntime")
+    (tmp_path / "x.pt").write_bytes(b"nothing")
+    with pytest.raises(ExternalError, match=r"x\.pt is no"):
+        one(f"{kind}:{tmp_path / 'x.pt'}")
+
+
+def save(folder, name: str, value: int, size: tuple[int, int] = (9, 6)) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    Image.new("RGB", size, (value, value, value)).save(folder / name)
+
+
+def test_a_finished_pictures_levels_are_its_own(tmp_path):
+    save(tmp_path / "fills" / "rect", "a.png", 255)
+    method = one(f"predictions:{tmp_path / 'fills'}")
+    image, hole = picture()
+    assert (method.fill(image, hole, ["a"], "rect") == 1.0).all()
+    assert (method.name, method.gives_raw, method.extra()) == ("fills", False, [])
+
+
+@pytest.mark.parametrize("size", [(8, 6), (9, 5), (6, 9), (10, 7)])
+def test_finished_pictures_of_another_size_are_never_scored(tmp_path, size):
+    save(tmp_path / "rect", "a.png", 255, size)
+    method = one(f"predictions:{tmp_path}")
+    assert np.isnan(method.fill(*picture(), ["a"], "rect")).all()
+    assert method.problems["rect", "a"] == f"wrong size: {size[0]}×{size[1]}, not 9×6"
+
+
+def test_a_finished_picture_of_16_bits_is_refused(tmp_path):
+    Image.fromarray(np.full((6, 9), 300, np.uint16)).save(tmp_path / "deep.png")
+    with pytest.raises(ValueError, match="is not 8-bit RGB"):
+        read_rgb(tmp_path / "deep.png")
+
+
+def test_a_folder_of_folders_is_a_method_each(tmp_path):
+    for name, value in (("b", 20), ("a", 10)):
+        save(tmp_path / name / "rect", "x.png", value)
+    methods = load_methods(f"predictions:{tmp_path}", weights=None)
+    assert [method.name for method in methods] == ["a", "b"]
+    raw = [method.fill(*picture(), ["x"], "rect")[0, 0, 0, 0] for method in methods]
+    assert raw == pytest.approx([10 / 255, 20 / 255])
+
+
+def test_folders_of_mask_types_are_one_method_whatever_else_lies_there(tmp_path):
+    save(tmp_path / "fills" / "rect", "x.png", 10)
+    save(tmp_path / "fills" / "old" / "circle", "x.png", 10)
+    assert [method.name for method in load_methods(f"predictions:{tmp_path / 'fills'}", weights=None)] == ["fills"]
+
+
+def test_an_empty_folder_is_no_method(tmp_path):
+    with pytest.raises(ExternalError, match="holds no pictures"):
+        one(f"predictions:{tmp_path}")
