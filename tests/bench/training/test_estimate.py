@@ -1,11 +1,18 @@
 """What is said of a training's length: arithmetic by hand, and steps that were really timed."""
 
+import contextlib
 import json
+from types import SimpleNamespace
 
 import pytest
 
-from bench.training.estimate import Estimate, Programme
-from bench.training.table import duration
+from bench.errors import UsageError
+from bench.profile import load_profile
+from bench.throughput import memory
+from bench.throughput.ceilings import Ceilings
+from bench.training import estimate as module
+from bench.training.estimate import BUFFERS, Estimate, Programme, estimate, estimate_all, require_memory
+from bench.training.table import duration, show
 from bench.training.train import ending
 from tests.bench.command import bench
 
@@ -28,9 +35,14 @@ def test_trainings_side_by_side_end_no_sooner_than_the_longest():
     ("seconds", "text"),
     [
         (0.2, "< 1 s"),
+        (0.6, "1 s"),
         (0.9, "1 s"),
         (48, "48 s"),
         (59.6, "1 min"),
+        (60, "1 min"),
+        (61, "1 min 1 s"),
+        (3600, "1 h"),
+        (86_400, "1 d"),
         (200, "3 min 20 s"),
         (7500, "2 h 5 min"),
         (273_600, "3 d 4 h"),
@@ -88,3 +100,173 @@ def test_wrong_use_is_said(tmp_path, words, message):
     done = bench("train", *words, cwd=tmp_path)
     assert done.returncode == 2
     assert message in done.stderr
+
+
+COUNTED = SimpleNamespace(name="baseline", flops_step=3e9, bytes_step=2e6, bytes_held=10 * 2**20)
+"""What one picture costs a step: operations, bytes moved, bytes held."""
+
+
+class Timed:
+    """A clock that moves by known seconds a step, in place of real steps and their timing."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, *samples: float) -> None:
+        self.now, self.samples, self.loops, self.warmed = 0.0, list(samples), [], []
+        self.steps = 0
+        monkeypatch.setattr(module, "steps", lambda *given: self.step)
+        monkeypatch.setattr(module, "loop_seconds", self.loop)
+        monkeypatch.setattr(module, "warm_up", self.warm)
+        monkeypatch.setattr(module, "time", SimpleNamespace(perf_counter=lambda: self.now))
+
+    def step(self) -> None:
+        self.steps += 1
+        self.now += 0.25
+
+    def loop(self, step, inputs, count: int, device: str) -> float:
+        self.loops.append(count)
+        seconds = count * (self.samples.pop(0) if len(self.samples) > 1 else self.samples[0])
+        self.now += seconds
+        return seconds
+
+    def warm(self, step, inputs, device: str, seconds: float) -> None:
+        self.warmed.append(seconds)
+        self.now += seconds
+
+
+PROFILE = load_profile("tiny", {"batch": 10, "precision": "fp32"})
+CEILINGS = Ceilings({"fp32": 1e12}, 1e9)
+
+
+def test_an_estimate_by_hand(monkeypatch):
+    # Samples of .125, .1, .2 and .1 s a step: their median is .1125 s.
+    timed = Timed(monkeypatch, 0.125, 0.1, 0.2, 0.1)
+    given = estimate(COUNTED, PROFILE, "cpu", 300, CEILINGS, 1.5)
+    # One step of .25 s, then 1.5 s of warming up.
+    assert (timed.steps, timed.warmed, given.first_s) == (1, [1.5], 1.75)
+    # Half a second is 4 steps of .125 s; .125 + .4 + .8 + .4 s are past the 1.5 s asked for.
+    assert timed.loops == [1, 4, 4, 4]
+    assert given.steps == 60 and given.epochs == pytest.approx(60 * 10 / 300)
+    assert given.images_per_s == pytest.approx(10 / 0.1125)
+    assert given.training_s == pytest.approx(1.75 + 60 * 0.1125)
+    # 10 pictures: 3e10 operations at 1e12 a second are .03 s, 2e7 bytes at 1e9 are .02 s.
+    assert given.floor_s == pytest.approx(60 * 0.03) and given.bound == "compute"
+    assert given.share == pytest.approx(60 * 0.03 / (1.75 + 60 * 0.1125))
+
+
+def test_memory_may_bind(monkeypatch):
+    Timed(monkeypatch, 0.125)
+    given = estimate(COUNTED, PROFILE, "cpu", 300, Ceilings({"fp32": 1e12}, 1e8), 1.5)
+    assert given.floor_s == pytest.approx(60 * 0.2) and given.bound == "memory"
+
+
+def test_a_slow_step_is_not_repeated_for_long(monkeypatch):
+    timed = Timed(monkeypatch, 2.0)
+    monkeypatch.setattr(Timed, "step", lambda self: setattr(self, "now", self.now + 3))
+    given = estimate(COUNTED, PROFILE, "cpu", 300, CEILINGS, 1.5)
+    assert (timed.loops, timed.warmed, given.first_s, given.training_s) == ([1], [], 3, 123)
+
+
+def test_on_a_gpu_steps_are_recorded_before_they_are_timed(monkeypatch):
+    timed = Timed(monkeypatch, 0.125)
+    estimate(COUNTED, PROFILE, "cuda", 300, CEILINGS, 1.5)
+    assert timed.steps == 4  # three as they are, and the recording
+
+
+def test_memory_that_is_asked_for_is_that_of_all_trainings_side_by_side(monkeypatch):
+    asked = []
+    monkeypatch.setattr(memory, "require", asked.append)
+    require_memory(COUNTED, 10, 3)
+    # 10 MiB a picture, 10 pictures, three trainings, and a third more for the libraries' own buffers.
+    assert asked == [pytest.approx(10 * 10 * 3 * 1.3)] and BUFFERS == 1.3
+
+
+@pytest.mark.parametrize(
+    ("at_a_time", "words"), [(1, "1,000 pictures: no"), (2, "1,000 pictures, 2 trainings at a time: no")]
+)
+def test_where_memory_ends_a_smaller_batch_is_named(monkeypatch, at_a_time, words):
+    def require(mib: float) -> None:
+        raise MemoryError("no")
+
+    monkeypatch.setattr(memory, "require", require)
+    with pytest.raises(UsageError, match=f"a step of baseline on {words}; a smaller --set batch=N takes less"):
+        require_memory(COUNTED, 1000, at_a_time)
+
+
+@pytest.fixture
+def programme(monkeypatch):
+    """estimate_all on stand-ins for everything that takes time; what was done, in order."""
+    done = []
+
+    @contextlib.contextmanager
+    def company(name, profile, pictures, threads, count):
+        done.append(("company", name, pictures, threads, count))
+        yield
+
+    monkeypatch.setattr(module, "company", company)
+    monkeypatch.setattr(module, "prepare_cpu", lambda threads: done.append(("threads", threads)))
+    monkeypatch.setattr(module, "keep_freed_memory", lambda: done.append("memory kept"))
+    monkeypatch.setattr(module, "training_data", lambda profile: ["a" * 200, "b" * 100])
+    monkeypatch.setattr(module, "count_training", lambda *given: done.append(given) or SimpleNamespace(name=given[0]))
+    monkeypatch.setattr(module, "require_memory", lambda counted, *given: done.append(("needs", counted.name, *given)))
+    monkeypatch.setattr(module, "measure_ceilings", lambda *given, seconds: done.append(("ceilings", *given)))
+    monkeypatch.setattr(
+        module, "estimate", lambda counted, *given: done.append(("timed", counted.name)) or training(8, counted.name)
+    )
+    return done
+
+
+def test_a_programme_asks_for_memory_first_then_times_each_variant_once_in_company(programme):
+    trainings = [("baseline", 0), ("double_dg", 0), ("baseline", 1), ("baseline", 0)]
+    given = estimate_all(trainings, PROFILE, "cpu", 2, 1, 5)
+    assert programme == [
+        ("threads", 1),
+        "memory kept",
+        ("baseline", 8, 32, "fp32"),
+        ("double_dg", 8, 32, "fp32"),
+        ("needs", "baseline", 10, 2),
+        ("needs", "double_dg", 10, 2),
+        ("ceilings", "cpu", ["fp32"]),
+        ("company", "baseline", 300, 1, 1),
+        ("timed", "baseline"),
+        ("timed", "double_dg"),
+    ]
+    assert [each.variant for each in given.trainings] == ["baseline@0", "double_dg@0", "baseline@1"]
+    assert (given.device, given.precision, given.at_a_time, given.together_s) == ("cpu", "fp32", 2, 12)
+
+
+def test_names_stand_alone_where_there_is_one_training_of_each(programme):
+    given = estimate_all([("baseline", 3), ("double_dg", 3)], PROFILE, "cpu", 8, 1, 5)
+    assert [each.variant for each in given.trainings] == ["baseline", "double_dg"]
+    assert given.at_a_time == 2
+
+
+def test_trainings_on_a_gpu_go_one_by_one_and_the_cpu_is_left_as_it_is(programme):
+    given = estimate_all([("baseline", 0), ("baseline", 1)], PROFILE, "cuda", 8, 1, 5)
+    assert given.at_a_time == 1
+    assert programme == [
+        ("baseline", 8, 32, "fp32"),
+        ("ceilings", "cuda", ["fp32"]),
+        ("company", "baseline", 300, 1, 0),
+        ("timed", "baseline"),
+    ]
+
+
+def test_the_table_by_hand(capsys):
+    each = Estimate("baseline", 12_812, 20.0, 512.0, 9.0, 1600.0, 400.0, "compute")
+    show(Programme("cpu", "fp32", 2, (each,)))
+    head, line, _, together = capsys.readouterr().out.splitlines()
+    assert head.split("  ")[0] == "training"
+    assert " ".join(line.split()) == "baseline 12,812 20 512 26 min 40 s 6 min 40 s 25% compute"
+    assert together == "together about 26 min 40 s on cpu in fp32, 2 at a time"
+    show(Programme("cuda", "bf16", 1, (each,)))
+    assert capsys.readouterr().out.splitlines()[-1] == "together about 26 min 40 s on cuda in bf16"
+
+
+def test_the_json_by_hand():
+    given = Programme("cpu", "fp32", 2, (training(8),)).as_dict()
+    assert given == {
+        "schema": 1, "device": "cpu", "precision": "fp32", "at_a_time": 2, "together_s": 8,
+        "trainings": [{
+            "variant": "baseline", "steps": 100, "epochs": 1.0, "images_per_s": 50.0, "first_s": 0.5, "training_s": 8,
+            "floor_s": 2.0, "bound": "compute", "roofline_share": 0.25,
+        }],
+    }  # fmt: skip

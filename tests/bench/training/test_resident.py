@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from bench.training.batches import Batches
-from bench.training.resident import Resident, batches_for
+from bench.training.resident import Resident, batches_for, fits
 
 DEVICES = [
     "cpu",
@@ -37,3 +37,21 @@ def test_pictures_are_sent_to_a_device_without_room(monkeypatch):
     assert type(batches_for("cpu", pool(16), 4, 0, ("rect",))) is Batches
     monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (pool(16).nbytes, 0))
     assert type(batches_for("cuda", pool(16), 4, 0, ("rect",))) is Batches
+
+
+def test_pictures_may_take_half_of_a_devices_free_memory(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (1000, 8000))
+    assert fits("cuda", 500) and fits("cuda:1", 500)
+    assert not fits("cuda", 501)
+    assert not fits("cpu", 1)
+
+
+def test_the_next_step_is_prepared_while_this_one_runs():
+    resident = Resident("cpu", pool(16), 4, 0, ("rect",))
+    asked = []
+    sent = resident.sent
+    resident.sent = lambda step: (asked.append(step), sent(step))[1]
+    for step in (5, 6, 7):
+        resident(step)
+    resident.ahead[1].result()
+    assert asked == [5, 6, 7, 8]

@@ -74,6 +74,12 @@ def test_all_training_mask_types_take_part():
         ("paper", {}, "double_dg", 41000, 32031),
         ("quick", {"epochs": 2}, "baseline", 160, 20),
         ("quick", {"steps": 7}, "double_dg", 1000, 7),
+        ("quick", {"epochs": 2}, "double_dg", 160, 20),
+        ("quick", {"epochs": 1}, "baseline", 1, 1),
+        # Its own 900 and 750 steps, scaled.
+        ("quick", {"steps_scale": 0.5}, "baseline", 1000, 450),
+        ("quick", {"steps_scale": 2}, "double_dg", 1000, 1500),
+        ("quick", {"steps_scale": 0.0001}, "baseline", 1000, 1),
     ],
 )
 def test_the_number_of_steps_follows_the_profile(profile, overrides, name, pictures, steps):

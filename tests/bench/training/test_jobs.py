@@ -1,0 +1,378 @@
+"""How trainings are prepared, judged while they run, and shared out over processes. No process is started here."""
+
+from __future__ import annotations
+
+import math
+import os
+import queue
+import signal
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+import variants.trainer
+from bench.datasets.registry import Dataset
+from bench.errors import BenchError
+from bench.masks.registry import draw
+from bench.profile import load_profile
+from bench.training import train
+from bench.training.batches import Batches
+from bench.training.train import (
+    Job,
+    plan_of,
+    prepare_cpu,
+    run_job,
+    stop_on_interrupt,
+    train_all,
+    training_data,
+    validation_data,
+    work_of,
+    worker,
+    write_pool,
+)
+from variants.registry import variant
+from variants.session import Plan
+
+
+def profile(**changes):
+    return load_profile("tiny", {"width": 4, "batch": 16, **changes})
+
+
+def job(name: str = "baseline", seed: int = 0, steps: int = 10, device: str = "cpu", **changes) -> Job:
+    nowhere = Path("nowhere")
+    given = {"folder": nowhere, "pool": nowhere, "validation": nowhere, "profile": profile(), "threads": 1}
+    return Job(name=name, seed=seed, steps=steps, device=device, **{**given, **changes})
+
+
+@pytest.fixture
+def opened(monkeypatch):
+    calls = []
+    monkeypatch.setattr(train, "open_dataset", lambda *given: calls.append(given))
+    return calls
+
+
+def test_what_is_trained_on_is_the_training_split_with_the_profiles_counts(opened):
+    training_data(profile(train_data="scenes,photos", train_count="40,8"))
+    assert opened == [("scenes", "train", 32, 40), ("photos", "train", 32, 8)]
+
+
+@pytest.mark.parametrize(("data", "share"), [("scenes", 32), ("scenes,photos", 16), (",".join(["scenes"] * 40), 1)])
+def test_settings_are_judged_by_32_pictures_of_the_validation_split(opened, data, share):
+    validation_data(profile(train_data=data))
+    assert set(opened) == {(name, "validation", 32, share) for name in data.split(",")}
+
+
+def numbered(first: int, count: int) -> Dataset:
+    def load(i: int) -> np.ndarray:
+        return np.full((2, 2, 3), (first + i) % 256, np.uint8)
+
+    return Dataset("n", "train", 2, [str(i) for i in range(count)], load)
+
+
+def test_a_pool_holds_every_picture_of_every_data_set_in_order(tmp_path):
+    # 260 pictures are written in two pieces; numbers wrap at 256.
+    file = write_pool([numbered(7, 260), numbered(100, 3)], 2, tmp_path / "pool.npy")
+    pool = np.load(file)
+    assert pool.shape == (263, 2, 2, 3) and pool.dtype == np.uint8
+    assert pool[:, 0, 0, 0].tolist() == [(7 + i) % 256 for i in range(260)] + [100, 101, 102]
+    assert (pool == pool[:, :1, :1, :1]).all()
+
+
+def test_a_pool_that_is_there_is_taken(tmp_path):
+    np.save(tmp_path / "pool.npy", np.zeros(3))
+    assert np.load(write_pool([numbered(0, 5)], 2, tmp_path / "pool.npy")).shape == (3,)
+
+
+def test_work_is_steps_times_weights():
+    weights = sum(p.numel() for p in variant.get("double_dg")().network(4).parameters())
+    assert work_of(job("double_dg", steps=10)) == 10 * weights
+    assert work_of(job("double_dg", steps=30)) == 30 * weights
+
+
+def test_a_plan_is_the_profiles(monkeypatch):
+    monkeypatch.setattr("variants.session.best_precision", lambda device: f"best of {device}")
+    given = plan_of("baseline", 2, 40, profile(), "cpu", 100)
+    # 100 pictures are 6 whole batches of 16.
+    assert given == Plan("baseline", 2, 4, 40, 16, "cpu", "best of cpu", 6, False)
+    assert plan_of("baseline", 2, 40, profile(precision="bf16"), "cpu", 100).precision == "bf16"
+    assert plan_of("baseline", 2, 40, profile(), "cpu", 3).steps_per_epoch == 1
+
+
+@pytest.mark.parametrize(
+    ("device", "steps", "compiled"),
+    [("cuda", 5000, True), ("cuda:1", 9000, True), ("cuda", 4999, False), ("cpu", 9000, False)],
+)
+def test_long_trainings_on_a_gpu_are_compiled(device, steps, compiled):
+    assert plan_of("baseline", 0, steps, profile(precision="bf16"), device, 100).compile == compiled
+
+
+def test_a_cpu_that_trains_takes_its_threads_and_has_no_denormals():
+    before = torch.get_num_threads()
+    if not torch.set_flush_denormal(True):
+        pytest.skip("this CPU cannot flush denormals")
+    torch.set_flush_denormal(False)
+    tiny = torch.full((8,), 1e-30)
+    try:
+        assert (tiny * 1e-10).max() > 0
+        prepare_cpu(before + 1)
+        assert torch.get_num_threads() == before + 1
+        assert (tiny * 1e-10).max() == 0
+    finally:
+        torch.set_flush_denormal(False)
+        torch.set_num_threads(before)
+
+
+class Grey(nn.Module):
+    """The ImageNet mean, which is 0 in normalised space."""
+
+    def forward(self, x: torch.Tensor, known: torch.Tensor) -> torch.Tensor:
+        return torch.zeros_like(x)
+
+
+class Exact(nn.Module):
+    """The one colour of all pictures."""
+
+    def forward(self, x: torch.Tensor, known: torch.Tensor) -> torch.Tensor:
+        return x.amax(dim=(2, 3), keepdim=True).expand_as(x)
+
+
+@pytest.fixture
+def started(tmp_path, monkeypatch):
+    """What run_job gave the trainer for double_dg@5 on 9 noisy pictures, judged by 4."""
+    found = SimpleNamespace()
+
+    def stand_in(entry, plan, source, folder, *, validate, report, stopping) -> bool:
+        found.__dict__.update(entry=entry, plan=plan, source=source, folder=folder, validate=validate)
+        found.__dict__.update(report=report, stopping=stopping)
+        return "the trainer's answer"
+
+    monkeypatch.setattr(variants.trainer, "train", stand_in)
+    monkeypatch.setattr(train, "prepare_cpu", lambda threads: found.__dict__.update(threads=threads))
+    rng = np.random.default_rng(0)
+    found.pool = rng.integers(0, 256, (9, 32, 32, 3), dtype=np.uint8)
+    found.pictures = rng.integers(200, 256, (4, 32, 32, 3), dtype=np.uint8)
+    np.save(tmp_path / "pool.npy", found.pool)
+    np.save(tmp_path / "validation.npy", found.pictures)
+    files = {"folder": tmp_path / "out", "pool": tmp_path / "pool.npy", "validation": tmp_path / "validation.npy"}
+    found.given = "a report", "a stop"
+    found.answer = run_job(job("double_dg", 5, 12, threads=3, **files), *found.given)
+    return found
+
+
+def test_a_job_is_handed_to_the_trainer_as_it_is(started):
+    assert started.answer == "the trainer's answer"
+    assert (type(started.entry).__name__, started.folder.name, started.threads) == ("DoubleDg", "out", 3)
+    assert (started.report, started.stopping) == started.given
+    assert (started.plan.name, started.plan.seed, started.plan.steps) == ("double_dg", 5, 12)
+    assert type(started.source) is Batches
+    for given, expected in zip(
+        started.source(2), Batches(started.pool, 16, 5, ("rect", "circle", "ellipse"))(2), strict=True
+    ):
+        np.testing.assert_array_equal(given, expected)
+
+
+def test_validation_is_the_mean_psnr_of_the_holes(started):
+    # double_dg fills the hole only, so errors elsewhere are nothing; this seed is one that no training draws from.
+    holes = draw("rect", (32, 32), 7_000_002, range(4))
+    grey = np.array((0.485, 0.456, 0.406))
+    psnr = []
+    for picture, hole in zip(started.pictures, holes, strict=True):
+        error = np.mean((picture[hole] / 255 - grey) ** 2)
+        psnr.append(10 * math.log10(1 / error))
+    assert started.validate(Grey()) == pytest.approx(np.mean(psnr), abs=1e-4)
+    assert np.ptp(psnr) > 0.01
+
+
+def test_a_perfect_fill_is_worth_100_decibels(tmp_path, monkeypatch):
+    found = []
+    monkeypatch.setattr(variants.trainer, "train", lambda *given, validate, **options: found.append(validate))
+    monkeypatch.setattr(train, "prepare_cpu", lambda threads: None)
+    for name in ("pool", "validation"):
+        np.save(tmp_path / f"{name}.npy", np.full((2, 32, 32, 3), 255, np.uint8))
+    run_job(job(pool=tmp_path / "pool.npy", validation=tmp_path / "validation.npy"), None, None)
+    assert found[0](Exact()) == pytest.approx(100)
+
+
+class Messages(list):
+    put = list.append
+
+
+@pytest.fixture
+def in_process(monkeypatch):
+    """worker() changes its process for good: here it is put back."""
+    before = signal.getsignal(signal.SIGINT)
+    monkeypatch.setenv("OMP_NUM_THREADS", "7")
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.parametrize("complete", [True, False])
+def test_a_worker_reports_and_says_how_it_ended(in_process, monkeypatch, complete):
+    asked = []
+
+    def run(given: Job, report, stopping) -> bool:
+        report("a step")
+        asked.append((stopping(), signal.getsignal(signal.SIGINT), os.environ["OMP_NUM_THREADS"]))
+        return complete
+
+    monkeypatch.setattr(train, "run_job", run)
+    messages = Messages()
+    worker(job("telea", 4, threads=2), messages, SimpleNamespace(is_set=lambda: True))
+    assert messages == ["a step", ("ended", "telea", 4, complete, "")]
+    assert asked == [(True, signal.SIG_IGN, "2")]
+
+
+def test_a_worker_says_what_went_wrong(in_process, monkeypatch):
+    def run(given: Job, report, stopping) -> bool:
+        assert not stopping()
+        raise FloatingPointError("baseline diverged")
+
+    monkeypatch.setattr(train, "run_job", run)
+    messages = Messages()
+    worker(job("baseline", 1), messages, SimpleNamespace(is_set=lambda: False))
+    assert messages == [("ended", "baseline", 1, False, "FloatingPointError: baseline diverged")]
+
+
+def test_a_worker_stops_when_its_parent_is_gone(in_process, monkeypatch):
+    asked = []
+    monkeypatch.setattr(train, "run_job", lambda given, report, stopping: asked.append(stopping()) or False)
+    monkeypatch.setattr(train.multiprocessing, "parent_process", lambda: SimpleNamespace(is_alive=lambda: False))
+    worker(job(), Messages(), SimpleNamespace(is_set=lambda: False))
+    assert asked == [True]
+
+
+class Pretended:
+    """A multiprocessing context whose processes run when they are waited for, in the order in which they began."""
+
+    def __init__(self, outcome) -> None:
+        self.outcome = outcome
+        self.begun: list[str] = []
+        self.most = 0
+        self.waiting: list[Pretended.Process] = []
+        self.stop = SimpleNamespace(set=lambda: setattr(self, "stopped", True), is_set=lambda: self.stopped)
+        self.stopped = False
+
+    def set_forkserver_preload(self, names: list[str]) -> None: ...
+
+    def Event(self):  # noqa: N802
+        return self.stop
+
+    def Queue(self):  # noqa: N802
+        return SimpleNamespace(get=self.get)
+
+    def Process(self, target, args, daemon):  # noqa: N802
+        assert target is worker and daemon
+        given = args[0]
+        outer = self
+
+        class Process:
+            exitcode = None
+            key = (given.name, given.seed)
+
+            def start(self) -> None:
+                outer.begun.append(f"{given.name}@{given.seed}")
+                outer.waiting.append(self)
+                outer.most = max(outer.most, len(outer.waiting))
+
+            def join(self) -> None: ...
+
+        return Process()
+
+    def get(self, timeout: float):
+        process = self.waiting[0]
+        result = self.outcome(*process.key)
+        if isinstance(result, int):
+            self.waiting.pop(0).exitcode = result
+            raise queue.Empty
+        if isinstance(result, BaseException):
+            self.outcome = lambda name, seed: ("ended", name, seed, False, "")
+            raise result
+        if isinstance(result, tuple):
+            self.waiting.pop(0).exitcode = 0
+        return result
+
+
+@pytest.fixture
+def context(monkeypatch):
+    def make(outcome=lambda name, seed: ("ended", name, seed, True, "")) -> Pretended:
+        pretended = Pretended(outcome)
+        monkeypatch.setattr(train.multiprocessing, "get_context", lambda method: pretended)
+        monkeypatch.setattr(train, "start_deaf", lambda: None)
+        return pretended
+
+    return make
+
+
+def test_the_longest_trainings_begin_first_and_so_many_at_a_time(context):
+    pretended = context()
+    jobs = [job("baseline", 0, 10), job("baseline", 1, 40), job("gan_res_mask", 0, 20), job("baseline", 2, 5)]
+    train_all(jobs, 2, print)
+    # A residual network's middle makes its 20 steps longer than 40 of a plain one: ten convolutions more.
+    assert pretended.begun == ["gan_res_mask@0", "baseline@1", "baseline@0", "baseline@2"]
+    assert pretended.most == 2
+
+
+def test_what_trainings_say_is_passed_on(context):
+    said = iter(["a step", "another step"])
+    context(lambda name, seed: next(said, ("ended", name, seed, True, "")))
+    heard = []
+    train_all([job()], 1, heard.append)
+    assert heard == ["a step", "another step"]
+
+
+def test_every_training_that_failed_is_named_and_the_others_go_on(context):
+    endings = {
+        ("baseline", 0): ("ended", "baseline", 0, False, "ValueError: no"),
+        ("baseline", 1): ("ended", "baseline", 1, True, ""),
+        ("baseline", 2): -9,
+    }
+    pretended = context(lambda *key: endings[key])
+    words = r"training failed for baseline@0: ValueError: no; baseline@2: its process was killed"
+    with pytest.raises(BenchError, match=words):
+        train_all([job("baseline", seed, 10 - seed) for seed in range(3)], 1, print)
+    assert pretended.begun == ["baseline@0", "baseline@1", "baseline@2"]
+
+
+def test_an_interruption_stops_the_running_begins_no_more_and_goes_on_upwards(context):
+    pretended = context(lambda *key: KeyboardInterrupt())
+    with pytest.raises(KeyboardInterrupt):
+        train_all([job("baseline", seed, 10 - seed) for seed in range(3)], 2, print)
+    assert pretended.begun == ["baseline@0", "baseline@1"]
+    assert pretended.stopped and not pretended.waiting
+
+
+def test_without_jobs_nothing_is_begun(monkeypatch):
+    monkeypatch.setattr(train.multiprocessing, "get_context", lambda method: pytest.fail("begun"))
+    train_all([], 2, print)
+
+
+def test_trainings_on_a_gpu_go_one_by_one_until_one_is_stopped(monkeypatch):
+    ran = []
+
+    def run(given: Job, report, stopping) -> bool:
+        ran.append(given.seed)
+        if given.seed == 1:
+            signal.raise_signal(signal.SIGINT)
+        return not stopping()
+
+    monkeypatch.setattr(train, "run_job", run)
+    with pytest.raises(KeyboardInterrupt):
+        train_all([job("baseline", seed, device="cuda") for seed in range(3)], 2, print)
+    assert ran == [0, 1]
+    train_all([job("baseline", seed, device="cuda") for seed in (0, 2)], 2, print)
+    assert ran == [0, 1, 0, 2]
+
+
+def test_the_first_interruption_is_a_flag_and_the_second_an_interruption():
+    before = signal.getsignal(signal.SIGINT)
+    with stop_on_interrupt() as stop:
+        assert not stop["now"]
+        signal.raise_signal(signal.SIGINT)
+        assert stop["now"]
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+    assert signal.getsignal(signal.SIGINT) is before
