@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import numpy as np
 import pytest
 from scipy import stats
 
-from bench.statistics.significance import effect_size, exact_flip_p, saddlepoint_flip_p, sign_flip_p, wilcoxon_p
+from bench.statistics.significance import effect_size, saddlepoint_flip_p, sign_flip_p, wilcoxon_p
 
 
 def flipped_by_scipy(values: np.ndarray) -> float:
@@ -14,6 +16,17 @@ def flipped_by_scipy(values: np.ndarray) -> float:
         (values,), np.mean, permutation_type="samples", n_resamples=np.inf, alternative="two-sided"
     )
     return float(found.pvalue)
+
+
+def enumerated(values: np.ndarray) -> float:
+    """The share of all sign patterns at least as far from zero, from the sums of two halves."""
+
+    def sums(half: np.ndarray) -> np.ndarray:
+        return np.array(list(product((-1, 1), repeat=len(half)))) @ half
+
+    middle = len(values) // 2
+    every = np.add.outer(sums(values[:middle]), sums(values[middle:]))
+    return float(np.mean(np.abs(every) >= np.abs(values.sum()) * (1 - 1e-12)))
 
 
 @pytest.mark.parametrize("shift", [0.0, 0.4, 1.5])
@@ -25,7 +38,46 @@ def test_the_exact_permutation_p_is_scipys(shift: float) -> None:
 @pytest.mark.parametrize(("count", "shift"), [(15, 0.1), (15, 0.7), (18, 0.3), (18, 1.0)])
 def test_the_saddlepoint_p_is_the_exact_one_within_a_tenth(count: int, shift: float) -> None:
     values = np.random.default_rng(2).normal(shift, 1, count)
-    assert saddlepoint_flip_p(values[:, None])[0] == pytest.approx(exact_flip_p(values), rel=0.1)
+    assert saddlepoint_flip_p(values[:, None])[0] == pytest.approx(enumerated(values), rel=0.1)
+
+
+@pytest.mark.parametrize("count", [13, 14, 15, 16])
+def test_where_counting_ends_and_the_formula_begins_p_is_still_that_of_all_flips(count: int) -> None:
+    values = np.random.default_rng(2).normal(0, 1, count)
+    for shift in (-0.2, 0.05, 0.3):
+        shifted = values - values.mean() + shift
+        tolerance = 1e-9 if count <= 14 else 0.03
+        assert sign_flip_p(shifted[:, None])[0] == pytest.approx(enumerated(shifted), rel=tolerance)
+
+
+def test_from_no_difference_to_a_clear_one_the_formula_is_within_2_percent() -> None:
+    values = np.random.default_rng(2).normal(0, 1, 18)
+    for shift in (0.002, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5):
+        shifted = values - values.mean() + shift
+        assert sign_flip_p(shifted[:, None])[0] == pytest.approx(enumerated(shifted), rel=0.02)
+        assert sign_flip_p(-shifted[:, None])[0] == sign_flip_p(shifted[:, None])[0]
+
+
+def test_pictures_that_all_but_one_lean_one_way_have_no_smaller_p_than_all() -> None:
+    values = np.random.default_rng(5).uniform(0.5, 2, 16)
+    values[0] = -0.2
+    # All sums that reach it: every sign kept, the small one turned, and both of these mirrored.
+    assert enumerated(values) == 4 / 2**16
+    assert 2 / 2**16 <= sign_flip_p(values[:, None])[0] <= 8 / 2**16
+
+
+def test_pictures_that_do_not_differ_do_not_count() -> None:
+    values = np.random.default_rng(7).normal(0.3, 1, 12)
+    padded = np.concatenate([values, np.full(30, 5e-10), np.full(30, -5e-10)])
+    assert sign_flip_p(padded[:, None])[0] == pytest.approx(enumerated(values))
+    assert wilcoxon_p(padded[:, None])[0] == pytest.approx(stats.wilcoxon(values, method="exact").pvalue)
+
+
+def test_small_differences_are_no_ties() -> None:
+    values = np.random.default_rng(8).uniform(4e-5, 6e-5, (20, 1))
+    assert sign_flip_p(np.full((20, 1), 5e-5))[0] == pytest.approx(2 / 2**20)
+    assert wilcoxon_p(values)[0] == pytest.approx(2 / 2**20)
+    assert effect_size(values)[0] == pytest.approx(values.mean() / values.std(ddof=1))
 
 
 def test_many_images_agree_with_the_t_test_far_into_the_tail() -> None:
@@ -66,6 +118,16 @@ def test_wilcoxon_of_many_and_of_ties_is_scipys_normal_p() -> None:
     assert wilcoxon_p(ties)[0] == pytest.approx(stats.wilcoxon(ties[:, 0], method="asymptotic").pvalue)
 
 
+def test_wilcoxon_of_few_with_ties_is_scipys_normal_p() -> None:
+    values = np.array([1.0, 2, 2, -2, 3, 3, 4, -5, 5, 6, 7, 7])[:, None]
+    assert wilcoxon_p(values)[0] == pytest.approx(stats.wilcoxon(values[:, 0], method="asymptotic").pvalue)
+
+
+def test_wilcoxon_of_ranks_that_balance_is_one() -> None:
+    # Ranks 1 and 2 against 3: five of eight patterns reach a sum of 3 or less, twice that is more than one.
+    assert wilcoxon_p(np.array([[1.0], [2.0], [-3.0]]))[0] == 1
+
+
 def test_wilcoxon_leaves_out_pictures_without_a_value() -> None:
     values = np.random.default_rng(6).normal(size=(30, 1))
     holed = np.concatenate([values, np.full((5, 1), np.nan)])
@@ -75,4 +137,7 @@ def test_wilcoxon_leaves_out_pictures_without_a_value() -> None:
 def test_effect_size_by_hand() -> None:
     # Mean 2, deviations -1, 0, 1: standard deviation 1.
     assert effect_size(np.array([[1.0], [2.0], [3.0], [np.nan]]))[0] == pytest.approx(2.0)
+    assert effect_size(np.array([[-1.0], [-2.0], [-3.0]]))[0] == pytest.approx(-2.0)
+    assert np.isnan(effect_size(np.array([[2.0], [2.0]]))[0])
     assert np.isnan(effect_size(np.array([[1.0]]))[0])
+    assert np.isnan(effect_size(np.array([[0.0]]))[0])
