@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bench.comparison.compare import Comparison, Options, compare, verdict
+from bench.comparison.compare import Comparison, Options, compare
 from bench.errors import IncomparableError, UsageError
 from tests.bench.fake_runs import fake_run
 
@@ -210,16 +210,6 @@ def test_several_seeds_widen_the_interval_by_training_noise(tmp_path: Path) -> N
     assert row(pooled, "psnr_hole")["reference_mean"] == pytest.approx(
         np.mean([scores["a", k]["psnr_hole"] for k in range(3)])
     )
-
-
-def test_verdicts() -> None:
-    assert verdict(0.2, 0.4, 0.1, 0.001) == "better"
-    assert verdict(-0.4, -0.2, 0.1, 0.001) == "worse"
-    assert verdict(-0.05, 0.08, 0.1, 0.6) == "same"
-    assert verdict(0.02, 0.08, 0.1, 0.001) == "same"
-    assert verdict(-0.2, 0.3, 0.1, 0.6) == "undecided"
-    assert verdict(0.01, 0.4, 0.1, 0.2) == "undecided"
-    assert verdict(float("nan"), float("nan"), 0.1, 1.0) == "undecided"
 
 
 def test_a_tolerance_of_ones_own_moves_the_verdict(runs: Path) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from bench.statistics.summary import psnr, summarise, write_summary
 from tests.bench.fake_runs import fake_run
@@ -97,3 +98,102 @@ def test_rows_by_hole_area_pool_the_masks_of_a_bin(tmp_path: Path) -> None:
     assert first["mean"] == pytest.approx(np.concatenate([PSNR[:, 0], PSNR[10:, 1]]).mean())
     assert second["mean"] == pytest.approx(PSNR[:10, 1].mean())
     assert second["low"] < second["mean"] < second["high"]
+
+
+def test_psnr_is_capped_and_otherwise_ten_times_the_logarithm() -> None:
+    assert psnr(0.0) == psnr(1e-12) == psnr(1e-10) == 100.0
+    assert psnr(1e-7) == pytest.approx(70.0)
+    assert psnr(0.01) == pytest.approx(20.0)
+
+
+def test_the_interval_is_students_of_image_means_below_eight_images(tmp_path: Path) -> None:
+    few = PSNR[:6]
+    run = fake_run(tmp_path / "r", {("a", 0): {"psnr_hole": few}}, areas=np.full((6, 2), 0.15))
+    found = {r["mask"]: r for r in rows(run)}
+    for mask, means in (("rect", few[:, 0]), ("circle", few[:, 1]), ("all", few.mean(1))):
+        expected = stats.t.interval(0.95, 5, loc=means.mean(), scale=stats.sem(means))
+        assert [found[mask]["low"], found[mask]["high"]] == pytest.approx(expected)
+    pooled = {key: value for key, value in found["all"].items() if key != "mask"}
+    assert summarise(run)["areas"] == [{**pooled, "area": "10–20 %"}]
+
+
+def test_the_draws_asked_for_are_those_made_and_said(tmp_path: Path) -> None:
+    run = fake_run(tmp_path / "r", {("a", 0): {"psnr_hole": np.exp(PSNR / 5)}})
+    found = {asked: summarise(run, *asked) for asked in ((200, 0), (200, 4), (400, 4))}
+    for part in ("scores", "areas"):
+        assert len({str(summary[part]) for summary in found.values()}) == 3
+    assert found[200, 4]["interval"] == {"level": 0.95, "resamples": 200, "cluster": "image", "seed": 4}
+
+
+def test_every_seed_has_its_own_rows(tmp_path: Path) -> None:
+    run = fake_run(tmp_path / "r", {("a", seed): {"psnr_hole": PSNR + seed} for seed in (0, 3)})
+    found = {r["seed"]: r["mean"] for r in rows(run, mask="all")}
+    assert found == {0: pytest.approx(PSNR.mean()), 3: pytest.approx(PSNR.mean() + 3)}
+
+
+def test_failures_add_up_over_masks_and_are_told_apart_by_area(tmp_path: Path) -> None:
+    broken, areas = np.zeros((30, 2), bool), np.tile([0.05, 0.15], (30, 1))
+    broken[:5, 0] = broken[4:7, 1] = True
+    areas[0] = 0.35
+    run = fake_run(tmp_path / "r", {("a", 0): {"psnr_hole": PSNR}}, failed={("a", 0): broken}, areas=areas)
+    assert {r["mask"]: (r["failed"], r["n"]) for r in rows(run)} == {"rect": (5, 25), "circle": (3, 27), "all": (8, 52)}
+    by_area = {r["area"]: (r["failed"], r["n"], r["images"]) for r in summarise(run)["areas"]}
+    assert by_area == {"0–10 %": (4, 25, 25), "10–20 %": (3, 26, 26), "30–40 %": (1, 1, 1)}
+
+
+def test_each_psnr_has_the_error_of_its_own_region_and_mask(tmp_path: Path) -> None:
+    errors = {"mse": 10 ** (-PSNR / 10), "mse_hole": 10 ** (-PSNR / 20)}
+    run = fake_run(tmp_path / "r", {("a", 0): {"psnr": PSNR, "psnr_hole": PSNR / 2, "lpips": PSNR, **errors}})
+    found = {(r["mask"], r["metric"]): r.get("psnr_of_mean_error") for r in rows(run)}
+    for m, mask in enumerate(("rect", "circle")):
+        assert found[mask, "psnr"] == pytest.approx(-10 * np.log10(errors["mse"][:, m].mean()))
+        assert found[mask, "psnr_hole"] == pytest.approx(-10 * np.log10(errors["mse_hole"][:, m].mean()))
+    assert found["all", "lpips"] is None
+
+
+SetValues = dict[tuple[str, str], tuple[float | None, int, int]]
+
+
+def with_set_scores(path: Path, values: SetValues) -> list[dict[str, object]]:
+    """The FID rows of a run whose ``values[data set, mask]`` are (FID, pictures, failures)."""
+    names = tuple(dict.fromkeys(mask for _, mask in values if mask != "blob"))
+    run = fake_run(path, {("a", 0): {"psnr_hole": PSNR[:, : len(names)]}}, masks=names)
+    run.manifest["metrics"]["fid"] = {"direction": "lower"}
+    for number, ((dataset, mask), (fid, n, failed)) in enumerate(values.items()):
+        file = path / "sets" / "a" / "seed-0" / f"{number}.json"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        entry = {"variant": "a", "seed": 0, "dataset": dataset, "mask": mask, "n": n, "failed": failed}
+        file.write_text(json.dumps({**entry, "values": {"fid": fid, **({"kid": 1.0} if mask == "rect" else {})}}))
+    run.manifest["metrics"]["kid"] = {"direction": "lower"}
+    return [r for r in summarise(run)["scores"] if r["metric"] != "psnr_hole"]
+
+
+def test_a_set_score_of_all_masks_is_their_mean_and_counts_add_up(tmp_path: Path) -> None:
+    values: SetValues = {("s", "blob"): (20.0, 28, 2), ("s", "rect"): (12.0, 27, 3), ("s", "circle"): (70.0, 30, 0)}
+    found = with_set_scores(tmp_path / "r", values)
+    fid = [(r["mask"], r["mean"], r["n"], r["images"], r["failed"]) for r in found if r["metric"] == "fid"]
+    assert fid == [
+        ("rect", 12.0, 27, 27, 3),
+        ("circle", 70.0, 30, 30, 0),
+        ("blob", 20.0, 28, 28, 2),  # not among the run's mask types, so last
+        ("all", pytest.approx(34.0), 85, 30, 5),
+    ]
+    # A metric that one mask type lacks has no row of them all.
+    assert [r["mask"] for r in found if r["metric"] == "kid"] == ["rect"]
+
+
+def test_a_set_score_that_one_mask_lacks_is_none_for_all(tmp_path: Path) -> None:
+    values: SetValues = {("s", "rect"): (12.0, 30, 0), ("s", "circle"): (None, 1, 29)}
+    found = with_set_scores(tmp_path / "r", values)
+    assert [r["mean"] for r in found if r["metric"] == "fid"] == [12.0, None, None]
+
+
+def test_set_scores_of_two_data_sets_are_not_pooled(tmp_path: Path) -> None:
+    values: SetValues = {("p", "rect"): (10.0, 30, 0), ("s", "rect"): (30.0, 30, 0)}
+    found = [r for r in with_set_scores(tmp_path / "r", values) if r["metric"] == "fid"]
+    assert {(r["dataset"], r["mask"]): r["mean"] for r in found} == {
+        ("p", "rect"): 10.0,
+        ("p", "all"): 10.0,
+        ("s", "rect"): 30.0,
+        ("s", "all"): 30.0,
+    }
