@@ -65,14 +65,24 @@ def written(path: Path, rows: list[dict[str, Any]], masks: tuple[str, ...] = ("r
 
 def row(seed: int, image: str, mask: str, **more: Any) -> dict[str, Any]:
     value = cell(seed, image, mask)
-    known = {"variant": "a", "seed": seed, "dataset": "scenes", "mask": mask, "image_id": image}
-    return {**known, "hole_area": cell(0, image, mask) / 100, "failed": "", "l1": -value, "mse": value / 7, "psnr": value, **more}
+    known: dict[str, Any] = {"variant": "a", "seed": seed, "dataset": "scenes", "mask": mask, "image_id": image}
+    return {
+        **known,
+        "hole_area": cell(0, image, mask) / 100,
+        "failed": "",
+        "l1": -value,
+        "mse": value / 7,
+        "psnr": value,
+        **more,
+    }
 
 
 @pytest.fixture
 def mixed(tmp_path: Path) -> Scores:
     """Two seeds, three pictures and three mask types, one not in run.json, in a disorder; one row is missing."""
-    places = [(s, i, m) for m in ("blob", "circle", "rect") for i in "zkb" for s in (4, 2) if (s, i, m) != (4, "k", "rect")]
+    places = [
+        (s, i, m) for m in ("blob", "circle", "rect") for i in "zkb" for s in (4, 2) if (s, i, m) != (4, "k", "rect")
+    ]
     rows = [row(*place, note="x") for place in places]
     rows[0] |= {"failed": "x"}
     rows[1] |= {"failed": None}
