@@ -1,0 +1,226 @@
+"""Rows of a comparison: counts of failures, levels, what was asked for, and the notes beside them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from bench.comparison.compare import Comparison, Options, compare
+from bench.errors import UsageError
+from tests.bench.fake_runs import fake_run
+
+RNG = np.random.default_rng(0)
+BASE = RNG.normal(20, 3, (24, 2))
+CHANGE = RNG.normal(0.4, 0.5, (24, 2))
+
+
+def scored(change: np.ndarray | float = 0.0, images: int = 24) -> dict[str, np.ndarray]:
+    psnr = (BASE + change)[:images]
+    return {"psnr_hole": psnr, "lpips": 0.5 - psnr / 100, "mine": np.exp(psnr / 5)}
+
+
+def rows(comparison: Comparison, metric: str = "psnr_hole", candidate: str = "b") -> dict[str, dict[str, Any]]:
+    return {r["mask"]: r for r in comparison.rows if r["metric"] == metric and r["candidate"] == candidate}
+
+
+def made(path: Path, failed: dict[tuple[str, int], np.ndarray] | None = None, images: int = 24, **more: Any) -> Path:
+    """A run that holds a and b."""
+    entries = {("a", 0): scored(images=images), ("b", 0): scored(CHANGE, images)}
+    fake_run(path / "r", entries, failed=failed, **more)
+    return path
+
+
+@pytest.mark.parametrize("level", [0.8, 0.99])
+def test_the_level_asked_for_is_that_of_the_intervals_and_is_said(tmp_path: Path, level: float) -> None:
+    comparison = compare(["a", "b"], made(tmp_path, images=6), Options(level=level))
+    for mask, change in (("rect", CHANGE[:6, 0]), ("circle", CHANGE[:6, 1]), ("all", CHANGE[:6].mean(1))):
+        expected = stats.t.interval(level, 5, loc=change.mean(), scale=stats.sem(change))
+        found = rows(comparison)[mask]
+        assert [found["low"], found["high"]] == pytest.approx(expected)
+    assert comparison.as_json()["interval"] == {"level": level, "resamples": 10_000, "cluster": "image", "seed": 0}
+
+
+def test_the_draws_asked_for_are_those_made_and_said(tmp_path: Path) -> None:
+    made(tmp_path)
+    asked = [Options(resamples=200), Options(resamples=200, seed=4), Options(resamples=400, seed=4)]
+    found = [compare(["a", "b"], tmp_path, options) for options in asked]
+    assert len({rows(comparison, "mine")["all"]["low"] for comparison in found}) == 3
+    said = found[1].as_json()["interval"]
+    assert (said["resamples"], said["seed"]) == (200, 4)
+
+
+def test_tests_are_scipys_and_of_their_own_column(tmp_path: Path) -> None:
+    entries = {("a", 0): scored(), ("b", 0): scored(CHANGE)}
+    for entry in entries.values():
+        entry["lpips"] = np.stack([entry["lpips"][:, 0], np.full(24, np.nan)], axis=1)
+    fake_run(tmp_path / "r", entries)
+    comparison = compare(["a", "b"], tmp_path)
+    expected = {"rect": CHANGE[:, 0], "circle": CHANGE[:, 1], "all": CHANGE.mean(1)}
+    for mask, change in expected.items():
+        found = rows(comparison)[mask]
+        assert found["p_wilcoxon"] == pytest.approx(stats.wilcoxon(change, method="exact").pvalue)
+        assert found["effect_size"] == pytest.approx(change.mean() / change.std(ddof=1))
+    # Where a mask type has no value, an image's score is the mean of those that have one.
+    found = rows(comparison, "lpips")
+    assert list(found) == ["rect", "all"]
+    assert (found["all"]["n"], found["all"]["images"]) == (24, 24)
+    lpips = stats.wilcoxon(CHANGE[:, 0], method="exact").pvalue
+    assert [found[mask]["p_wilcoxon"] for mask in found] == pytest.approx([lpips, lpips])
+
+
+def test_wins_ties_and_losses_are_of_pictures_not_of_images(tmp_path: Path) -> None:
+    change = np.zeros((24, 2))
+    change[:5, 0], change[2:4, 1], change[10:13, 1] = 0.5, -0.5, 0.7
+    fake_run(tmp_path / "r", {("a", 0): scored(), ("b", 0): scored(change)})
+    for metric in ("psnr_hole", "lpips"):
+        found = rows(compare(["a", "b"], tmp_path), metric)
+        counts = {m: (r["wins"], r["ties"], r["losses"], r["n"], r["images"]) for m, r in found.items()}
+        assert counts == {"rect": (5, 19, 0, 24, 24), "circle": (3, 19, 2, 24, 24), "all": (8, 38, 2, 48, 24)}
+
+
+def test_the_tolerance_is_of_the_references_mean_or_the_users(tmp_path: Path) -> None:
+    made(tmp_path)
+    found = rows(compare(["a", "b"], tmp_path, Options(tolerances={"psnr_hole": 0.7})), "mine")
+    assert found["rect"]["tolerance"] == pytest.approx(0.01 * np.exp(BASE[:, 0] / 5).mean())
+    wanted = rows(compare(["a", "b"], tmp_path, Options(tolerances={"psnr_hole": 0.7})))
+    assert {r["tolerance"] for r in wanted.values()} == {0.7}
+
+
+def broken(*places: tuple[int, int]) -> np.ndarray:
+    found = np.zeros((24, 2), bool)
+    for place in places:
+        found[place] = True
+    return found
+
+
+def failures(comparison: Comparison, candidate: str = "b") -> dict[str, tuple[int, int]]:
+    return {m: (r["reference_failed"], r["candidate_failed"]) for m, r in rows(comparison, candidate=candidate).items()}
+
+
+def test_failures_are_told_by_side_and_mask_type(tmp_path: Path) -> None:
+    made(tmp_path, {("a", 0): broken((0, 0), (1, 0), (1, 1)), ("b", 0): broken((1, 0), (2, 0), (3, 0), (4, 0))})
+    comparison = compare(["a", "b"], tmp_path)
+    assert failures(comparison) == {"rect": (2, 4), "circle": (1, 0), "all": (3, 4)}
+    assert {m: r["n"] for m, r in rows(comparison).items()} == {"rect": 19, "circle": 23, "all": 42}
+    assert "a failed on 3 pictures of scenes; they are in no mean." in comparison.notes
+    assert "b failed on 4 pictures of scenes; they are in no mean." in comparison.notes
+    circles = compare(["a", "b"], tmp_path, Options(masks=("circle",)))
+    assert failures(circles) == {"circle": (1, 0), "all": (1, 0)}
+    assert "a failed on 1 pictures of scenes; they are in no mean." in circles.notes
+    assert not any(note.startswith("b failed") for note in circles.notes)
+
+
+@pytest.mark.parametrize("side", ["a", "b"])
+def test_a_failure_of_either_side_makes_a_comparison_partial(tmp_path: Path, side: str) -> None:
+    made(tmp_path, {(side, 0): broken((3, 1))})
+    assert compare(["a", "b"], tmp_path).partial
+    assert compare(["a", "b"], tmp_path, Options(masks=("circle",))).as_json()["partial"] is True
+    assert not compare(["a", "b"], tmp_path, Options(masks=("rect",))).partial
+
+
+def test_failures_of_every_seed_count(tmp_path: Path) -> None:
+    entries = {(name, seed): scored(CHANGE * seed) for name in "ab" for seed in (0, 1)}
+    failed = {("b", 0): broken((0, 0), (1, 1)), ("b", 1): broken((0, 0))}
+    fake_run(tmp_path / "r", entries, failed=failed)
+    assert failures(compare(["a", "b"], tmp_path)) == {"rect": (0, 2), "circle": (0, 1), "all": (0, 3)}
+
+
+def test_a_picture_on_one_side_only_makes_a_comparison_partial_unless_only_common_ones_are_asked_for(
+    tmp_path: Path,
+) -> None:
+    fake_run(tmp_path / "r", {("a", 0): scored()})
+    fake_run(tmp_path / "s", {("b", 0): scored(images=20)}, suite="ab" * 32)
+    comparison = compare(["r:a", "s:b"], tmp_path)
+    assert comparison.partial
+    assert "8 fills of scenes are on one side only (a, b)." in comparison.notes
+    assert not compare(["r:a", "s:b"], tmp_path, Options(common=True)).partial
+
+
+def test_what_is_asked_for_is_kept_and_nothing_of_it_changes(tmp_path: Path) -> None:
+    made(tmp_path)
+    everything = compare(["a", "b"], tmp_path)
+    some = compare(["a", "b"], tmp_path, Options(metrics=("lpips", "psnr_hole"), masks=("circle",)))
+    assert [(r["metric"], r["mask"]) for r in some.rows] == [
+        ("lpips", "circle"),
+        ("psnr_hole", "circle"),
+        ("lpips", "all"),
+        ("psnr_hole", "all"),
+    ]
+    for metric in ("lpips", "psnr_hole"):
+        found, expected = rows(some, metric), rows(everything, metric)["circle"]
+        assert found["all"]["n"] == 24
+        for key in ("reference_mean", "candidate_mean", "difference", "p", "wins"):
+            assert found["circle"][key] == found["all"][key] == pytest.approx(expected[key])
+    for masks in (("all",), ("rect", "circle"), ("rect", "all", "circle")):
+        assert [*rows(compare(["a", "b"], tmp_path, Options(masks=masks)))] == ["rect", "circle", "all"]
+    only = compare(["a", "b"], tmp_path, Options(metrics=("mine",)))
+    assert {r["metric"] for r in only.rows} == {"mine"}
+    assert [r["mask"] for r in only.rows] == ["rect", "circle", "all"]
+
+
+def test_a_score_of_whole_sets_is_not_compared_by_picture(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="fid is one value of a whole set"):
+        compare(["a", "b"], made(tmp_path), Options(metrics=("fid",)))
+
+
+def test_rows_by_hole_area_count_their_own_pictures_and_failures(tmp_path: Path) -> None:
+    areas = np.tile([0.05, 0.15], (24, 1))
+    areas[:4, 1] = 0.55
+    made(tmp_path, {("a", 0): broken((0, 0), (1, 1), (9, 1)), ("b", 0): broken((2, 1), (3, 1))}, areas=areas)
+    comparison = compare(["a", "b"], tmp_path, Options(by_area=True))
+    assert comparison.axis == "hole area"
+    assert failures(comparison) == {"0–10 %": (1, 0), "10–20 %": (1, 0), "50–60 %": (1, 2), "all": (3, 2)}
+    assert [r["n"] for r in rows(comparison).values()] == [23, 19, 1, 43]
+    circles = compare(["a", "b"], tmp_path, Options(by_area=True, masks=("circle",)))
+    assert {m: r["n"] for m, r in rows(circles).items()} == {"10–20 %": 19, "50–60 %": 1, "all": 20}
+
+
+def test_three_sides_are_compared_with_the_reference_and_pooled_with_each_other(tmp_path: Path) -> None:
+    fake_run(tmp_path / "r", {("a", 0): scored(), ("b", 0): scored(CHANGE), ("c", 0): scored(-CHANGE)})
+    for by_area in (False, True):
+        comparison = compare(["a", "b", "c"], tmp_path, Options(by_area=by_area, metrics=("psnr_hole",)))
+        masks = ["0–10 %", "all"] if by_area else ["rect", "circle", "all"]
+        assert [(r["candidate"], r["mask"]) for r in comparison.rows] == [(c, m) for c in "bc" for m in masks]
+        assert [(r["reference"], r["candidate"], r["mask"]) for r in comparison.matrix] == [
+            ("a", "b", "all"),
+            ("a", "c", "all"),
+            ("b", "c", "all"),
+        ]
+        assert [r["difference"] for r in comparison.matrix] == pytest.approx(
+            [CHANGE.mean(), -CHANGE.mean(), -2 * CHANGE.mean()]
+        )
+        assert len(comparison.pairs) == 2
+        assert len(comparison.notes) == len(set(comparison.notes))
+    assert compare(["a", "b"], tmp_path).matrix == []
+
+
+def test_seeds_that_the_interval_holds_and_those_that_it_does_not_are_named(tmp_path: Path) -> None:
+    members = [("a", 0), ("a", 1), ("b", 0), ("telea", 0)]
+    fake_run(tmp_path / "r", {key: scored(CHANGE) for key in members}, kinds={"telea": "reference"})
+    notes = " ".join(compare(["a", "b", "telea"], tmp_path).notes)
+    assert "from training seeds: a 2." in notes
+    assert "One training seed of b:" in notes
+
+
+def test_the_same_records_are_said_to_be_the_same(tmp_path: Path) -> None:
+    said = "are the same records, so nothing can differ."
+
+    def told(*sides: str) -> bool:
+        return any(said in note for note in compare([*sides], tmp_path).notes)
+
+    fake_run(tmp_path / "r", {("a", 0): scored(), ("a", 1): scored(), ("b", 0): scored()})
+    fake_run(tmp_path / "s", {("a", 0): scored()})
+    assert told("r:a", "r:a")
+    assert not told("r:a@0", "r:a@1")
+    assert not told("r:a@0", "r:b")
+    assert not told("r:a@0", "s:a")
+
+
+@pytest.mark.parametrize(("images", "told"), [(19, True), (20, False)])
+def test_fewer_than_twenty_images_are_said_to_be_few(tmp_path: Path, images: int, told: bool) -> None:
+    notes = compare(["a", "b"], made(tmp_path, images=images)).notes
+    assert any(note.startswith(f"Only {images} images of scenes") for note in notes) == told
