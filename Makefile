@@ -34,5 +34,9 @@ check: $(STAMP) ## lint, format check, type check
 perf: $(STAMP) ## measure the harness beside its peers, as ratios in one run
 	$(BIN)/python -m pytest tests/perf --benchmark-only $(ARGS)
 
+demo: $(STAMP) ## open a page: paint a hole, see every method fill it
+	$(BIN)/python -m pip install --disable-pip-version-check -q -e '.[demo]'
+	$(BIN)/bench demo $(ARGS)
+
 clean: ## remove the environment and caches (runs/ is kept)
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .benchmarks

@@ -148,6 +148,16 @@ def scene(
     if truth is None or mask is None or truth.shape != mask.shape:
         return None
     hole = mask[..., 0] > 127
+    found = {key: picture for key, name in layers.items() if (picture := read(root / name)) is not None}
+    fitting = {key: picture for key, picture in found.items() if picture.shape == truth.shape}
+    for (label, kind), picture in fitting.items():
+        if kind == "filled":
+            tally.add(label, truth[hole], picture[hole])
+    return scene_of(truth, hole, fitting)
+
+
+def scene_of(truth: np.ndarray, hole: np.ndarray, layers: dict[tuple[str, str], np.ndarray]) -> Scene:
+    """Encode one sample: truth and layers uint8 (H, W, 3), by (method, kind), hole bool (H, W)."""
     exact = max(truth.shape[:2]) <= LOSSLESS_SIDE
     factor = LARGEST_SIDE / max(truth.shape[:2])
     size = (max(1, round(truth.shape[1] * factor)), max(1, round(truth.shape[0] * factor)))
@@ -155,15 +165,10 @@ def scene(
     if factor < 1:
         shown, shown_hole = reduce(truth, size), reduce(hole, size, smooth=False)
     found = {}
-    for key, name in layers.items():
-        picture = read(root / name)
-        if picture is not None and picture.shape == truth.shape:
-            small = reduce(picture, size) if factor < 1 else picture
-            # Raw differs from the truth everywhere: kept compressed, it lies under the fill, whose hole is exact.
-            raw = key[1] == "raw"
-            found[key] = Picture(webp(small, False)) if raw else over(small, shown, shown_hole, exact)
-            if key[1] == "filled":
-                tally.add(key[0], truth[hole], picture[hole])
+    for key, picture in layers.items():
+        small = reduce(picture, size) if factor < 1 else picture
+        # Raw differs from the truth everywhere: kept compressed, it lies under the fill, whose hole is exact.
+        found[key] = Picture(webp(small, False)) if key[1] == "raw" else over(small, shown, shown_hole, exact)
     height, width = shown_hole.shape
     return Scene(
         width,

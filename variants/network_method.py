@@ -22,6 +22,8 @@ class NetworkMethod(Method):
     """``variant`` (a :class:`Network`) with weights, ready to fill on ``device``."""
 
     kind = "network"
+    chunk = CHUNK
+    """Whoever fills one picture at a time, and compares no bits with a batch's, sets this to 1."""
 
     def __init__(self, name: str, variant: Network, network: nn.Module, *, seed: int = 0, device: str = "cpu") -> None:
         self.name = name
@@ -57,14 +59,14 @@ class NetworkMethod(Method):
         height, width = holes.shape[1:]
         pad = (0, -width % self.multiple, 0, -height % self.multiple)
         raw = np.empty(images.shape, np.float32)
-        for start in range(0, len(images), CHUNK):
-            part = slice(start, start + CHUNK)
+        for start in range(0, len(images), self.chunk):
+            part = slice(start, start + self.chunk)
             image = torch.from_numpy(np.ascontiguousarray(images[part])).to(self.device)
             hole = torch.from_numpy(np.ascontiguousarray(holes[part]))[:, None].to(self.device)
             count = len(image)
-            if count < CHUNK:
-                image = torch.cat((image, image[-1:].expand(CHUNK - count, -1, -1, -1)))
-                hole = torch.cat((hole, hole[-1:].expand(CHUNK - count, -1, -1, -1)))
+            if count < self.chunk:
+                image = torch.cat((image, image[-1:].expand(self.chunk - count, -1, -1, -1)))
+                hole = torch.cat((hole, hole[-1:].expand(self.chunk - count, -1, -1, -1)))
             x = image.permute(0, 3, 1, 2).float().div(255).contiguous(memory_format=torch.channels_last)
             if any(pad):
                 x, hole = reflect(x, pad), reflect(hole.float(), pad) > 0.5

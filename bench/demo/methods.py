@@ -1,0 +1,120 @@
+"""The methods of a demo: the one file of this room that knows how methods are named, found and loaded."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from bench.errors import UsageError
+from bench.progress import say
+from bench.runs.reader import Run, find_runs, out_folder
+from variants.errors import VariantError
+from variants.method import Method
+
+PAPER_SIZE = 256
+"""The side in pixels that the paper's networks work at: used where no run says another."""
+REFERENCE = "telea"
+STOPGAP = "double_dg_linear"
+BEST = 2
+"""How many trained variants are shown where none is named."""
+
+
+@dataclass(frozen=True)
+class Cast:
+    """The methods to be shown and the side, in pixels, that they fill at."""
+
+    methods: list[Method]
+    size: int
+
+    @property
+    def labels(self) -> list[str]:
+        names = [method.name for method in self.methods]
+        return [m.name if names.count(m.name) == 1 else f"{m.name}@{m.seed}" for m in self.methods]
+
+
+def gather(specs: Sequence[str], runs: Path, device: str | None = None, size: int | None = None) -> Cast:
+    """The methods of the specs, or where none is given the best of the newest run beside ``telea``; where no run
+    has weights, a small network is trained first. Raises UsageError and VariantError for wrong specs."""
+    from variants.load import check_spec
+
+    for spec in specs:
+        check_spec(spec)
+        if spec.startswith("predictions:"):
+            raise UsageError(f"{spec} are finished pictures, which cannot fill a new one: name a method that can")
+    from bench import pipeline
+
+    where = pipeline.check_device(device)
+    if not specs:
+        specs = best_of(newest(runs) or train_stopgap(runs, device))
+    methods = pipeline.load_all(specs, pipeline.weights_anywhere(runs), None, where)
+    for method in methods:
+        if hasattr(method, "chunk"):
+            method.chunk = 1
+    return Cast(methods, size or trained_size(specs, runs))
+
+
+def newest(runs: Path) -> Run | None:
+    """The newest run that holds weights of a network."""
+    return next((run for run in find_runs(runs) if trained(run)), None)
+
+
+def trained(run: Run) -> list[str]:
+    """The variants that a run holds weights of."""
+    from variants.registry import variant
+
+    files = sorted((run.path / "checkpoints").glob("*/seed-*/generator.safetensors"))
+    found = dict.fromkeys(file.parent.parent.name for file in files)
+    return [name for name in found if name in variant.names()]
+
+
+def best_of(run: Run) -> list[str]:
+    """The best trained variants of a run by hole PSNR over all its mask types, and ``telea``."""
+    means: dict[str, list[float]] = {name: [] for name in trained(run)}
+    for score in (run.summary or {}).get("scores", []):
+        if score["variant"] in means and score["mask"] == "all" and score["metric"] == "psnr_hole":
+            means[score["variant"]].append(float(score["mean"]) if score["mean"] is not None else math.nan)
+    ranked = sorted(means, key=lambda name: -np.nanmean(means[name]) if means[name] else math.inf)
+    return [*ranked[:BEST], REFERENCE]
+
+
+def train_stopgap(runs: Path, device: str | None) -> Run:
+    """A run with a small network, trained now: something to show within a minute."""
+    from dataclasses import replace
+
+    from bench import pipeline
+    from bench.profile import load_profile
+    from bench.runs.writer import RunWriter
+
+    say(f"no run under {runs} holds trained weights: training {STOPGAP} of the tiny profile (bench run trains better)")
+    profile = replace(load_profile("tiny"), name="demo", variants=(STOPGAP,))
+    writer = RunWriter(out_folder(None, runs, "demo"))
+    writer.begin(profile.as_dict(), pipeline.suite_facts(pipeline.open_suite(profile), profile))
+    pipeline.train_missing(writer, profile, [(STOPGAP, 0)], pipeline.check_device(device))
+    return Run.open(writer.path)
+
+
+def trained_size(specs: Sequence[str], runs: Path) -> int:
+    """The side that the first trained network among the specs learned at, pixels."""
+    from variants.load import split_seed
+
+    for spec in specs:
+        name, seed = split_seed(spec)
+        for run in find_runs(runs):
+            if ":" not in spec and run.checkpoint(name, seed):
+                return int(run.manifest.get("profile", {}).get("size") or PAPER_SIZE)
+    return PAPER_SIZE
+
+
+def fill_one(method: Method, image: np.ndarray, hole: np.ndarray) -> np.ndarray:
+    """raw of one picture, float32 (H, W, 3). Raises UsageError with a sentence where the method fails."""
+    try:
+        raw = method.fill(image[None], hole[None])[0]
+    except VariantError as error:
+        raise UsageError(str(error)) from error
+    if not np.isfinite(raw).all():
+        raise UsageError(f"{method.name} put out NaN or infinite values")
+    return raw

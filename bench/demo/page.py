@@ -1,0 +1,299 @@
+"""The page: Gradio components, and what happens at each event. Imported only where a page is opened.
+
+Every event works on the visitor whose page it came from; what it gives back is all that may have changed.
+"""
+
+from __future__ import annotations
+
+import base64
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+import numpy as np
+
+from bench.demo import cards
+from bench.demo.fills import Engine
+from bench.demo.samples import names, sample
+from bench.demo.saved import read_hole_png, read_steps
+from bench.demo.theme import asset, editor_html
+from bench.demo.uploads import MOST_BYTES, discard, inside, read_hole, read_upload, short
+from bench.demo.visitor import Visitor, Visitors
+from bench.demo.window import hole_to, paint_shape
+from bench.errors import UsageError
+from bench.masks.registry import draw, mask
+
+SIZES = (64, 128, 256, 512)
+"""Sides, in pixels, that a visitor may have holes filled at."""
+MOST_STROKES = 2**24
+"""Characters of a painted hole that are looked at."""
+
+
+class Page:
+    """The handlers of one page's events. uploads: where Gradio puts what is handed in."""
+
+    def __init__(self, engine: Engine, visitors: Visitors, uploads: Path) -> None:
+        self.engine, self.visitors, self.uploads = engine, visitors, uploads
+
+    # -- what each event does -------------------------------------------------------------------------
+
+    def arrive(self, request: gr.Request) -> list[Any]:
+        visitor = self.visitor(request)
+        if visitor.picture is None:
+            visitor.open(sample(names()[0]), names()[0])
+        return self.everything(visitor, self.greeting(visitor))
+
+    def leave(self, request: gr.Request) -> None:
+        self.visitors.leave(str(request.session_hash))
+
+    def pick(self, request: gr.Request, event: gr.EventData) -> list[Any]:
+        def work(visitor: Visitor) -> str:
+            name = str(event.name)
+            if name not in names():
+                raise UsageError("There is no such sample.")
+            visitor.open(sample(name), name)
+            return self.greeting(visitor)
+
+        return self.try_to(request, work)
+
+    def upload(self, request: gr.Request, event: gr.EventData) -> list[Any]:
+        def work(visitor: Visitor) -> str:
+            file, name = inside(self.uploads, event.path), short(str(event.name))
+            try:
+                picture, earlier = read_upload(file, name), read_steps(file)
+            finally:
+                discard(file)
+            visitor.open(picture, name, earlier)
+            if visitor.hole is None:
+                return self.greeting(visitor)
+            self.fill(visitor)
+            return f"{name} was saved here: its last hole is open again."
+
+        return self.try_to(request, work)
+
+    def refused(self, request: gr.Request, event: gr.EventData) -> list[Any]:
+        def work(visitor: Visitor) -> str:
+            raise UsageError(f"{short(str(event.name))} was not taken: {MOST_BYTES // 2**20} MiB are the most.")
+
+        return self.try_to(request, work)
+
+    def stroke(self, request: gr.Request, event: gr.EventData) -> list[Any]:
+        def work(visitor: Visitor) -> str:
+            if event.serial != visitor.serial or visitor.picture is None:
+                return "The picture changed meanwhile: paint again."
+            visitor.paint(painted(event.hole, visitor.picture.shape[:2]))
+            return self.fill(visitor)
+
+        return self.try_to(request, work, editor=False)
+
+    def ready_made(self, request: gr.Request, event: gr.EventData) -> list[Any]:
+        def work(visitor: Visitor) -> str:
+            name = str(event.name)
+            if name not in mask.names():
+                raise UsageError("There is no such mask type.")
+            if visitor.picture is None:
+                raise UsageError("Open a picture first.")
+            shape = visitor.picture.shape[:2]
+            visitor.paint(hole_to(draw(name, paint_shape(shape), 0, [visitor.drawn])[0], shape))
+            visitor.drawn += 1
+            visitor.serial += 1
+            return self.fill(visitor)
+
+        return self.try_to(request, work)
+
+    def hole_file(self, request: gr.Request, event: gr.EventData) -> list[Any]:
+        def work(visitor: Visitor) -> str:
+            file, name = inside(self.uploads, event.path), short(str(event.name))
+            try:
+                if visitor.picture is None:
+                    raise UsageError("Open a picture first.")
+                hole = read_hole(file, name, visitor.picture.shape[:2])
+            finally:
+                discard(file)
+            visitor.paint(hole)
+            visitor.serial += 1
+            return self.fill(visitor)
+
+        return self.try_to(request, work)
+
+    def confirm(self, request: gr.Request) -> list[Any]:
+        def work(visitor: Visitor) -> str:
+            if not visitor.confirm():
+                raise UsageError("There is no fill to confirm: paint first.")
+            return f"Confirmed, {count(len(visitor.steps), 'fill')} so far. Paint the next hole, or save."
+
+        return self.try_to(request, work)
+
+    def revert(self, request: gr.Request) -> list[Any]:
+        def work(visitor: Visitor) -> str:
+            if not visitor.revert():
+                raise UsageError("There is nothing to take back.")
+            if visitor.hole is None:
+                more = " Revert again to take back the last confirmed fill." if visitor.steps else ""
+                return f"The hole is gone.{more}"
+            self.fill(visitor)
+            return "The last confirmed fill was taken back."
+
+        return self.try_to(request, work)
+
+    def choose(self, request: gr.Request, label: str) -> list[Any]:
+        def work(visitor: Visitor) -> str:
+            visitor.chosen = label
+            return f"Confirm and Save take the fill of {label}."
+
+        return self.try_to(request, work, editor=False)
+
+    def correct(self, request: gr.Request, corrected: bool) -> list[Any]:
+        def work(visitor: Visitor) -> str:
+            visitor.corrected = bool(corrected)
+            self.score(visitor)
+            if not corrected:
+                return "Colour correction is off."
+            return "Colour correction is on: gain and offset per channel, fitted on the known pixels."
+
+        return self.try_to(request, work, editor=False)
+
+    def resize(self, request: gr.Request, size: int) -> list[Any]:
+        def work(visitor: Visitor) -> str:
+            if size not in self.sizes():
+                raise UsageError("There is no such size.")
+            visitor.size = size
+            return self.fill(visitor) if visitor.hole is not None else f"Holes are filled at {size} px."
+
+        return self.try_to(request, work, editor=False)
+
+    # -- what they share ------------------------------------------------------------------------------
+
+    def visitor(self, request: gr.Request) -> Visitor:
+        return self.visitors.of(str(request.session_hash))
+
+    def try_to(self, request: gr.Request, work: Callable[[Visitor], str], editor: bool = True) -> list[Any]:
+        """Do it and show how things stand; what cannot be done is a sentence."""
+        visitor = self.visitor(request)
+        try:
+            text, wrong = work(visitor), False
+        except UsageError as error:
+            text, wrong = str(error), True
+        except (AttributeError, KeyError, TypeError, ValueError):  # an event that our page does not send
+            text, wrong = "That could not be done.", True
+        return self.everything(visitor, text, wrong, editor)
+
+    def fill(self, visitor: Visitor) -> str:
+        if visitor.picture is None or visitor.hole is None:
+            return "Nothing is painted."
+        began = time.perf_counter()
+        visitor.fills = self.engine.fill(visitor.picture, visitor.hole, visitor.size or self.engine.cast.size)
+        self.score(visitor)
+        return f"Filled by {count(len(visitor.fills), 'method')} in {time.perf_counter() - began:.1f} s."
+
+    def score(self, visitor: Visitor) -> None:
+        if visitor.knows_truth:
+            self.engine.score(visitor.fills, visitor.corrected)
+
+    def sizes(self) -> list[int]:
+        return sorted({self.engine.cast.size, *SIZES})
+
+    def greeting(self, visitor: Visitor) -> str:
+        assert visitor.picture is not None
+        height, width = visitor.picture.shape[:2]
+        return f"{visitor.name}, {width} × {height} px. Paint over what should go."
+
+    def everything(self, visitor: Visitor, text: str, wrong: bool = False, editor: bool = True) -> list[Any]:
+        """The values of all outputs, in the order of :func:`build`."""
+        fill = visitor.fill
+        return [
+            self.editor(visitor) if editor else gr.skip(),
+            cards.status(text, wrong),
+            cards.cards(visitor, self.engine.metrics),
+            cards.saves(visitor),
+            gr.update(interactive=fill is not None),
+            gr.update(interactive=visitor.hole is not None or bool(visitor.steps)),
+            gr.update(value=fill.label if fill else visitor.chosen or self.engine.cast.labels[0]),
+            gr.update(value=visitor.corrected),
+        ]
+
+    def editor(self, visitor: Visitor) -> dict[str, Any]:
+        return {
+            "serial": visitor.serial,
+            "name": visitor.name,
+            "picture": cards.address(visitor, "picture.png"),
+            "hole": cards.address(visitor, "hole-shown.png") if visitor.hole is not None else None,
+            "fresh": not visitor.steps and visitor.hole is None and visitor.painted == visitor.opened,
+        }
+
+
+def painted(strokes: Any, shape: tuple[int, int]) -> np.ndarray | None:
+    """The hole that the editor sent, a data URI, at the picture's (height, width); None where nothing is painted."""
+    if strokes is None:
+        return None
+    head, comma, data = str(strokes).partition(",")
+    if head != "data:image/png;base64" or not comma or len(data) > MOST_STROKES:
+        raise UsageError("The hole could not be read.")
+    hole = read_hole_png(base64.b64decode(data))
+    if hole.shape != paint_shape(shape):
+        raise UsageError("The hole is not of the picture's size.")
+    return hole_to(hole, shape)
+
+
+def count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def build(page: Page) -> gr.Blocks:
+    """The components and their events."""
+    labels, sizes = page.engine.cast.labels, page.sizes()
+    with gr.Blocks(title="inpaint-bench demo", analytics_enabled=False) as blocks:
+        gr.HTML(
+            '<div id="masthead"><h1>inpaint-bench demo</h1>'
+            "<p>Paint over what should go, look at the fills, keep the one you like.</p></div>"
+        )
+        status = gr.HTML(elem_id="status", apply_default_css=False)
+        with gr.Row(equal_height=False, elem_id="columns"):
+            with gr.Column(scale=6, min_width=320):
+                editor = gr.HTML(
+                    None,
+                    html_template=editor_html(),
+                    js_on_load=asset("editor.js"),
+                    elem_id="editor",
+                    apply_default_css=False,
+                )
+                with gr.Row(elem_id="actions"):
+                    confirm = gr.Button("Confirm", variant="primary", interactive=False, min_width=80)
+                    revert = gr.Button("Revert", interactive=False, min_width=80)
+                saves = gr.HTML(elem_id="saves", apply_default_css=False)
+            with gr.Column(scale=5, min_width=320):
+                results = gr.HTML(js_on_load=asset("results.js"), elem_id="results", apply_default_css=False)
+                chosen = gr.Radio(labels, value=labels[0], label="Confirm and Save take the fill of",
+                                  visible=len(labels) > 1, container=False, show_label=True)  # fmt: skip
+                with gr.Row(elem_id="options"):
+                    corrected = gr.Checkbox(False, label="Colour correction", container=False)
+                    size = gr.Dropdown(
+                        [(f"{s} px{', as trained' * (s == page.engine.cast.size)}", s) for s in sizes],
+                        value=page.engine.cast.size,
+                        label="Fill at",
+                        filterable=False,
+                    )
+        outputs = [editor, status, results, saves, confirm, revert, chosen, corrected]
+        # One queue for all of them: what one visitor does happens in order.
+        shared: dict[str, Any] = {
+            "outputs": outputs,
+            "show_progress": "hidden",
+            "concurrency_id": "demo",
+            "api_visibility": "private",
+        }
+        blocks.load(page.arrive, **shared)
+        blocks.unload(page.leave)
+        editor.stroke(page.stroke, trigger_mode="always_last", **shared)
+        editor.sample(page.pick, **shared)
+        editor.picture(page.upload, **shared)
+        editor.holefile(page.hole_file, **shared)
+        editor.mask(page.ready_made, **shared)
+        editor.refused(page.refused, **shared)
+        confirm.click(page.confirm, **shared)
+        revert.click(page.revert, **shared)
+        chosen.input(page.choose, inputs=chosen, **shared)
+        corrected.input(page.correct, inputs=corrected, **shared)
+        size.input(page.resize, inputs=size, **shared)
+    return blocks
