@@ -15,7 +15,7 @@ from torchvision.transforms.functional import normalize
 from variants.method import Network, Training
 from variants.objectives import Objective, Reconstruction, crop_around_hole
 from variants.registry import variant
-from variants.session import Plan, Session, best_precision, learning_rate, to_device
+from variants.session import Plan, Session, best_precision, learning_rate, to_device, total
 
 STEPS = 40
 FACTORS = (0.5, 1.0, 1.0, 0.5 * (1 + math.cos(math.pi / 38)))
@@ -271,6 +271,24 @@ def test_a_cpu_takes_bf16_where_one_of_two_units_multiplies_it(monkeypatch, amx,
     monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: amx, raising=False)
     monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: avx512, raising=False)
     assert best_precision("cpu") == precision
+
+
+def test_losses_are_added_up_in_full_precision():
+    parts = [torch.tensor(256.0, dtype=torch.bfloat16), torch.tensor(1.0, dtype=torch.bfloat16), torch.tensor(0.5)]
+    # bfloat16 has eight bits: 257 is not among its numbers.
+    assert total(parts).item() == 257.5
+
+
+def test_networks_and_critics_begin_in_training_mode_and_with_the_seed_alone():
+    sessions = []
+    for disturbed in (1, 2):
+        torch.manual_seed(disturbed)
+        sessions.append(Session(variant.get("double_dg")(), plan("double_dg", seed=3)))
+    assert all(module.training for module in (*sessions[0].generator.modules(), *sessions[0].objective.modules()))
+    one, other = (
+        [*session.generator.state_dict().values(), *session.objective.state_dict().values()] for session in sessions
+    )
+    assert all(torch.equal(a, b) for a, b in zip(one, other, strict=True))
 
 
 def test_without_critics_there_is_nothing_to_learn_for_them():

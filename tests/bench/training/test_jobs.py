@@ -26,6 +26,7 @@ from bench.training.train import (
     plan_of,
     prepare_cpu,
     run_job,
+    start_deaf,
     stop_on_interrupt,
     train_all,
     training_data,
@@ -365,6 +366,17 @@ def test_trainings_on_a_gpu_go_one_by_one_until_one_is_stopped(monkeypatch):
     assert ran == [0, 1]
     train_all([job("baseline", seed, device="cuda") for seed in (0, 2)], 2, print)
     assert ran == [0, 1, 0, 2]
+
+
+def test_the_server_of_workers_begins_deaf_to_an_interruption_and_this_process_is_not(monkeypatch):
+    heard = []
+    monkeypatch.setattr(
+        "multiprocessing.forkserver.ensure_running", lambda: heard.append(signal.getsignal(signal.SIGINT))
+    )
+    before = signal.getsignal(signal.SIGINT)
+    start_deaf()
+    assert heard == [signal.SIG_IGN]
+    assert signal.getsignal(signal.SIGINT) is before
 
 
 def test_the_first_interruption_is_a_flag_and_the_second_an_interruption():
