@@ -110,8 +110,6 @@ class UNet(nn.Module):
     three. Convolution layers: 9 + 2 · residuals. Height and width must be multiples of 16.
     """
 
-    multiple = 16
-
     def __init__(self, width: int = 64, residuals: int = 0) -> None:
         super().__init__()
         w = width

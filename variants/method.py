@@ -21,9 +21,8 @@ if TYPE_CHECKING:
 class Training:
     """Training settings of a variant: Adam with a 5 % warm-up, then a cosine down to nothing.
 
-    steps: generator steps of the quick profile; epochs: of the paper's programme. adversarial: weight of the
-    critics' verdict. The report trained for 20 epochs, its last model for 50. wide_lr: the learning rate at
-    the report's full width where the quick profile's is too bold.
+    steps: generator steps of the quick profile; epochs: of the paper's programme. The report trained for 20 epochs,
+    its last model for 50. wide_lr: the learning rate at the report's full width where the quick profile's is too bold.
     """
 
     steps: int = 800
