@@ -17,6 +17,7 @@ from bench.datasets.registry import Dataset, open_dataset
 from bench.errors import UsageError
 from bench.evaluate import Outcome, evaluate
 from bench.metrics.scorer import Scorer
+from bench.precision import matmul_precision
 from bench.profile import Profile
 from bench.progress import Reporter, say
 from bench.runs.provenance import cores
@@ -276,10 +277,12 @@ def score_methods(
                 f"note: {', '.join(sets.metrics)} want up to {most:,} pictures looked at by Inception, about a quarter "
                 "of a second each on a processor core; --metrics without them leaves that out"
             )
-        outcome = evaluate(
-            methods, suite, scorer, writer.path, facts, sets=sets,
-            restore_known=restore_known, predictions=predictions, report=report,
-        )  # fmt: skip
+        # Else a GPU convolves in TF32, and fills differ from a CPU's by a level here and there.
+        with matmul_precision("fp32"):
+            outcome = evaluate(
+                methods, suite, scorer, writer.path, facts, sets=sets,
+                restore_known=restore_known, predictions=predictions, report=report,
+            )  # fmt: skip
     for (label, mask, why), count in sorted(outcome.failed.items()):
         writer.note(f"{label}: {count} fills of {mask} could not be scored ({why}); they are in no mean")
     for text in outcome.notes:
@@ -348,7 +351,8 @@ def choose_samples(writer: RunWriter, methods: Sequence[Method], suite: Suite, r
             done += pictures
             reporter.update("for the report", done, len(choices))
 
-        save_samples(run, suite, methods, choices, lambda m: run.label(m.name, m.seed), report)
+        with matmul_precision("fp32"):
+            save_samples(run, suite, methods, choices, lambda m: run.label(m.name, m.seed), report)
     writer.update(samples=digest)
 
 

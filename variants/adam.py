@@ -24,6 +24,8 @@ class Adam(torch.optim.Adam):
         rate: Any = torch.tensor(lr, device=self.weights[0].device) if cuda else lr
         views = [as_seen(weight.detach(), weight) for weight in self.weights]
         super().__init__(views, lr=rate, betas=betas, fused=True, capturable=cuda)
+        # torch would warn of steps that no graph records; the first few always are such.
+        self._warned_capturable_if_run_uncaptured = True
 
     @property
     def rate(self) -> float:

@@ -40,7 +40,8 @@ class CudaTape:
         return result
 
     def record(self, call: Callable[[], Any]) -> Any:
-        with torch.cuda.graph(self.graph, stream=self.stream):
+        # Another thread prepares the next batch meanwhile and pins its memory, which would else end the recording.
+        with torch.cuda.graph(self.graph, stream=self.stream, capture_error_mode="thread_local"):
             return call()
 
     def replay(self) -> None:

@@ -83,6 +83,8 @@ def convolution(device: str, precision: str, side: int) -> Work:
 def best(call: Callable[[], Any], device: str, precision: str, seconds: float) -> float:
     """Seconds of the fastest call: a ceiling is what was reached once, not what is usual."""
     with torch.inference_mode(), matmul_precision(precision):
+        if device.startswith("cuda"):
+            call()  # loads libraries, for seconds
         first = loop_seconds(call, [()], 1, device)
         if first > 4 * seconds:  # fp16 on most CPUs: minutes would not make it fast
             return first

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from bench.throughput.subjects import Subject
     from bench.throughput.watch import Watch
 
-WINDOW_S = 2.0
-"""Seconds over which energy is weighed: NVML's counter moves in steps of a tenth or so."""
+WINDOW_S, SHORTEST_S = 2.0, 0.5
+"""Seconds over which the energy of a row is weighed, and the fewest: NVML's counter moves in steps of a tenth or so."""
 
 
 @dataclass(frozen=True)
@@ -111,18 +111,23 @@ def run_ladders(ladders: list[Ladder], plan: Plan, report: Report) -> Result:
     cells = [cell for number in sorted(found) for cell in found[number]]
     compare(cells)
     sample_in_turns(cells, began + plan.seconds + compiling, report)
-    weigh(cells, watch, report)
+    if plan.energy:
+        weigh(cells, watch, plan.seconds, report)
     report.progress(1.0)
     return Result(table(cells, ceilings), [cell.loops for cell in cells], tuple(report.remarks))
 
 
-def weigh(cells: list[Cell], watch: Watch | None, report: Report) -> None:
-    """The energy a picture of every cell on the device that is watched."""
+def weigh(cells: list[Cell], watch: Watch | None, seconds: float, report: Report) -> None:
+    """The energy a picture of every cell on the device that is watched, in no more than ``seconds``."""
     if watch is None or watch.joules() is None:
         return
-    report.say(f"weighing the energy of {len(cells)} settings, {WINDOW_S:g} s each")
+    window = min(WINDOW_S, seconds / len(cells))
+    if window < SHORTEST_S:
+        report.remark(f"no time to weigh the energy of {len(cells)} settings: left out for all (give more --seconds)")
+        return
+    report.say(f"weighing the energy of {len(cells)} settings, {window:.2g} s each")
     for cell in cells:
-        cell.weigh(WINDOW_S)
+        cell.weigh(window)
 
 
 def compare(cells: list[Cell]) -> None:

@@ -26,7 +26,7 @@ class Report:
 @dataclass(frozen=True)
 class Plan:
     """What to measure. batches: sizes, or ``sweep``. seconds: for everything together, warm-up included; compiling
-    and weighing energy come on top. threads: of the CPU; None is as many as help."""
+    and weighing energy come on top. threads: of the CPU; None is as many as help. energy: whether to weigh it."""
 
     device: str
     resolutions: tuple[int, ...]
@@ -35,6 +35,7 @@ class Plan:
     modes: tuple[str, ...]
     seconds: float
     threads: int | None = None
+    energy: bool = True
 
 
 def make_plan(

@@ -57,12 +57,15 @@ class Training:
         return self.bytes_step * PICTURES * self.epochs / BANDWIDTH
 
 
-def count_training(name: str, width: int = WIDTH, side: int = SIDE, precision: str = "bf16") -> Training:
+def count_training(
+    name: str, width: int = WIDTH, side: int = SIDE, precision: str = "bf16", device: str = "cpu"
+) -> Training:
     """Counted by torch's flop counter over one real training step and one fill."""
     entry = variant.get(name)()
-    session = Session(entry, Plan(name, 0, width, 10, COUNTED, precision=precision))
-    images = torch.rand(COUNTED, 3, COUNTED_SIDE, COUNTED_SIDE)
-    holes = torch.zeros(COUNTED, 1, COUNTED_SIDE, COUNTED_SIDE)
+    session = Session(entry, Plan(name, 0, width, 10, COUNTED, device, precision))
+    session.compute = session._compute  # steps of unlike sizes are never recorded
+    images = torch.rand(COUNTED, 3, COUNTED_SIDE, COUNTED_SIDE, device=device)
+    holes = torch.zeros(COUNTED, 1, COUNTED_SIDE, COUNTED_SIDE, device=device)
     holes[:, :, 16:40, 16:40] = 1
     with FlopCounterMode(display=False) as step:
         session.step(images, holes)

@@ -150,12 +150,17 @@ def called(subject: Subject) -> Call:
 
 FLIPS = ((), (1,), (2,), (1, 2))
 
+DISTINCT = 64
+"""Different pictures of a batch: drawing thousands would take longer than filling them."""
+
 
 def inputs(setting: Setting, count: int) -> list[tuple[Tensor, Tensor]]:
     """Up to four batches on the device, all different (mirrored): smooth colour fields with some noise, one
-    rectangle of a quarter to a half of the side missing in each. Picture i is the same in a batch of any size."""
+    rectangle of a quarter to a half of the side missing in each. Picture i is the same in a batch of any size; from
+    the 65th on they repeat."""
     side = setting.resolution
-    pairs = [picture(side, index) for index in range(setting.batch)]
+    pairs = [picture(side, index) for index in range(min(setting.batch, DISTINCT))]
+    pairs = [pairs[index % DISTINCT] for index in range(setting.batch)]
     pictures, holes = (torch.stack([pair[k] for pair in pairs]) for k in (0, 1))
     flipped = [(pictures.flip(axes), holes.flip(axes)) for axes in FLIPS[:count]]
     return [(a.contiguous().to(setting.device), b.contiguous().to(setting.device)) for a, b in flipped]

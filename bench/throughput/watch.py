@@ -48,7 +48,7 @@ class Watch:
 
 
 def open_watch(device: str) -> Watch | None:
-    """The watch over a CUDA device; None on other devices and without NVML."""
+    """The watch over a CUDA device; None on other devices, without NVML, and where that tells nothing."""
     if not device.startswith("cuda"):
         return None
     with contextlib.suppress(ImportError):
@@ -59,5 +59,7 @@ def open_watch(device: str) -> Watch | None:
             pynvml.nvmlInit()
             # By its identity, since CUDA_VISIBLE_DEVICES renumbers.
             uuid = f"GPU-{torch.cuda.get_device_properties(device).uuid}"
-            return Watch(pynvml, pynvml.nvmlDeviceGetHandleByUUID(uuid.encode()))
+            watch = Watch(pynvml, pynvml.nvmlDeviceGetHandleByUUID(uuid.encode()))
+            watch.read()  # some virtual machines refuse it
+            return watch
     return None

@@ -100,7 +100,7 @@ def estimate_all(
         keep_freed_memory()
     pictures = sum(len(part) for part in training_data(profile))
     precision = plan_of(names[0], 0, 1, profile, device, pictures).precision
-    counted = {name: count_training(name, profile.width, profile.size or 0, precision) for name in names}
+    counted = {name: count_training(name, profile.width, profile.size or 0, precision, device) for name in names}
     if not on_gpu:
         for training in counted.values():
             require_memory(training, profile.batch, at_a_time)

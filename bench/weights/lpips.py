@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 SUFFIXES = (".pth", ".safetensors")
 
+HEADS = {"lpips": "weights/v0.1", "torchmetrics": "functional/image/lpips_models"}
+"""Packages that carry the linear heads, and the folders in them."""
+
 TOLERANCE = 1e-5
 """Largest allowed difference from a known distance; float32 arithmetic alone stays under 1e-6."""
 
@@ -102,17 +105,19 @@ def read_features(path: Path) -> dict[str, torch.Tensor]:
 
 
 def heads(which: LpipsBackbone) -> list[torch.Tensor]:
-    """The linear heads of LPIPS v0.1, one (C,) per tap, from the installed ``lpips`` package's files."""
+    """The linear heads of LPIPS v0.1, one (C,) per tap, from the files of an installed package that carries them."""
     import importlib.util
 
     import torch
 
-    spec = importlib.util.find_spec("lpips")
-    if spec is None or not spec.submodule_search_locations:
-        raise WeightsError("the lpips package, which carries the linear heads, is missing: pip install lpips")
-    file = Path(next(iter(spec.submodule_search_locations))) / "weights" / "v0.1" / f"{which.head}.pth"
-    if not file.is_file():
-        raise WeightsError(f"the installed lpips package lacks {file}: pip install --force-reinstall lpips")
+    for package, folder in HEADS.items():
+        spec = importlib.util.find_spec(package)
+        places = spec.submodule_search_locations if spec else None
+        file = Path(next(iter(places or ["."]))) / folder / f"{which.head}.pth"
+        if places and file.is_file():
+            break
+    else:
+        raise WeightsError("the linear heads are missing, which the lpips package carries: pip install lpips")
     state = torch.load(file, map_location="cpu", weights_only=True)
     return [state[f"lin{tap}.model.1.weight"].flatten().float() for tap in range(len(state))]
 

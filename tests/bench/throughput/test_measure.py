@@ -418,10 +418,13 @@ def test_the_gpu_branches_give_other_pictures_or_no_figures():
 
     entry = variant.get("gan_res_mask")()
     subject = Subject.of(NetworkMethod("gan_res_mask", entry, entry.network(8), device="cuda"))
-    frame = measure([subject], device="cuda", resolution=64, batches=[1, 4], modes=["eager", "compile", "graphs"],
-                    seconds=20.0)  # fmt: skip
+    given = {"device": "cuda", "resolution": 64}
+    frame = pd.concat([
+        measure([subject], **given, batches=[1, 4], modes=["eager", "graphs"], seconds=8.0),
+        measure([subject], **given, batches=[4], modes=["eager", "compile"], precisions=["fp32", "bf16"], seconds=4.0),
+    ])  # fmt: skip
     own = frame[frame["variant"] == "gan_res_mask"]
-    assert len(own) == 4 * 3 * 2
+    assert len(own) == 4 * 2 * 2 + 2 * 2
     assert (own["images_per_s"] > 0).all() and (own["peak_memory_mib"] > 0).all()
     exact = own[own["precision"] == "fp32"]
     assert (exact[exact["mode"] != "eager"]["max_difference"] <= 1).all()
