@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install bench test check perf demo clean
+.PHONY: help install bench test check perf gpu demo clean
 
 help: ## print these targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1|/' | column -t -s '|'
@@ -37,6 +37,10 @@ perf: $(STAMP) ## measure the harness beside its peers, as ratios in one run
 demo: $(STAMP) ## open a page: paint a hole, see every method fill it
 	$(BIN)/python -m pip install --disable-pip-version-check -q -e '.[demo]'
 	$(BIN)/bench demo $(ARGS)
+
+# From a plain checkout, without installing, where there is no environment: make gpu PYTHON=python3
+gpu: ## measure all that wants a GPU, in under 8 minutes, as a page of Markdown
+	$(or $(wildcard $(BIN)/python),$(PYTHON)) -m tests.gpu $(ARGS)
 
 clean: ## remove the environment and caches (runs/ is kept)
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .benchmarks

@@ -66,16 +66,16 @@ class Pictures(Dataset):
 class Notebook:
     """The plain loop, for a variant with or without a critic: fp32, eager, a DataLoader, ``.item()`` every step."""
 
-    def __init__(self, name: str, side: int) -> None:
+    def __init__(self, name: str, side: int, *, width: int = WIDTH, batch: int = BATCH, device: str = "cpu") -> None:
         entry = variant.get(name)()
-        self.fills = entry.fills
-        self.model = entry.network(WIDTH)
-        self.critic = Critic(WIDTH) if name != "baseline" else None
+        self.fills, self.device = entry.fills, device
+        self.model = entry.network(width).to(device)
+        self.critic = Critic(width).to(device) if name != "baseline" else None
         self.optimizer = torch.optim.Adam(self.model.parameters(), lr=2e-3, betas=(0.5, 0.999))
         if self.critic is not None:
             self.critic_optimizer = torch.optim.Adam(self.critic.parameters(), lr=2e-4, betas=(0.5, 0.999))
         self.mse, self.bce = nn.MSELoss(), nn.BCEWithLogitsLoss()
-        self.loader = DataLoader(Pictures(pictures(side)), batch_size=BATCH, shuffle=True, drop_last=True)
+        self.loader = DataLoader(Pictures(pictures(side)), batch_size=batch, shuffle=True, drop_last=True)
         self.batches = self.endless()
         self.losses: list[float] = []
 
@@ -84,13 +84,15 @@ class Notebook:
             yield from self.loader
 
     def step(self) -> None:
-        image, hole = next(self.batches)
+        self.learn(*(tensor.to(self.device) for tensor in next(self.batches)))
+
+    def learn(self, image: torch.Tensor, hole: torch.Tensor) -> None:
         known = (1 - hole).repeat(1, 3, 1, 1)
         output = self.model(image * known, known)
         fake = output if self.fills == "whole" else image * known + output * (1 - known)
         loss = self.mse(fake, image) + self.mse(fake * hole, image * hole)
         if self.critic is not None:
-            real, false = torch.ones(len(image), 1), torch.zeros(len(image), 1)
+            real, false = (full(len(image), 1, device=self.device) for full in (torch.ones, torch.zeros))
             self.critic_optimizer.zero_grad()
             verdict = self.bce(self.critic(image), real) + self.bce(self.critic(fake.detach()), false)
             verdict.backward()

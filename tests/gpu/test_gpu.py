@@ -1,0 +1,87 @@
+"""The command for a GPU, in little on the CPU: every part runs through, so that it does not rot unseen."""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+
+import pytest
+import torch
+
+from tests.gpu import __main__ as command
+from tests.gpu.marked import failures, summary
+from tests.gpu.page import Page
+from tests.gpu.sizes import tiny
+
+
+@pytest.fixture(autouse=True)
+def _one_thread():
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.mark.parametrize(
+    ("part", "seconds", "wanted"),
+    [
+        ("training", 1, ["| `baseline` |", "| `double_dg` |", "The paper's programme", "| batch 8 |"]),
+        ("speed", 1, ["| `baseline` | fp32", "| `double_dg` | fp32", "| eager | 1 |", "| eager | 2 |"]),
+        ("card", 60, ["columns, LPIPS not among them |", "torchmetrics' PSNR and SSIM"]),
+    ],
+)
+def test_a_part_runs_through_on_the_cpu(part, seconds, wanted, tmp_path):
+    page = Page(tmp_path / "page.md", seconds, tmp_path)
+    importlib.import_module(f"tests.gpu.{part}").measure(page, tiny("cpu"))
+    written = page.file.read_text()
+    assert "failed" not in written, written
+    for line in wanted:
+        assert line in written, written
+
+
+def test_a_part_that_fails_or_hangs_is_a_line_and_the_rest_goes_on(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(command, "PARTS", {"nothing": 0.2, "asleep": 0.1, "well": 0.7})
+    ends = {"nothing": "import no_such_module", "asleep": "import time; time.sleep(99)", "well": "print('fine')"}
+    real = command.subprocess.Popen
+
+    def started(words, **settings):
+        return real([words[0], "-c", ends[words[words.index("--only") + 1]]], **settings)
+
+    monkeypatch.setattr(command.subprocess, "Popen", started)
+    monkeypatch.setattr(command, "head", lambda asked: "## Measured on nothing")
+    assert command.main(["--out", str(tmp_path), "--minutes", "0.05"]) == 1
+    page = (tmp_path / "gpu.md").read_text()
+    assert page.startswith("## Measured on nothing")
+    assert "`nothing` failed: ModuleNotFoundError: No module named 'no_such_module'" in page
+    assert "`asleep` was ended after" in page and "`well`" not in page
+    assert "fine" in (tmp_path / "gpu.log").read_text() and "fine" in capsys.readouterr().out
+
+
+def test_a_line_that_fails_leaves_the_table_whole(tmp_path):
+    page = Page(tmp_path / "page.md", 9.0, tmp_path)
+    page.table("a", "b")
+    with page.attempt("adding"):
+        raise RuntimeError("no room\nfor more")
+    page.row("c", 1234.5)
+    assert page.file.read_text().splitlines() == [
+        "| a | b |", "| --- | ---: |", "| adding failed: RuntimeError: no room |", "| c | 1,234 |",
+    ]  # fmt: skip
+
+
+def test_a_wrong_part_is_named(tmp_path, capsys):
+    assert command.main(["--parts", "sped", "--out", str(tmp_path / "new")]) == 2
+    assert "There is no part 'sped'" in capsys.readouterr().err
+    assert not Path(tmp_path / "new").exists()
+
+
+def test_failed_gpu_tests_are_counted_and_named():
+    lines = [
+        "tests/a/test_x.py::test_one PASSED                     [ 25%]",
+        "tests/a/test_x.py::test_two[a b] FAILED                [ 50%]",
+        "tests/a/test_x.py::test_three SKIPPED (no CUDA)        [ 75%]",
+        "tests/a/test_x.py::test_four PASSED                    [100%]",
+        "FAILED tests/a/test_x.py::test_two[ab] - assert 1 == 2",
+        "===== 1 failed, 2 passed, 1 skipped in 12.34s =====",
+    ]
+    assert summary(lines) == "`pytest -m gpu`: 2 passed, 1 failed, 1 skipped in 12.34 s"
+    assert failures(lines) == [("test_x.py::test_two[ab]", "assert 1 == 2")]
