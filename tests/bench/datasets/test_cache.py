@@ -1,0 +1,61 @@
+"""The cache of decoded pictures: its limit, what it lets go, and that no one can spoil what it holds."""
+
+from __future__ import annotations
+
+import pickle
+
+import numpy as np
+import pytest
+
+from bench.datasets.cache import PictureCache
+
+KIB_400 = (400, 1024)
+
+
+class Reader:
+    """Pictures of 400 KiB, and which were read."""
+
+    def __init__(self) -> None:
+        self.read: list[str] = []
+
+    def __call__(self, key: str) -> np.ndarray:
+        self.read.append(key)
+        return np.full(KIB_400, ord(key), np.uint8)
+
+
+def test_the_least_recently_used_picture_goes_first() -> None:
+    cache, reader = PictureCache(1), Reader()
+    # Two of 400 KiB fit in one MiB, three do not: c drives out b, because a was asked for since.
+    for key in "abacab":
+        assert cache.get(key, reader)[0, 0] == ord(key)
+    assert reader.read == ["a", "b", "c", "b"]
+    # And goes on so: what was let go no longer counts.
+    for key in "abab":
+        cache.get(key, reader)
+    assert reader.read == ["a", "b", "c", "b"]
+    assert cache.used == sum(pixels.nbytes for pixels in cache.pictures.values()) == 2 * 400 * 1024
+
+
+def test_a_picture_larger_than_the_limit_is_kept_alone() -> None:
+    cache, read = PictureCache(1), []
+
+    def large(key: str) -> np.ndarray:
+        read.append(key)
+        return np.zeros((2, 2**20), np.uint8)
+
+    assert cache.get("a", large) is cache.get("a", large)
+    cache.get("b", large)
+    assert read == ["a", "b"] and list(cache.pictures) == ["b"]
+
+
+def test_what_is_kept_cannot_be_written_to() -> None:
+    with pytest.raises(ValueError, match="read-only"):
+        PictureCache().get("a", Reader())[0, 0] = 1
+
+
+def test_a_worker_gets_it_empty_with_the_same_limit() -> None:
+    cache = PictureCache(7)
+    cache.get("a", Reader())
+    other = pickle.loads(pickle.dumps(cache))
+    assert (other.limit_mib, other.used, len(other.pictures)) == (7, 0, 0)
+    assert PictureCache().limit_mib == 256

@@ -1,0 +1,93 @@
+"""Pixels of picture files and of crops, each against Pillow's own or a calculation by hand."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from bench.datasets.pictures import BrokenPicture, fit_square, measure_picture, random_crop, read_picture, shrink
+
+NOISE = np.random.default_rng(0).integers(0, 256, (60, 91, 3), np.uint8)
+
+
+def by_pillow(pixels: np.ndarray, left: int, top: int, side: int, size: int) -> np.ndarray:
+    """A square window at another size, as Pillow alone makes it."""
+    box = (left, top, left + side, top + side)
+    return np.asarray(Image.fromarray(pixels).resize((size, size), Image.Resampling.BICUBIC, box=box))
+
+
+def test_alpha_is_rounded_to_the_nearest_for_every_value_and_alpha(tmp_path: Path) -> None:
+    value, alpha = np.mgrid[:256, :256].astype(np.uint8)
+    Image.fromarray(np.stack([value, value, value, alpha], axis=2)).save(tmp_path / "a.png")
+    found = read_picture(tmp_path / "a.png")
+    # 255 is odd, so that no value lies half-way between two levels.
+    expected = np.rint((value.astype(float) * alpha + 255 * (255.0 - alpha)) / 255)
+    np.testing.assert_array_equal(found[..., 0], expected)
+    # Alpha 129 over (100, 0, 50): (100 · 129 + 255 · 126) / 255 = 176.6.
+    assert found[100, 129, 0] == 177 and found[0, 129, 0] == 126 and found[50, 129, 0] == 151
+
+
+def test_every_16_bit_grey_becomes_the_nearest_of_8_bits(tmp_path: Path) -> None:
+    deep = np.arange(65536, dtype=np.uint16).reshape(256, 256)
+    Image.fromarray(deep).save(tmp_path / "a.png")
+    np.testing.assert_array_equal(read_picture(tmp_path / "a.png")[..., 1], np.rint(deep / 65535 * 255))
+
+
+@pytest.mark.parametrize(("low", "high", "fine"), [(0, 65535, True), (0, 65536, False), (-1, 9, False)])
+def test_32_bit_integers_are_taken_as_16_bits_where_they_fit(tmp_path: Path, low: int, high: int, fine: bool) -> None:
+    Image.fromarray(np.array([[low, high]], np.int32)).save(tmp_path / "a.tif")
+    if fine:
+        assert read_picture(tmp_path / "a.tif").tolist() == [[[0] * 3, [255] * 3]]
+        assert measure_picture(tmp_path / "a.tif") == (2, 1)
+    else:
+        for read in (read_picture, measure_picture):
+            with pytest.raises(BrokenPicture, match="no agreed range"):
+                read(tmp_path / "a.tif")
+
+
+def test_shrinking_rounds_the_longer_side_and_resamples_as_pillow_does() -> None:
+    # 91 · 32 / 60 = 48.5…, which is 49 pixels.
+    for pixels, size in ((NOISE, (49, 32)), (NOISE.swapaxes(0, 1), (32, 49))):
+        pixels = np.ascontiguousarray(pixels)
+        expected = np.asarray(Image.fromarray(pixels).resize(size, Image.Resampling.BICUBIC))
+        np.testing.assert_array_equal(shrink(pixels, 32), expected)
+
+
+@pytest.mark.parametrize("shorter", [60, 61, 200])
+def test_a_picture_that_is_no_larger_is_not_shrunk(shorter: int) -> None:
+    assert shrink(NOISE, shorter) is NOISE
+
+
+@pytest.mark.parametrize(("height", "width", "left", "top"), [(40, 61, 10, 0), (61, 40, 0, 10), (40, 40, 0, 0)])
+def test_the_centre_square_is_cut_and_resized_as_pillow_does(height: int, width: int, left: int, top: int) -> None:
+    pixels = np.ascontiguousarray(np.resize(NOISE, (height, width, 3)))
+    for size in (16, 50):
+        np.testing.assert_array_equal(fit_square(pixels, size), by_pillow(pixels, left, top, 40, size))
+    np.testing.assert_array_equal(fit_square(pixels, 40), pixels[top : top + 40, left : left + 40])
+
+
+@pytest.mark.parametrize(
+    ("u", "side", "left", "top", "mirrored"),
+    [
+        # Of 50 x 40 pixels: sides 20 to 40, places 0 to 50 - side and 0 to 40 - side, each as likely.
+        ((0.0, 0.0, 0.0, 0.5), 20, 0, 0, False),
+        ((0.0, 0.9999, 0.9999, 0.9999), 20, 30, 20, False),
+        ((0.9999, 0.9999, 0.9999, 0.0), 40, 10, 0, True),
+        # 20 + ⌊.5 · 21⌋, ⌊.25 · 21⌋, ⌊.75 · 11⌋
+        ((0.5, 0.25, 0.75, 0.4999), 30, 5, 8, True),
+    ],
+)
+def test_a_training_crop_is_the_square_that_its_draws_say(
+    u: tuple[float, ...], side: int, left: int, top: int, mirrored: bool
+) -> None:
+    pixels = np.ascontiguousarray(NOISE[:40, :50])
+    expected = by_pillow(pixels, left, top, side, 16)
+    np.testing.assert_array_equal(random_crop(pixels, 16, np.array(u)), expected[:, ::-1] if mirrored else expected)
+
+
+@pytest.mark.parametrize("side", [1, 2, 3])
+def test_a_picture_of_a_few_pixels_still_gives_a_crop(side: int) -> None:
+    assert random_crop(NOISE[:side, :5], 8, np.zeros(4)).shape == (8, 8, 3)
