@@ -85,6 +85,10 @@ class opened:  # noqa: N801 - used as a function: with opened(path) as image
                 raise BrokenPicture("the file is empty")
             hush_pillow()
             self.image = Image.open(self.path)
+            if self.image.format == "TIFF":
+                # Pillow maps plain TIFF pixels into memory by the file's name, with the rows of a picture that is
+                # still to be turned: grey ones of EXIF orientation 5 to 8 would come out scrambled.
+                self.image.filename = ""
         except Exception as error:
             raise broken(error) from error
         return self.image

@@ -48,6 +48,23 @@ def test_32_bit_integers_are_taken_as_16_bits_where_they_fit(tmp_path: Path, low
                 read(tmp_path / "a.tif")
 
 
+@pytest.mark.parametrize("turned", [3, 5, 6, 8])
+@pytest.mark.parametrize("compression", [None, "tiff_deflate"])
+def test_a_turned_tiff_comes_out_upright_in_every_mode(tmp_path: Path, turned: int, compression: str | None) -> None:
+    upright = NOISE[:10, :12, 0]
+    exif = Image.Exif()
+    exif[0x0112] = turned
+    # What a camera stores: 3 upside down, 5 mirrored about the diagonal, 6 and 8 a quarter off.
+    stored = {3: np.rot90(upright, 2), 5: upright.T, 6: np.rot90(upright), 8: np.rot90(upright, -1)}[turned]
+    grey = Image.fromarray(np.ascontiguousarray(stored))
+    deep = Image.fromarray(np.ascontiguousarray(stored).astype(np.uint16) * 257)
+    for name, image in {"L": grey, "RGB": grey.convert("RGB"), "P": grey.convert("P"), "deep": deep}.items():
+        path = tmp_path / f"{name}.tif"
+        image.save(path, exif=exif, compression=compression)
+        np.testing.assert_array_equal(read_picture(path)[..., 0], upright, err_msg=name)
+        assert measure_picture(path) == (12, 10)
+
+
 def test_shrinking_rounds_the_longer_side_and_resamples_as_pillow_does() -> None:
     # 91 · 32 / 60 = 48.5…, which is 49 pixels.
     for pixels, size in ((NOISE, (49, 32)), (NOISE.swapaxes(0, 1), (32, 49))):
