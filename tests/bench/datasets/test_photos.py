@@ -15,6 +15,7 @@ from PIL import Image
 
 from bench.datasets import photos
 from bench.datasets.registry import open_dataset
+from bench.draws import uniforms
 from bench.errors import BenchError, UsageError
 
 CARRIED = Path(skimage.__file__).parent / "data"
@@ -83,6 +84,28 @@ def test_a_training_crop_is_a_window_of_its_photograph_perhaps_mirrored() -> Non
     data = open_dataset("photos", "train", None, 5)
     shorter = {name: min(Image.open(CARRIED / name).size) for name in photos.PHOTOGRAPHS["train"]}
     assert [data.load(i).shape[0] for i in range(5)] == [shorter[name] for name in photos.PHOTOGRAPHS["train"]]
+
+
+@pytest.mark.parametrize("i", [0, 7, 11])
+def test_a_training_crop_is_the_one_that_its_number_draws(i: int) -> None:
+    with Image.open(CARRIED / photos.PHOTOGRAPHS["train"][i % 5]) as image:
+        whole = image.convert("RGB")
+    # Kept at twice the size.
+    shorter = 64 / min(whole.size)
+    kept = whole.resize(tuple(round(side * shorter) for side in whole.size), Image.Resampling.BICUBIC)
+    u = uniforms(0, "photos/train", i, 4)[0]
+    side = 32 + int(u[0] * 33)
+    left, top = int(u[1] * (kept.width - side + 1)), int(u[2] * (kept.height - side + 1))
+    box = (left, top, left + side, top + side)
+    expected = np.asarray(kept.resize((32, 32), Image.Resampling.BICUBIC, box=box))
+    expected = expected[:, ::-1] if u[3] < 0.5 else expected
+    np.testing.assert_array_equal(open_dataset("photos", "train", 32, 12).load(i), expected)
+
+
+def test_defaults_and_all_is_what_is_scored() -> None:
+    assert len(open_dataset("photos", "train", 32)) == 4096
+    assert list(open_dataset("photos", "all", 32).ids) == list(open_dataset("photos", "test", 32).ids)
+    assert [len(open_dataset("photos", split, 32)) for split in ("validation", "test")] == [15, 30]
 
 
 def test_a_loaded_crop_may_be_changed_without_harm() -> None:

@@ -41,6 +41,26 @@ def test_a_batch_stacks_single_pictures_in_the_order_asked_for() -> None:
     assert np.array_equal(data.batch([4, 0, 4]), pictures[[4, 0, 4]])
 
 
+def test_a_batch_is_loaded_together_where_that_is_possible() -> None:
+    asked = []
+
+    def together(indices):  # type: ignore[no-untyped-def]
+        asked.append(list(indices))
+        return np.zeros((len(indices), 2, 2, 3), np.uint8)
+
+    data = Dataset("five", "test", 2, ["a", "b"], lambda i: np.ones((2, 2, 3), np.uint8), load_batch=together)
+    assert data.batch([1, 0]).sum() == 0 and asked == [[1, 0]]
+
+
+@pytest.mark.parametrize("spec", ["scenes", "photos"])
+def test_the_least_size_is_8_pixels_and_the_least_count_1(spec: str) -> None:
+    assert open_dataset(spec, "test", 8, 1).batch([0]).shape == (1, 8, 8, 3)
+    with pytest.raises(UsageError, match="7 px is too small: ask for 8"):
+        open_dataset(spec, "test", 7, 1)
+    with pytest.raises(UsageError, match="a count of 0 pictures leaves none"):
+        open_dataset(spec, "test", 8, 0)
+
+
 def test_numbered_ids_behave_like_a_list() -> None:
     ids = Numbered("x-", 100_001)
     assert (ids[0], ids[-1], ids[7:9]) == ("x-00000", "x-100000", ["x-00007", "x-00008"])

@@ -54,6 +54,18 @@ def test_bits_are_those_of_every_earlier_release(name: str) -> None:
     assert digest.hexdigest()[:16] == GOLDEN[name]
 
 
+# Where the settings for 256 pixels end and those for 512 begin: 384² pixels take the latter, one row fewer the former.
+GOLDEN_384 = {"lama_medium": "c612d26ca7f9b7e4", "lama_thick": "7897d63c43dc93ca", "lama_thin": "992c341e2637aafe"}
+
+
+@pytest.mark.parametrize("name", GOLDEN_384)
+def test_bits_at_the_border_of_two_settings_are_those_of_every_earlier_release(name: str) -> None:
+    digest = hashlib.sha256()
+    for size in ((384, 384), (383, 384), (192, 768)):
+        digest.update(np.packbits(draw(name, size, 0, range(12))))
+    assert digest.hexdigest()[:16] == GOLDEN_384[name]
+
+
 @pytest.mark.parametrize("name", TYPES)
 def test_a_hole_does_not_depend_on_its_batch(name: str) -> None:
     together = draw(name, (48, 80), 3, range(40))

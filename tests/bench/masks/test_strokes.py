@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from bench.masks import lama
-from bench.masks.redraw import ATTEMPTS, redrawn
+from bench.masks.redraw import redrawn
 from bench.masks.registry import draw
 from bench.masks.strokes import Canvas, draw_segments
 
@@ -167,7 +167,10 @@ def test_no_hole_covers_more_than_half_and_none_is_dropped(name: str, size: tupl
 
 
 @pytest.mark.parametrize("name", ["freeform", *PUBLISHED_AREA])
-@pytest.mark.parametrize(("size", "published"), [((64, 64), 256), ((192, 192), 256), ((1024, 1024), 512)])
+@pytest.mark.parametrize(
+    ("size", "published"),
+    [((64, 64), 256), ((192, 192), 256), ((383, 383), 256), ((384, 384), 512), ((1024, 1024), 512)],
+)
 def test_other_sizes_show_the_published_holes_scaled(name: str, size: tuple[int, int], published: int) -> None:
     from skimage.transform import resize
 
@@ -201,11 +204,30 @@ def test_holes_that_are_too_large_are_drawn_again_from_the_next_stream() -> None
     assert asked == [(0, [0, 2, 1]), (1, [2, 1]), (2, [2])]
 
 
-def test_where_no_draw_is_small_enough_the_smallest_stands() -> None:
+def test_where_no_draw_is_small_enough_the_smallest_stands_the_first_of_like_ones() -> None:
+    asked = []
+
     def draw_round(indices: np.ndarray, attempt: int) -> np.ndarray:
+        asked.append(attempt)
         holes = np.ones((len(indices), 16), bool)
-        holes[:, : 3 if attempt == 7 else 0] = False
-        assert attempt < ATTEMPTS
+        if attempt in (7, 9):
+            holes[:, attempt : attempt + 3] = False
         return holes.reshape(-1, 4, 4)
 
-    assert redrawn(draw_round, np.array([5]), (4, 4)).sum() == 13
+    hole = redrawn(draw_round, np.array([5]), (4, 4)).ravel()
+    assert np.flatnonzero(~hole).tolist() == [7, 8, 9]
+    assert asked == list(range(100))
+
+
+def test_of_many_pixels_a_few_holes_are_drawn_at_a_time_in_order() -> None:
+    asked: list[list[int]] = []
+
+    def draw_round(indices: np.ndarray, attempt: int) -> np.ndarray:
+        asked.append(indices.tolist())
+        holes = np.zeros((len(indices), 1024, 1024), bool)
+        holes[:, 0, 0] = indices % 2 == 0
+        return holes
+
+    holes = redrawn(draw_round, np.arange(10, 15), (1024, 1024))
+    assert asked == [[10, 11], [12, 13], [14]]
+    assert holes[:, 0, 0].tolist() == [True, False, True, False, True]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -71,6 +72,31 @@ def test_an_untouched_export_is_whole(exported: Path) -> None:
     assert found.fingerprint == found.expected == read_manifest(exported)["fingerprint"]
 
 
+def test_manifest_says_where_pictures_and_holes_come_from(tmp_path: Path) -> None:
+    pictures = replace(SQUARES, name="squares", split="validation", size=64, note="made by rule")
+    holes = tmp_path / "mine"
+    for index in range(9):
+        save_grey(holes / f"{index:02d}.png", 0 if index == 3 else 200)
+    own = export_suite(Suite.open([pictures], f"folder:{holes}", seed=4), tmp_path / "own")
+    both = export_suite(Suite.open([pictures], f"rect,folder:{holes}", seed=4), tmp_path / "both")
+    assert own["dataset"] == {
+        **{"name": "squares", "split": "validation", "size": 64, "count": 9, "note": "made by rule"}
+    }
+    # Holes from files owe nothing to a seed.
+    assert (own["seed"], both["seed"]) == (None, 4)
+    assert (own["masks"], both["masks"]) == (["mine"], ["rect", "mine"])
+    assert any("grey" in note for note in own["notes"]) and any("empty" in note for note in own["notes"])
+    assert [entry["holes"]["mine"]["area"] for entry in own["images"]] == [1.0] * 3 + [0.0] + [1.0] * 5
+    back = open_dataset(f"suite:{tmp_path / 'own'}", "all")
+    assert (back.name, back.split, back.size, len(back)) == ("squares", "validation", 64, 9)
+    assert back.note == f"exported suite {own['fingerprint'][:12]}: made by rule"
+
+
+def save_grey(path: Path, level: int) -> None:
+    path.parent.mkdir(exist_ok=True)
+    Image.new("L", (64, 64), level).save(path)
+
+
 def edit(path: Path, change) -> None:  # type: ignore[no-untyped-def]
     picture = np.array(Image.open(path))
     Image.fromarray(change(picture)).save(path)
@@ -111,8 +137,27 @@ def test_missing_extra_resized_grey_and_broken_files_are_told_apart(copy: Path) 
     assert changed["images/shapes/02.png"] == "is 80x47 pixels, not 80x48"
     assert changed["holes/rect/shapes/03.png"] == "has pixels that are neither black nor white"
     assert "cannot be read as a picture" in changed["holes/lama_thin/shapes/04.png"]
-    assert len(changed) == 3
+    assert len(found.changed) == 3
     assert found.fingerprint is None
+
+
+def test_a_stray_file_alone_or_a_narrower_picture_is_found(copy: Path) -> None:
+    (copy / "holes/stray.png").write_bytes(b"")
+    found = verify_suite(copy)
+    assert not found.whole and found.fingerprint == found.expected and found.extra == ("holes/stray.png",)
+    (copy / "holes/stray.png").unlink()
+    assert verify_suite(copy).whole
+    edit(copy / "masked/rect/shapes/01.png", lambda picture: picture[:, 1:])
+    assert verify_suite(copy).changed == (("masked/rect/shapes/01.png", "is 79x48 pixels, not 80x48"),)
+
+
+@pytest.mark.parametrize("step", [-1e-6, 1e-6])
+def test_a_wrong_hole_area_is_found_either_way(copy: Path, step: float) -> None:
+    manifest = json.loads((copy / "manifest.json").read_text(encoding="utf-8"))
+    manifest["images"][2]["holes"]["rect"]["area"] += step
+    (copy / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+    ((name, what),) = verify_suite(copy).changed
+    assert name == "manifest.json" and "another hole area of holes/rect/shapes/02.png" in what
 
 
 @pytest.mark.parametrize(
@@ -233,6 +278,10 @@ def test_pictures_of_an_exported_suite_stay_frozen(copy: Path) -> None:
     edit(copy / "images/shapes/01.png", flip)
     with pytest.raises(BenchError, match=r"01\.png is not the picture that was exported"):
         open_dataset(f"suite:{copy}").load(1)
+    # The same bytes in another shape have the same digest.
+    edit(copy / "images/shapes/00.png", lambda picture: picture.reshape(32, 128, 3))
+    with pytest.raises(BenchError, match=r"00\.png is not the picture that was exported"):
+        open_dataset(f"suite:{copy}").load(0)
     (copy / "images/shapes/02.png").unlink()
     with pytest.raises(UsageError, match=r"1 of 7 pictures are missing .*shapes/02"):
         open_dataset(f"suite:{copy}")

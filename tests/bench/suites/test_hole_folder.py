@@ -11,7 +11,7 @@ from PIL import Image
 
 from bench.datasets.registry import Dataset
 from bench.errors import UsageError
-from bench.suites.hole_folder import HoleFolder, folder_types
+from bench.suites.hole_folder import HoleFolder, folder_types, some
 from bench.suites.suite import Suite
 
 HOLE = np.zeros((10, 12), bool)
@@ -68,6 +68,23 @@ def test_black_polarity_turns_the_hole_and_keeps_transparent_pixels_known(tmp_pa
         HoleFolder("mine", tmp_path, "blak")
 
 
+@pytest.mark.parametrize("suffix", ["png", "tif", "webp"])
+def test_a_turned_hole_is_read_as_a_viewer_shows_it(suffix: str, tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6  # what is stored must be turned a quarter clockwise
+    options = {"lossless": True} if suffix == "webp" else {}
+    grey(np.rot90(HOLE)).save(tmp_path / f"a.{suffix}", exif=exif, **options)
+    np.testing.assert_array_equal(HoleFolder("mine", tmp_path).read("a", (10, 12)), HOLE)
+
+
+def test_16_bits_are_parted_in_the_middle(tmp_path: Path) -> None:
+    deep = np.arange(65536, dtype=np.uint16).reshape(256, 256)
+    put(tmp_path / "a.png", Image.fromarray(deep))
+    for polarity in ("white", "black"):
+        hole = HoleFolder("mine", tmp_path, polarity).read("a", (256, 256))
+        np.testing.assert_array_equal(hole, (deep >= 32768) == (polarity == "white"))
+
+
 def test_grey_is_parted_at_127_and_said(tmp_path: Path) -> None:
     ramp = np.arange(256, dtype=np.uint8).reshape(16, 16)
     for name in "abcdefg":
@@ -96,6 +113,45 @@ def test_empty_holes_are_allowed_and_said_and_full_ones_are_allowed(tmp_path: Pa
     assert "empty holes of 'mine', whose scores of the hole stay empty: 1 (slip.png)" in notes[-1]
     assert "the brightest pixel of slip.png is 1 of 255" in notes[-1]
     assert not any("full" in note for note in notes)
+
+
+def test_a_hole_that_is_empty_in_black_names_its_darkest_pixel(tmp_path: Path) -> None:
+    for name, level in (("b", 200), ("a", 130), ("c", 255)):
+        put(tmp_path / f"{name}.png", Image.fromarray(np.array([[level, 255]], np.uint8)))
+    folder = HoleFolder("mine", tmp_path, "black")
+    for name in "bca":
+        assert not folder.read(name, (1, 2)).any()
+    assert "stay empty: 3 (a.png, b.png, c.png); the darkest pixel of a.png is 130 of 255" in folder.notes()[-1]
+
+
+def test_up_to_five_names_are_listed() -> None:
+    assert some(list("abcde")) == "a, b, c, d, e"
+    assert some(list("abcdef")) == "a, b, c, d, e and 1 more"
+
+
+def test_a_dot_in_an_id_is_no_suffix(tmp_path: Path) -> None:
+    put(tmp_path / "v1.png", grey(HOLE))
+    folder = HoleFolder("mine", tmp_path)
+    assert folder.find("v1.5") is None
+    assert folder.find("v1.jpg") == tmp_path / "v1.png"
+    put(tmp_path / "v1.5.png", grey(HOLE))
+    assert HoleFolder("mine", tmp_path).find("v1.5") == tmp_path / "v1.5.png"
+
+
+def test_spare_holes_are_those_of_the_last_pictures_asked_for(tmp_path: Path) -> None:
+    put(tmp_path / "a.png", grey(HOLE))
+    put(tmp_path / "b.png", grey(HOLE))
+    folder = HoleFolder("mine", tmp_path)
+    folder.require(["a"])
+    assert "left out: 1 (b.png)" in folder.notes()[0]
+    folder.require(["a", "b"])
+    assert folder.notes() == []
+
+
+def test_a_suite_knows_its_pictures_folders_from_mask_types(tmp_path: Path) -> None:
+    put(tmp_path / "mine" / "day" / "a.png", grey(HOLE))
+    assert Suite.open([dataset(["day/a"])], f"folder:{tmp_path / 'mine'}").masks == ("mine",)
+    assert Suite.open([dataset(["a"])], f"folder:{tmp_path / 'mine'}").masks == ("day",)
 
 
 def test_a_hole_of_another_size_names_the_file_and_both_sizes(tmp_path: Path) -> None:
