@@ -70,6 +70,7 @@ def test_two_boxes_share_what_both_hold_and_nothing_where_they_are_apart() -> No
     for apart in (Box(0, 3, 0, 3), Box(6, 9, 0, 3), Box(0, 3, 6, 9)):
         shared = apart.common(Box(4, 5, 4, 5))
         assert shared.pixels == 0
+        assert shared.top <= shared.bottom and shared.left <= shared.right
         assert shared.of(TRUTH).size == 0
 
 

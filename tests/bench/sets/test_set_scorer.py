@@ -241,6 +241,13 @@ def test_each_methods_set_lies_under_its_own_name(tmp_path, small):
         assert name == f"sets/{value['variant']}/seed-{value['seed']}/{value['dataset']}-{value['mask']}.json"
 
 
+def test_a_method_that_may_have_changed_is_filled_again_though_its_set_is_there(tmp_path, small):
+    run(tmp_path, methods=(Copier(),))
+    seen = small.seen
+    run(tmp_path, methods=(Copier(),))
+    assert small.seen == 2 * seen
+
+
 class Copier(Method):
     """The truth itself."""
 
