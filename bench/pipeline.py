@@ -14,19 +14,19 @@ from pathlib import Path
 from typing import Any
 
 from bench.datasets.registry import Dataset, open_dataset
-from bench.errors import UsageError
-from bench.evaluate import Outcome, evaluate
+from bench.methods.load import load_methods, split_seed
 from bench.metrics.scorer import Scorer
-from bench.precision import matmul_precision
-from bench.profile import Profile
-from bench.progress import Reporter, say
+from bench.profiles.profile import Profile
 from bench.runs.provenance import cores
 from bench.runs.reader import Build, Run, find_runs
 from bench.runs.writer import RunWriter
-from bench.sets.registry import split_names
-from bench.sets.scorer import ENOUGH, SetScorer
+from bench.set_metrics.registry import split_names
+from bench.set_metrics.scorer import ENOUGH, SetScorer
+from bench.stages.score import Outcome, evaluate
 from bench.suites.suite import Suite
-from variants.load import load_methods, split_seed
+from bench.util.errors import UsageError
+from bench.util.precision import matmul_precision
+from bench.util.progress import Reporter, say
 from variants.method import Method, Network
 from variants.registry import variant
 
@@ -184,7 +184,7 @@ def train_missing(writer: RunWriter, profile: Profile, networks: Sequence[tuple[
 
 
 def weights_of(run: Run) -> Any:
-    """A finder of weights in one run (see variants.load)."""
+    """A finder of weights in one run (see bench.methods.load)."""
 
     def find(name: str, seed: int | None) -> tuple[Path, int]:
         file = run.checkpoint(name, seed)
@@ -335,7 +335,7 @@ def describe_metrics(scorer: Scorer, sets: SetScorer) -> dict[str, Any]:
 
 def choose_samples(writer: RunWriter, methods: Sequence[Method], suite: Suite, rows: int) -> None:
     """Choose and fill the pictures of the report, unless the run holds exactly these already."""
-    from bench.samples import choose, save_samples
+    from bench.stages.samples import choose, save_samples
 
     run = Run.open(writer.path)
     choices = choose(run, suite, rows)

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from bench.files import write_text
 from bench.runs.reader import Run
+from bench.util.files import write_text
 from reports.tables import Table
 
 
@@ -70,8 +70,8 @@ def gather(
         speed,
         speed_figures,
     )
-    from reports.beside import compared
     from reports.numbers import Numbers
+    from reports.other_run import compared
     from reports.pictures import Tally
 
     numbers = Numbers(run)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from markupsafe import Markup
 
-from bench.files import write_text
+from bench.util.files import write_text
 from reports.breakdown import spoken
 from reports.charts import Dot, dot_panel, scatter_panel, span_of
 from reports.grids import GridCell, GridRow, anchor, truths_css

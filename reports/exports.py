@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from bench.files import write_text
+from bench.util.files import write_text
 from reports.tables import Table, escape
 
 

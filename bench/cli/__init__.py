@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 import bench
-from bench.errors import BenchError, Exit
+from bench.util.errors import BenchError, Exit
 from variants.errors import FillError, VariantError
 from variants.registry import PLUGINS_ENV
 

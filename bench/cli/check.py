@@ -9,7 +9,7 @@ import typer
 
 from bench.cli import app
 from bench.cli.options import Json, RunsDir
-from bench.errors import Exit, UsageError
+from bench.util.errors import Exit, UsageError
 
 if TYPE_CHECKING:
     from bench.gate.check import Check
@@ -92,7 +92,7 @@ def show(checked: Check, strict: bool, junit: Path | None, markdown: Path | None
     from bench.exporters.junit import check_junit
     from bench.exporters.markdown import check_markdown
     from bench.exporters.terminal import print_check
-    from bench.files import write_text
+    from bench.util.files import write_text
 
     text = check_markdown(checked, strict)
     if json_output:

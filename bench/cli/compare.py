@@ -9,7 +9,7 @@ import typer
 
 from bench.cli import app
 from bench.cli.options import Json, RunsDir, split
-from bench.errors import BenchError, Exit
+from bench.util.errors import Exit
 
 if TYPE_CHECKING:
     from bench.comparison.compare import Comparison
@@ -97,7 +97,7 @@ def show(
 
     from bench.exporters.markdown import check_markdown, comparison_markdown
     from bench.exporters.terminal import print_check, print_comparison
-    from bench.files import write_text
+    from bench.util.files import write_text
 
     text = comparison_markdown(comparison, every)
     if checked is not None:
@@ -118,12 +118,9 @@ def show(
 
 
 def write_html(comparison: Comparison, path: Path) -> None:
-    import importlib
     import sys
 
-    try:
-        page = importlib.import_module("reports.comparison")
-    except ModuleNotFoundError as error:
-        raise BenchError(f"--html {path}: this installation cannot make comparison pages ({error})") from error
-    page.build_comparison(comparison, path)
+    from reports.comparison import build_comparison
+
+    build_comparison(comparison, path)
     print(f"wrote {path}", file=sys.stderr)

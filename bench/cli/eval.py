@@ -64,7 +64,7 @@ def evaluate(
     Without --data, --masks and --size the suite is that of the run, else the quick profile's. Pictures named
     with --data are scored at their own size unless --size is given.
     """
-    from bench.evaluate_command import Request, evaluate_methods
+    from bench.commands.evaluate import Request, evaluate_methods
     from bench.runs.reader import runs_dir as find_runs_dir
 
     check_directory(weights_dir, "--weights-dir")

@@ -77,7 +77,7 @@ def variants() -> list[dict[str, Any]]:
 
 def metrics() -> list[dict[str, Any]]:
     from bench.metrics.registry import metric
-    from bench.sets.registry import set_metric
+    from bench.set_metrics.registry import set_metric
 
     return [
         {
@@ -106,7 +106,7 @@ def datasets() -> list[dict[str, Any]]:
 
 
 def profiles() -> list[dict[str, Any]]:
-    from bench.profile import FOLDER, profile_names
+    from bench.profiles.profile import FOLDER, profile_names
 
     rows = []
     for name in profile_names():

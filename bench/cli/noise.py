@@ -8,7 +8,7 @@ import typer
 
 from bench.cli import app
 from bench.cli.options import Json, RunsDir
-from bench.errors import Exit, IncomparableError, UsageError
+from bench.util.errors import Exit, IncomparableError, UsageError
 
 
 @app.command("noise")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bench.errors import UsageError
+from bench.util.errors import UsageError
 
 if TYPE_CHECKING:
     from bench.runs.reader import Run

@@ -36,9 +36,9 @@ def report(
     runs_dir: RunsDir = None,
 ) -> None:
     """Write a run's report: one HTML file that works offline."""
-    from bench.errors import UsageError
     from bench.runs.reader import find_run
     from bench.runs.reader import runs_dir as runs_folder
+    from bench.util.errors import UsageError
 
     for path, flag in ((export, "--export"), (full_resolution, "--full-resolution")):
         if path is not None and path.exists() and not path.is_dir():
@@ -52,7 +52,7 @@ def report(
 
     from reports.build import gather, write_page
     from reports.exports import export_tables
-    from reports.watch import watch_run
+    from reports.live import watch_run
 
     if watch:
         watch_run(chosen.path, target, every, compare=other, opened=show if open_report else None)

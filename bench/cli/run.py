@@ -48,12 +48,12 @@ def run(
     The same command after an interruption goes on where it stopped. With --data folder:DIR the folder's
     pictures are split: most are trained on, the rest are scored.
     """
-    from bench.run import run_profile
+    from bench.commands.run import run_profile
     from bench.runs.reader import out_folder
     from bench.runs.reader import runs_dir as find_runs_dir
 
     check_directory(weights_dir, "--weights-dir")
-    from bench.profile import load_profile
+    from bench.profiles.profile import load_profile
 
     overrides = assignments(sets)
     if size is not None:

@@ -10,7 +10,7 @@ import typer
 
 from bench.cli import app
 from bench.cli.options import Json, Size
-from bench.errors import Exit, UsageError
+from bench.util.errors import Exit, UsageError
 
 suite_app = typer.Typer(
     help="Write pictures, holes and a manifest for any tool to fill, or check such a folder.",
@@ -42,10 +42,10 @@ def export(
 ) -> None:
     """Write images/, holes/, masked/ and manifest.json (ids, digests, hole areas, how to score) into DIR."""
     from bench.datasets.registry import open_dataset
-    from bench.progress import Reporter, say
-    from bench.protocol import find_protocol
-    from bench.suites.files import export_suite, prepare
+    from bench.metrics.protocol import find_protocol
+    from bench.suites.export import export_suite, prepare
     from bench.suites.suite import Suite, parse_masks
+    from bench.util.progress import Reporter, say
 
     find_protocol(protocol)
     prepare(folder, force)
@@ -91,9 +91,9 @@ def verify(
     json_output: Json = False,
 ) -> int:
     """Read every file of an exported suite again: exit 0 if it is whole, 1 with a list of what differs."""
-    from bench.progress import Reporter
-    from bench.suites.files import read_manifest
+    from bench.datasets.manifest import read_manifest
     from bench.suites.verify import verify_suite
+    from bench.util.progress import Reporter
 
     total = len(read_manifest(folder)["images"])
     with Reporter("verify") as reporter:

@@ -9,7 +9,7 @@ import typer
 
 from bench.cli import app
 from bench.cli.options import Device, Json, Out, RunsDir, split
-from bench.errors import UsageError
+from bench.util.errors import UsageError
 
 
 @app.command("throughput")
@@ -54,8 +54,8 @@ def throughput(
     json_output: Json = False,
 ) -> None:
     """Time methods beside each other: images per second, latency, memory, share of the machine's roofline."""
+    from bench.commands.throughput import Request, time_methods
     from bench.runs.reader import out_folder
-    from bench.throughput.command import Request, time_methods
     from bench.throughput.settings import MODES, PRECISIONS, SWEEP, check_choices
 
     runs = runs_dir_of(runs_dir)

@@ -8,7 +8,7 @@ import typer
 
 from bench.cli import app
 from bench.cli.options import Data, Device, Json, Out, ProfileName, RunsDir, Sets, Size, assignments, split
-from bench.errors import UsageError
+from bench.util.errors import UsageError
 
 
 @app.command("train")
@@ -35,8 +35,8 @@ def train(
 
     With --estimate, say how long that would take: bench train baseline --profile paper --estimate
     """
-    from bench.profile import load_profile
-    from bench.run import estimate_only, train_only
+    from bench.commands.train import estimate_only, train_only
+    from bench.profiles.profile import load_profile
     from bench.runs.reader import out_folder
     from bench.runs.reader import runs_dir as find_runs_dir
 

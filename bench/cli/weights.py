@@ -10,7 +10,7 @@ import typer
 
 from bench.cli import app
 from bench.cli.options import Json, WeightsDir, check_directory
-from bench.errors import UsageError
+from bench.util.errors import UsageError
 
 weights_app = typer.Typer(
     help="The backbones of LPIPS and FID: where they were looked for, how to fetch or add one.",
@@ -23,7 +23,7 @@ app.add_typer(weights_app, name="weights")
 @weights_app.command("status")
 def status(weights_dir: WeightsDir = None, json_output: Json = False) -> None:
     """Where each backbone was looked for and found, its SHA-256, and the check that it passed."""
-    from bench import weights
+    from bench import backbones as weights
 
     check_directory(weights_dir, "--weights-dir")
     rows = weights.status(weights_dir)
@@ -56,9 +56,9 @@ def fetch(
     json_output: Json = False,
 ) -> None:
     """Download a backbone; a download that broke off goes on where it was."""
-    from bench import weights
-    from bench.progress import Reporter, say
-    from bench.weights.download import download
+    from bench import backbones as weights
+    from bench.backbones.download import download
+    from bench.util.progress import Reporter, say
 
     which = weights.backbone(name)
     address, file, prefix = weights.address(which, url)
@@ -91,7 +91,7 @@ def add(
     json_output: Json = False,
 ) -> None:
     """Check a file and copy it to where it is looked for; of an LPIPS backbone its features alone are enough."""
-    from bench import weights
+    from bench import backbones as weights
 
     if not files:
         raise UsageError("name a file to add")

@@ -16,12 +16,12 @@ from bench.comparison.gains import measure
 from bench.comparison.pairing import Pair, pair_sides
 from bench.comparison.sides import Side, resolve_sides
 from bench.comparison.tolerances import tolerance
-from bench.errors import IncomparableError, UsageError
-from bench.files import finite
 from bench.masks.areas import AREA_BINS, area_places
-from bench.sets.registry import set_metric
+from bench.set_metrics.registry import set_metric
 from bench.statistics import intervals, significance
 from bench.statistics.scores import ALL
+from bench.util.errors import IncomparableError, UsageError
+from bench.util.files import finite
 from variants.registry import suggest
 
 SCHEMA = 1

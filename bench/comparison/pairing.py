@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from bench.comparison.sides import Side
-from bench.errors import IncomparableError
 from bench.runs.reader import Run
 from bench.statistics.scores import Facts, Scores, metric_facts
+from bench.util.errors import IncomparableError
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from bench.errors import IncomparableError, UsageError
 from bench.runs.reader import Run, find_run, find_runs
 from bench.statistics.scores import Scores, load_scores
+from bench.util.errors import IncomparableError, UsageError
 from variants.registry import suggest
 
 

@@ -6,8 +6,8 @@ import re
 
 import numpy as np
 
-from bench.errors import UsageError
 from bench.statistics.scores import Facts
+from bench.util.errors import UsageError
 from variants.registry import suggest
 
 BY_NAME = {

@@ -20,7 +20,6 @@ from pathlib import Path
 
 import numpy as np
 
-from bench import draws
 from bench.datasets.cache import PictureCache
 from bench.datasets.pictures import (
     SUFFIXES,
@@ -32,7 +31,8 @@ from bench.datasets.pictures import (
     shrink,
 )
 from bench.datasets.registry import SPLITS, Dataset, check_request, dataset
-from bench.errors import BenchError, UsageError
+from bench.util import draws
+from bench.util.errors import BenchError, UsageError
 
 TEST_SHARE, VALIDATION_SHARE = 0.2, 0.1
 

@@ -19,11 +19,11 @@ from pathlib import Path
 
 import numpy as np
 
-from bench import draws
 from bench.datasets.numbered import Numbered
 from bench.datasets.pictures import BrokenPicture, cut_square, random_crop, read_picture, shrink
 from bench.datasets.registry import Dataset, check_request, dataset
-from bench.errors import BenchError, UsageError
+from bench.util import draws
+from bench.util.errors import BenchError, UsageError
 
 PHOTOGRAPHS = {
     "train": ("astronaut.png", "motorcycle_left.png", "motorcycle_right.png", "ihc.png", "retina.jpg"),

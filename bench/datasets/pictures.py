@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bench import draws
+from bench.util import draws
 
 if TYPE_CHECKING:
     from PIL import Image

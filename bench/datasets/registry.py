@@ -10,10 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 
-from bench.errors import UsageError
+from bench.util.errors import UsageError
 from variants.registry import Registry
 
 SPLITS = ("train", "validation", "test")
@@ -72,3 +73,9 @@ def check_request(size: int | None, count: int | None) -> None:
         raise UsageError(f"a picture size of {size} px is too small: ask for 8 px or more")
     if count is not None and count < 1:
         raise UsageError(f"a count of {count} pictures leaves none: ask for 1 or more")
+
+
+def resolve_folder_spec(spec: str) -> str:
+    """``folder:PATH`` with an absolute path, so that run.json says where; other specs as they are."""
+    name, colon, argument = spec.partition(":")
+    return f"{name}:{Path(argument).resolve()}" if colon and name == "folder" and argument else spec

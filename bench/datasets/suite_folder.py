@@ -9,9 +9,12 @@ from pathlib import Path
 
 import numpy as np
 
+from bench.datasets.digest import picture_digest
+from bench.datasets.manifest import read_manifest
 from bench.datasets.pictures import BrokenPicture, read_picture
 from bench.datasets.registry import Dataset, check_request, dataset
-from bench.errors import BenchError, UsageError
+from bench.util.errors import BenchError, UsageError
+from bench.util.words import some
 
 
 @dataset("suite")
@@ -22,10 +25,6 @@ def open_suite_folder(argument: str, split: str, size: int | None, count: int | 
     ``load`` raises BenchError for a picture that is not the exported one. Raises UsageError where there is no
     suite, or a picture of it is missing.
     """
-    # Imported here, because the suite itself is made of data sets.
-    from bench.suites.digest import picture_digest
-    from bench.suites.files import read_manifest
-    from bench.suites.hole_folder import some
 
     check_request(size, count)
     if not argument:

@@ -15,11 +15,11 @@ import numpy as np
 from bench.demo.methods import Cast, fill_one
 from bench.demo.saved import Made, hole_png
 from bench.demo.window import Window, cut, paste, window_of
-from bench.errors import UsageError
-from bench.evaluate import composite
 from bench.metrics.correction import correct
 from bench.metrics.registry import Metric
 from bench.metrics.registry import metric as registry
+from bench.stages.score import composite
+from bench.util.errors import UsageError
 
 SCORED = ("psnr_hole", "ssim_hole", "lpips", "lpips_student", "colour_shift")
 """Scores that stand beside a fill."""

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.errors import UsageError
-from bench.progress import say
 from bench.runs.reader import Run, find_runs, out_folder
+from bench.util.errors import UsageError
+from bench.util.progress import say
 from variants.errors import VariantError
 from variants.method import Method
 
@@ -39,7 +39,7 @@ class Cast:
 def gather(specs: Sequence[str], runs: Path, device: str | None = None, size: int | None = None) -> Cast:
     """The methods of the specs, or where none is given the best of the newest run beside ``telea``; where no run
     has weights, a small network is trained first. Raises UsageError and VariantError for wrong specs."""
-    from variants.load import check_spec
+    from bench.methods.load import check_spec
 
     for spec in specs:
         check_spec(spec)
@@ -86,7 +86,7 @@ def train_stopgap(runs: Path, device: str | None) -> Run:
     from dataclasses import replace
 
     from bench import pipeline
-    from bench.profile import load_profile
+    from bench.profiles.profile import load_profile
     from bench.runs.writer import RunWriter
 
     say(f"no run under {runs} holds trained weights: training {STOPGAP} of the tiny profile (bench run trains better)")
@@ -99,7 +99,7 @@ def train_stopgap(runs: Path, device: str | None) -> Run:
 
 def trained_size(specs: Sequence[str], runs: Path) -> int:
     """The side that the first trained network among the specs learned at, pixels."""
-    from variants.load import split_seed
+    from bench.methods.load import split_seed
 
     for spec in specs:
         name, seed = split_seed(spec)

@@ -22,8 +22,8 @@ from bench.demo.theme import asset, editor_html
 from bench.demo.uploads import MOST_BYTES, discard, inside, read_hole, read_upload, short
 from bench.demo.visitor import Visitor, Visitors
 from bench.demo.window import hole_to, paint_shape
-from bench.errors import UsageError
 from bench.masks.registry import draw, mask
+from bench.util.errors import UsageError
 
 SIZES = (64, 128, 256, 512)
 """Sides, in pixels, that a visitor may have holes filled at."""

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 import bench
-from bench.errors import UsageError
+from bench.util.errors import UsageError
 
 KEY = "inpaint-bench"
 SCHEMA = 1

@@ -20,8 +20,8 @@ from bench.demo.saved import hole_png, save_png
 from bench.demo.uploads import MOST_BYTES, sweep
 from bench.demo.visitor import Visitor, Visitors
 from bench.demo.window import paint_shape, shown, touched
-from bench.errors import BenchError, UsageError
-from bench.progress import say
+from bench.util.errors import BenchError, UsageError
+from bench.util.progress import say
 
 LargeView = Callable[[Visitor, Engine], str]
 """Makes the page that compares a visitor's fills: HTML."""

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from bench.datasets.pictures import BrokenPicture, opened, read_picture
-from bench.errors import UsageError
+from bench.util.errors import UsageError
 
 MOST_PIXELS = 50_000_000
 MOST_BYTES = 64 * 2**20

@@ -14,13 +14,13 @@ from typing import Any
 
 from bench.comparison.compare import Options
 from bench.comparison.sides import Side
-from bench.errors import Exit, IncomparableError
 from bench.gate import speed
 from bench.gate.lines import Line, Target, quality_jobs, quality_lines, speed_line
 from bench.gate.rules import Rule
 from bench.gate.sets import is_set, require_limit, set_lines
 from bench.runs.reader import Run
 from bench.statistics.scores import ALL, metric_facts
+from bench.util.errors import Exit, IncomparableError
 from variants.registry import suggest
 
 SCHEMA = 1

@@ -11,11 +11,11 @@ from bench.comparison.compare import Options, narrowed
 from bench.comparison.gains import flat, gains, goodness, measure, seed_noise, unmoved
 from bench.comparison.pairing import Pair, pair_sides
 from bench.comparison.sides import Side
-from bench.files import finite
 from bench.gate import speed
 from bench.gate.rules import Rule
 from bench.statistics import intervals
 from bench.statistics.scores import ALL, Facts, clustered, metric_facts
+from bench.util.files import finite
 
 NORMAL_DF = 1e6
 

@@ -14,12 +14,12 @@ import numpy as np
 from bench.comparison.gains import flat
 from bench.comparison.pairing import require_comparable
 from bench.comparison.tolerances import tolerance
-from bench.errors import IncomparableError
-from bench.files import finite
 from bench.gate import speed
 from bench.runs.reader import Run
 from bench.statistics import intervals
 from bench.statistics.scores import ALL, Facts, Scores, clustered, load_scores, metric_facts
+from bench.util.errors import IncomparableError
+from bench.util.files import finite
 
 BEYOND = 0.01
 """How often two instances of the same differ by more than the floor, in one direction."""

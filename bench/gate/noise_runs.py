@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from bench.errors import BenchError
+from bench.util.errors import BenchError
 
 
 def repeat_runs(profile: str, count: int, folder: Path) -> list[str]:

@@ -15,7 +15,7 @@ import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.errors import UsageError
+from bench.util.errors import UsageError
 from variants.registry import suggest
 
 GRAMMAR = re.compile(

@@ -6,7 +6,7 @@ import numpy as np
 
 from bench.gate.lines import Line, Reading, Target, judged
 from bench.gate.rules import Rule
-from bench.sets.registry import set_metric
+from bench.set_metrics.registry import set_metric
 from bench.statistics.intervals import LEVEL
 from bench.statistics.scores import ALL
 

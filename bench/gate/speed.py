@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 
 from bench.comparison.sides import Side
-from bench.errors import IncomparableError
 from bench.gate.rules import Rule
 from bench.runs.reader import Run
 from bench.throughput.settings import CALIBRATION, MODES, PRECISIONS
+from bench.util.errors import IncomparableError
 from variants.registry import suggest
 
 NAMES = {"speed": "higher", "images_per_s": "higher", "latency_ms_p50": "lower", "peak_memory_mib": "lower"}

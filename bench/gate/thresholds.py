@@ -7,13 +7,13 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from bench.errors import IncomparableError, UsageError
-from bench.files import replacing, write_json, write_text
 from bench.gate import speed
 from bench.gate.noise import Noise, NoiseFloor, rounded_up
 from bench.gate.rules import read_thresholds
 from bench.runs.reader import Run
 from bench.statistics.scores import ALL, HEADLINE, KEYS
+from bench.util.errors import IncomparableError, UsageError
+from bench.util.files import replacing, write_json, write_text
 
 SPEED_DROP_PERCENT = 25.0
 """Allowed where no A/A runs say better: ratios on a shared machine of two cores stay within it."""

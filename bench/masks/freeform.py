@@ -6,10 +6,10 @@ from math import isqrt
 
 import numpy as np
 
-from bench.draws import integers, uniforms
 from bench.masks.redraw import redrawn
 from bench.masks.registry import mask
 from bench.masks.strokes import Canvas, direction, draw_walks
+from bench.util.draws import integers, uniforms
 
 WALKS = (1, 4)
 SEGMENTS = (4, 12)

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bench.draws import integers, uniforms
 from bench.masks.redraw import redrawn
 from bench.masks.registry import mask
 from bench.masks.strokes import Canvas, direction, draw_walks
+from bench.util.draws import integers, uniforms
 
 SEGMENTS = 5
 BOX_SHARE = 0.3 / 1.3

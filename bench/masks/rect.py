@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from bench.draws import integers, uniforms
 from bench.masks.registry import mask
 from bench.masks.spans import Runs, filled
+from bench.util.draws import integers, uniforms
 
 
 @mask("rect")

@@ -7,7 +7,7 @@ A mask type is a function ``(size, seed, indices) -> holes``::
         '''One upright rectangle (what the type is, its source).'''
 
 ``size`` is (height, width) in pixels, ``holes`` bool (len(indices), height, width), True where the picture
-is missing. Row i depends on (seed, mask type, indices[i]) alone: draw with :mod:`bench.draws`.
+is missing. Row i depends on (seed, mask type, indices[i]) alone: draw with :mod:`bench.util.draws`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from bench.errors import BenchError
+from bench.util.errors import BenchError
 from variants.registry import Registry
 
 MaskType = Callable[[tuple[int, int], int, np.ndarray], np.ndarray]

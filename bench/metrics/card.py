@@ -16,7 +16,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
-from bench.protocol import NATIVE, Protocol
+from bench.metrics.protocol import NATIVE, Protocol
 
 Colours = tuple[int, int, int]
 

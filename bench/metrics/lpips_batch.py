@@ -8,9 +8,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from bench.metrics.lpips_network import Stack, distance_map, normalise, unit
+from bench.backbones.lpips_network import Stack, distance_map, normalise, unit
 from bench.metrics.lpips_patch import tap_weights
-from bench.precision import matmul_precision
+from bench.util.precision import matmul_precision
 
 
 def scores(stack: Stack, truths: Tensor, holes: Tensor, filled: Tensor, owner: Tensor) -> Tensor:

@@ -17,8 +17,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from bench.metrics.lpips_network import Stack, Step, distance_map, unit
-from bench.precision import matmul_precision
+from bench.backbones.lpips_network import Stack, Step, distance_map, unit
+from bench.util.precision import matmul_precision
 
 
 class Box(NamedTuple):

@@ -13,8 +13,8 @@ import numpy as np
 
 from bench.metrics.card import Card, Hole, ScoringContext, Truth
 from bench.metrics.drift import drift
+from bench.metrics.protocol import Protocol, find_protocol
 from bench.metrics.registry import Metric, metric
-from bench.protocol import Protocol, find_protocol
 
 KEPT_PIXELS = 32 * 256 * 256
 """How many pixels of truths are kept with their maps (45 bytes of maps a pixel, and what learned metrics keep)."""
@@ -26,7 +26,7 @@ Row = dict[str, Any]
 class Scorer:
     """Scores fills by the metrics asked for (None: every registered one).
 
-    protocol: a preset of :mod:`bench.protocol`. weights_dir: searched first for LPIPS backbones. device: the
+    protocol: a preset of :mod:`bench.metrics.protocol`. weights_dir: searched first for LPIPS backbones. device: the
     torch device that learned metrics run on, and on a GPU whole batches. Raises UnknownName for a wrong metric or
     protocol.
 

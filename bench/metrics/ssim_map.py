@@ -21,8 +21,8 @@ from typing import Any
 import numpy as np
 
 from bench.metrics.card import Box, Card, Truth
+from bench.metrics.protocol import Window
 from bench.metrics.scratch import SCRATCH
-from bench.protocol import Window
 
 C1 = (0.01 * 255) ** 2
 C2 = (0.03 * 255) ** 2

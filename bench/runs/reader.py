@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.errors import IncomparableError, UsageError
+from bench.util.errors import IncomparableError, UsageError
 
 if TYPE_CHECKING:
     import pandas as pd

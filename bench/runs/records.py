@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from bench.files import replacing
+from bench.util.files import replacing
 
 KEY = b"inpaint-bench"
 IDENTITY = ("variant", "seed", "dataset", "mask", "image_id", "hole_area", "failed")

@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from bench.errors import UsageError
-from bench.files import finite, write_json
 from bench.runs import provenance
+from bench.util.errors import UsageError
+from bench.util.files import finite, write_json
 
 CONTENTS = (
     "checkpoints",

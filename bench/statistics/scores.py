@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from bench.errors import BenchError
 from bench.runs.reader import Run
+from bench.util.errors import BenchError
 
 KEYS = ("variant", "seed", "dataset", "mask", "image_id", "hole_area", "failed")
 ALL = "all"

@@ -6,11 +6,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from bench.files import finite, write_json
 from bench.masks.areas import AREA_BINS, area_places
 from bench.runs.reader import Run
 from bench.statistics import intervals
 from bench.statistics.scores import ALL, Scores, clustered, load_scores, metric_facts
+from bench.util.files import finite, write_json
 
 SCHEMA = 1
 PSNR_CAP_DB = 100.0

@@ -16,11 +16,11 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 
 from bench.datasets.pictures import SUFFIXES, BrokenPicture, opened
-from bench.errors import UsageError
+from bench.util.errors import UsageError
+from bench.util.words import some
 
 POLARITIES = ("white", "black")
 THRESHOLD = 127
-SHOWN = 5
 
 
 @dataclass(frozen=True)
@@ -125,12 +125,6 @@ class HoleFolder:
                 f"{len(self._spare)} ({some(sorted(self._spare))})"
             )
         return said
-
-
-def some(names: Sequence[str]) -> str:
-    """The first few names, and how many more."""
-    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-    return ", ".join(names[:SHOWN]) + more
 
 
 def without_suffix(image_id: str) -> str:

@@ -1,4 +1,4 @@
-"""A suite: pictures x mask types, frozen, with a fingerprint (what it hashes: :mod:`bench.suites.digest`)."""
+"""A suite: pictures x mask types, frozen, with a fingerprint (what it hashes: :mod:`bench.datasets.digest`)."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from pathlib import Path
 
 import numpy as np
 
+from bench.datasets.digest import hole_digest, hole_line, image_line, picture_digest, suite_digest, text_digest
 from bench.datasets.registry import Dataset
-from bench.errors import UsageError
 from bench.masks.registry import draw, mask
-from bench.suites.digest import hole_digest, hole_line, image_line, picture_digest, suite_digest, text_digest
 from bench.suites.hole_folder import HoleFolder, folder_types
+from bench.util.errors import UsageError
 from variants.registry import suggest
 
 FOLDER = "folder:"

@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 
+from bench.datasets.digest import hole_digest, hole_line, image_line, picture_digest, suite_digest, text_digest
+from bench.datasets.manifest import MANIFEST, files_of, read_manifest
 from bench.datasets.pictures import BrokenPicture, read_picture
-from bench.errors import UsageError
-from bench.suites.digest import hole_digest, hole_line, image_line, picture_digest, suite_digest, text_digest
-from bench.suites.files import MANIFEST, files_of, read_manifest
 from bench.suites.hole_folder import THRESHOLD, read_grey, two_valued
+from bench.util.errors import UsageError
 
 FOLDERS = ("images", "holes", "masked")
 

@@ -9,10 +9,10 @@ from typing import Any
 
 import torch
 
-from bench.precision import matmul_precision
 from bench.throughput.cost import Cost
 from bench.throughput.settings import dtype_of
 from bench.throughput.timing import loop_seconds, warm_up
+from bench.util.precision import matmul_precision
 
 
 @dataclass(frozen=True)

@@ -9,11 +9,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from bench.precision import matmul_precision
-from bench.throughput.faithful import mark
+from bench.throughput.equivalence import mark
 from bench.throughput.measure import measure
 from bench.throughput.settings import Setting
 from bench.throughput.subjects import Call, Subject, prepare
+from bench.util.precision import matmul_precision
 from variants.method import Method
 
 

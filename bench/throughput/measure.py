@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from bench.throughput.cell import Cell
+    from bench.throughput.clocks import Watch
     from bench.throughput.subjects import Subject
-    from bench.throughput.watch import Watch
 
 WINDOW_S, SHORTEST_S = 2.0, 0.5
 """Seconds over which the energy of a row is weighed, and the fewest: NVML's counter moves in steps of a tenth or so."""
@@ -88,8 +88,8 @@ def run_ladders(ladders: list[Ladder], plan: Plan, report: Report) -> Result:
     Where half of the time is gone before all have begun, the rounds that are left are left out.
     """
     from bench.throughput.ceilings import measure_ceilings
+    from bench.throughput.clocks import open_watch
     from bench.throughput.rows import table
-    from bench.throughput.watch import open_watch
 
     began = time.perf_counter()
     watch = open_watch(plan.device)

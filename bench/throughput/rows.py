@@ -11,7 +11,7 @@ import torch
 
 from bench.throughput.ceilings import Ceilings
 from bench.throughput.cell import TARGET, Cell
-from bench.throughput.faithful import mark
+from bench.throughput.equivalence import mark
 from bench.throughput.quantiles import median_interval, quantile, samples_needed
 from bench.throughput.ranking import ranks
 

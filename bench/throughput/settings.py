@@ -7,7 +7,7 @@ import shutil
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from bench.errors import UsageError
+from bench.util.errors import UsageError
 from variants.registry import suggest
 
 if TYPE_CHECKING:

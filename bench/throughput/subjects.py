@@ -14,10 +14,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from bench.methods.external import CallableMethod
 from bench.throughput.settings import Setting, dtype_of
 from variants.blocks import denormalise, normalise
 from variants.errors import FillError
-from variants.external import CallableMethod
 from variants.method import Method
 from variants.network_method import NetworkMethod, reflect
 
@@ -60,7 +60,7 @@ class Fill(nn.Module):
 
 
 class ForeignFill(Fill):
-    """The same for a module from outside, which takes and gives what :mod:`variants.external` says."""
+    """The same for a module from outside, which takes and gives what :mod:`bench.methods.external` says."""
 
     def paint(self, image: Tensor, hole: Tensor) -> Tensor:
         """Raises FillError where it gives something else."""

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from bench.draws import bits, uniforms
 from bench.masks.registry import draw
+from bench.util.draws import bits, uniforms
 
 HOLE_SEED = 7_000_003
 """Training holes come from seeds of their own (this plus the training seed): those scored are never drawn."""

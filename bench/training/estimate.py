@@ -13,9 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.errors import UsageError
-from bench.profile import Profile
-from bench.progress import say
+from bench.profiles.profile import Profile
 from bench.throughput import memory
 from bench.throughput.ceilings import Ceilings, measure_ceilings
 from bench.throughput.cost import Cost
@@ -24,6 +22,8 @@ from bench.throughput.timing import loop_seconds, warm_up
 from bench.training.batches import Batches
 from bench.training.resident import Resident, fits
 from bench.training.train import plan_of, prepare_cpu, steps_of, training_data
+from bench.util.errors import UsageError
+from bench.util.progress import say
 from variants.graph import WARM_UP
 from variants.memory import keep_freed_memory
 from variants.registry import variant

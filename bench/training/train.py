@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bench.datasets.registry import Dataset, open_dataset
-from bench.errors import BenchError
-from bench.files import replacing
 from bench.masks.registry import draw
-from bench.profile import Profile
+from bench.profiles.profile import Profile
 from bench.training.batches import HOLE_SEED
+from bench.util.errors import BenchError
+from bench.util.files import replacing
 
 if TYPE_CHECKING:
     from variants.session import Plan

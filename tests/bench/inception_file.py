@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 import torch
 
-from bench.weights.backbone import sha256
-from bench.weights.inception import INCEPTION, Inception
+from bench.backbones.backbone import sha256
+from bench.backbones.inception import INCEPTION, Inception
 
 
 def random_state() -> dict[str, torch.Tensor]:

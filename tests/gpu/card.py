@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from bench import weights
+from bench import backbones as weights
 from bench.masks.registry import draw
 from bench.metrics.registry import metric
 from bench.metrics.scorer import Scorer

@@ -13,7 +13,7 @@ HEAD = ("variant", "precision", "mode", "batch", "img/s", "±", "p50 ms", "MiB",
 
 
 def measure(page: Page, sizes: Sizes) -> None:
-    from bench.throughput.command import untrained
+    from bench.commands.throughput import untrained
     from bench.throughput.settings import sensible_precisions
 
     members = {name: untrained(name, sizes.width) for name in sizes.variants}

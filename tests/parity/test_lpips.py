@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 import torch
 
-from bench import weights
+from bench import backbones as weights
+from bench.backbones.lpips_network import Stack
 from bench.masks.registry import draw
 from bench.metrics import lpips_patch
-from bench.metrics.lpips_network import Stack
 from bench.metrics.scorer import Scorer
 
 NETS = {"alex": "alexnet", "vgg": "vgg16", "squeeze": "squeezenet1_1"}

@@ -11,14 +11,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bench import evaluate as runner
+from bench.backbones import INCEPTION, find
 from bench.datasets.registry import Dataset
+from bench.methods.load import load_methods
 from bench.metrics.scorer import Scorer
-from bench.sets.scorer import SetScorer
+from bench.set_metrics.scorer import SetScorer
+from bench.stages import score as runner
 from bench.suites.suite import Suite
-from bench.weights import INCEPTION, find
 from tests.bench.inception_file import accept, write_random_inception
-from variants.load import load_methods
 
 COUNT = 5
 

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 import torch
 
-from bench import weights
+from bench import backbones as weights
 from bench.masks.registry import draw
 from bench.metrics.registry import metric
 from bench.metrics.scorer import Scorer

@@ -16,13 +16,13 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from bench.errors import IncomparableError
 from bench.runs.reader import Run
+from bench.util.errors import IncomparableError
 from reports import provenance
 from reports.build import Report, build_report, gather
 from reports.exports import export_tables
+from reports.live import watch_run
 from reports.numbers import Numbers
-from reports.watch import watch_run
 from tests.reports.fake_run import fake_run
 
 SECTIONS = ["summary", "grid", "worst", "masks", "areas", "colour", "claims", "training", "throughput"]

@@ -8,9 +8,9 @@ import torch
 import torch.nn.functional as F
 from safetensors.torch import save_file
 
+from bench.methods.load import load_methods
 from variants.blocks import MEAN, STD
 from variants.checkpoint import CheckpointError
-from variants.load import load_methods
 from variants.registry import variant
 
 

@@ -9,8 +9,8 @@ import pytest
 import torch
 from PIL import Image
 
-from variants.external import CallableMethod, ExternalError, FillError, read_rgb, safe_name
-from variants.load import load_methods
+from bench.methods.external import CallableMethod, ExternalError, FillError, read_rgb, safe_name
+from bench.methods.load import load_methods
 
 
 def one(spec: str):

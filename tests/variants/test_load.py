@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from variants.load import check_spec, load_methods, split_seed
+from bench.methods.load import check_spec, load_methods, split_seed
 from variants.registry import UnknownName, variant
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from skimage.restoration import inpaint_biharmonic
 
-from variants.load import load_methods
+from bench.methods.load import load_methods
 from variants.method import Network, Reference, ReferenceMethod
 
 

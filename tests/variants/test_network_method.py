@@ -11,7 +11,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 from torchvision.transforms.functional import normalize
 
-from variants.load import load_methods
+from bench.methods.load import load_methods
 from variants.method import Network
 from variants.network_method import CHUNK, NetworkMethod
 from variants.registry import variant

@@ -8,8 +8,8 @@ import pytest
 import torch
 from PIL import Image
 
-from variants.external import CallableMethod, ExternalError, FillError
-from variants.load import check_spec, load_methods
+from bench.methods.external import CallableMethod, ExternalError, FillError
+from bench.methods.load import check_spec, load_methods
 from variants.registry import UnknownName
 
 

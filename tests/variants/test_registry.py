@@ -53,7 +53,7 @@ def test_one_decorated_class_in_a_file_of_the_users_is_a_variant(tmp_path):
         "        return np.full(image.shape, 128, np.uint8)\n"
     )
     code = (
-        "import numpy as np; from variants.load import load_methods\n"
+        "import numpy as np; from bench.methods.load import load_methods\n"
         "m = load_methods('all_grey', weights=None)[0]\n"
         "raw = m.fill(np.zeros((1, 8, 8, 3), np.uint8), np.ones((1, 8, 8), bool))\n"
         "print(float(raw.min()) * 255)"

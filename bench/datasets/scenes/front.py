@@ -21,8 +21,8 @@ from bench.datasets.scenes.canvas import (
     tint,
     window,
 )
+from bench.datasets.scenes.fractal import along, line, look_up, relief, smooth, texture
 from bench.datasets.scenes.ground import ROCKS, TURF, foam_of, page, pick, places
-from bench.datasets.scenes.noise import along, line, look_up, relief, smooth, texture
 from bench.datasets.scenes.plan import Plan, between
 
 SAND = np.array([[0.86, 0.77, 0.6], [0.8, 0.72, 0.58], [0.9, 0.84, 0.72], [0.72, 0.64, 0.52], [0.66, 0.6, 0.54]])

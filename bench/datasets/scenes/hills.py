@@ -23,8 +23,8 @@ from bench.datasets.scenes.canvas import (
     tint,
     window,
 )
+from bench.datasets.scenes.fractal import along, line, look_up, relief, smooth
 from bench.datasets.scenes.ground import ROCKS, TURF, page, pick, places
-from bench.datasets.scenes.noise import along, line, look_up, relief, smooth
 from bench.datasets.scenes.plan import Plan, between
 
 

@@ -22,8 +22,8 @@ from bench.datasets.scenes.canvas import (
     tint,
     window,
 )
+from bench.datasets.scenes.fractal import along, line, look_up, relief, sample, smooth, texture
 from bench.datasets.scenes.ground import ROCKS, TURF, foam_of, page, pick, places
-from bench.datasets.scenes.noise import along, line, look_up, relief, sample, smooth, texture
 from bench.datasets.scenes.plan import Plan, between
 
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from bench import draws
 from bench.datasets.scenes.moods import DAY, DUSK, OVERCAST, SUNSET, colours_of
+from bench.util import draws
 
 PLAIN, STRIPED, SPIRAL = range(3)
 

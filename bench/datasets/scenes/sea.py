@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from bench.datasets.scenes.canvas import F, Grid, Layer, Values, clip, edge, lay, mix, plane, ramp, span, tint
-from bench.datasets.scenes.noise import sample
+from bench.datasets.scenes.fractal import sample
 from bench.datasets.scenes.plan import Plan, between
 
 

@@ -21,8 +21,8 @@ from bench.datasets.scenes.canvas import (
     tint,
     window,
 )
+from bench.datasets.scenes.fractal import look_up, relief, sample, texture
 from bench.datasets.scenes.moods import DUSK, OVERCAST
-from bench.datasets.scenes.noise import look_up, relief, sample, texture
 from bench.datasets.scenes.plan import Plan, between
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from bench.datasets.numbered import Numbered
 from bench.datasets.registry import Dataset, check_request, dataset
-from bench.errors import UsageError
+from bench.util.errors import UsageError
 
 SIZE = 256
 AHEAD = 32

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from bench.metrics.on_device.correction import corrected_levels, gains_and_offsets
 from bench.metrics.on_device.ssim import picture_and_hole
-from bench.protocol import Protocol
+from bench.metrics.protocol import Protocol
 
 if TYPE_CHECKING:
     from bench.metrics.on_device.batch import Batch

@@ -6,8 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from bench.metrics.protocol import Window
 from bench.metrics.ssim_map import C1, C2, divisor_scale, weights
-from bench.protocol import Window
 
 
 def picture_and_hole(truths: Tensor, filled: Tensor, holes: Tensor, owner: Tensor, window: Window) -> Tensor:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from bench.comparison.compare import Comparison, Options, compare
-from bench.errors import IncomparableError, UsageError
+from bench.util.errors import IncomparableError, UsageError
 from tests.bench.fake_runs import fake_run
 
 IMAGES = 40

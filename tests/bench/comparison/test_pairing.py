@@ -10,8 +10,8 @@ import pytest
 
 from bench.comparison.pairing import Pair, pair_sides, short
 from bench.comparison.sides import Side
-from bench.errors import IncomparableError
 from bench.runs.reader import Run
+from bench.util.errors import IncomparableError
 from tests.bench.fake_runs import fake_run
 
 NAMES = [f"p{i}" for i in range(8)]

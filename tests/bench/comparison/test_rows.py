@@ -10,7 +10,7 @@ import pytest
 from scipy import stats
 
 from bench.comparison.compare import Comparison, Options, compare
-from bench.errors import UsageError
+from bench.util.errors import UsageError
 from tests.bench.fake_runs import fake_run
 
 RNG = np.random.default_rng(0)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from bench.comparison.sides import Side, Spec, parse_side, resolve_sides
-from bench.errors import IncomparableError, UsageError
+from bench.util.errors import IncomparableError, UsageError
 from tests.bench.fake_runs import fake_run
 
 SCORES = {"psnr_hole": np.arange(8.0).reshape(4, 2)}

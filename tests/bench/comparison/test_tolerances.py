@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from bench.comparison.tolerances import read_tolerances, tolerance
-from bench.errors import UsageError
 from bench.statistics.scores import Facts
+from bench.util.errors import UsageError
 
 KNOWN = [
     ("psnr", "dB", 0.1),

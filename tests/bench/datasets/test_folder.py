@@ -19,7 +19,7 @@ from PIL import Image
 from bench.datasets.folder import assign_splits, name_pictures, share
 from bench.datasets.pictures import measure_picture, read_picture
 from bench.datasets.registry import Dataset, open_dataset
-from bench.errors import BenchError, UsageError
+from bench.util.errors import BenchError, UsageError
 
 RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)
 

@@ -15,8 +15,8 @@ from PIL import Image
 
 from bench.datasets import photos
 from bench.datasets.registry import open_dataset
-from bench.draws import uniforms
-from bench.errors import BenchError, UsageError
+from bench.util.draws import uniforms
+from bench.util.errors import BenchError, UsageError
 
 CARRIED = Path(skimage.__file__).parent / "data"
 

@@ -10,7 +10,7 @@ import pytest
 
 from bench.datasets.numbered import Numbered
 from bench.datasets.registry import Dataset, dataset, open_dataset
-from bench.errors import UsageError
+from bench.util.errors import UsageError
 from variants.registry import UnknownName
 
 

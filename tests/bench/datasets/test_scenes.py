@@ -15,11 +15,11 @@ import bench.datasets.scenes
 from bench.datasets.registry import open_dataset
 from bench.datasets.scenes import front, hills, land, lighthouse, render, sea, sky
 from bench.datasets.scenes.canvas import Grid, Values
+from bench.datasets.scenes.fractal import texture
 from bench.datasets.scenes.moods import DAY
-from bench.datasets.scenes.noise import texture
 from bench.datasets.scenes.patch import Patch
 from bench.datasets.scenes.plan import STRIPED, compose
-from bench.errors import UsageError
+from bench.util.errors import UsageError
 
 
 def scenes(indices: list[int], size: int, stream: str = "train", seed: int = 0) -> np.ndarray:

@@ -14,7 +14,7 @@ from PIL import Image
 
 from bench.datasets.folder import assign_splits
 from bench.datasets.registry import Dataset, open_dataset
-from bench.draws import uniforms
+from bench.util.draws import uniforms
 
 NOISE = np.random.default_rng(0).integers(0, 256, (60, 91, 3), np.uint8)
 

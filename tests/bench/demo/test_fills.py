@@ -8,10 +8,10 @@ from skimage.metrics import peak_signal_noise_ratio
 
 from bench.demo.fills import Engine, pasted
 from bench.demo.methods import Cast
-from bench.errors import UsageError
+from bench.methods.load import load_methods
+from bench.util.errors import UsageError
 from tests.bench.demo.conftest import Painter, box_hole
 from variants.errors import FillError
-from variants.load import load_methods
 
 HOLE = box_hole((90, 120), 30, 40, 40, 50)
 

@@ -14,7 +14,7 @@ import bench
 from bench.demo.fills import Engine, repeat
 from bench.demo.saved import hole_png, read_hole_png, read_steps, save_png
 from bench.demo.visitor import Visitor
-from bench.errors import UsageError
+from bench.util.errors import UsageError
 from tests.bench.demo.conftest import box_hole
 
 HOLE = box_hole((90, 120), 10, 60, 20, 70)

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from bench.demo.uploads import discard, inside, read_hole, read_upload, short, sweep
-from bench.errors import UsageError
+from bench.util.errors import UsageError
 
 
 def claim(file: Path, width: int, height: int) -> Path:

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from bench.comparison.sides import Side
-from bench.errors import Exit, IncomparableError, UsageError
 from bench.gate.check import Check, check_sides
 from bench.gate.rules import parse_rule
 from bench.runs.reader import Run
+from bench.util.errors import Exit, IncomparableError, UsageError
 from tests.bench.fake_runs import fake_run
 from tests.bench.gate.invented import BASE, check, only, pair, scores
 

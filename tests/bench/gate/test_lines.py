@@ -13,11 +13,11 @@ import pytest
 from scipy import stats
 
 from bench.comparison.compare import Options
-from bench.errors import Exit, IncomparableError
 from bench.gate.lines import Reading, judged, line_level, share
 from bench.gate.rules import parse_rule
 from bench.runs.reader import Run
 from bench.statistics.intervals import resample
+from bench.util.errors import Exit, IncomparableError
 from tests.bench.fake_runs import fake_run
 from tests.bench.gate.invented import check, only, pair
 

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from scipy import optimize, stats
 
-from bench.errors import IncomparableError
 from bench.gate.noise import Noise, NoiseFloor, measure_noise, reach, rounded_up, speed_floor
 from bench.runs.reader import Run
 from bench.statistics.intervals import resample
+from bench.util.errors import IncomparableError
 from tests.bench.fake_runs import fake_run
 
 BASE = np.random.default_rng(0).normal(20, 3, (40, 2))

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from bench.errors import BenchError
 from bench.gate.noise_runs import repeat_runs
+from bench.util.errors import BenchError
 
 
 def typed(monkeypatch: pytest.MonkeyPatch, *codes: int) -> list[list[str]]:

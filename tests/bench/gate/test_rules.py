@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from bench.errors import UsageError
 from bench.gate.rules import parse_rule, read_thresholds
+from bench.util.errors import UsageError
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bench.errors import Exit, IncomparableError
 from bench.runs.reader import Run
+from bench.util.errors import Exit, IncomparableError
 from tests.bench.fake_runs import fake_run
 from tests.bench.gate.invented import check
 

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from bench.errors import IncomparableError, UsageError
 from bench.gate.lines import Line
 from bench.gate.speed import calibration_for, meant, ratios
 from bench.runs.reader import Run
+from bench.util.errors import IncomparableError, UsageError
 from tests.bench.fake_runs import fake_run
 from tests.bench.gate.invented import check, only, scores
 

@@ -10,12 +10,12 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from bench.errors import IncomparableError, UsageError
 from bench.gate.check import check_run
 from bench.gate.noise import NoiseFloor, measure_noise
 from bench.gate.rules import read_thresholds
 from bench.gate.thresholds import write_threshold_file
 from bench.runs.reader import Run
+from bench.util.errors import IncomparableError, UsageError
 from tests.bench.fake_runs import fake_run
 
 BASE = np.random.default_rng(0).normal(20, 3, (40, 2))

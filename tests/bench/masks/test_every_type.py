@@ -7,8 +7,8 @@ import hashlib
 import numpy as np
 import pytest
 
-from bench.errors import BenchError
 from bench.masks.registry import draw, mask
+from bench.util.errors import BenchError
 from variants.registry import UnknownName
 
 TYPES = (

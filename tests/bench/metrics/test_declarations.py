@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from bench.metrics.protocol import AOT, LAMA, MAT, NATIVE, PROTOCOLS, Window
 from bench.metrics.registry import Metric, MetricRegistry, metric
-from bench.protocol import AOT, LAMA, MAT, NATIVE, PROTOCOLS, Window
-from bench.sets.registry import set_metric, split_names
+from bench.set_metrics.registry import set_metric, split_names
 
 DIRECTIONS = {
     "colour_shift": ("lower", 0),
@@ -110,7 +110,7 @@ def test_titles_show_unit_and_direction() -> None:
 
 
 def test_what_registers_is_entered_with_its_first_line_and_its_facts() -> None:
-    registry = MetricRegistry("nothing", "bench.sets", "thing")
+    registry = MetricRegistry("nothing", "bench.set_metrics", "thing")
     facts: dict[str, Any] = {"region": "hole", "unit": "", "direction": "lower", "range": (0, 1), "reference": "none"}
 
     @registry("mine", version=3, **facts)

@@ -11,13 +11,13 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from bench import weights
+from bench import backbones as weights
+from bench.backbones.lpips_network import Stack, Step, distance_map, normalise, unit
 from bench.metrics import lpips as columns
 from bench.metrics.card import ScoringContext
-from bench.metrics.lpips_network import Stack, Step, distance_map, normalise, unit
 from bench.metrics.lpips_patch import Box, differing, hole_weights, reached, same_outside, upsampling
+from bench.metrics.protocol import PROTOCOLS
 from bench.metrics.scorer import Scorer
-from bench.protocol import PROTOCOLS
 
 TRUTH = np.random.default_rng(0).integers(0, 256, (20, 24, 3), dtype=np.uint8)
 

@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from bench import weights
+from bench import backbones as weights
 from bench.metrics import card as card_module
 from bench.metrics import drift as drift_module
 from bench.metrics import seam as seam_module

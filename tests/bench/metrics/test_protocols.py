@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from bench.metrics.protocol import NATIVE, PROTOCOLS, find_protocol
 from bench.metrics.registry import metric
 from bench.metrics.scorer import Scorer
-from bench.protocol import NATIVE, PROTOCOLS, find_protocol
 from variants.registry import UnknownName
 
 

@@ -11,9 +11,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from bench.errors import BenchError
 from bench.runs.reader import Run
 from bench.statistics.scores import Facts, Scores, clustered, load_scores, metric_facts
+from bench.util.errors import BenchError
 from tests.bench.fake_runs import fake_run
 
 

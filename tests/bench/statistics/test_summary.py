@@ -78,7 +78,7 @@ def test_a_picture_recorded_twice_is_refused(tmp_path: Path) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    from bench.errors import BenchError
+    from bench.util.errors import BenchError
 
     run = fake_run(tmp_path / "r", {("a", 0): {"psnr_hole": PSNR}})
     file = run.record_files()[0]

@@ -12,11 +12,12 @@ import pytest
 from PIL import Image
 
 from bench.cli import main
+from bench.datasets.manifest import read_manifest
 from bench.datasets.registry import open_dataset
-from bench.errors import BenchError, UsageError
-from bench.suites.files import export_suite, read_manifest
+from bench.suites.export import export_suite
 from bench.suites.suite import Suite
 from bench.suites.verify import verify_suite
+from bench.util.errors import BenchError, UsageError
 from tests.bench.command import bench
 from tests.bench.suites.test_suite import MIXED, SQUARES
 

@@ -10,9 +10,9 @@ import pytest
 from PIL import Image
 
 from bench.datasets.registry import Dataset
-from bench.errors import UsageError
 from bench.suites.hole_folder import HoleFolder, folder_types, some
 from bench.suites.suite import Suite
+from bench.util.errors import UsageError
 
 HOLE = np.zeros((10, 12), bool)
 HOLE[2:5, 3:9] = True

@@ -13,9 +13,9 @@ import pytest
 from PIL import Image
 
 from bench.datasets.registry import Dataset
-from bench.errors import UsageError
 from bench.masks.registry import draw, mask
 from bench.suites.suite import Suite, parse_masks
+from bench.util.errors import UsageError
 from variants.registry import UnknownName
 
 ALL = ("border", "circle", "ellipse", "freeform", "half", "lama_medium", "lama_thick", "lama_thin", "rect", "standard")
@@ -49,7 +49,7 @@ def test_fingerprint_is_the_frozen_one_whatever_batch_and_workers(
 
 
 def test_fingerprint_is_what_its_definition_says() -> None:
-    """The text of bench.suites.digest, written down with nothing but hashlib, json and NumPy."""
+    """The text of bench.datasets.digest, written down with nothing but hashlib, json and NumPy."""
 
     def sha(data: bytes) -> str:
         return hashlib.sha256(data).hexdigest()

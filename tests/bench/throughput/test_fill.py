@@ -10,12 +10,12 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from bench.methods.external import CallableMethod, open_external
 from bench.throughput.cost import count
 from bench.throughput.modes import fold, foldable
 from bench.throughput.settings import Setting
 from bench.throughput.subjects import Subject, inputs, prepare
 from variants.errors import FillError
-from variants.external import CallableMethod, open_external
 from variants.method import ReferenceMethod
 from variants.network_method import NetworkMethod
 from variants.registry import variant

@@ -17,8 +17,9 @@ from torch import nn
 
 from bench.throughput.ceilings import Ceilings
 from bench.throughput.cell import POOL, Cell, Refused, first_line
+from bench.throughput.clocks import Reading, Watch
 from bench.throughput.cost import Cost
-from bench.throughput.faithful import mark
+from bench.throughput.equivalence import mark
 from bench.throughput.fast import choose
 from bench.throughput.ladder import Ladder
 from bench.throughput.measure import measure, run, run_ladders, sample_in_turns
@@ -28,7 +29,6 @@ from bench.throughput.ranking import ranks
 from bench.throughput.rows import table
 from bench.throughput.settings import SWEEP, Setting, why_not
 from bench.throughput.subjects import Subject
-from bench.throughput.watch import Reading, Watch
 from variants.method import Method
 
 CONTRACT = ("variant", "device", "precision", "mode", "resolution", "batch", "images_per_s", "latency_ms_p50",
@@ -385,7 +385,7 @@ def test_throttled_samples_are_kept_or_a_power_cap_is_taken_for_throttling():
 
 
 def test_the_exported_json_is_not_what_pytest_benchmark_reads(tmp_path):
-    from bench.throughput.files import write, write_benchmark_json
+    from bench.throughput.store import write, write_benchmark_json
 
     plan = make_plan("cpu", [16], [1, 2], ["fp32"], ["eager"], 0.5)
     result = run([network("first"), network("second")], plan, Report())

@@ -6,14 +6,14 @@ from types import SimpleNamespace
 
 import pytest
 
-from bench.errors import UsageError
-from bench.profile import load_profile
+from bench.exporters.estimate_terminal import duration, show
+from bench.profiles.profile import load_profile
 from bench.throughput import memory
 from bench.throughput.ceilings import Ceilings
 from bench.training import estimate as module
 from bench.training.estimate import BUFFERS, Estimate, Programme, estimate, estimate_all, require_memory
-from bench.training.table import duration, show
 from bench.training.train import ending
+from bench.util.errors import UsageError
 from tests.bench.command import bench
 
 

@@ -16,9 +16,8 @@ from torch import nn
 
 import variants.trainer
 from bench.datasets.registry import Dataset
-from bench.errors import BenchError
 from bench.masks.registry import draw
-from bench.profile import load_profile
+from bench.profiles.profile import load_profile
 from bench.training import train
 from bench.training.batches import Batches
 from bench.training.train import (
@@ -35,6 +34,7 @@ from bench.training.train import (
     worker,
     write_pool,
 )
+from bench.util.errors import BenchError
 from variants.registry import variant
 from variants.session import Plan
 

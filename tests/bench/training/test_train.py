@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from bench.masks.registry import draw
-from bench.profile import load_profile
+from bench.profiles.profile import load_profile
 from bench.training.batches import HOLE_SEED, Batches
 from bench.training.train import steps_of
 

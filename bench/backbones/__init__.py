@@ -1,0 +1,30 @@
+"""Networks whose features scores compare (LPIPS, FID): found in order, checked, fetched only when asked.
+
+Searched: an explicit folder (``--weights-dir``), ``BENCH_WEIGHTS_DIR``, torch hub's cache. Nothing is
+downloaded unless ``bench weights fetch`` asks for it, and nothing random ever stands in for a missing file.
+"""
+
+from bench.backbones.backbone import WeightsError, find, folders, hub_folder, load, sha256, user_folder
+from bench.backbones.catalogue import add, address, backbone, status
+from bench.backbones.inception import INCEPTION
+from bench.backbones.lpips import BACKBONES, build, check, known_pairs, read_features
+
+__all__ = [
+    "BACKBONES",
+    "INCEPTION",
+    "WeightsError",
+    "add",
+    "address",
+    "backbone",
+    "build",
+    "check",
+    "find",
+    "folders",
+    "hub_folder",
+    "known_pairs",
+    "load",
+    "read_features",
+    "sha256",
+    "status",
+    "user_folder",
+]

@@ -1,0 +1,118 @@
+"""Downloads that go on where they broke off, and are kept only if their SHA-256 is the one they should have."""
+
+from __future__ import annotations
+
+import hashlib
+import http.client
+import re
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+
+from bench.util.errors import BenchError
+
+CHUNK = 1 << 18
+TIMEOUT_S = 30.0
+FUTILE = 3
+"""Attempts in a row that bring nothing before giving up."""
+
+Report = Callable[[int, int], None]
+
+
+class DownloadError(BenchError):
+    """A download failed; the message is one sentence."""
+
+
+def download(url: str, target: Path, sha256_prefix: str, report: Report = lambda done, total: None) -> str:
+    """Fetch ``url`` to ``target``; the full SHA-256 in hex.
+
+    What came is kept beside the target as ``<name>.part``, and another call goes on from there (HTTP Range).
+    A connection that drops is taken up again as long as each attempt brings something.
+    report: called with (bytes so far, bytes in all or 0). Raises DownloadError where it cannot be had, or
+    where its SHA-256 does not begin with ``sha256_prefix``; the part is then removed.
+    """
+    part = target.with_name(target.name + ".part")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        complete = False
+        futile = 0
+        while not complete:
+            before = length(part)
+            why = ""
+            try:
+                complete = attempt(url, part, report)
+            except urllib.error.HTTPError as error:
+                raise DownloadError(f"{url} answers {error.code} {error.reason}: mend --url or try later") from error
+            except (OSError, http.client.HTTPException) as error:
+                if isinstance(error, OSError) and error.filename:
+                    raise
+                why = str(getattr(error, "reason", "") or error) or type(error).__name__
+            futile = 0 if length(part) > before else futile + 1
+            time.sleep(0.3 * futile)
+            if not complete and futile >= FUTILE:
+                raise DownloadError(
+                    f"{url} broke off after {length(part):,} bytes ({why or 'the server closed the connection'}): "
+                    f"the same command goes on from there"
+                )
+    except OSError as error:
+        raise DownloadError(f"{part} cannot be written ({error.strerror or error}): choose another --to") from error
+    with part.open("rb") as stream:
+        found = hashlib.file_digest(stream, "sha256").hexdigest()
+    if not found.startswith(sha256_prefix):
+        part.unlink()
+        raise DownloadError(
+            f"what {url} gave has SHA-256 {found[:16]}…, not {sha256_prefix}…: it was thrown away; try another --url"
+        )
+    part.replace(target)
+    return found
+
+
+def length(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0
+
+
+def attempt(url: str, part: Path, report: Report) -> bool:
+    """One request for what is still missing, appended to ``part``; True where the file is then whole."""
+    have = length(part)
+    request = urllib.request.Request(url, headers={"User-Agent": "inpaint-bench"})
+    if have:
+        request.add_header("Range", f"bytes={have}-")
+    try:
+        response = urllib.request.urlopen(request, timeout=TIMEOUT_S)
+    except urllib.error.HTTPError as error:
+        if error.code == 416 and have:
+            # Either everything is here, or the part is of another file: the hash, or a new start, tells.
+            if total_of(error.headers.get("Content-Range")) == have:
+                return True
+            part.unlink()
+            return False
+        raise
+    with response:
+        going_on = response.status == 206 and starts_at(response.headers.get("Content-Range")) == have
+        if have and response.status == 206 and not going_on:
+            part.unlink()
+            return False
+        expected = response.headers.get("Content-Length")
+        done = have if going_on else 0
+        total = done + int(expected) if expected is not None else 0
+        with part.open("ab" if going_on else "wb") as stream:
+            report(done, total)
+            while chunk := response.read1(CHUNK):
+                stream.write(chunk)
+                done += len(chunk)
+                report(done, total)
+    return done == total if total else True
+
+
+def starts_at(header: str | None) -> int | None:
+    """First byte of ``bytes 100-199/200``."""
+    match = re.match(r"bytes (\d+)-", header or "")
+    return int(match[1]) if match else None
+
+
+def total_of(header: str | None) -> int | None:
+    """Length of the whole in ``bytes */200`` or ``bytes 100-199/200``."""
+    match = re.search(r"/(\d+)$", header or "")
+    return int(match[1]) if match else None

@@ -1,0 +1,113 @@
+"""What this machine offers the harness, check by check, each with its remedy where it falls short."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.runs import provenance
+
+FREE_GIB = 2.0
+
+
+@dataclass(frozen=True)
+class Check:
+    """state: ``ok``, ``warning`` (a column or a speed is lost) or ``failed`` (bench run cannot work)."""
+
+    name: str
+    state: str
+    found: str
+    remedy: str = ""
+
+
+def examine(weights_dir: Path | None, runs: Path) -> list[Check]:
+    return [
+        packages(),
+        hardware(),
+        precision(),
+        lpips(weights_dir),
+        inception(weights_dir),
+        pictures(),
+        disk(runs),
+        browser(),
+    ]
+
+
+def packages() -> Check:
+    found = provenance.versions()
+    missing = [name for name, version in found.items() if version == "not installed"]
+    text = ", ".join(f"{name} {found[name]}" for name in ("python", "torch", "torchvision", "numpy", "scikit-image"))
+    if missing:
+        return Check("packages", "failed", f"missing: {', '.join(missing)}", "make install, or pip install -e .")
+    return Check("packages", "ok", text)
+
+
+def hardware() -> Check:
+    import torch
+
+    text = f"{provenance.processor()}, {provenance.cores()} cores, {provenance.memory_gib()} GiB"
+    if torch.cuda.is_available():
+        return Check("hardware", "ok", f"{text}; {torch.cuda.get_device_name(0)}")
+    return Check("hardware", "ok", f"{text}; no GPU: the quick profile is made for that, the paper profile is not")
+
+
+def precision() -> Check:
+    import torch
+
+    from variants.session import best_precision
+
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    best = best_precision(device)
+    if best == "bf16":
+        return Check("training precision", "ok", f"bf16 autocast on {device}: the hardware multiplies it natively")
+    return Check("training precision", "ok", f"fp32 on {device}: no native bf16, training takes about twice as long")
+
+
+def lpips(weights_dir: Path | None) -> Check:
+    from bench.metrics.scorer import Scorer
+
+    why = Scorer(["lpips"], weights_dir=weights_dir).missing.get("lpips")
+    if why:
+        return Check("LPIPS backbone", "warning", why, "bench weights fetch, or bench weights add FILE")
+    return Check("LPIPS backbone", "ok", "AlexNet found and checked")
+
+
+def inception(weights_dir: Path | None) -> Check:
+    from bench.backbones.backbone import find
+    from bench.backbones.catalogue import backbone
+
+    if find(backbone("inception"), weights_dir) is None:
+        return Check("Inception weights", "ok", "none: fid, p_ids and u_ids stay empty (bench weights fetch inception)")
+    return Check("Inception weights", "ok", "found: fid, p_ids and u_ids are computed")
+
+
+def pictures() -> Check:
+    from bench.datasets.registry import open_dataset
+
+    try:
+        count = len(open_dataset("photos", "test", 64, None))
+    except Exception as error:
+        return Check("photographs", "failed", f"scikit-image's photographs cannot be read: {error}", "reinstall it")
+    return Check("photographs", "ok", f"{count} held-out crops of scikit-image's photographs")
+
+
+def disk(runs: Path) -> Check:
+    place = runs if runs.exists() else Path.cwd()
+    free = shutil.disk_usage(place).free / 2**30
+    if not os.access(place, os.W_OK):
+        return Check("disk", "failed", f"{place} cannot be written to", "name another place with --runs-dir")
+    if free < FREE_GIB:
+        return Check("disk", "warning", f"{free:.1f} GiB free for runs", "free some, or name another --runs-dir")
+    return Check("disk", "ok", f"{free:.0f} GiB free for runs")
+
+
+def browser() -> Check:
+    import webbrowser
+
+    try:
+        webbrowser.get()
+    except webbrowser.Error:
+        return Check("browser", "ok", "none here: copy report.html (one file) to where there is one")
+    return Check("browser", "ok", "bench report --open shows the report")

@@ -1,0 +1,189 @@
+"""What ``bench eval`` does: settle the suite and the weights, score, tell."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from bench.commands.results import show
+from bench.commands.settings import check_names
+from bench.profiles.profile import Profile, load_profile, replace_checked
+from bench.runs.reader import Build, Run, find_run, find_runs, out_folder
+from bench.util.errors import PartialError, UsageError
+from bench.util.files import write_json
+from bench.util.progress import say
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """The command's arguments, as given."""
+
+    methods: tuple[str, ...]
+    data: tuple[str, ...]
+    masks: str | None
+    size: int | None
+    count: int | None
+    seed: int | None
+    metrics: tuple[str, ...]
+    protocol: str | None
+    polarity: str
+    checkpoint: Path | None
+    save_predictions: Path | None
+    restore_known: bool
+    run: str | None
+    out: Path | None
+    build: Build | None
+    device: str | None
+    weights_dir: Path | None
+    runs: Path
+    json_output: bool
+
+
+def evaluate_methods(request: Request) -> None:
+    """Score and print. Raises UsageError and its like before anything is written."""
+    from bench.methods.load import check_spec
+
+    for spec in request.methods:
+        check_spec(spec)
+    if request.polarity not in ("white", "black"):
+        raise UsageError(f"--mask-polarity {request.polarity}: choose white or black")
+    source = find_run(request.run, request.runs) if request.run else newest_training(request)
+    profile, split = settle(request, source)
+    check_names(replace(profile, variants=()))
+    from bench.methods.device import check_device
+    from bench.methods.load import is_network, load_all
+    from bench.methods.weights import weights_anywhere, weights_of
+    from bench.runs.writer import RunWriter
+    from bench.stages.context import Context, identity_of, key_of
+    from bench.stages.finish import finish
+    from bench.stages.prepare import suite_facts, tell_of_suite
+    from bench.stages.samples import choose_samples
+    from bench.stages.score import open_scorers, score_methods
+    from bench.suites.of_profile import open_suite, refuse_shared_ids
+
+    networks = [spec for spec in request.methods if is_network(spec)]
+    if request.checkpoint is not None and len(networks) != 1:
+        raise UsageError("--checkpoint holds the weights of one network: name exactly one with it")
+    device = check_device(request.device)
+    weights = weights_of(source) if source and request.run else weights_anywhere(request.runs)
+    methods = load_all(request.methods, weights, request.checkpoint, device)
+    scorers = open_scorers(profile, request.weights_dir, device)
+    suite = open_suite(profile, split, request.polarity)
+    if request.save_predictions is not None or any(not method.gives_raw for method in methods):
+        refuse_shared_ids(suite)
+    facts = suite_facts(suite, profile)
+    key = key_of(profile.as_dict(), identity_of(methods), request.restore_known, facts["suite"])
+    writer = RunWriter(out_folder(request.out, request.runs, f"eval-{key[:8]}"))
+    writer.begin(profile.as_dict(), facts)
+    say(f"writing {writer.path}")
+    tell_of_suite(suite, writer)
+    if request.save_predictions is not None:
+        settled = {key: profile.as_dict()[key] for key in SUITE_KEYS}
+        write_json(request.save_predictions / SUITE_FILE, {"suite": facts["suite"], "split": split, "profile": settled})
+    context = Context(profile, suite, writer, device, methods)
+    outcome = score_methods(
+        context, *scorers, restore_known=request.restore_known, predictions=request.save_predictions
+    )
+    for text in outcome.notes:
+        say(f"note: {text}")
+    if request.build:
+        choose_samples(context)
+    report = finish(context, request.build)
+    show(context.run, report, request.json_output, False)
+    if not request.json_output:
+        print(f"records: {writer.path}")
+    for label, lines in outcome.listed.items():
+        say(f"{label}: {len(lines)} fills or files that are not as they should be")
+        for line in lines:
+            say(f"  {line}")
+    if outcome.partial:
+        failed = sum(outcome.failed.values())
+        raise PartialError(
+            f"{failed} fill{'s' * (failed > 1)} could not be scored and count in no mean: what and why is listed "
+            "above and in the run"
+        )
+
+
+def newest_training(request: Request) -> Run | None:
+    """The newest run that trained one of the methods asked for, or, where none of them is trained, anything."""
+    from bench.methods.load import split_seed
+
+    runs = [run for run in find_runs(request.runs) if any((run.path / "checkpoints").glob("*/*/*.safetensors"))]
+    for run in runs:
+        if any(":" not in spec and run.checkpoint(*split_seed(spec)) for spec in request.methods):
+            return run
+    return runs[0] if runs else None
+
+
+SUITE_FILE = "suite.json"
+"""Lies beside saved predictions and says which suite they are of."""
+
+
+def suite_of_predictions(request: Request) -> dict[str, Any] | None:
+    """The suite that saved predictions were made on, where a folder of them says so."""
+    for spec in request.methods:
+        kind, _, folder = spec.partition(":")
+        if kind == "predictions":
+            for file in (Path(folder) / SUITE_FILE, Path(folder).parent / SUITE_FILE):
+                if file.is_file():
+                    return json.loads(file.read_text(encoding="utf-8"))
+    return None
+
+
+def settle(request: Request, source: Run | None) -> tuple[Profile, str]:
+    """The suite to score on, as a profile, and the split: the run's own suite unless told otherwise."""
+    quick = load_profile("quick")
+    kept = source.manifest.get("profile", {}) if source else {}
+    saved = None if request.data or request.run else suite_of_predictions(request)
+    if saved is not None:
+        kept = saved["profile"]
+    base = replace_checked(quick, {key: kept[key] for key in SUITE_KEYS if key in kept}) if kept else quick
+    base = replace(base, name="eval", variants=request.methods)
+    split = saved["split"] if saved else "test"
+    if request.data:
+        from bench.datasets.registry import resolve_folder_spec
+
+        specs = tuple(resolve_folder_spec(spec) for spec in request.data)
+        count = request.count or 0
+        base = replace(base, data=specs, count=tuple(count or default_count(spec) for spec in specs), size=None)
+        split = "test"
+        trained_on = tuple(kept.get("train_data", ()))
+        folders = [spec for spec in specs if spec.startswith("folder:")]
+        if folders and not any(spec in trained_on for spec in folders):
+            split = "all" if len(folders) == len(specs) else "test"
+        elif folders:
+            say("note: the variants were trained on this folder: only its held-out pictures are scored")
+    elif request.count:
+        base = replace(base, count=(request.count,) * len(base.data))
+    if request.size is not None:
+        if request.size < 1:
+            raise UsageError(f"--size {request.size} must be at least 1")
+        base = replace(base, size=request.size)
+    exported = [spec.partition(":")[2] for spec in request.data if spec.startswith("suite:")]
+    if exported:
+        # An exported suite brings its own holes and protocol; naming others makes it another suite.
+        from bench.datasets.manifest import read_manifest
+
+        base = replace(base, masks=(f"folder:{exported[0]}",), protocol=read_manifest(Path(exported[0]))["protocol"])
+    if request.masks is not None:
+        base = replace(base, masks=(request.masks,))
+    if request.seed is not None:
+        base = replace(base, suite_seed=request.seed)
+    if request.protocol is not None:
+        base = replace(base, protocol=request.protocol)
+    if request.metrics:
+        base = replace(base, metrics=request.metrics)
+    return base, split
+
+
+SUITE_KEYS = ("data", "count", "size", "masks", "suite_seed", "protocol")
+
+EVERY = 10**9
+"""A count that no folder reaches."""
+
+
+def default_count(spec: str) -> int:
+    """All pictures of a folder; of the endless scenes, as many as the quick profile scores."""
+    return 48 if spec.partition(":")[0] == "scenes" else EVERY

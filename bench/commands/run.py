@@ -1,0 +1,59 @@
+"""What ``bench run`` does: everything from pictures to report, stage by stage."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from bench.commands.results import show
+from bench.commands.settings import check_names, with_data
+from bench.profiles.profile import Profile
+from bench.runs.reader import Build
+from bench.util.errors import PartialError
+from bench.util.progress import say
+
+
+def run_profile(
+    profile: Profile,
+    *,
+    data: Sequence[str] | None,
+    folder: Callable[[str], Path],
+    changed: bool,
+    fresh: bool = False,
+    throughput: bool = True,
+    open_report: bool = False,
+    device: str | None = None,
+    weights_dir: Path | None = None,
+    json_output: bool = False,
+    build: Build | None = None,
+) -> None:
+    """Everything from pictures to report; prints where the report is."""
+    began = time.perf_counter()
+    check_names(profile)
+    profile = with_data(profile, data)
+    from bench.methods.device import check_device
+    from bench.methods.load import load_all
+    from bench.methods.weights import weights_of
+    from bench.stages.finish import finish
+    from bench.stages.prepare import members_of, prepare
+    from bench.stages.samples import choose_samples
+    from bench.stages.score import open_scorers, score_methods
+    from bench.stages.speed import measure_speed
+    from bench.stages.train import train_missing
+
+    members = members_of(profile)
+    context = prepare(profile, members, folder, changed, fresh, check_device(device))
+    train_missing(context, members.networks)
+    context.methods = load_all(members.specs, weights_of(context.run), None, context.device)
+    outcome = score_methods(context, *open_scorers(profile, weights_dir, context.device))
+    if throughput:
+        measure_speed(context)
+    choose_samples(context)
+    report = finish(context, build)
+    show(context.run, report, json_output, open_report)
+    spent = ", ".join(f"{name} {seconds:.0f} s" for name, seconds in context.writer.manifest["stages"].items())
+    say(f"done in {time.perf_counter() - began:.0f} s ({spent})")
+    if outcome.partial:
+        failed = sum(outcome.failed.values())
+        raise PartialError(f"{failed} fill{'s' * (failed > 1)} could not be scored; the report names what and why")

@@ -1,0 +1,157 @@
+"""Profiles: everything that a run is made of, in one small TOML file with named, typed keys."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
+from types import UnionType
+from typing import Any, Union, get_args, get_origin, get_type_hints
+
+from bench.util.errors import UsageError
+from variants.registry import suggest
+
+FOLDER = Path(__file__).parent
+
+
+@dataclass(frozen=True, kw_only=True)
+class Profile:
+    """One full description of a run; every key may stand in a profile's TOML file or in ``--set KEY=VALUE``.
+
+    size: side of the square pictures, pixels. width: channels after a network's first halving (the report's
+    is 64). steps: generator steps; None: each variant's own times ``steps_scale``. epochs: instead of steps,
+    passes over the training pictures; 0 means the report's own (20, and 50 for double_dg).
+    train_data, train_count: data sets trained on and how many pictures of each; data, count: those scored.
+    seeds: training seeds. suite_seed: of the holes that are scored. samples: pictures shown in the report, per
+    data set and mask type. throughput_s: seconds spent on measuring speed. workers: processes, 0: one a core.
+    """
+
+    name: str
+    variants: tuple[str, ...]
+    seeds: tuple[int, ...] = (0,)
+    size: int | None = 64
+    width: int = 64
+    batch: int = 16
+    steps: int | None = None
+    steps_scale: float = 1.0
+    epochs: int | None = None
+    train_data: tuple[str, ...] = ("scenes",)
+    train_count: tuple[int, ...] = (4096,)
+    data: tuple[str, ...] = ("scenes",)
+    count: tuple[int, ...] = (64,)
+    masks: tuple[str, ...] = ("standard", "rect", "circle", "ellipse")
+    metrics: tuple[str, ...] = ()
+    protocol: str = "native"
+    suite_seed: int = 0
+    samples: int = 3
+    throughput_s: float = 20.0
+    precision: str = "auto"
+    workers: int = 0
+
+    def as_dict(self) -> dict[str, Any]:
+        return {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()}
+
+
+def profile_names() -> list[str]:
+    return sorted(file.stem for file in FOLDER.glob("*.toml"))
+
+
+def load_profile(spec: str, overrides: dict[str, Any] | None = None) -> Profile:
+    """The profile called ``spec`` (or the TOML file at that path), with ``overrides`` on top.
+
+    Raises UsageError for a file that cannot be read, UnknownName for a wrong name or key.
+    """
+    file = Path(spec) if spec.endswith(".toml") else FOLDER / f"{spec}.toml"
+    if not file.is_file():
+        if spec.endswith(".toml"):
+            raise UsageError(f"the profile {spec} does not exist")
+        raise suggest("profile", spec, profile_names())
+    try:
+        values = tomllib.loads(file.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"the profile {file} is not valid TOML: {error}") from error
+    profile = build({"name": file.stem, **values}, str(file))
+    return replace_checked(profile, overrides or {})
+
+
+def replace_checked(profile: Profile, overrides: dict[str, Any]) -> Profile:
+    checked = {key: convert(key, value, "--set") for key, value in overrides.items()}
+    return validated(replace(profile, **checked))
+
+
+def build(values: dict[str, Any], where: str) -> Profile:
+    checked = {key: convert(key, value, where) for key, value in values.items()}
+    if "variants" not in checked:
+        raise UsageError(f'{where} names no variants: add variants = ["baseline", …]')
+    return validated(Profile(**checked))
+
+
+def convert(key: str, value: Any, where: str) -> Any:
+    """``value`` as the type of the profile key ``key``; strings (from --set) are parsed."""
+    hints = get_type_hints(Profile)
+    if key not in hints:
+        raise suggest(f"profile key in {where}", key, hints)
+    kind = hints[key]
+    try:
+        return coerce(kind, value)
+    except (TypeError, ValueError) as error:
+        raise UsageError(f"{where}: {key} = {value!r} is not {describe(kind)}") from error
+
+
+def coerce(kind: Any, value: Any) -> Any:
+    if get_origin(kind) in (Union, UnionType):
+        if value is None or value == "none":
+            return None
+        return coerce(next(k for k in get_args(kind) if k is not type(None)), value)
+    if get_origin(kind) is tuple:
+        items = value.split(",") if isinstance(value, str) else value if isinstance(value, list | tuple) else [value]
+        return tuple(coerce(get_args(kind)[0], item.strip() if isinstance(item, str) else item) for item in items)
+    if isinstance(value, bool) or (kind is int and isinstance(value, float) and value != int(value)):
+        raise TypeError
+    if kind is str and not isinstance(value, str):
+        raise TypeError
+    return kind(value)
+
+
+def describe(kind: Any) -> str:
+    if get_origin(kind) in (Union, UnionType):
+        return describe(get_args(kind)[0])
+    if get_origin(kind) is tuple:
+        return f"a list, each {describe(get_args(kind)[0])}"
+    return {int: "a whole number", float: "a number", str: "a text"}.get(kind, str(kind))
+
+
+def validated(profile: Profile) -> Profile:
+    """Raises UsageError for values no run could have."""
+    for key in ("width", "batch", "samples", "workers"):
+        low = 0 if key in ("samples", "workers") else 1
+        if getattr(profile, key) < low:
+            raise UsageError(f"{key} = {getattr(profile, key)} must be at least {low}")
+    if profile.size is not None and profile.size < 16:
+        raise UsageError(f"size = {profile.size} is too small: networks need at least 16 pixels")
+    if profile.steps is not None and profile.steps < 1:
+        raise UsageError(f"steps = {profile.steps} must be at least 1")
+    if profile.precision not in ("auto", "fp32", "bf16"):
+        raise UsageError(f"precision = '{profile.precision}': choose from auto, fp32, bf16")
+    if not profile.seeds:
+        raise UsageError("seeds is empty: name at least one")
+    return replace(
+        profile,
+        count=spread(profile.count, profile.data, "count", "data"),
+        train_count=spread(profile.train_count, profile.train_data, "train_count", "train_data"),
+    )
+
+
+def spread(counts: tuple[int, ...], data: tuple[str, ...], count_key: str, data_key: str) -> tuple[int, ...]:
+    """One count for each data set; a single count serves all."""
+    if len(counts) == 1:
+        counts = counts * len(data)
+    if len(counts) != len(data):
+        raise UsageError(f"{count_key} has {len(counts)} entries and {data_key} {len(data)}: one each, or one for all")
+    if any(count < 1 for count in counts):
+        raise UsageError(f"{count_key} = {list(counts)} must be at least 1 each")
+    return counts
+
+
+def keys() -> list[str]:
+    return [field.name for field in fields(Profile)]

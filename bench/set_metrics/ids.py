@@ -1,0 +1,40 @@
+"""P-IDS and U-IDS: how often a linear classifier takes fills for truths.
+
+Zhao et al., "Large scale image completion via co-modulated generative adversarial networks", ICLR 2021: a linear
+support vector machine is fitted to the features of truths and fills and then asked about the same pictures.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from bench.set_metrics.features import Features
+from bench.set_metrics.registry import set_metric
+
+REFERENCE = "CoModGAN's definition: scikit-learn LinearSVC(dual=False) on Inception features"
+
+
+def judged(features: Features) -> tuple[np.ndarray, np.ndarray]:
+    """How real each truth and each fill looks to the classifier: (n,) twice, above 0 where it says truth."""
+    if "judged" not in features.kept:
+        from sklearn.svm import LinearSVC
+
+        pictures = np.concatenate([features.truths, features.fills]).astype(np.float64)
+        real = np.repeat([1, 0], [len(features.truths), len(features.fills)])
+        decisions = LinearSVC(dual=False).fit(pictures, real).decision_function(pictures)
+        features.kept["judged"] = decisions[real == 1], decisions[real == 0]
+    return features.kept["judged"]
+
+
+@set_metric("u_ids", region="image", unit="", direction="higher", range=(0, 0.5), reference=REFERENCE, version=1)
+def u_ids(features: Features) -> float:
+    """Share of truths and fills that a linear classifier mistakes for the other (unpaired)."""
+    truths, fills = judged(features)
+    return float(np.mean(np.concatenate([truths <= 0, fills > 0])))
+
+
+@set_metric("p_ids", region="image", unit="", direction="higher", range=(0, 1), reference=REFERENCE, version=1)
+def p_ids(features: Features) -> float:
+    """Share of fills that a linear classifier finds more real than their own truth (paired)."""
+    truths, fills = judged(features)
+    return float(np.mean(fills > truths))

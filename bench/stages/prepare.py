@@ -1,0 +1,114 @@
+"""Before anything is trained: what a run compares, on which suite, and what run.json says of both."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bench.datasets.registry import Dataset
+from bench.profiles.profile import Profile
+from bench.runs.writer import RunWriter
+from bench.stages.context import Context
+from bench.suites.of_profile import open_suite
+from bench.suites.suite import Suite
+from bench.util.errors import UsageError
+from bench.util.progress import say
+from variants.method import Network
+from variants.registry import variant
+
+
+@dataclass(frozen=True)
+class Members:
+    """What a run compares: networks to be trained, as (name, seed), and all specs in the order of the tables."""
+
+    specs: tuple[str, ...]
+    networks: tuple[tuple[str, int], ...]
+
+
+def members_of(profile: Profile) -> Members:
+    """Each network with each seed, each reference once. Raises UnknownName for a wrong variant."""
+    specs: list[str] = []
+    networks: list[tuple[str, int]] = []
+    for name in profile.variants:
+        if name not in variant.names():
+            variant.get(name)
+    for name in profile.variants:
+        entry = variant.get(name)
+        if isinstance(entry, type) and issubclass(entry, Network):
+            networks += [(name, seed) for seed in profile.seeds]
+            specs += [f"{name}@{seed}" for seed in profile.seeds]
+        else:
+            specs.append(name)
+    return Members(tuple(specs), tuple(networks))
+
+
+def describe(dataset: Dataset) -> dict[str, Any]:
+    return {
+        "name": dataset.name,
+        "split": dataset.split,
+        "count": len(dataset),
+        "note": dataset.note,
+        "skipped": [list(pair) for pair in dataset.skipped],
+    }
+
+
+def suite_facts(suite: Suite, profile: Profile) -> dict[str, Any]:
+    """What run.json says of the suite, fingerprint and all."""
+    return {
+        "suite": suite.fingerprint(),
+        "protocol": profile.protocol,
+        "precision": "fp32",
+        "suite_seed": profile.suite_seed,
+        "size": profile.size,
+        "datasets": [describe(dataset) for dataset in suite.datasets],
+        "masks": list(suite.masks),
+    }
+
+
+def tell_of_suite(suite: Suite, writer: RunWriter) -> None:
+    """Warn of pictures that were skipped and of what was found odd in holes."""
+    for dataset in suite.datasets:
+        if dataset.skipped:
+            names = "; ".join(f"{name} ({why})" for name, why in dataset.skipped[:5])
+            more = f" and {len(dataset.skipped) - 5} more" if len(dataset.skipped) > 5 else ""
+            count = f"{len(dataset.skipped)} picture{'s' if len(dataset.skipped) > 1 else ''}"
+            text = f"{dataset.name}: {count} could not be read and left out: {names}{more}"
+            writer.note(text)
+            say(f"warning: {text}")
+    for text in suite.notes():
+        writer.note(text)
+        say(f"note: {text}")
+
+
+def run_name(profile: Profile, changed: bool) -> str:
+    """The run's default name: the profile's, with a mark of the settings where they were changed."""
+    if not changed:
+        return profile.name
+    text = json.dumps(profile.as_dict(), sort_keys=True)
+    return f"{profile.name}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+
+
+def prepare(
+    profile: Profile, members: Members, folder: Callable[[str], Path], changed: bool, fresh: bool, device: str
+) -> Context:
+    """Open the suite and the run folder; nothing is written before everything was found usable.
+
+    folder: a run's default name to its place. changed: whether settings differ from the profile's own.
+    Raises UsageError where there is no size to train at, or the folder holds another run.
+    """
+    require_size(profile)
+    suite = open_suite(profile)
+    writer = RunWriter(folder(run_name(profile, changed)))
+    going_on = writer.begin(profile.as_dict(), suite_facts(suite, profile), fresh)
+    say(f"{'going on with' if going_on else 'writing'} {writer.path}")
+    tell_of_suite(suite, writer)
+    return Context(profile, suite, writer, device)
+
+
+def require_size(profile: Profile) -> None:
+    if profile.size is None:
+        raise UsageError("a run that trains needs a size: networks learn from square pictures (--size 64)")

@@ -1,0 +1,152 @@
+"""Writing a suite to disk, for any tool to fill (:mod:`bench.datasets.manifest` reads it).
+
+::
+
+    DIR/images/<id>.png            the pictures
+    DIR/holes/<mask>/<id>.png      white = missing
+    DIR/masked/<mask>/<id>.png     the picture with its hole painted white
+    DIR/manifest.json              ids, sizes, digests, hole areas, fingerprint, how to score
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import numpy as np
+
+import bench
+from bench.datasets.digest import hole_digest, picture_digest
+from bench.datasets.manifest import KIND, MANIFEST, files_of, read_manifest
+from bench.suites.suite import Suite
+from bench.util.errors import UsageError
+from bench.util.files import replacing, write_json
+
+
+def export_suite(
+    suite: Suite, folder: Path, force: bool = False, progress: Callable[[int], None] = lambda done: None
+) -> dict[str, Any]:
+    """Write a suite of one data set under ``folder`` and return its manifest.
+
+    The manifest comes last: a folder that has one is whole. force: write into a folder that is not empty; what
+    an earlier suite left there is removed, other files are not touched. progress: told how many more pictures
+    are written. Raises UsageError for a folder in use, or where a hole file cannot be used.
+    """
+    (dataset,) = suite.datasets
+    prepare(folder, force)
+    # Reads every picture and hole once before anything is written.
+    fingerprint = suite.fingerprint()
+    forget(folder)
+
+    def write(part: tuple[str, np.ndarray, dict[str, np.ndarray]]) -> dict[str, Any]:
+        image_id, image, holes = part
+        save_png(folder / "images" / f"{image_id}.png", image)
+        entry = {
+            "id": image_id,
+            "height": image.shape[0],
+            "width": image.shape[1],
+            "sha256": picture_digest(image),
+            "holes": {},
+        }
+        for name, hole in holes.items():
+            masked = np.where(hole[..., None], np.uint8(255), image)
+            save_png(folder / "holes" / name / f"{image_id}.png", hole.astype(np.uint8) * 255)
+            save_png(folder / "masked" / name / f"{image_id}.png", masked)
+            entry["holes"][name] = {
+                "area": float(hole.mean()),
+                "sha256": hole_digest(hole),
+                "masked_sha256": picture_digest(masked),
+            }
+        progress(1)
+        return entry
+
+    with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
+        entries = list(pool.map(write, pictures(suite)))
+    manifest = {
+        "schema": 1,
+        "kind": KIND,
+        "made_by": f"inpaint-bench {bench.__version__}",
+        "fingerprint": fingerprint,
+        "protocol": suite.protocol,
+        "seed": None if len(suite.folders) == len(suite.masks) else suite.seed,
+        "dataset": {
+            "name": dataset.name,
+            "split": dataset.split,
+            "size": dataset.size,
+            "count": len(dataset),
+            "note": dataset.note,
+        },
+        "masks": list(suite.masks),
+        "notes": suite.notes(),
+        "how_to_score": how_to_score(suite.protocol),
+        "images": entries,
+    }
+    write_json(folder / MANIFEST, manifest)
+    return manifest
+
+
+def pictures(suite: Suite) -> Iterator[tuple[str, np.ndarray, dict[str, np.ndarray]]]:
+    """(id, picture, its hole of each mask type), in the data set's order."""
+    (dataset,) = suite.datasets
+    for index, image_id in enumerate(dataset.ids):
+        image = dataset.load(index)
+        yield (
+            image_id,
+            image,
+            {name: suite.holes(dataset, name, [index], [image.shape])[0] for name in suite.masks},
+        )
+
+
+def how_to_score(protocol: str) -> dict[str, Any]:
+    """The manifest's words for whoever fills the suite with a tool of their own."""
+    return {
+        "task": "For every mask type and id, fill the picture where holes/<mask>/<id>.png is white. The picture is "
+        "images/<id>.png; masked/<mask>/<id>.png is the same with the hole painted white. A method may look at the "
+        "known pixels only.",
+        "save": "PREDICTIONS/<mask>/<id>.png: the whole filled picture, 8-bit RGB, of the picture's own size. Pairing "
+        "is by name; what is missing, extra, unreadable or of another size is listed and scored as failed.",
+        "known_pixels": "Scores are of 8-bit pictures whose known pixels are restored from images/ first; how far they "
+        "were changed is reported as known_drift (--no-composite scores the files as they are).",
+        "commands": [
+            "bench suite verify DIR",
+            f"bench eval predictions:PREDICTIONS --data suite:DIR --masks folder:DIR --protocol {protocol}",
+        ],
+        "words": "DIR is the folder of this manifest, PREDICTIONS the folder of the filled pictures.",
+        "report": "Name the fingerprint beside every score: two suites' scores do not compare.",
+    }
+
+
+def prepare(folder: Path, force: bool) -> None:
+    """Raises UsageError where ``folder`` cannot be written to."""
+    if folder.exists() and not folder.is_dir():
+        raise UsageError(f"{folder} is a file: name a folder for the suite")
+    if folder.is_dir() and any(folder.iterdir()) and not force:
+        raise UsageError(f"{folder} is not empty: name a new folder, or --force to write into it")
+
+
+def forget(folder: Path) -> None:
+    """Remove an earlier suite's manifest, so that nothing half-written passes for whole, and its files."""
+    if not (folder / MANIFEST).is_file():
+        return
+    try:
+        earlier = [*files_of(read_manifest(folder))]
+    except UsageError:
+        earlier = []
+    (folder / MANIFEST).unlink()
+    for name in earlier:
+        (folder / name).unlink(missing_ok=True)
+    for above in sorted({parent for name in earlier for parent in PurePosixPath(name).parents}, reverse=True):
+        # A folder that still holds something stays.
+        with contextlib.suppress(OSError):
+            (folder / above).rmdir()
+
+
+def save_png(path: Path, picture: np.ndarray) -> None:
+    from PIL import Image
+
+    with replacing(path) as temporary:
+        Image.fromarray(picture).save(temporary, "PNG")

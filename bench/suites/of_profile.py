@@ -1,0 +1,49 @@
+"""The suite that a profile is scored on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from bench.datasets.registry import Dataset, open_dataset
+from bench.profiles.profile import Profile
+from bench.suites.suite import Suite
+from bench.util.errors import UsageError
+
+
+def open_suite(profile: Profile, split: str = "test", polarity: str = "white") -> Suite:
+    """The pictures and holes that a profile is scored on."""
+    datasets = tuple(
+        open_dataset(spec, split, profile.size, count) for spec, count in zip(profile.data, profile.count, strict=True)
+    )
+    datasets = named_apart(datasets, profile.data)
+    return Suite.open(datasets, ",".join(profile.masks), profile.suite_seed, polarity, profile.protocol)
+
+
+def named_apart(datasets: tuple[Dataset, ...], specs: Sequence[str]) -> tuple[Dataset, ...]:
+    """The data sets under names of their own: of two folders, each takes its folder's name along."""
+    names = [dataset.name for dataset in datasets]
+    if len(set(names)) == len(names):
+        return datasets
+    labels = [
+        f"{name}_{Path(spec.partition(':')[2]).name}" if names.count(name) > 1 else name
+        for name, spec in zip(names, specs, strict=True)
+    ]
+    twice = next((label for label in labels if labels.count(label) > 1), None)
+    if twice:
+        raise UsageError(f"two data sets would both be called {twice}: name each once, in folders of different names")
+    return tuple(replace(dataset, name=label) for dataset, label in zip(datasets, labels, strict=True))
+
+
+def refuse_shared_ids(suite: Suite) -> None:
+    """Finished pictures are named by id alone. Raises UsageError where two data sets share one."""
+    seen: dict[str, str] = {}
+    for dataset in suite.datasets:
+        for image_id in dataset.ids:
+            if image_id in seen:
+                raise UsageError(
+                    f"{seen[image_id]} and {dataset.name} both hold a picture called {image_id}, and predictions are "
+                    "named by it: score them one after the other"
+                )
+        seen.update(dict.fromkeys(dataset.ids, dataset.name))

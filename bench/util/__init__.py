@@ -1,0 +1,1 @@
+"""What every room needs: errors, files, progress, seeded draws, 8-bit levels, words."""

@@ -1,0 +1,26 @@
+"""8-bit pictures: rounding what networks put out, putting fills into their pictures, PNG bytes."""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+def to_levels(raw: np.ndarray) -> np.ndarray:
+    """raw in [0, 1] to 8 bits, rounded to nearest; what is outside is clipped, NaN becomes 0."""
+    return np.rint(np.clip(np.nan_to_num(raw, nan=0.0), 0, 1) * 255).astype(np.uint8)
+
+
+def composite(image: np.ndarray, hole: np.ndarray, raw: np.ndarray) -> np.ndarray:
+    """The filled picture: ``image`` where known, ``raw`` in the hole, 8 bits. (…, H, W, 3) and (…, H, W)."""
+    return np.where(hole[..., None], to_levels(raw), image)
+
+
+def png(picture: np.ndarray) -> bytes:
+    """A picture, uint8 (H, W, 3) or (H, W), as the bytes of a PNG file."""
+    import io
+
+    from PIL import Image
+
+    stream = io.BytesIO()
+    Image.fromarray(picture).save(stream, "PNG")
+    return stream.getvalue()

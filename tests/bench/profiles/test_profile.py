@@ -1,0 +1,135 @@
+"""Profiles: what is refused, and in which words."""
+
+from __future__ import annotations
+
+import pytest
+
+from bench.profiles.profile import load_profile, profile_names
+from bench.util.errors import UsageError
+from variants.registry import UnknownName
+
+
+@pytest.mark.parametrize("name", ["tiny", "quick", "standard", "paper"])
+def test_every_profile_of_the_package_is_whole(name):
+    assert name in profile_names()
+    assert load_profile(name).variants
+
+
+REFERENCES = ("mean_fill", "telea", "navier_stokes", "biharmonic")
+NETWORKS = (
+    *("baseline", "basic_gan", "gan_new_loss", "gan_res_mask", "gan_res_whole"),
+    *("double_dg", "double_dg_linear"),
+)
+SHAPES = ("standard", "rect", "circle", "ellipse")
+DEFAULTS = {
+    **{"seeds": (0,), "size": 64, "width": 64, "batch": 16, "steps": None, "steps_scale": 1.0, "epochs": None},
+    **{"train_data": ("scenes",), "train_count": (4096,), "data": ("scenes",), "count": (64,), "masks": SHAPES},
+    **{"metrics": (), "protocol": "native", "suite_seed": 0, "samples": 3, "throughput_s": 20.0},
+    **{"precision": "auto", "workers": 0},
+}
+# Written down a second time: whoever changes a profile changes what runs by that name mean.
+PROFILES = {
+    "tiny": {
+        **{"variants": ("baseline", "double_dg", "mean_fill", "telea"), "size": 32, "width": 8, "steps": 60},
+        **{"train_count": (512,), "count": (24,), "masks": ("standard", "rect"), "samples": 1, "throughput_s": 4.0},
+    },
+    "quick": {
+        # A quarter of the paper's width.
+        **{"variants": NETWORKS + REFERENCES, "width": 16, "train_data": ("scenes", "photos")},
+        **{"train_count": (6000, 3000), "data": ("scenes", "photos"), "count": (48, 48), "throughput_s": 15.0},
+    },
+    "standard": {
+        **{"variants": NETWORKS + REFERENCES, "seeds": (0, 1, 2), "size": 128, "width": 32, "steps_scale": 5.0},
+        **{"train_data": ("scenes", "photos"), "train_count": (20000, 10000), "data": ("scenes", "photos")},
+        **{"count": (200, 64), "masks": (*SHAPES, "freeform", "half"), "samples": 4, "throughput_s": 60.0},
+    },
+    "paper": {
+        # The report's programme: 41,000 pictures at 256 px, its own number of epochs.
+        **{"variants": NETWORKS + REFERENCES, "size": 256, "batch": 64, "epochs": 0, "train_count": (41000,)},
+        **{"data": ("scenes", "photos"), "count": (1000, 64), "samples": 4, "throughput_s": 120.0},
+        **{"masks": (*SHAPES, "lama_thin", "lama_medium", "lama_thick")},
+    },
+}
+
+
+@pytest.mark.parametrize("name", PROFILES)
+def test_a_profile_of_the_package_stays_what_its_name_means(name):
+    assert vars(load_profile(name)) == {"name": name, **DEFAULTS, **PROFILES[name]}
+    assert set(profile_names()) == set(PROFILES)
+
+
+def test_one_count_serves_all_data_sets_and_lists_become_json():
+    overrides = {"data": "scenes,photos,folder:x", "count": "5", "train_data": "scenes", "train_count": "7"}
+    profile = load_profile("quick", overrides)
+    assert (profile.count, profile.train_count) == ((5, 5, 5), (7,))
+    assert profile.as_dict()["data"] == ["scenes", "photos", "folder:x"]
+
+
+@pytest.mark.parametrize(
+    "least",
+    [
+        *({"size": "16"}, {"size": "none"}, {"width": "1"}, {"batch": "1"}, {"steps": "1"}, {"samples": "0"}),
+        *({"workers": "0"}, {"count": "1"}, {"train_count": "1"}, {"precision": "bf16"}, {"precision": "fp32"}),
+        *({"throughput_s": "1"}, {"steps_scale": "0.5"}, {"batch": 4.0}, {"epochs": "0"}),
+    ],
+)
+def test_the_least_that_a_run_can_have_is_taken(least):
+    load_profile("quick", least)
+
+
+def test_texts_from_the_command_line_become_the_keys_types():
+    profile = load_profile("quick", {"batch": "8", "masks": "rect, circle", "steps": "none", "seeds": "1,2"})
+    assert (profile.batch, profile.masks, profile.steps, profile.seeds) == (8, ("rect", "circle"), None, (1, 2))
+
+
+@pytest.mark.parametrize(
+    ("overrides", "error", "words"),
+    [
+        ({"batchsize": "8"}, UnknownName, "did you mean batch"),
+        ({"batch": "eight"}, UsageError, "batch = 'eight' is not a whole number"),
+        ({"batch": "0"}, UsageError, "batch = 0 must be at least 1"),
+        ({"batch": 1.5}, UsageError, "batch = 1.5 is not a whole number"),
+        ({"batch": True}, UsageError, "batch = True is not a whole number"),
+        ({"size": "wide"}, UsageError, "size = 'wide' is not a whole number"),
+        ({"steps_scale": "much"}, UsageError, "steps_scale = 'much' is not a number"),
+        ({"protocol": 3}, UsageError, "protocol = 3 is not a text"),
+        ({"seeds": "0,one"}, UsageError, "seeds = '0,one' is not a list, each a whole number"),
+        ({"width": "0"}, UsageError, "width = 0 must be at least 1"),
+        ({"samples": "-1"}, UsageError, "samples = -1 must be at least 0"),
+        ({"workers": "-1"}, UsageError, "workers = -1 must be at least 0"),
+        ({"size": "15"}, UsageError, "size = 15 is too small"),
+        ({"steps": "0"}, UsageError, "steps = 0 must be at least 1"),
+        ({"precision": "fp16"}, UsageError, "precision = 'fp16': choose from auto, fp32, bf16"),
+        ({"seeds": []}, UsageError, "seeds is empty"),
+        ({"count": "0"}, UsageError, r"count = \[0, 0\] must be at least 1 each"),
+        ({"train_count": "3,0"}, UsageError, r"train_count = \[3, 0\] must be at least 1 each"),
+        ({"train_count": "1,2,3"}, UsageError, "train_count has 3 entries and train_data 2"),
+        ({"count": "1,2,3"}, UsageError, "count has 3 entries and data 2"),
+        ({"seeds": ""}, UsageError, "not a list"),
+    ],
+)
+def test_wrong_keys_and_values_are_refused_in_one_sentence(overrides, error, words):
+    with pytest.raises(error, match=words):
+        load_profile("quick", overrides)
+
+
+def test_an_unknown_profile_is_answered_with_the_nearest():
+    with pytest.raises(UnknownName, match="did you mean quick"):
+        load_profile("quik")
+
+
+def test_a_profile_file_of_the_users_own_is_read_and_its_wrong_key_named(tmp_path):
+    file = tmp_path / "mine.toml"
+    file.write_text('variants = ["telea"]\nsize = 32\n')
+    assert load_profile(str(file)).name == "mine"
+    file.write_text('variants = ["telea"]\nsise = 32\n')
+    with pytest.raises(UnknownName, match="did you mean size"):
+        load_profile(str(file))
+    file.write_text("size = 32\n")
+    with pytest.raises(UsageError, match="names no variants: add variants"):
+        load_profile(str(file))
+    with pytest.raises(UsageError, match=r"the profile nowhere\.toml does not exist"):
+        load_profile("nowhere.toml")
+    file.write_text("variants = [")
+    with pytest.raises(UsageError, match="not valid TOML"):
+        load_profile(str(file))

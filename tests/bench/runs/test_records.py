@@ -1,0 +1,106 @@
+"""Records and set scores on disk: where they lie, what is in them, whether they are trusted again."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from bench.runs import records
+from bench.runs.records import failures, file_safe, record_file, write_records
+from bench.set_metrics import store as sets
+
+FACTS = {"suite": "s", "metrics": {"psnr": 1}, "weights": "w"}
+
+
+def row(**more: Any) -> dict[str, Any]:
+    first = {"variant": "telea", "seed": 3, "dataset": "d", "mask": "rect", "image_id": "i", "hole_area": 0.25}
+    return {**first, "failed": "", "psnr": 1 / 3, "unasked": 5.0, **more}
+
+
+@pytest.fixture
+def written(tmp_path: Path) -> Path:
+    file = tmp_path / "deep" / "r.parquet"
+    write_records(file, [row(), row(image_id="j", failed="NaN", psnr=math.nan)], ["psnr"], FACTS)
+    return file
+
+
+def test_every_method_seed_data_set_and_mask_type_has_a_file_of_its_own() -> None:
+    run = Path("r")
+    assert record_file(run, "v", 2, "d", "m") == Path("r/records/v/seed-2/d-m.parquet")
+    assert sets.set_file(run, "v", 2, "folder:my pictures", "m") == Path("r/sets/v/seed-2/folder_my_pictures-m.json")
+    assert record_file(run, "v", 2, "folder:a/b", "m") == Path("r/records/v/seed-2/folder_a_b-m.parquet")
+    one = ("v", 2, "d", "m")
+    for place, other in enumerate(("w", 3, "e", "n")):
+        changed: Any = (*one[:place], other, *one[place + 1 :])
+        assert record_file(run, *changed) != record_file(run, *one)
+        assert sets.set_file(run, *changed) != sets.set_file(run, *one)
+
+
+def test_names_keep_letters_digits_dots_and_underscores() -> None:
+    assert file_safe("a.b_c1é: /-x") == "a.b_c1é____x"
+
+
+def test_columns_come_back_in_order_with_their_types_and_all_their_digits(written: Path) -> None:
+    table = pq.read_table(written)
+    text, number = pa.string(), pa.float64()
+    assert [(field.name, field.type) for field in table.schema] == [
+        ("variant", text), ("seed", pa.int64()), ("dataset", text), ("mask", text), ("image_id", text),
+        ("hole_area", number), ("failed", text), ("psnr", number),
+    ]  # fmt: skip
+    first, second = table.to_pylist()
+    assert first == {key: value for key, value in row().items() if key != "unasked"}
+    assert math.isnan(second["psnr"]), "a value that is not there is NaN, as in memory, not null"
+    assert table["psnr"].null_count == 0
+
+
+def test_failures_are_the_rows_that_say_why(written: Path) -> None:
+    assert failures(written) == [("j", "NaN")]
+
+
+def test_records_are_trusted_for_exactly_the_facts_that_they_were_made_of(written: Path) -> None:
+    assert records.up_to_date(written, FACTS)
+    assert records.up_to_date(written, dict(reversed(FACTS.items()))), "the order of facts means nothing"
+    for other in ({**FACTS, "weights": "x"}, {**FACTS, "more": 1}, {"suite": "s"}, {}):
+        assert not records.up_to_date(written, other)
+
+
+def test_files_that_are_not_there_not_whole_or_not_ours_are_not_trusted(written: Path, tmp_path: Path) -> None:
+    assert not records.up_to_date(tmp_path / "none.parquet", FACTS)
+    assert not records.up_to_date(tmp_path, FACTS)
+    broken = tmp_path / "broken.parquet"
+    broken.write_bytes(written.read_bytes()[:-20])
+    assert not records.up_to_date(broken, FACTS)
+    pq.write_table(pa.table({"a": [1]}), tmp_path / "other.parquet")
+    assert not records.up_to_date(tmp_path / "other.parquet", FACTS)
+
+
+# ---- set scores
+
+
+def test_a_set_file_is_content_facts_and_a_schema(tmp_path: Path) -> None:
+    file = tmp_path / "s.json"
+    sets.write_set(file, {"n": 2, "values": {"fid": math.nan}}, FACTS)
+    assert json.loads(file.read_text()) == {"schema": 1, "n": 2, "values": {"fid": None}, "facts": FACTS}
+
+
+def test_a_set_file_is_trusted_for_its_own_facts_alone(tmp_path: Path) -> None:
+    file = tmp_path / "s.json"
+    assert not sets.up_to_date(file, FACTS)
+    sets.write_set(file, {}, FACTS)
+    assert sets.up_to_date(file, FACTS)
+    assert not sets.up_to_date(file, {**FACTS, "weights": "x"})
+    sets.write_set(file, {}, {"limit": math.inf})
+    assert sets.up_to_date(file, {"limit": math.inf}), "infinity is stored as null and must be compared so"
+
+
+@pytest.mark.parametrize("content", ["", "{", "[1]", "3", '"text"', "\xff"])
+def test_a_set_file_that_is_no_object_is_made_anew(content: str, tmp_path: Path) -> None:
+    file = tmp_path / "s.json"
+    file.write_bytes(content.encode("latin-1"))
+    assert not sets.up_to_date(file, FACTS)

@@ -1,0 +1,295 @@
+"""What the runner saves, counts and tells beside the scores: predictions, hole areas, drift, failures."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from bench.datasets.registry import Dataset
+from bench.metrics.scorer import Scorer
+from bench.stages import score as runner
+from bench.suites.suite import Suite
+from variants.method import Method
+
+IMAGES = np.random.default_rng(0).integers(20, 250, (3, 12, 16, 3), dtype=np.uint8)
+IDS = ["a", "b", "c"]
+HOLES = np.zeros((3, 12, 16), bool)
+HOLES[:, 2:8, 3:11] = True
+"""48 of 192 pixels: a quarter."""
+
+
+class Quarter(Suite):
+    """Every picture with the same hole."""
+
+    def holes(self, dataset: Dataset, mask: str, indices: Sequence[int], shapes: Any) -> list[np.ndarray]:
+        return [HOLES[index] for index in indices]
+
+
+def quarter(masks: tuple[str, ...] = ("rect",), datasets: tuple[str, ...] = ("made",)) -> Suite:
+    return Quarter(tuple(Dataset(name, "test", None, IDS, lambda i: IMAGES[i]) for name in datasets), masks)
+
+
+class Painter(Method):
+    """Puts out what a function makes of a batch of pictures."""
+
+    def __init__(self, name: str, paint: Callable[[np.ndarray], np.ndarray], **facts: Any) -> None:
+        self.name = name
+        self.paint = paint
+        self.calls: list[tuple[list[str], str]] = []
+        for key, value in facts.items():
+            setattr(self, key, value)
+
+    @property
+    def label(self) -> str:
+        return f"{self.name} by label"
+
+    def fill(self, images: np.ndarray, holes: np.ndarray, ids: Any = None, mask: str = "") -> np.ndarray:
+        self.calls.append((list(ids), mask))
+        raw = self.paint(images).astype(np.float32)
+        raw[[(mask, one) in getattr(self, "problems", {}) for one in ids]] = np.nan
+        return raw
+
+
+def brighter(levels: float) -> Callable[[np.ndarray], np.ndarray]:
+    return lambda images: (images.astype(float) + levels) / 255
+
+
+def evaluate(methods: list[Method], folder: Path, facts: dict[str, Any] | None = None, **more: Any) -> runner.Outcome:
+    suite = more.pop("suite", quarter())
+    return runner.evaluate(methods, suite, Scorer(["psnr_hole", "known_drift"]), folder, facts or {}, **more)
+
+
+def frame(folder: Path, name: str, seed: int = 0, cell: str = "made-rect") -> pd.DataFrame:
+    return pd.read_parquet(folder / "records" / name / f"seed-{seed}" / f"{cell}.parquet").set_index("image_id")
+
+
+# ---- predictions
+
+
+def saved(folder: Path) -> np.ndarray:
+    return np.stack([np.asarray(Image.open(folder / f"{name}.png")) for name in IDS])
+
+
+def test_a_saved_prediction_is_the_truth_where_known_and_the_rounded_fill_in_the_hole(tmp_path):
+    suite = quarter(("rect", "circle"))
+    evaluate([Painter("p", brighter(2.4))], tmp_path / "r", predictions=tmp_path / "s", suite=suite)
+    for mask in ("rect", "circle"):
+        pictures = saved(tmp_path / "s" / "p" / mask)
+        np.testing.assert_array_equal(pictures[~HOLES], IMAGES[~HOLES])
+        np.testing.assert_array_equal(pictures[HOLES], IMAGES[HOLES] + 2)
+
+
+def test_fills_that_are_scored_as_they_are_are_saved_as_they_are(tmp_path):
+    evaluate([Painter("p", brighter(3))], tmp_path / "r", predictions=tmp_path / "s", restore_known=False)
+    np.testing.assert_array_equal(saved(tmp_path / "s" / "p" / "rect"), IMAGES + 3)
+
+
+def test_a_fill_with_one_nan_is_not_saved(tmp_path):
+    def paint(images: np.ndarray) -> np.ndarray:
+        raw = images / 255
+        raw[1, 0, 0, 0] = np.nan
+        return raw
+
+    evaluate([Painter("p", paint)], tmp_path / "r", predictions=tmp_path / "s")
+    assert sorted(file.name for file in (tmp_path / "s/p/rect").iterdir()) == ["a.png", "c.png"]
+
+
+# ---- records
+
+
+def test_the_hole_area_is_the_share_of_missing_pixels(tmp_path):
+    evaluate([Painter("p", brighter(0))], tmp_path)
+    assert frame(tmp_path, "p")["hole_area"].tolist() == [0.25] * 3
+
+
+def test_a_row_says_whose_it_is_and_scores_that_methods_own_fill(tmp_path):
+    methods = [Painter("near", brighter(1)), Painter("far", brighter(5), seed=4)]
+    evaluate(methods, tmp_path, suite=quarter(("rect", "circle"), ("made", "other")))
+    for name, seed, levels in (("near", 0, 1), ("far", 4, 5)):
+        for cell in ("made-rect", "made-circle", "other-rect", "other-circle"):
+            rows = frame(tmp_path, name, seed, cell)
+            assert list(rows.index) == IDS
+            dataset, mask = cell.split("-")
+            assert set(zip(rows["variant"], rows["seed"], rows["dataset"], rows["mask"], strict=True)) == {
+                (name, seed, dataset, mask)
+            }
+            assert rows["psnr_hole"].tolist() == pytest.approx([20 * np.log10(255 / levels)] * 3, rel=1e-12)
+
+
+def test_truths_of_two_data_sets_with_the_same_ids_are_not_mixed_up(tmp_path):
+    seen: list[str] = []
+
+    class Watching(Scorer):
+        def score_batch(self, keys, *rest):
+            seen.extend(keys)
+            return super().score_batch(keys, *rest)
+
+    suite = quarter(datasets=("made", "other"))
+    runner.evaluate([Painter("p", brighter(1))], suite, Watching(["psnr"]), tmp_path, {})
+    assert seen == ["made/a", "made/b", "made/c", "other/a", "other/b", "other/c"]
+
+
+def test_raw_is_given_to_the_scorer_for_those_methods_that_have_one(tmp_path):
+    """Finished pictures have none, unless to say that they hold NaN."""
+    evaluate([Painter("raw", brighter(2)), Painter("finished", brighter(0), gives_raw=False)], tmp_path)
+    assert frame(tmp_path, "raw")["known_drift"].tolist() == [2.0] * 3
+    assert frame(tmp_path, "finished")["known_drift"].isna().all()
+
+
+# ---- drift of finished pictures
+
+
+def finished(paint: Callable[[np.ndarray], np.ndarray], **facts: Any) -> Painter:
+    return Painter("f", paint, gives_raw=False, drifted={}, **facts)
+
+
+def test_a_change_in_the_hole_alone_is_no_drift(tmp_path):
+    method = finished(lambda images: np.where(HOLES[..., None], 1.0, images / 255))
+    outcome = evaluate([method], tmp_path)
+    assert frame(tmp_path, "f")["known_drift"].isna().all()
+    assert (method.drifted, outcome.notes) == ({}, [])
+
+
+def test_three_levels_darker_is_a_drift_of_exactly_three(tmp_path):
+    """In 8 bits 17 - 20 would be 253."""
+    method = finished(brighter(-3))
+    outcome = evaluate([method], tmp_path)
+    assert frame(tmp_path, "f")["known_drift"].tolist() == [3.0] * 3
+    assert method.drifted == {("rect", name): 144 for name in IDS}  # 192 pixels less the hole's 48
+    assert len(outcome.notes) == 1
+    assert outcome.notes[0].startswith("f by label changed known pixels in 3 pictures (column known_drift)")
+
+
+def test_drift_is_the_mean_over_known_pixels_whatever_is_in_the_hole(tmp_path):
+    def paint(images: np.ndarray) -> np.ndarray:
+        raw = np.where(HOLES[..., None], 1.0, images / 255)
+        raw[1, 0, 0] = (images[1, 0, 0] - 6.0) / 255
+        return raw
+
+    method = finished(paint)
+    evaluate([method], tmp_path)
+    drifted = frame(tmp_path, "f")["known_drift"]
+    assert drifted["b"] == pytest.approx(6 / 144, rel=1e-12)
+    assert drifted.isna().tolist() == [True, False, True]
+    assert method.drifted == {("rect", "b"): 1}
+
+
+# ---- failures
+
+
+def test_failures_are_counted_by_reason_listed_by_picture_and_told_with_the_methods_own_words(tmp_path):
+    own = Painter("own", brighter(0), problems={("rect", "b"): "it would not", ("rect", "a"): "missing"})
+    bare = Painter("bare", lambda images: np.full(images.shape, np.nan))
+    outcome = evaluate([own, bare], tmp_path)
+    reason = "the raw output holds NaN or infinite values in 192 of 192 pixels"
+    assert outcome.failed == Counter(
+        {
+            ("own by label", "rect", "it would not"): 1,
+            ("own by label", "rect", "missing"): 1,
+            ("bare by label", "rect", reason): 3,
+        }
+    )
+    assert outcome.listed == {
+        "own by label": ["rect/a: missing", "rect/b: it would not"],
+        "bare by label": [f"rect/{name}: {reason}" for name in IDS],
+    }
+    assert outcome.partial
+    rows = frame(tmp_path, "own")
+    assert rows["failed"].tolist() == ["missing", "it would not", ""]
+    assert rows["psnr_hole"].isna().tolist() == [True, True, False]
+
+
+def test_files_that_are_not_as_they_should_be_are_listed_and_make_no_run_partial(tmp_path):
+    method = Painter("p", brighter(0))
+    method.extra = lambda: ["rect/z.png", "rect/zz.png"]  # type: ignore[attr-defined]
+    outcome = evaluate([method], tmp_path)
+    assert outcome.listed == {
+        "p by label": [f"rect/{name}.png: extra, belongs to no picture of the suite" for name in ("z", "zz")]
+    }
+    assert not outcome.partial
+    method.problems = {("rect", "a"): "missing"}  # type: ignore[attr-defined]
+    again = evaluate([method], tmp_path / "again")
+    assert [line.split(":")[0] for line in again.listed["p by label"]] == ["rect/a", "rect/z.png", "rect/zz.png"]
+
+
+def test_values_out_of_range_are_told_with_their_ends_in_order(tmp_path):
+    methods = [Painter("wide", brighter(0), outside=(-1.5, 255.0)), Painter("fine", brighter(0), outside=(0.0, 1.0))]
+    outcome = evaluate(methods, tmp_path)
+    assert len(outcome.notes) == 1
+    assert outcome.notes[0].startswith("wide by label put out values from -1.5 to 255, which were clipped to [0, 1]")
+
+
+# ---- what is kept
+
+
+def test_kept_records_bring_back_their_failures_and_are_reported_as_done(tmp_path):
+    def paint(images: np.ndarray) -> np.ndarray:
+        raw = images / 255
+        raw[2] = np.nan
+        return raw
+
+    first = evaluate([Painter("p", paint, weights_sha256="w")], tmp_path)
+    told: list[tuple[str, int]] = []
+    again = Painter("p", paint, weights_sha256="w")
+    second = evaluate([again], tmp_path, report=lambda text, pictures: told.append((text, pictures)))
+    assert again.calls == []
+    assert (second.failed, second.listed) == (first.failed, first.listed)
+    assert second.partial
+    assert told == [("", 3)]
+
+
+@pytest.mark.parametrize(
+    ("facts", "kept"),
+    [
+        ({"weights_sha256": "w"}, True),
+        ({"weights_sha256": "other"}, False),
+        ({"weights_sha256": ""}, False),  # a function from outside, whose code may have changed
+        ({"weights_sha256": "w", "gives_raw": False}, False),  # a folder of pictures
+        ({"weights_sha256": "w", "seed": 1}, False),
+    ],
+)
+def test_records_are_kept_for_the_same_weights_of_a_method_that_they_tell_all_about(tmp_path, facts, kept):
+    evaluate([Painter("p", brighter(0), **{**facts, "weights_sha256": "w", "gives_raw": True, "seed": 0})], tmp_path)
+    again = Painter("p", brighter(0), **facts)
+    evaluate([again], tmp_path)
+    assert (again.calls == []) is kept
+
+
+def test_a_reference_is_kept_by_its_name_alone(tmp_path):
+    for calls in (1, 0):
+        method = Painter("p", brighter(0), kind="reference")
+        evaluate([method], tmp_path)
+        assert len(method.calls) == calls
+
+
+@pytest.mark.parametrize("change", [{"restore_known": False}, {"facts": {"suite": "b"}}, {"predictions": True}])
+def test_records_are_made_anew_where_known_pixels_facts_or_predictions_ask_for_it(tmp_path, change):
+    evaluate([Painter("p", brighter(0), weights_sha256="w")], tmp_path, {"suite": "a"})
+    again = Painter("p", brighter(0), weights_sha256="w")
+    if "predictions" in change:
+        change = {"predictions": tmp_path / "s"}
+    evaluate([again], tmp_path, **{"facts": {"suite": "a"}, **change})
+    assert len(again.calls) == 1
+
+
+def test_only_the_methods_whose_records_are_not_there_fill(tmp_path):
+    evaluate([Painter("p", brighter(1), weights_sha256="w")], tmp_path)
+    kept, new = Painter("p", brighter(1), weights_sha256="w"), Painter("n", brighter(5), weights_sha256="w")
+    evaluate([kept, new], tmp_path)
+    assert (kept.calls, new.calls) == ([], [(IDS, "rect")])
+    for name, levels in (("p", 1), ("n", 5)):
+        assert frame(tmp_path, name)["psnr_hole"].tolist() == pytest.approx([20 * np.log10(255 / levels)] * 3)
+
+
+def test_each_batch_is_reported_with_its_pictures(tmp_path, monkeypatch):
+    monkeypatch.setattr(runner, "BATCH", 2)
+    told: list[tuple[str, int]] = []
+    evaluate([Painter("p", brighter(0))], tmp_path, report=lambda text, pictures: told.append((text, pictures)))
+    assert told == [("p by label · made · rect", 2), ("p by label · made · rect", 1)]

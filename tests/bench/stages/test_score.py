@@ -1,0 +1,112 @@
+"""The runner: rounding, compositing, and records that depend on nothing but the suite and the method."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from bench.datasets.registry import Dataset
+from bench.methods.load import load_methods
+from bench.metrics.scorer import Scorer
+from bench.stages import score as runner
+from bench.suites.suite import Suite
+from variants.method import Method
+
+METRICS = ["psnr", "psnr_hole", "ssim_hole", "l1_hole", "colour_shift"]
+
+
+def suite(count: int = 7) -> Suite:
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, (count, 24, 24, 3), dtype=np.uint8)
+    ids = [f"noise-{i}" for i in range(count)]
+    return Suite((Dataset("noise", "test", 24, ids, lambda i: images[i]),), ("rect", "circle"))
+
+
+def records(folder) -> dict[str, pd.DataFrame]:
+    return {str(f.relative_to(folder)): pd.read_parquet(f) for f in sorted(folder.rglob("*.parquet"))}
+
+
+def test_levels_are_rounded_not_cut_off():
+    # 0.5 / 255 and 1.49 / 255 lie nearest to 0 (ties to even) and 1; truncation would darken holes by half a level.
+    raw = np.array([0.5, 0.51, 1.49, 1.51, 254.9]) / 255
+    assert runner.to_levels(raw).tolist() == [0, 1, 1, 2, 255]
+    assert runner.to_levels(np.array([-0.2, 1.7, np.nan])).tolist() == [0, 255, 0]
+
+
+def test_known_pixels_come_from_the_truth():
+    image = np.full((1, 4, 4, 3), 10, np.uint8)
+    hole = np.zeros((1, 4, 4), bool)
+    hole[:, 1:3, 1:3] = True
+    filled = runner.composite(image, hole, np.ones((1, 4, 4, 3), np.float32))
+    assert (filled[hole] == 255).all()
+    assert (filled[~hole] == 10).all()
+
+
+@pytest.mark.parametrize("batch", [1, 3, 64])
+def test_records_do_not_depend_on_the_batch(tmp_path, monkeypatch, batch):
+    methods = load_methods("telea", weights=None) + load_methods("mean_fill", weights=None)
+    runner.evaluate(methods, suite(), Scorer(METRICS), tmp_path / "a", {})
+    monkeypatch.setattr(runner, "BATCH", batch)
+    runner.evaluate(methods, suite(), Scorer(METRICS), tmp_path / "b", {})
+    a, b = records(tmp_path / "a"), records(tmp_path / "b")
+    assert len(a) == 4
+    for name in a:
+        pd.testing.assert_frame_equal(a[name], b[name], check_exact=True)
+
+
+def test_records_of_other_facts_are_made_anew(tmp_path):
+    methods = load_methods("mean_fill", weights=None)
+    runner.evaluate(methods, suite(), Scorer(METRICS), tmp_path, {"suite": "a"})
+    times = {f: f.stat().st_mtime_ns for f in tmp_path.rglob("*.parquet")}
+    runner.evaluate(methods, suite(), Scorer(METRICS), tmp_path, {"suite": "a"})
+    assert times == {f: f.stat().st_mtime_ns for f in times}
+    runner.evaluate(methods, suite(), Scorer(METRICS), tmp_path, {"suite": "b"})
+    assert all(f.stat().st_mtime_ns > times[f] for f in times)
+
+
+class Sometimes(Method):
+    """Right everywhere, but for NaN in the picture called noise-2."""
+
+    name = "sometimes"
+
+    def fill(self, images, holes, ids=None, mask=""):
+        raw = (images / 255).astype(np.float32)
+        raw[[i == "noise-2" for i in ids]] = np.nan
+        return raw
+
+
+def test_a_nan_fill_is_one_failed_row_with_its_reason(tmp_path):
+    outcome = runner.evaluate([Sometimes()], suite(), Scorer(METRICS), tmp_path, {})
+    frame = records(tmp_path)["records/sometimes/seed-0/noise-rect.parquet"].set_index("image_id")
+    assert "NaN" in frame.loc["noise-2", "failed"]
+    assert np.isnan(frame.loc["noise-2", "psnr_hole"])
+    assert (frame.drop("noise-2")["failed"] == "").all()
+    # Identical pictures are capped at 100 dB.
+    assert (frame.drop("noise-2")["psnr"] == 100).all()
+    assert outcome.partial
+    assert sum(outcome.failed.values()) == 2
+
+
+class Repainter(Method):
+    """A finished picture that is three levels too bright everywhere."""
+
+    name = "repainter"
+    gives_raw = False
+
+    def __init__(self):
+        self.drifted = {}
+
+    def fill(self, images, holes, ids=None, mask=""):
+        return ((np.minimum(images, 252).astype(np.float32) + 3) / 255).astype(np.float32)
+
+
+def test_changed_known_pixels_are_reported_and_restored_unless_told_otherwise(tmp_path):
+    restored = runner.evaluate([Repainter()], suite(), Scorer([*METRICS, "known_drift"]), tmp_path / "a", {})
+    runner.evaluate([Repainter()], suite(), Scorer([*METRICS, "known_drift"]), tmp_path / "b", {}, restore_known=False)
+    a = records(tmp_path / "a")["records/repainter/seed-0/noise-rect.parquet"]
+    b = records(tmp_path / "b")["records/repainter/seed-0/noise-rect.parquet"]
+    assert (a["known_drift"] > 2).all()
+    assert "changed known pixels in 14 pictures" in restored.notes[0]
+    assert (a["psnr"] > b["psnr"]).all()
+    assert np.allclose(a["psnr_hole"], b["psnr_hole"])

@@ -1,0 +1,86 @@
+"""Files that are there are whole: what a reader sees before, during and after a write, and what JSON may hold."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bench.util.errors import BenchError
+from bench.util.files import replacing, require_writable, write_json, write_text
+
+
+@pytest.mark.parametrize("stop", [ValueError, KeyboardInterrupt])
+def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(tmp_path: Path, stop: type[BaseException]) -> None:
+    path = tmp_path / "a.json"
+    path.write_text("old")
+
+    def write() -> None:
+        with replacing(path) as temporary:
+            temporary.write_text("half")
+            raise stop
+
+    with pytest.raises(stop):
+        write()
+    assert {file.name: file.read_text() for file in tmp_path.iterdir()} == {"a.json": "old"}
+
+
+def test_a_temporary_file_lies_beside_hidden_with_the_same_suffix(tmp_path: Path) -> None:
+    with replacing(tmp_path / "deep" / "a.parquet") as temporary:
+        # Readers look for *.parquet by name and take no hidden ones; writers go by the suffix.
+        assert temporary.parent == tmp_path / "deep"
+        assert temporary.name.startswith(".a-") and temporary.suffix == ".parquet"
+        temporary.write_text("x")
+    assert [file.name for file in (tmp_path / "deep").iterdir()] == ["a.parquet"]
+
+
+def test_a_file_is_replaced_not_written_into(tmp_path: Path) -> None:
+    path, same = tmp_path / "a.txt", tmp_path / "b.txt"
+    path.write_text("old")
+    os.link(path, same)
+    write_text(path, "new ø")
+    # Whoever had the old file open still reads the old one.
+    assert (path.read_bytes(), same.read_text()) == ("new ø".encode(), "old")
+
+
+def test_a_file_may_be_read_by_others(tmp_path: Path) -> None:
+    write_text(tmp_path / "a.txt", "x")
+    assert (tmp_path / "a.txt").stat().st_mode & 0o777 == 0o644
+
+
+def test_json_has_no_numbers_that_parsers_refuse(tmp_path: Path) -> None:
+    value = {
+        "nan": float("nan"),
+        "up": float("inf"),
+        "down": [float("-inf"), 1.5, (np.float32("nan"), 2)],
+        "numpy": np.float64("inf"),
+        "whole": np.int64(3),
+        "word": "Größe",
+        "no": None,
+        "yes": np.bool_(True),
+        4: "key",
+    }
+    write_json(tmp_path / "a.json", value)
+    text = (tmp_path / "a.json").read_text(encoding="utf-8")
+    expected = {"nan": None, "up": None, "down": [None, 1.5, [None, 2]], "numpy": None, "whole": 3, "word": "Größe"}
+    assert json.loads(text) == {**expected, "no": None, "yes": True, "4": "key"}
+    assert "Größe" in text and text.endswith("}\n") and text.startswith('{\n "nan": null,\n')
+
+
+def test_where_nothing_can_be_written_is_said_in_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(BenchError, match=r"file/a\.json cannot be written \(.+\): name another place"):
+        write_text(tmp_path / "file" / "a.json", "x")
+    with pytest.raises(BenchError, match=r"file/deep cannot be written \(.+\): name another place"):
+        require_writable(tmp_path / "file" / "deep")
+
+
+def test_asking_whether_a_folder_can_be_written_leaves_no_trace(tmp_path: Path) -> None:
+    require_writable(tmp_path / "new")
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / "there").mkdir()
+    require_writable(tmp_path / "there")
+    assert [path.name for path in tmp_path.rglob("*")] == ["there"]
