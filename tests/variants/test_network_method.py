@@ -126,6 +126,15 @@ def test_pictures_go_through_a_network_eight_at_a_time_whatever_their_number():
     assert all(torch.equal(x, spy.seen[1][0][2]) for x in spy.seen[1][0][2:])
 
 
+def test_a_method_of_chunks_of_one_shows_a_network_each_picture_alone_and_once():
+    images, holes = pictures(3)
+    one = method(spy := Spy(), fills="hole")
+    one.chunk = 1
+    raw = one.fill(images, holes)
+    assert [len(x) for x, _ in spy.seen] == [1, 1, 1]
+    np.testing.assert_allclose(raw, method(Spy(), fills="hole").fill(images, holes), atol=1e-6)
+
+
 def test_a_method_says_what_it_is():
     baseline = variant.get("baseline")()
     given = NetworkMethod("baseline", baseline, baseline.network(4), seed=3)

@@ -205,7 +205,8 @@ class Messages(list):
 @pytest.fixture
 def in_process(monkeypatch):
     """worker() changes its process for good: here it is put back."""
-    before = signal.getsignal(signal.SIGINT)
+    # What a shell runs in the background ignores Ctrl-C already.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     monkeypatch.setenv("OMP_NUM_THREADS", "7")
     yield
     signal.signal(signal.SIGINT, before)
@@ -373,10 +374,13 @@ def test_the_server_of_workers_begins_deaf_to_an_interruption_and_this_process_i
     monkeypatch.setattr(
         "multiprocessing.forkserver.ensure_running", lambda: heard.append(signal.getsignal(signal.SIGINT))
     )
-    before = signal.getsignal(signal.SIGINT)
-    start_deaf()
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        start_deaf()
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert heard == [signal.SIG_IGN]
-    assert signal.getsignal(signal.SIGINT) is before
 
 
 def test_the_first_interruption_is_a_flag_and_the_second_an_interruption():
