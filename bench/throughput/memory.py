@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -68,6 +69,7 @@ def group_mib(root: Path, membership: Path) -> float:
 
 def release(device: str) -> None:
     if device.startswith("cuda"):
+        gc.collect()  # a recorded training and its session hold each other
         torch.cuda.empty_cache()
 
 

@@ -6,6 +6,7 @@ rounding are timed, reading files and copies from the host are not. Other method
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -166,6 +167,7 @@ def inputs(setting: Setting, count: int) -> list[tuple[Tensor, Tensor]]:
     return [(a.contiguous().to(setting.device), b.contiguous().to(setting.device)) for a, b in flipped]
 
 
+@functools.lru_cache(maxsize=DISTINCT)
 def picture(side: int, index: int) -> tuple[Tensor, Tensor]:
     """uint8 (side, side, 3) and bool (side, side)."""
     generator = np.random.default_rng([side, index])

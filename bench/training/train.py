@@ -184,10 +184,13 @@ def train_all(jobs: list[Job], workers: int, report: Callable[[Any], None]) -> N
     if not jobs:
         return
     if jobs[0].device.startswith("cuda"):
+        from bench.throughput.memory import release
+
         with stop_on_interrupt() as stop:
             for job in jobs:
                 if not run_job(job, report, lambda: stop["now"]):
                     raise KeyboardInterrupt
+                release(job.device)
         return
     method = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
     context: Any = multiprocessing.get_context(method)

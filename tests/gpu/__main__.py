@@ -19,6 +19,7 @@ import sys
 import tempfile
 import threading
 import time
+from importlib import metadata
 from pathlib import Path
 from typing import TextIO
 
@@ -26,11 +27,11 @@ from tests.gpu.marked import ROOT
 from tests.gpu.page import Page
 from tests.gpu.sizes import Sizes, tiny
 
-PARTS = {"marked": 0.16, "training": 0.28, "speed": 0.23, "card": 0.09, "paper": 0.24}
+PARTS = {"marked": 0.18, "training": 0.28, "speed": 0.22, "card": 0.10, "paper": 0.22}
 """The parts in their order, and their shares of the time. What one does not need goes to those after it."""
 
-SPARE = 0.94
-"""Of its time, what a part is told of; when all of it is up, it is ended."""
+SPARE_S = 3.0
+"""Seconds before its end at which a part should be through by itself."""
 
 
 def main(words: list[str] | None = None) -> int:
@@ -70,14 +71,14 @@ def arguments(words: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--tiny", action="store_true", help="tiny pictures and networks: to see that it runs")
     parser.add_argument("--only", help=argparse.SUPPRESS)
     parser.add_argument("--page", type=Path, help=argparse.SUPPRESS)
-    parser.add_argument("--seconds", type=float, help=argparse.SUPPRESS)
+    parser.add_argument("--ends", type=float, help=argparse.SUPPRESS)
     return parser.parse_args(words)
 
 
 def one(name: str, asked: argparse.Namespace) -> int:
     """A part, in this process."""
     part = importlib.import_module(f"tests.gpu.{name}")
-    page = Page(asked.page, asked.seconds, asked.out)
+    page = Page(asked.page, asked.ends, asked.out)
     part.measure(page, tiny(asked.device) if asked.tiny else Sizes(asked.device))
     return 0
 
@@ -87,7 +88,7 @@ def run_part(name: str, seconds: float, asked: argparse.Namespace, pages: dict[s
     print(f"== {name}, {seconds:.0f} s", flush=True)
     words = [
         sys.executable, "-u", "-m", "tests.gpu", "--only", name, "--page", str(pages[name]),
-        "--seconds", f"{SPARE * seconds:.1f}", "--out", str(asked.out.resolve()), "--device", asked.device,
+        "--ends", f"{time.time() + seconds - SPARE_S:.1f}", "--out", str(asked.out.resolve()), "--device", asked.device,
     ]  # fmt: skip
     process = subprocess.Popen(
         words + ["--tiny"] * asked.tiny, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
@@ -126,22 +127,21 @@ def assemble(pages: dict[str, Path], out: Path) -> None:
 
 
 def head(asked: argparse.Namespace) -> str:
-    """The heading: where all was measured. The device is asked in a process of its own, so that none stays open."""
-    code = (
-        "import sys, torch; d = sys.argv[1]; gpu = d.startswith('cuda');"
-        "print(torch.cuda.get_device_name(d) if gpu else 'a processor');"
-        "print(f'torch {torch.__version__}' + (f', cuDNN {torch.backends.cudnn.version()}' if gpu else ''))"
-    )
-    done = subprocess.run([sys.executable, "-c", code, asked.device], capture_output=True, text=True)
-    name, versions = [*done.stdout.splitlines(), "no device", "torch did not start"][:2]
-    if done.returncode:
-        print(done.stderr, file=sys.stderr, flush=True)
+    """The heading: where all was measured. The driver is asked, so that no device is opened here."""
     from bench.runs import provenance
 
-    state = provenance.git(ROOT)
-    commit = f", commit {state['commit'][:7]}" if state else ""
+    name, driver = provenance.processor(), ""
+    if asked.device.startswith("cuda"):
+        words = ["nvidia-smi", "--query-gpu=name,driver_version", "--format=csv,noheader"]
+        try:
+            cards = subprocess.run(words, capture_output=True, text=True, timeout=30).stdout.splitlines()
+            name, _, driver = cards[int(asked.device.partition(":")[2] or 0)].partition(", ")
+        except (OSError, subprocess.TimeoutExpired, IndexError) as error:
+            name = f"an unknown card (nvidia-smi: {error})"
+    told = [f"torch {metadata.version('torch')}", f"driver {driver}" if driver else "", f"{provenance.cores()} cores"]
+    told.append(f"commit {provenance.git(ROOT).get('commit', 'unknown')[:7]}")
     little = ", tiny sizes that say nothing of speed" if asked.tiny else ""
-    return f"## Measured on {name}\n\n`make gpu`{little}: {versions}, {provenance.cores()} cores{commit}.\n"
+    return f"## Measured on {name}\n\n`make gpu`{little}: {', '.join(word for word in told if word)}.\n"
 
 
 if __name__ == "__main__":

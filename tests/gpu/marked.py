@@ -31,6 +31,8 @@ def measure(page: Page, sizes: Sizes) -> None:
     process.wait()
     page.file.write_text("", encoding="utf-8")
     page.say(summary(lines))
+    if process.returncode and not any(RESULT.match(line) for line in lines):
+        page.put(f"pytest ended with exit code {process.returncode}: {lines[-1] if lines else 'without a word'}")
     for name, why in failures(lines):
         page.put(f"- {name}: {why}")
 

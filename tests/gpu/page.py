@@ -12,25 +12,24 @@ from typing import Any
 class Page:
     """Paragraphs and tables, appended to ``file`` and printed with the seconds since ``began``.
 
-    ends: the time, as ``time.perf_counter`` tells it, at which a part should be through. out: where other files go.
+    ends: the time, as ``time.time`` tells it, at which a part should be through. out: where other files go.
     """
 
-    def __init__(self, file: Path, seconds: float, out: Path) -> None:
+    def __init__(self, file: Path, ends: float, out: Path) -> None:
         self.file, self.out = file, out
-        self.began = time.perf_counter()
-        self.ends = self.began + seconds
+        self.began, self.ends = time.time(), ends
         self.in_table = False
         file.write_text("", encoding="utf-8")
 
     @property
     def left(self) -> float:
         """Seconds until the end."""
-        return self.ends - time.perf_counter()
+        return self.ends - time.time()
 
     def put(self, line: str) -> None:
         with self.file.open("a", encoding="utf-8") as stream:
             stream.write(line + "\n")
-        print(f"[{time.perf_counter() - self.began:5.1f} s] {line}", flush=True)
+        print(f"[{time.time() - self.began:5.1f} s] {line}", flush=True)
 
     def say(self, text: str) -> None:
         """A paragraph."""

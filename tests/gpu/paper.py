@@ -10,6 +10,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -26,24 +27,36 @@ def measure(page: Page, sizes: Sizes) -> None:
         words = command(sizes, run)
         print("$", " ".join(words), flush=True)
         process = subprocess.Popen(words, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-        assert process.stdout is not None
-        told = ""
-        for line in process.stdout:
-            told = line.strip() or told
-            print(line, end="", flush=True)
-        code = process.wait()
+        told: list[str] = []
+        reader = threading.Thread(target=pass_on, args=(process.stdout, told), daemon=True)
+        reader.start()
+        ended = ""
+        try:
+            if process.wait(timeout=max(1.0, page.left)):
+                reader.join(timeout=5)
+                ended = f"It ended with exit code {process.returncode}: {told[-1] if told else 'without a word'}"
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            ended = "It was ended before it was done: the time was up."
         page.say(
             f"`bench run --profile paper` with {sizes.trained_on:,} scenes, {sizes.steps} steps a variant and "
             f"{sizes.count} pictures of each of {len(sizes.masks)} mask types, {sizes.side} px, width {sizes.width}, "
             f"batch {sizes.batch}:"
         )
-        if code:
-            page.put(f"it ended with exit code {code}: {told}")
+        if ended:
+            page.put(ended)
         if (run / "run.json").is_file():
             tell(page, run)
         for name in ("report.html", "summary.json"):
             if (run / name).is_file():
                 shutil.copy(run / name, page.out / name)
+
+
+def pass_on(stream: Any, told: list[str]) -> None:
+    for line in stream:
+        print(line, end="", flush=True)
+        told += [line.strip()] if line.strip() else []
 
 
 def command(sizes: Sizes, run: Path) -> list[str]:

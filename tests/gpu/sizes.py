@@ -20,13 +20,13 @@ class Sizes:
     side: int = 256
     width: int = 64
     batch: int = 64
-    largest: int = 1024
+    largest: int = 512
     variants: tuple[str, ...] = NETWORKS
     looked_into: tuple[str, ...] = ("baseline", "double_dg")
     pictures: int = 8
     fills: int = 8
     steps: int = 300
-    trained_on: int = 1024
+    trained_on: int = 768
     count: int = 24
     masks: tuple[str, ...] = ("standard", "rect", "circle", "ellipse", "lama_thin", "lama_medium", "lama_thick")
 

@@ -25,13 +25,21 @@ def measure(page: Page, sizes: Sizes) -> None:
         "within one level."
     )
     page.table(*HEAD, words=3)
-    share = page.left / 10
+    share = page.left / 10 if sizes.gpu else 0.2
     with page.attempt("every variant"):
-        rows(page, sizes, list(members.values()), [sizes.batch], precisions, ["eager", "folded"], 4.5 * share)
+        rows(page, sizes, list(members.values()), [sizes.batch], precisions, ["eager", "folded"], 5.5 * share)
     with page.attempt("single pictures"):
-        rows(page, sizes, few, [1], ["fp32", precisions[-1]], ["eager", "folded", *graphs], 1.5 * share)
+        rows(
+            page,
+            sizes,
+            few,
+            [1],
+            list(dict.fromkeys(["fp32", native(sizes.device)])),
+            ["eager", "folded", *graphs],
+            1.2 * share,
+        )
     with page.attempt("the sweep"):
-        sweep = [b for b in (2, 8, 32, 128, 256, 512, 1024) if b <= sizes.largest]
+        sweep = [b for b in (2, 8, 32, 128, 256, 512) if b <= sizes.largest]
         rows(page, sizes, few, sweep, [native(sizes.device)], ["folded", "eager"], 1.5 * share)
     for member in few if sizes.gpu else []:
         if page.left < 2 * share:

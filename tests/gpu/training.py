@@ -19,7 +19,7 @@ from bench.throughput.memory import release
 from bench.throughput.programme import PICTURES, count_training
 from bench.throughput.timing import loop_seconds, synchronise
 from bench.training.resident import Resident
-from tests.gpu.page import Page, text
+from tests.gpu.page import Page
 from tests.gpu.sizes import Sizes
 from tests.perf.training_worker import Notebook
 from variants.graph import WARM_UP
@@ -59,11 +59,11 @@ def measure(page: Page, sizes: Sizes) -> None:
         "lies on the device."
     )
     page.table(
-        "variant", "steps/s", "img/s", "epochs/h", "notebook steps/s", "times", "its loop steps/s", "times", "roofline",
-        "programme [min]", "at least [min]",
+        "variant", "steps/s", "img/s", "epochs/min", "notebook steps/s", "times", "its loop steps/s", "times",
+        "roofline", "programme [min]", "at least [min]",
     )  # fmt: skip
     found: list[Trained] = []
-    share = 0.6 * page.left / len(sizes.variants)
+    share = min(0.5 * page.left / len(sizes.variants), 10 if sizes.gpu else 0.5)
     for name in sizes.variants:
         if page.left < 2 * share and len(found) > 1:
             page.put(f"| `{name}`: no time left |")
@@ -92,7 +92,7 @@ def one(page: Page, sizes: Sizes, name: str, precision: str, ceilings: Ceilings,
     share, bound = ceilings.share(Cost(cost.flops_step * sizes.batch, cost.bytes_step * sizes.batch), precision, step_s)
     trained = Trained(name, step_s, share * step_s, bound, sizes.batch)
     page.row(
-        f"`{name}`", 1 / step_s, sizes.batch / step_s, 3600 * sizes.batch / step_s / PICTURES, 1 / theirs_s,
+        f"`{name}`", 1 / step_s, sizes.batch / step_s, 60 * sizes.batch / step_s / PICTURES, 1 / theirs_s,
         f"×{theirs_s / step_s:.1f}", 1 / loop_s, f"×{loop_s / step_s:.1f}", f"{share:.0%} {bound}",
         trained.programme_s / 60, trained.programme_s * share / 60,
     )  # fmt: skip
@@ -189,38 +189,47 @@ def where_it_goes(page: Page, sizes: Sizes, precision: str, steps: int = 5) -> N
 
 
 def other_ways(page: Page, sizes: Sizes, precision: str) -> None:
-    """The same steps with one thing changed each, the slowest to try last."""
-    page.table("images/s, one thing changed", *(f"`{name}`" for name in sizes.looked_into))
+    """The same steps with one thing changed each; compiling, which takes the longest, before what matters less."""
+    page.table("variant", "one thing changed", "img/s", "until it ran [s]", words=2)
+    double = 2 * sizes.batch
+    ways: list[tuple[str, dict[str, Any]]] = [
+        ("nothing", {}),
+        ("`cudnn.benchmark`", {"benchmark": True}),
+        ("not replayed", {"replayed": False}),
+        ("compiled", {"compiled": True}),
+        ("fp32 (TF32 in convolutions, torch's default)", {"precision": "fp32"}),
+        (f"batch {double}", {"batch": double}),
+    ]
+    first, *others = sizes.looked_into
+    if not sizes.gpu:
+        ways = [way for way in ways if way[0] != "compiled"]
+    late = [(name, *way) for name in others for way in ways if way[0] == "compiled"]
+    early = [(name, *way) for way in ways for name in (first, *others) if (name, *way) not in late]
+    for name, what, how in early + late:
+        least = 20 if what == "compiled" else 3
+        if page.left < least:
+            page.put(f"| `{name}`, {what}: no time left |")
+            continue
+        with page.attempt(f"{name}, {what}"):
+            page.row(f"`{name}`", what, *rate(sizes, name, **{"precision": precision, **how}))
 
-    def ways() -> list[tuple[str, dict[str, Any]]]:
-        plain = [("as above", {}), ("every step started anew, not replayed", {"replayed": False})]
-        return plain + ([("compiled, then replayed", {"compiled": True})] if sizes.gpu else [])
 
-    def rates(precision: str = precision, batch: int = sizes.batch, **how: Any) -> list[str]:
-        found = []
-        for name in sizes.looked_into:
-            if page.left < 4:
-                found.append("no time left")
-                continue
-            try:
-                step = stepper(replace(sizes, batch=batch), name, precision, **how)
-                found.append(text(batch / per_step(step, sizes.device, 0.6 if sizes.gpu else 0.01)))
-                del step
-            except RuntimeError as error:
-                found.append(str(error).splitlines()[0][:60])
-            release(sizes.device)
-        return found
-
-    (first, how), *others = ways()
-    page.row(first, *rates(**how))
+def rate(
+    sizes: Sizes, name: str, precision: str, batch: int | None = None, *, benchmark: bool = False, **how: bool
+) -> tuple[float, float]:
+    """(pictures a second, seconds until the first steps were made)."""
+    sizes = replace(sizes, batch=batch or sizes.batch)
     before = torch.backends.cudnn.benchmark
-    torch.backends.cudnn.benchmark = True
+    torch.backends.cudnn.benchmark = benchmark
     try:
-        page.row("`torch.backends.cudnn.benchmark`", *rates())
+        began = time.perf_counter()
+        step = stepper(sizes, name, precision, **how)
+        for _ in range(WARM_UP + 2):
+            step()
+        synchronise(sizes.device)
+        first_s = time.perf_counter() - began
+        return sizes.batch / per_step(step, sizes.device, 0.8 if sizes.gpu else 0.01, recorded=False), first_s
     finally:
         torch.backends.cudnn.benchmark = before
-    if precision != "fp32":
-        page.row("fp32 (TF32 in convolutions, torch's default)", *rates("fp32"))
-    page.row(f"batch {2 * sizes.batch}", *rates(batch=2 * sizes.batch))
-    for what, how in others:
-        page.row(what, *rates(**how))
+        step = None
+        release(sizes.device)

@@ -420,8 +420,8 @@ def test_the_gpu_branches_give_other_pictures_or_no_figures():
     subject = Subject.of(NetworkMethod("gan_res_mask", entry, entry.network(8), device="cuda"))
     given = {"device": "cuda", "resolution": 64}
     frame = pd.concat([
-        measure([subject], **given, batches=[1, 4], modes=["eager", "graphs"], seconds=8.0),
-        measure([subject], **given, batches=[4], modes=["eager", "compile"], precisions=["fp32", "bf16"], seconds=4.0),
+        measure([subject], **given, batches=[1, 4], modes=["eager", "graphs"], seconds=5.0),
+        measure([subject], **given, batches=[4], modes=["eager", "compile"], precisions=["fp32", "bf16"], seconds=3.0),
     ])  # fmt: skip
     own = frame[frame["variant"] == "gan_res_mask"]
     assert len(own) == 4 * 2 * 2 + 2 * 2
@@ -429,3 +429,21 @@ def test_the_gpu_branches_give_other_pictures_or_no_figures():
     exact = own[own["precision"] == "fp32"]
     assert (exact[exact["mode"] != "eager"]["max_difference"] <= 1).all()
     assert (own["roofline_share"] < 1.05).all()
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_fills_that_are_scored_are_those_of_a_cpu():
+    from bench.precision import matmul_precision
+    from variants.network_method import NetworkMethod
+    from variants.registry import variant
+
+    entry = variant.get("gan_res_mask")()
+    network = entry.network(8)
+    images = np.random.default_rng(0).integers(0, 256, (3, 64, 64, 3), dtype=np.uint8)
+    holes = np.zeros((3, 64, 64), bool)
+    holes[:, 20:50, 10:40] = True
+    here = NetworkMethod("gan_res_mask", entry, network).fill(images, holes)
+    with matmul_precision("fp32"):
+        there = NetworkMethod("gan_res_mask", entry, network, device="cuda").fill(images, holes)
+    assert np.abs(here - there).max() < 1e-4  # TF32 would be off by a hundred times as much
