@@ -22,6 +22,7 @@ from bench.suites.suite import Suite
 from bench.util.draws import uniforms
 from bench.util.files import write_bytes, write_json
 from bench.util.levels import composite, png, to_levels
+from bench.util.precision import matmul_precision
 from bench.util.progress import Reporter
 from variants.method import Method
 
@@ -188,5 +189,6 @@ def choose_samples(context: Context) -> None:
             done += pictures
             reporter.update("for the report", done, len(choices))
 
-        save_samples(run, suite, methods, choices, lambda m: run.label(m.name, m.seed), report)
+        with matmul_precision("fp32"):
+            save_samples(run, suite, methods, choices, lambda m: run.label(m.name, m.seed), report)
     context.writer.update(samples=key)

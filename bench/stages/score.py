@@ -20,6 +20,7 @@ from bench.stages.outcome import Outcome, list_problems, note_drift, note_failur
 from bench.suites.suite import Suite
 from bench.util.files import write_bytes
 from bench.util.levels import composite, png, to_levels
+from bench.util.precision import matmul_precision
 from bench.util.progress import Reporter, say
 from variants.method import Method
 
@@ -201,10 +202,12 @@ def score_methods(
                 f"note: {', '.join(sets.metrics)} want up to {most:,} pictures looked at by Inception, about a quarter "
                 "of a second each on a processor core; --metrics without them leaves that out"
             )
-        outcome = evaluate(
-            methods, suite, scorer, writer.path, facts, sets=sets,
-            restore_known=restore_known, predictions=predictions, report=report,
-        )  # fmt: skip
+        # Else a GPU convolves in TF32, and fills differ from a CPU's by a level here and there.
+        with matmul_precision("fp32"):
+            outcome = evaluate(
+                methods, suite, scorer, writer.path, facts, sets=sets,
+                restore_known=restore_known, predictions=predictions, report=report,
+            )  # fmt: skip
     for (label, mask, why), count in sorted(outcome.failed.items()):
         writer.note(f"{label}: {count} fills of {mask} could not be scored ({why}); they are in no mean")
     for text in outcome.notes:
