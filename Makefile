@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install bench test check perf gpu demo clean
+.PHONY: help install bench test check mutants perf gpu demo clean
 
 help: ## print these targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1|/' | column -t -s '|'
@@ -30,6 +30,9 @@ check: $(STAMP) ## lint, format check, type check
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+mutants: $(STAMP) ## make small mistakes one at a time: which do the tests of their room notice?
+	$(BIN)/python -m tests.mutants $(ARGS)
 
 perf: $(STAMP) ## measure the harness beside its peers, as ratios in one run
 	$(BIN)/python -m pytest tests/perf --benchmark-only $(ARGS)

@@ -1,0 +1,41 @@
+"""Which code is mutated, and which tests must notice."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.mutants.edits import Mutant, mutants
+
+ROOT = Path(__file__).resolve().parents[2]
+
+ROOMS: dict[str, tuple[str, ...]] = {
+    "bench/metrics": ("tests/parity",),
+    "bench/sets": ("tests/parity/test_set_scores.py",),
+    "bench/statistics": (),
+    "bench/comparison": (),
+    "bench/gate": (),
+    "bench/suites": (),
+    "bench/datasets": (),
+    "bench/masks": (),
+    "bench/util/draws.py": ("tests/bench/masks",),
+    "bench/stages/score.py": (),
+    "variants": (),
+}
+"""Each with the tests that it has beside its mirror: bench/gate → tests/bench/gate, bench/util/draws.py →
+tests/bench/test_draws*.py. A room that moves is renamed here and nowhere else."""
+
+MADE_ONCE = ("bench/student/",)
+"""Left out: what once made a committed file; the tests hold that file."""
+
+
+def mirror_of(room: str) -> list[str]:
+    path = ROOT / "tests" / room
+    mirror = sorted(path.parent.glob(f"test_{path.stem}*.py")) if path.suffix else [path]
+    return [*(place.relative_to(ROOT).as_posix() for place in mirror), *ROOMS[room]]
+
+
+def mutants_of(room: str) -> list[Mutant]:
+    path = ROOT / room
+    files = sorted(path.rglob("*.py")) if path.is_dir() else [path]
+    names = {file.relative_to(ROOT).as_posix(): file for file in files}
+    return [m for name, file in names.items() if not name.startswith(MADE_ONCE) for m in mutants(file, name)]
