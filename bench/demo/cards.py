@@ -40,7 +40,7 @@ def card(visitor: Visitor, place: int, fill: Fill, metrics: dict[str, Metric], c
         # Anchors as the large view gives them: the address names the fill that is shown first.
         large = escape(address(visitor, "large.html")) + f"#cell/demo/{label}"
         body = (
-            f'<p class="time">{fill.seconds:.2f} s</p></header>'
+            f'<p class="time">{duration(fill.seconds)}</p></header>'
             f'<a href="{large}" data-large aria-label="Large view of {label}">'
             f'<img src="{source}" alt="{escape(visitor.name)}, filled by {label}"{" class=small" * small}></a>'
         )
@@ -57,6 +57,10 @@ def scores(values: dict[str, float], metrics: dict[str, Metric]) -> str:
         if math.isfinite(value)
     ]
     return f"<table>{''.join(lines)}</table>" if lines else ""
+
+
+def duration(seconds: float) -> str:
+    return f"{1000 * seconds:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"
 
 
 def number(value: float) -> str:

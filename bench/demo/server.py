@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import atexit
 import io
 import os
 import shutil
+import signal
 import tempfile
 import time
 import webbrowser
@@ -41,6 +43,7 @@ class Demo:
 
     def wait(self) -> None:
         """Serve until Ctrl-C."""
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
         try:
             while True:
                 time.sleep(3600)
@@ -95,6 +98,8 @@ def open_demo(
     address = public or local
     if browser and not webbrowser.open(address):
         say(f"no browser found: open {address} yourself")
+    # For notebooks, where nobody waits for it.
+    atexit.register(shutil.rmtree, uploads, ignore_errors=True)
     return Demo(address, blocks, uploads, visitors)
 
 

@@ -50,11 +50,11 @@ def short(name: str) -> str:
     return name if len(name) <= 40 else f"{name[:24]}…{name[-12:]}"
 
 
-def inside(folder: Path, path: object) -> Path:
+def inside(folder: Path, path: object, name: str) -> Path:
     """The file that a page says it has handed in. Raises UsageError for one that does not lie in ``folder``."""
     file = Path(str(path).replace("\0", "")).resolve()
     if not file.is_relative_to(folder.resolve()) or not file.is_file():
-        raise UsageError("The file did not arrive: try again.")
+        raise UsageError(f"{short(name)} did not arrive: is it empty?")
     return file
 
 

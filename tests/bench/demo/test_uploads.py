@@ -79,7 +79,7 @@ def test_only_what_was_handed_in_is_read(path: object, tmp_path: Path) -> None:
     folder.mkdir()
     (tmp_path / "outside.png").write_bytes(b"x")
     with pytest.raises(UsageError, match="did not arrive"):
-        inside(folder, path if not isinstance(path, str) or path.startswith("/") else f"{folder}/{path}")
+        inside(folder, path if not isinstance(path, str) or path.startswith("/") else f"{folder}/{path}", "x.png")
 
 
 def test_what_was_read_is_removed_and_what_nobody_asked_for_goes_later(tmp_path: Path) -> None:
