@@ -220,8 +220,8 @@ def test_a_programme_asks_for_memory_first_then_times_each_variant_once_in_compa
     assert programme == [
         ("threads", 1),
         "memory kept",
-        ("baseline", 8, 32, "fp32"),
-        ("double_dg", 8, 32, "fp32"),
+        ("baseline", 8, 32, "fp32", "cpu"),
+        ("double_dg", 8, 32, "fp32", "cpu"),
         ("needs", "baseline", 10, 2),
         ("needs", "double_dg", 10, 2),
         ("ceilings", "cpu", ["fp32"]),
@@ -243,7 +243,7 @@ def test_trainings_on_a_gpu_go_one_by_one_and_the_cpu_is_left_as_it_is(programme
     given = estimate_all([("baseline", 0), ("baseline", 1)], PROFILE, "cuda", 8, 1, 5)
     assert given.at_a_time == 1
     assert programme == [
-        ("baseline", 8, 32, "fp32"),
+        ("baseline", 8, 32, "fp32", "cuda"),
         ("ceilings", "cuda", ["fp32"]),
         ("company", "baseline", 300, 1, 0),
         ("timed", "baseline"),

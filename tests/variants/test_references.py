@@ -72,6 +72,25 @@ def test_where_nothing_is_known_opencv_leaves_black(name):
     assert (fill(name, images, np.ones_like(holes)) == 0).all()
 
 
+def test_biharmonic_continues_a_ramp():
+    ramp = np.broadcast_to(np.arange(0, 240, 10, dtype=np.uint8)[None, :, None], (24, 24, 3))[None].copy()
+    hole = np.zeros((1, 24, 24), bool)
+    hole[:, 8:16, 8:16] = True
+    raw = fill("biharmonic", ramp, hole)
+    assert np.abs(raw[hole] - ramp[hole] / 255).max() < 2 / 255
+
+
+@pytest.mark.parametrize("name", ["mean_fill", "telea", "navier_stokes", "biharmonic"])
+@pytest.mark.parametrize("share", ["none", "all"])
+def test_empty_and_full_holes_are_survived(name, share):
+    image, hole = pictures(1)
+    hole[:] = share == "all"
+    raw = fill(name, image, hole)
+    assert np.isfinite(raw).all()
+    if share == "none":
+        assert np.array_equal(np.rint(raw * 255).astype(np.uint8), image)
+
+
 class Shown(Reference):
     """Gives back what it was shown, as bytes or as floats."""
 

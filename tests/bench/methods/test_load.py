@@ -36,6 +36,7 @@ def test_what_can_be_a_method_is_let_through(spec):
     [
         ("onnx:", "'onnx:' names no file: write onnx:FILE"),
         ("tensorflow:x", "unknown kind of method 'tensorflow:'"),
+        ("tensorflow:x", "torchscript:, onnx:, python:, predictions:"),
         ("double_gd@1", "unknown variant 'double_gd': did you mean double_dg"),
     ],
 )

@@ -1,4 +1,4 @@
-"""What models from outside are shown and how their answers are read."""
+"""Models from outside, TorchScript, ONNX and Python: what they are shown and how their answers are read."""
 
 from __future__ import annotations
 
@@ -7,9 +7,8 @@ import hashlib
 import numpy as np
 import pytest
 import torch
-from PIL import Image
 
-from bench.methods.external import CallableMethod, ExternalError, FillError, read_rgb, safe_name
+from bench.methods.external import CallableMethod, ExternalError, FillError, safe_name
 from bench.methods.load import load_methods
 
 
@@ -182,48 +181,66 @@ def test_a_file_of_another_kind_is_refused(tmp_path, kind):
         one(f"{kind}:{tmp_path / 'x.pt'}")
 
 
-def save(folder, name: str, value: int, size: tuple[int, int] = (9, 6)) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    Image.new("RGB", size, (value, value, value)).save(folder / name)
-
-
-def test_a_finished_pictures_levels_are_its_own(tmp_path):
-    save(tmp_path / "fills" / "rect", "a.png", 255)
-    method = one(f"predictions:{tmp_path / 'fills'}")
+def test_a_python_callable_gets_the_blanked_picture_and_the_hole(tmp_path):
+    (tmp_path / "mine.py").write_text(
+        "import torch\n"
+        "def fill(image, hole):\n"
+        "    assert image.shape[1] == 3 and hole.shape[1] == 1\n"
+        "    assert image[hole.expand_as(image) > 0.5].abs().max() == 0\n"
+        "    return torch.where(hole > 0.5, torch.full_like(image, 0.25), image)\n"
+    )
     image, hole = picture()
-    assert (method.fill(image, hole, ["a"], "rect") == 1.0).all()
-    assert (method.name, method.gives_raw, method.extra()) == ("fills", False, [])
+    raw = one(f"python:{tmp_path / 'mine.py'}:fill").fill(image, hole)
+    assert raw[hole] == pytest.approx(0.25)
+    assert np.array_equal(raw[~hole], image[~hole] / np.float32(255))
 
 
-@pytest.mark.parametrize("size", [(8, 6), (9, 5), (6, 9), (10, 7)])
-def test_finished_pictures_of_another_size_are_never_scored(tmp_path, size):
-    save(tmp_path / "rect", "a.png", 255, size)
-    method = one(f"predictions:{tmp_path}")
-    assert np.isnan(method.fill(*picture(), ["a"], "rect")).all()
-    assert method.problems["rect", "a"] == f"wrong size: {size[0]}×{size[1]}, not 9×6"
+def test_a_callable_that_gives_another_shape_is_named(tmp_path):
+    (tmp_path / "bad.py").write_text("def fill(image, hole):\n    return image[:, :1]\n")
+    with pytest.raises(FillError, match=r"fill gave a picture of shape \(1, 1, 8, 16\)"):
+        one(f"python:{tmp_path / 'bad.py'}:fill").fill(*picture())
 
 
-def test_a_finished_picture_of_16_bits_is_refused(tmp_path):
-    Image.fromarray(np.full((6, 9), 300, np.uint16)).save(tmp_path / "deep.png")
-    with pytest.raises(ValueError, match="is not 8-bit RGB"):
-        read_rgb(tmp_path / "deep.png")
+@pytest.mark.parametrize(
+    ("spec", "words"),
+    [
+        ("torchscript:/nowhere.pt", "does not exist"),
+        ("onnx:/nowhere.onnx", "does not exist"),
+        ("python:json", "names no function"),
+        ("python:json:nothing", "has no callable"),
+        ("python:no_such_module:f", "importing no_such_module failed"),
+        ("python:zipfile:ZipFile", r"ZipFile\(\) failed: .*missing"),
+        ("predictions:/nowhere", "is no folder"),
+    ],
+)
+def test_bad_specs_are_refused_in_one_sentence(spec, words):
+    with pytest.raises(ExternalError, match=words):
+        one(spec)
 
 
-def test_a_folder_of_folders_is_a_method_each(tmp_path):
-    for name, value in (("b", 20), ("a", 10)):
-        save(tmp_path / name / "rect", "x.png", value)
-    methods = load_methods(f"predictions:{tmp_path}", weights=None)
-    assert [method.name for method in methods] == ["a", "b"]
-    raw = [method.fill(*picture(), ["x"], "rect")[0, 0, 0, 0] for method in methods]
-    assert raw == pytest.approx([10 / 255, 20 / 255])
+@pytest.mark.parametrize("error", [ValueError("boom"), SystemExit(3)])
+def test_a_function_that_fails_is_named_with_its_picture(error):
+    def fill(picture, hole):
+        raise error
+
+    with pytest.raises(FillError, match=r"mine failed on a picture of 12 x 8: (ValueError: boom|SystemExit: 3)"):
+        CallableMethod("mine", fill).fill(np.zeros((1, 8, 12, 3), np.uint8), np.ones((1, 8, 12), bool))
 
 
-def test_folders_of_mask_types_are_one_method_whatever_else_lies_there(tmp_path):
-    save(tmp_path / "fills" / "rect", "x.png", 10)
-    save(tmp_path / "fills" / "old" / "circle", "x.png", 10)
-    assert [method.name for method in load_methods(f"predictions:{tmp_path / 'fills'}", weights=None)] == ["fills"]
+def test_a_function_that_has_worked_may_fail_on_some_pictures():
+    def fill(picture, hole):
+        if hole.mean() > 0.5:
+            raise ValueError("too large\n a hole")
+        return picture
 
-
-def test_an_empty_folder_is_no_method(tmp_path):
-    with pytest.raises(ExternalError, match="holds no pictures"):
-        one(f"predictions:{tmp_path}")
+    method = CallableMethod("mine", fill)
+    images = np.random.default_rng(0).integers(0, 256, (3, 8, 8, 3), np.uint8)
+    holes = np.zeros((3, 8, 8), bool)
+    holes[0] = True
+    raw = method.fill(images, holes, ["large", "a", "b"], "rect")
+    assert np.isnan(raw[0]).all()
+    np.testing.assert_allclose(raw[1:], images[1:] / 255, atol=1e-6)
+    assert method.problems == {("rect", "large"): "mine failed on a picture of 8 x 8: ValueError: too large a hole"}
+    # Without names there is nowhere to say it: speed is not measured of a function that fails.
+    with pytest.raises(FillError, match="too large a hole"):
+        method.fill(images, holes)

@@ -1,0 +1,95 @@
+"""Folders of finished pictures: paired by name, refused where they are not what was asked for."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from bench.methods.external import ExternalError, read_rgb
+from bench.methods.load import load_methods
+
+
+def one(spec: str):
+    return load_methods(spec, weights=None)[0]
+
+
+def picture(height: int = 6, width: int = 9) -> tuple[np.ndarray, np.ndarray]:
+    image = np.random.default_rng(0).integers(0, 256, (1, height, width, 3), dtype=np.uint8)
+    hole = np.zeros((1, height, width), bool)
+    hole[:, 2:, 3:5] = True
+    return image, hole
+
+
+def save(folder, name: str, value: int, size: tuple[int, int] = (9, 6)) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    Image.new("RGB", size, (value, value, value)).save(folder / name)
+
+
+def test_finished_pictures_are_paired_by_name_and_problems_are_named(tmp_path):
+    folder = tmp_path / "model" / "rect"
+    folder.mkdir(parents=True)
+    # Written in another order than asked for: pairing by order would swap them.
+    for name, value in (("b", 20), ("a", 10)):
+        Image.fromarray(np.full((16, 16, 3), value, np.uint8)).save(folder / f"{name}.png")
+    Image.fromarray(np.zeros((8, 16, 3), np.uint8)).save(folder / "small.png")
+    (folder / "broken.png").write_bytes(b"not a picture")
+    Image.fromarray(np.zeros((16, 16, 3), np.uint8)).save(folder / "stray.png")
+    method = one(f"predictions:{tmp_path}")
+    assert method.name == "model"
+    image, hole = picture(16, 16)
+    ids = ["a", "b", "small", "broken", "gone"]
+    raw = method.fill(np.repeat(image, 5, 0), np.repeat(hole, 5, 0), ids, "rect")
+    assert [round(float(r[0, 0, 0]) * 255) if np.isfinite(r).all() else None for r in raw] == [
+        10,
+        20,
+        None,
+        None,
+        None,
+    ]
+    assert method.problems["rect", "gone"] == "missing"
+    assert method.problems["rect", "small"] == "wrong size: 16×8, not 16×16"
+    assert method.problems["rect", "broken"].startswith("unreadable")
+    assert method.extra() == ["rect/stray.png"]
+
+
+def test_a_finished_pictures_levels_are_its_own(tmp_path):
+    save(tmp_path / "fills" / "rect", "a.png", 255)
+    method = one(f"predictions:{tmp_path / 'fills'}")
+    image, hole = picture()
+    assert (method.fill(image, hole, ["a"], "rect") == 1.0).all()
+    assert (method.name, method.gives_raw, method.extra()) == ("fills", False, [])
+
+
+@pytest.mark.parametrize("size", [(8, 6), (9, 5), (6, 9), (10, 7)])
+def test_finished_pictures_of_another_size_are_never_scored(tmp_path, size):
+    save(tmp_path / "rect", "a.png", 255, size)
+    method = one(f"predictions:{tmp_path}")
+    assert np.isnan(method.fill(*picture(), ["a"], "rect")).all()
+    assert method.problems["rect", "a"] == f"wrong size: {size[0]}×{size[1]}, not 9×6"
+
+
+def test_a_finished_picture_of_16_bits_is_refused(tmp_path):
+    Image.fromarray(np.full((6, 9), 300, np.uint16)).save(tmp_path / "deep.png")
+    with pytest.raises(ValueError, match="is not 8-bit RGB"):
+        read_rgb(tmp_path / "deep.png")
+
+
+def test_a_folder_of_folders_is_a_method_each(tmp_path):
+    for name, value in (("b", 20), ("a", 10)):
+        save(tmp_path / name / "rect", "x.png", value)
+    methods = load_methods(f"predictions:{tmp_path}", weights=None)
+    assert [method.name for method in methods] == ["a", "b"]
+    raw = [method.fill(*picture(), ["x"], "rect")[0, 0, 0, 0] for method in methods]
+    assert raw == pytest.approx([10 / 255, 20 / 255])
+
+
+def test_folders_of_mask_types_are_one_method_whatever_else_lies_there(tmp_path):
+    save(tmp_path / "fills" / "rect", "x.png", 10)
+    save(tmp_path / "fills" / "old" / "circle", "x.png", 10)
+    assert [method.name for method in load_methods(f"predictions:{tmp_path / 'fills'}", weights=None)] == ["fills"]
+
+
+def test_an_empty_folder_is_no_method(tmp_path):
+    with pytest.raises(ExternalError, match="holds no pictures"):
+        one(f"predictions:{tmp_path}")
