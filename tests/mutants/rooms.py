@@ -20,7 +20,8 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "bench/util/draws.py": ("tests/bench/masks",),
     "bench/stages/score.py": (),
     "bench/stages/outcome.py": (),
-    "bench/methods": ("tests/variants",),
+    "bench/methods": (),
+    "bench/training": (),
     "variants": (),
 }
 """Each with the tests that it has beside its mirror: bench/gate → tests/bench/gate, bench/util/draws.py →
