@@ -16,7 +16,7 @@ from bench.comparison.compare import Options
 from bench.gate.lines import Reading, judged, line_level, share
 from bench.gate.rules import parse_rule
 from bench.runs.reader import Run
-from bench.statistics.intervals import resample
+from bench.statistics.intervals import Resampled, resample
 from bench.util.errors import Exit, IncomparableError
 from tests.bench.fake_runs import fake_run
 from tests.bench.gate.invented import check, only, pair
@@ -270,14 +270,20 @@ def test_a_tolerance_beyond_the_noise_leaves_95_percent_enough(tmp_path: Path) -
     assert only(check(new, old, "psnr_hole:0.5")).level == 0.95
 
 
-@pytest.mark.parametrize("margin", [0.0, 0.5, 1.0, 3.0])
-def test_false_alarms_without_change_stay_at_one_in_100_whatever_the_tolerance(margin: float) -> None:
-    # 4,000 comparisons at once, as columns, of heavy-tailed differences; margins in standard errors.
+@pytest.fixture(scope="module")
+def unchanged() -> Resampled:
+    """4,000 comparisons at once, as columns, of heavy-tailed differences."""
     change = np.random.default_rng(3).standard_t(4, size=(24, 4000))
-    found = resample(change, np.ones_like(change), 2000)
-    allowed = margin * np.sqrt(2 / 24)
-    level = np.array([line_level(allowed, e, d, 0.01) for e, d in zip(found.error, found.df, strict=True)])
-    low, _ = found.interval(level)
+    return resample(change, np.ones_like(change), 2000)
+
+
+@pytest.mark.parametrize("margin", [0.0, 0.5, 1.0, 3.0])
+def test_false_alarms_without_change_stay_at_one_in_100_whatever_the_tolerance(
+    unchanged: Resampled, margin: float
+) -> None:
+    allowed = margin * np.sqrt(2 / 24)  # margins in standard errors
+    level = np.array([line_level(allowed, e, d, 0.01) for e, d in zip(unchanged.error, unchanged.df, strict=True)])
+    low, _ = unchanged.interval(level)
     assert np.mean(low > allowed) < 0.0135  # 1 % and two binomial errors
 
 
