@@ -274,9 +274,9 @@ def look(target: Target) -> str:
 
 def speed_line(target: Target, alarms: float) -> Line:
     found = speed.measure(target.rule, target.candidate, target.reference, target.mask)
-    amount = target.rule.amount
     # On the scale of logarithms, where a ratio's error lives; timings are many, so normal.
-    margin = abs(float(np.log1p((-amount if found.higher else amount) / 100))) if found.drop and amount < 100 else 0.0
+    worst = 1 + (-1 if found.higher else 1) * target.rule.amount / 100
+    margin = abs(float(np.log(worst))) if found.drop and worst > 0 else 0.0
     level = line_level(margin, found.error, NORMAL_DF, alarms)
     reading = Reading(*found.reading(level))
     file = str(target.candidate.run.path / "throughput.parquet")

@@ -164,6 +164,23 @@ def test_a_latency_that_grew_by_two_thirds_is_two_thirds_worse(
     assert better.reading.measured == pytest.approx(-40 if sign > 0 else -200 / 3)
 
 
+@pytest.mark.parametrize(
+    ("rule", "level"), [("latency_ms_p50:150%", 0.95), ("latency_ms_p50:100%", 0.95), ("latency_ms_p50:0%", 0.98)]
+)
+def test_a_latency_that_may_more_than_double_has_a_wide_tolerance(tmp_path: Path, rule: str, level: float) -> None:
+    rows = (
+        measured("a", 19, 20, 21, "latency_ms_p50"),
+        measured("calibration", 190, 200, 210, "latency_ms_p50"),
+    )
+    line = check(timing(tmp_path / "new", *rows), timing(tmp_path / "old", *rows), rule).lines[0]
+    assert line.level == pytest.approx(level)
+
+
+def test_images_that_may_all_be_lost_are_never_too_few(tmp_path: Path) -> None:
+    line = check(timing(tmp_path / "new", *NEW), timing(tmp_path / "old", *OLD), "a.speed:100%").lines[0]
+    assert (line.state, line.level) == ("pass", pytest.approx(0.98))
+
+
 def test_memory_is_counted_so_it_has_no_error_and_needs_no_calibration(tmp_path: Path) -> None:
     old, new = (timing(tmp_path / str(v), {"variant": "a", **CELL, "peak_memory_mib": v}) for v in (100.0, 150.0))
     line = check(new, old, "peak_memory_mib:49%").lines[0]
