@@ -39,18 +39,18 @@ class Cast:
 def gather(specs: Sequence[str], runs: Path, device: str | None = None, size: int | None = None) -> Cast:
     """The methods of the specs, or where none is given the best of the newest run beside ``telea``; where no run
     has weights, a small network is trained first. Raises UsageError and VariantError for wrong specs."""
-    from bench.methods.load import check_spec
+    from bench.methods.device import check_device
+    from bench.methods.load import check_spec, load_all
+    from bench.methods.weights import weights_anywhere
 
     for spec in specs:
         check_spec(spec)
         if spec.startswith("predictions:"):
             raise UsageError(f"{spec} are finished pictures, which cannot fill a new one: name a method that can")
-    from bench import pipeline
-
-    where = pipeline.check_device(device)
+    where = check_device(device)
     if not specs:
-        specs = best_of(newest(runs) or train_stopgap(runs, device))
-    methods = pipeline.load_all(specs, pipeline.weights_anywhere(runs), None, where)
+        specs = best_of(newest(runs) or train_stopgap(runs, where))
+    methods = load_all(specs, weights_anywhere(runs), None, where)
     for method in methods:
         if hasattr(method, "chunk"):
             method.chunk = 1
@@ -81,20 +81,20 @@ def best_of(run: Run) -> list[str]:
     return [*ranked[:BEST], REFERENCE]
 
 
-def train_stopgap(runs: Path, device: str | None) -> Run:
-    """A run with a small network, trained now: something to show within a minute."""
+def train_stopgap(runs: Path, device: str) -> Run:
+    """A run with a small network, trained now: something to show within a minute or two."""
     from dataclasses import replace
 
-    from bench import pipeline
     from bench.profiles.profile import load_profile
-    from bench.runs.writer import RunWriter
+    from bench.stages.prepare import members_of, prepare
+    from bench.stages.train import train_missing
 
     say(f"no run under {runs} holds trained weights: training {STOPGAP} of the tiny profile (bench run trains better)")
     profile = replace(load_profile("tiny"), name="demo", variants=(STOPGAP,))
-    writer = RunWriter(out_folder(None, runs, "demo"))
-    writer.begin(profile.as_dict(), pipeline.suite_facts(pipeline.open_suite(profile), profile))
-    pipeline.train_missing(writer, profile, [(STOPGAP, 0)], pipeline.check_device(device))
-    return Run.open(writer.path)
+    members = members_of(profile)
+    context = prepare(profile, members, lambda name: out_folder(None, runs, name), False, False, device)
+    train_missing(context, members.networks)
+    return context.run
 
 
 def trained_size(specs: Sequence[str], runs: Path) -> int:

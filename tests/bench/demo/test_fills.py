@@ -9,7 +9,6 @@ from skimage.metrics import peak_signal_noise_ratio
 from bench.demo.fills import Engine, pasted
 from bench.demo.methods import Cast
 from bench.methods.load import load_methods
-from bench.util.errors import UsageError
 from tests.bench.demo.conftest import Painter, box_hole
 from variants.errors import FillError
 
@@ -76,12 +75,3 @@ def test_two_seeds_of_a_variant_are_told_apart() -> None:
     two = [Painter("red", (1, 1, 1)), Painter("red", (2, 2, 2))]
     two[1].seed = 1
     assert Cast([*two, Painter("blue", (0, 0, 0))], 32).labels == ["red@0", "red@1", "blue"]
-
-
-def test_finished_pictures_are_refused() -> None:
-    from pathlib import Path
-
-    from bench.demo.methods import gather
-
-    with pytest.raises(UsageError, match="finished pictures"):
-        gather(["predictions:somewhere"], Path("runs"))
