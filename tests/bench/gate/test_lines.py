@@ -242,6 +242,7 @@ def test_the_level_leaves_the_share_of_false_alarms_beyond_the_margin(alarms: fl
         reach = stats.t.isf(alarms, df) - margin
         assert line_level(margin * scale, scale, df, alarms) == pytest.approx(1 - 2 * stats.t.sf(reach, df))
     assert line_level(0.0, 1.0, 1e6, 0.01) == pytest.approx(0.98)
+    assert line_level(0.0, 1.0, 1, 0.01) == pytest.approx(0.98), "two images leave one degree of freedom"
 
 
 def test_no_interval_is_narrower_than_95_percent() -> None:
