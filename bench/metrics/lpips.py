@@ -65,7 +65,7 @@ def patch_scores(stack: Any, key: str, cards: Sequence[Any]) -> tuple[list[float
 
 
 def of_batch(batch: Any, context: Any) -> Any:
-    """Both values of every fill of a :class:`bench.metrics.on_device.batch.Batch`, float64 (2, K) on its device."""
+    """Both values of every fill of a :class:`bench.metrics.on_device.Batch`, float64 (2, K) on its device."""
     from bench.metrics import lpips_batch
 
     def compute() -> Any:

@@ -25,11 +25,10 @@ def scores(stack: Stack, truths: Tensor, holes: Tensor, filled: Tensor, owner: T
     share = holes.double()
     share /= share.sum((1, 2), keepdim=True)
     with matmul_precision("fp32"):
-        theirs = stack.taps(levels(stack, truths))
-        ours = stack.taps(levels(stack, filled))
-        every = zip(theirs, ours, stack.heads, tap_weights(stack, share), strict=True)
-        for a, b, head, weights in every:
-            distances = distance_map(unit(a)[owner], unit(b), head).double()
+        taps = stack.taps(levels(stack, torch.cat([truths, filled])))
+        for features, head, weights in zip(taps, stack.heads, tap_weights(stack, share), strict=True):
+            units = unit(features)
+            distances = distance_map(units[: len(truths)][owner], units[len(truths) :], head).double()
             found[0] += distances.mean((1, 2))
             found[1] += (distances * weights[owner]).sum((1, 2))
     exact = (filled == truths[owner]).flatten(1).all(1)

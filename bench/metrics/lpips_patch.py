@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -206,12 +207,13 @@ def tap_weights(stack: Stack, share: Tensor) -> list[Tensor]:
     high, wide = share.shape[-2:]
     found = []
     for height, width in stack.sizes(high, wide):
-        up_rows, up_columns = (upsampling(*pair).to(share.device) for pair in ((height, high), (width, wide)))
+        up_rows, up_columns = (upsampling(*pair, share.device) for pair in ((height, high), (width, wide)))
         found.append(up_rows.T @ share @ up_columns)
     return found
 
 
-def upsampling(short: int, long: int) -> Tensor:
+@lru_cache(maxsize=64)
+def upsampling(short: int, long: int, device: torch.device) -> Tensor:
     """The matrix of bilinear upsampling along one axis, float64 (long, short), pixel centres aligned."""
     # In float32, because torch's own interpolation places its samples so.
     place = ((torch.arange(long, dtype=torch.float32) + 0.5) * (short / long) - 0.5).clamp_min(0)
@@ -221,4 +223,4 @@ def upsampling(short: int, long: int) -> Tensor:
     rows = torch.arange(long)
     matrix[rows, low] += 1 - part
     matrix[rows, (low + 1).clamp_max(short - 1)] += part
-    return matrix
+    return matrix.to(device)

@@ -30,7 +30,7 @@ class Metric:
     pictures. batched: ``compute`` takes the list of cards of one truth and hole (one per method).
     unavailable: a function of the scoring context that says in a sentence why the column must stay empty.
     on_device: of a batched metric, the same values for many pictures at once, a function of
-    (:class:`bench.metrics.on_device.batch.Batch`, scoring context) that gives float64 (cards,) on the batch's device
+    (:class:`bench.metrics.on_device.Batch`, scoring context) that gives float64 (cards,) on the batch's device
     and waits for nothing; without it a batch is computed picture by picture on any device.
     """
 

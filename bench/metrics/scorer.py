@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 from collections import OrderedDict
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +29,7 @@ class Scorer:
     """Scores fills by the metrics asked for (None: every registered one).
 
     protocol: a preset of :mod:`bench.metrics.protocol`. weights_dir: searched first for LPIPS backbones. device: the
-    torch device that learned metrics run on, and on a GPU whole batches. Raises UnknownName for a wrong metric or
+    torch device that learned metrics run on, on a GPU many pictures at once. Raises UnknownName for a wrong metric or
     protocol.
 
     ``metrics``: what each column means, by name. ``missing``: column -> one sentence why it is empty so far.
@@ -45,7 +47,7 @@ class Scorer:
         names = metric.names() if metrics is None else list(dict.fromkeys(metrics))
         self.metrics = {name: under(metric.get(name), self.protocol) for name in names}
         self.context = ScoringContext(weights_dir, device, self.protocol)
-        # Not of every device: some cannot compute in float64.
+        # Not of every device: some cannot compute in float64, in which distances are averaged.
         self.batches = device.partition(":")[0] == "cuda"
         self._unavailable: dict[str, str] = {}
         for name, entry in self.metrics.items():
@@ -81,7 +83,7 @@ class Scorer:
         says why. Raises ValueError where truth or hole are not of these kinds.
         """
         rows, scored = self._cards(key, truth, hole, fills, raws)
-        self._compute(scored)
+        self._compute_batched(self._compute_single(scored))
         return rows
 
     def score_batch(
@@ -94,22 +96,26 @@ class Scorer:
     ) -> list[list[Row]]:
         """The rows of :meth:`score` for several pictures; ``fills`` and ``raws`` are lists of its own for each.
 
-        On a GPU the sums behind all metrics, and learned metrics, are made there for all pictures of one size
-        together and come back in one transfer; values agree with :meth:`score` to 1e-6. Elsewhere picture by picture.
+        On a GPU learned metrics are computed there for all pictures of one size together, and agree with :meth:`score`
+        to 1e-6; meanwhile each core of the processor takes a picture for everything else. Elsewhere picture by picture.
         """
         given = raws or [[None] * len(each) for each in fills]
         parts = list(zip(keys, truths, holes, fills, given, strict=True))
         if not self.batches:
             return [self.score(*part) for part in parts]
-        from bench.metrics.on_device.batch import measure
+        from bench.metrics.on_device import begin
 
         found = [self._cards(*part) for part in parts]
         learned = [entry for entry in self._batched if entry.on_device]
+        under_way = []
         for shape in dict.fromkeys(truth.shape for truth in truths):
             same = [scored for (_, scored), truth in zip(found, truths, strict=True) if truth.shape == shape]
-            measure([[card for card, _ in scored] for scored in same], learned, self.context)
-        for _, scored in found:
-            self._compute(scored)
+            under_way.append(begin([[card for card, _ in scored] for scored in same], learned, self.context))
+        whole = list(self._threads.map(self._compute_single, [scored for _, scored in found]))
+        for finish in under_way:
+            finish()
+        for scored in whole:
+            self._compute_batched(scored)
         return [rows for rows, _ in found]
 
     def _cards(
@@ -134,8 +140,13 @@ class Scorer:
                 cards.append((card, row))
         return rows, cards
 
-    def _compute(self, cards: list[tuple[Card, Row]]) -> None:
-        """Fill in the rows of one picture's cards."""
+    @cached_property
+    def _threads(self) -> ThreadPoolExecutor:
+        """Kept, as is what metrics keep by thread."""
+        return ThreadPoolExecutor(thread_name_prefix="scorer")
+
+    def _compute_single(self, cards: list[tuple[Card, Row]]) -> list[tuple[Card, Row]]:
+        """Fill in what one picture's cards say each by itself; those that can be scored."""
         for card, row in cards:
             row["failed"] = broken(card)
         scored = [(card, row) for card, row in cards if not row["failed"]]
@@ -144,6 +155,10 @@ class Scorer:
             for card, row in scored:
                 if not entry.needs_raw or card.raw is not None:
                     row[entry.name] = float(entry.compute(card))
+        return scored
+
+    def _compute_batched(self, scored: list[tuple[Card, Row]]) -> None:
+        """Fill in what is computed of one picture's cards together."""
         for entry in self._batched:
             chosen = [(card, row) for card, row in scored if not entry.needs_raw or card.raw is not None]
             if chosen:

@@ -80,7 +80,7 @@ def test_a_box_is_empty_where_either_side_is() -> None:
 def test_upsampling_is_torchs_bilinear_one(short: int, long: int) -> None:
     values = torch.rand(short, 1, dtype=torch.float64, generator=torch.Generator().manual_seed(short))
     wanted = F.interpolate(values[None, None], size=(long, 1), mode="bilinear", align_corners=False)[0, 0]
-    torch.testing.assert_close(upsampling(short, long) @ values, wanted, rtol=1e-6, atol=1e-6)
+    torch.testing.assert_close(upsampling(short, long, torch.device("cpu")) @ values, wanted, rtol=1e-6, atol=1e-6)
 
 
 def test_pictures_are_normalised_as_the_package_does_it() -> None:
