@@ -109,7 +109,7 @@ def run_ladders(ladders: list[Ladder], plan: Plan, report: Report) -> Result:
             compiling += sum(cell.first_call_s for cell in found[number])
             report.progress(0.4 * len(found) / len(ladders))
     cells = [cell for number in sorted(found) for cell in found[number]]
-    compare(cells)
+    compare(cells, report)
     sample_in_turns(cells, began + plan.seconds + compiling, report)
     if plan.energy:
         weigh(cells, watch, plan.seconds, report)
@@ -130,29 +130,36 @@ def weigh(cells: list[Cell], watch: Watch | None, seconds: float, report: Report
         cell.weigh(window)
 
 
-def compare(cells: list[Cell]) -> None:
-    """Hold the pictures of every other way of running against eager fp32's, measured or not."""
-    from dataclasses import replace
+def compare(cells: list[Cell], report: Report) -> None:
+    """Hold the pictures of every way of running against those that eager fp32 fills a few at a time, and say where a
+    batch is too large to come out right."""
+    from bench.throughput.cell import COMPARED, first_line, share_within_one
+    from bench.throughput.equivalence import SHARE
 
-    from bench.throughput.cell import Cell, Refused
-
-    measured = {(id(cell.subject), cell.setting): cell for cell in cells}
-    truths: dict[tuple[int, Setting], Any] = {}
+    truths: dict[tuple[int, str, int, int], Any] = {}
     for cell in cells:
-        plain = replace(cell.setting, precision="fp32", mode="eager")
-        key = (id(cell.subject), plain)
-        if cell.subject.network is None or cell.setting == plain:
+        setting = cell.setting
+        exact = (setting.precision, setting.mode) == ("fp32", "eager")
+        if cell.subject.network is None or (exact and setting.batch <= COMPARED):
             continue
-        if key not in truths:
-            reference = measured.get(key) or Cell(cell.subject, plain)
-            try:
-                if key not in measured:
-                    reference.begin(0.0)
-                truths[key] = reference.levels()
-            except Refused as refusal:
-                cell.notes.append(f"not compared with eager fp32 ({refusal})")
+        key = (id(cell.subject), setting.device, setting.resolution, setting.batch)
+        try:
+            if key not in truths:
+                truths[key] = cell.few_at_a_time("fp32")
+            cell.compare(truths[key])
+            if setting.batch <= COMPARED or cell.within_one_level >= SHARE:
                 continue
-        cell.compare(truths[key])
+            alone = share_within_one(abs(cell.few_at_a_time(setting.precision) - truths[key]))
+        except Exception as error:
+            cell.notes.append(f"not compared with eager fp32 ({first_line(error)})")
+            continue
+        if alone >= SHARE:
+            sentence = (
+                f"{cell.subject.name} at {setting} fills pictures up to {cell.max_difference:.0f} levels off, "
+                f"but right ones {COMPARED} at a time: the batch is too large for one of its kernels, use a smaller one"
+            )
+            cell.notes.append(sentence)
+            report.remark(sentence)
 
 
 def sample_in_turns(cells: list[Cell], deadline: float, report: Report) -> None:

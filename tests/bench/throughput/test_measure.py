@@ -268,6 +268,27 @@ def test_a_fast_mode_that_changes_the_picture_is_not_shown(hurried):
     assert not frame.loc[("off", "bf16"), "fast"] and frame.loc[("off", "fp32"), "fast"]
 
 
+def test_a_batch_that_is_too_large_for_a_kernel_is_the_fast_one_or_hides_behind_fp32s(hurried):
+    class Overflowing(nn.Module):
+        """The last pictures of a large batch are wrong in every precision."""
+
+        def forward(self, x, known):
+            return torch.cat([x[:9] * 0, x[9:] * 0 + 1])
+
+    plan = make_plan("cpu", [16], [8, 12], ["fp32", "bf16"], ["eager"], 60.0)
+    report = Report()
+    frame = run([Subject("overflowing", 0, Overflowing())], plan, report).frame
+    frame = frame[frame["variant"] == "overflowing"].set_index(["precision", "batch"])
+    assert frame["max_difference"].to_dict() == pytest.approx(
+        {("fp32", 8): math.nan, ("fp32", 12): 58, ("bf16", 8): 0, ("bf16", 12): 58}, abs=1, nan_ok=True
+    )
+    assert frame.groupby("batch")["fast"].sum().to_dict() == {8: 1, 12: 0}
+    wrong = [remark for remark in report.remarks if "too large for one of its kernels" in remark]
+    assert [words.partition(" fills")[0] for words in wrong] == [
+        f"overflowing at cpu {precision} eager 16 px batch 12" for precision in ("fp32", "bf16")
+    ]
+
+
 def test_a_way_of_running_that_changes_the_picture_is_made_the_default(hurried):
     class Off(nn.Module):
         def forward(self, x, known):
@@ -412,19 +433,25 @@ def test_the_exported_json_is_not_what_pytest_benchmark_reads(tmp_path):
 
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
-def test_the_gpu_branches_give_other_pictures_or_no_figures():
+def test_the_gpu_branches_give_other_pictures_or_no_figures(monkeypatch):
     from variants.network_method import NetworkMethod
     from variants.registry import variant
 
+    # Two samples of each, however long warming up and compiling took.
+    monkeypatch.setattr(
+        "bench.throughput.measure.sample_in_turns",
+        lambda cells, deadline, report: [cell.sample(turn) for turn in range(2) for cell in cells],
+    )
     entry = variant.get("gan_res_mask")()
     subject = Subject.of(NetworkMethod("gan_res_mask", entry, entry.network(8), device="cuda"))
-    given = {"device": "cuda", "resolution": 64}
-    frame = pd.concat([
-        measure([subject], **given, batches=[1, 4], modes=["eager", "graphs"], seconds=5.0),
-        measure([subject], **given, batches=[4], modes=["eager", "compile"], precisions=["fp32", "bf16"], seconds=3.0),
-    ])  # fmt: skip
+    every = ["fp32", "tf32", "bf16", "fp16"]
+    frames = []
+    for precisions, modes in ((every, ["eager", "folded", "graphs"]), (["fp32"], ["eager", "compile"])):
+        plan = replace(make_plan("cuda", [64], [4], precisions, modes, 3600), energy=False)
+        frames.append(run([subject], plan, Report()).frame)
+    frame = pd.concat(frames)
     own = frame[frame["variant"] == "gan_res_mask"]
-    assert len(own) == 4 * 2 * 2 + 2 * 2
+    assert len(own) == 4 * 3 + 2
     assert (own["images_per_s"] > 0).all() and (own["peak_memory_mib"] > 0).all()
     exact = own[own["precision"] == "fp32"]
     assert (exact[exact["mode"] != "eager"]["max_difference"] <= 1).all()
