@@ -13,6 +13,7 @@ from tests.gpu import __main__ as command
 from tests.gpu.marked import failures, summary
 from tests.gpu.page import Page
 from tests.gpu.sizes import tiny
+from tests.gpu.training import kind_of
 
 
 @pytest.fixture(autouse=True)
@@ -90,3 +91,22 @@ def test_failed_gpu_tests_are_counted_and_named():
     ]
     assert summary(lines) == "`pytest -m gpu`: 2 passed, 1 failed, 1 skipped in 12.34 s"
     assert failures(lines) == [("test_x.py::test_two[ab]", "assert 1 == 2")]
+
+
+@pytest.mark.parametrize(
+    ("kernel", "kind"),
+    [
+        ("sm90_xmma_wgrad_indexed_implicit_gemm_bf16bf16_bf16f32_f32_nhwckrsc_nhwc_tilesize64x64x64", "convolutions"),
+        ("void convolve_common_engine_float_NHWC<__nv_bfloat16, __nv_bfloat16, 128, 5, 5, 3, 3>", "convolutions"),
+        (
+            "void cutlass__5x_cudnn::Kernel<cutlass_tensorop_bf16_s16816dgrad_optimized_bf16_256x64_nhwc>",
+            "convolutions",
+        ),
+        ("void nhwcAddPaddingKernel<__nv_bfloat16, __nv_bfloat16, float, true>", "layout"),
+        ("void cudnn::engines_precompiled::nchwToNhwcKernel<float, float, float, false>", "layout"),
+        ("void at::native::batch_norm_collect_statistics_channels_last_kernel<at::native::Var>", "BatchNorm"),
+        ("void at::native::reduce_kernel<128, 4, at::native::ReduceOp<c10::BFloat16>>", "everything else"),
+    ],
+)
+def test_a_kernel_is_counted_as_what_it_does(kernel, kind):
+    assert kind_of(kernel).startswith(kind)

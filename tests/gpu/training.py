@@ -143,12 +143,15 @@ def per_step(step: Callable[[], Any], device: str, seconds: float, recorded: boo
 KINDS = (
     ("Adam", ("adam", "multi_tensor")),
     ("BatchNorm", ("batch_norm", "batchnorm", "bn_fw", "bn_bw", "bnorm")),
-    ("layout and copies", ("memcpy", "nhwc", "nchw", "transpose", "permute", "copy", "catarray")),
+    ("layout and copies", ("memcpy", "nchwtonhwc", "nhwctonchw", "addpadding", "converttensor")),
     ("convolutions and products", (
         "conv", "gemm", "cutlass", "xmma", "wgrad", "dgrad", "fprop", "nvjet", "cudnn", "mkldnn", "addmm",
     )),
+    # Convolutions name the layout that they work in, and some the copying in them.
+    ("layout and copies", ("nhwc", "nchw", "transpose", "permute", "copy", "catarray")),
     ("compiled", ("triton",)),
 )  # fmt: skip
+"""What marks a kernel's name, the surest first."""
 
 
 def kind_of(kernel: str) -> str:
@@ -160,7 +163,7 @@ def where_it_goes(page: Page, sizes: Sizes, precision: str, steps: int = 5) -> N
     """The shares of kinds of kernels in a step; the largest kernels go to the log."""
     from torch.profiler import ProfilerActivity, profile
 
-    kinds = [*(kind for kind, _ in KINDS), "everything else"]
+    kinds = [*dict.fromkeys(kind for kind, _ in KINDS), "everything else"]
     page.table("a step's time goes into", *kinds, "nothing: the device waits")
     for name in sizes.looked_into:
         step = stepper(sizes, name, precision)
