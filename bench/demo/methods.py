@@ -115,6 +115,9 @@ def fill_one(method: Method, image: np.ndarray, hole: np.ndarray) -> np.ndarray:
         raw = method.fill(image[None], hole[None])[0]
     except VariantError as error:
         raise UsageError(str(error)) from error
+    except (RuntimeError, MemoryError) as error:  # of a network, most often for want of memory
+        why = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise UsageError(f"{method.name} failed at {hole.shape[1]} × {hole.shape[0]} px: {why}") from error
     if not np.isfinite(raw).all():
         raise UsageError(f"{method.name} put out NaN or infinite values")
     return raw

@@ -22,7 +22,8 @@ from bench.demo.uploads import MOST_BYTES, discard, inside, read_hole, read_uplo
 from bench.demo.visitor import Visitor, Visitors
 from bench.demo.window import hole_to, paint_shape
 from bench.masks.registry import draw, mask
-from bench.util.errors import UsageError
+from bench.util.errors import BenchError, UsageError
+from variants.errors import VariantError
 
 SIZES = (64, 128, 256, 512)
 """Sides, in pixels, that a visitor may have holes filled at."""
@@ -173,13 +174,14 @@ class Page:
     def try_to(self, request: gr.Request, work: Callable[[Visitor], str], editor: bool = True) -> list[Any]:
         """Do it and show how things stand; what cannot be done is a sentence."""
         visitor = self.visitor(request)
-        try:
-            text, wrong = work(visitor), False
-        except UsageError as error:
-            text, wrong = str(error), True
-        except (AttributeError, KeyError, TypeError, ValueError):  # an event that our page does not send
-            text, wrong = "That could not be done.", True
-        return self.everything(visitor, text, wrong, editor)
+        with visitor.lock:
+            try:
+                text, wrong = work(visitor), False
+            except (BenchError, VariantError) as error:
+                text, wrong = str(error), True
+            except (AttributeError, KeyError, TypeError, ValueError):  # an event that our page does not send
+                text, wrong = "That could not be done.", True
+            return self.everything(visitor, text, wrong, editor)
 
     def fill(self, visitor: Visitor) -> str:
         if visitor.picture is None or visitor.hole is None:
@@ -269,7 +271,7 @@ def build(page: Page) -> gr.Blocks:
                                   visible=len(labels) > 1)  # fmt: skip
                 with gr.Row(elem_id="options"):
                     size = gr.Dropdown(
-                        [(f"{s} px{', as trained' * (s == page.engine.cast.size)}", s) for s in sizes],
+                        [(f"{s} px{', trained' * (s == page.engine.cast.size)}", s) for s in sizes],
                         value=page.engine.cast.size,
                         label="Fill at",
                         filterable=False,

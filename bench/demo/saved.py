@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 import bench
+from bench.demo.uploads import MOST_PIXELS
 from bench.util.errors import UsageError
 
 KEY = "inpaint-bench"
@@ -57,6 +58,8 @@ def read_hole_png(data: bytes) -> np.ndarray:
 
     try:
         with Image.open(io.BytesIO(data), formats=["PNG"]) as image:
+            if image.width * image.height > MOST_PIXELS:
+                raise ValueError("too large")
             if image.mode == "RGBA":
                 return np.asarray(image)[..., 3] > 127
             return np.asarray(image.convert("L")) > 127

@@ -112,7 +112,10 @@ def routes(visitors: Visitors, engine: Engine, large_view: LargeView) -> list[An
     def serve(request: Request) -> Response:
         visitor = visitors.by_token(request.path_params["token"])
         what = request.path_params["what"]
-        found = answer(visitor, what, engine, large_view) if visitor is not None else None
+        found = None
+        if visitor is not None:
+            with visitor.lock:
+                found = answer(visitor, what, engine, large_view)
         if found is None:
             return Response("This is not there any more.", status_code=404, media_type="text/plain")
         kind, body = found

@@ -6,7 +6,7 @@ import secrets
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from threading import Lock
+from threading import Lock, RLock
 
 import numpy as np
 
@@ -48,6 +48,8 @@ class Visitor:
     earlier: list[Made] = field(default_factory=list)
     """Fills that an opened picture was saved with."""
     steps: list[Step] = field(default_factory=list)
+    lock: RLock = field(default_factory=RLock, repr=False)
+    """Held while an event changes this visitor and while their pictures are made."""
 
     def open(self, picture: np.ndarray, name: str, earlier: list[Made] | None = None) -> None:
         """Begin anew with a picture. One that was saved here brings its last hole, cut again."""

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import struct
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,6 +17,7 @@ from bench.demo.fills import Engine
 from bench.demo.methods import Cast
 from bench.demo.server import Demo, open_demo
 from bench.methods.load import load_methods
+from tests.bench.demo.conftest import claim
 from tests.browser.conftest import Watched, fresh
 from variants.network_method import NetworkMethod
 from variants.registry import variant
@@ -74,6 +73,11 @@ def says(page: Any, text: str) -> None:
 
 def hand_in(page: Any, file: Path | dict[str, Any], where: str = "#ed-file") -> None:
     page.set_input_files(where, file)
+
+
+def open_photo(page: Any, file: Path) -> None:
+    hand_in(page, file)
+    page.get_by_role("application", name=file.name).wait_for()
 
 
 def at(page: Any, x: float, y: float) -> tuple[float, float]:
@@ -136,7 +140,7 @@ def test_it_asks_for_nothing_outside_and_complains_of_nothing(watched: Watched, 
 
 def test_paint_confirm_paint_again_save_and_take_both_back(page: Any, photo: Path) -> None:
     original = pixels(photo)
-    hand_in(page, photo)
+    open_photo(page, photo)
     says(page, "holiday.png, 200 × 150 px")
     stroke_size(page, 20)
     paint(page, (60, 60), (90, 70))
@@ -170,8 +174,7 @@ def test_paint_confirm_paint_again_save_and_take_both_back(page: Any, photo: Pat
 
 
 def test_a_saved_picture_opened_again_is_filled_again_to_the_byte(page: Any, photo: Path, tmp_path: Path) -> None:
-    hand_in(page, photo)
-    says(page, "holiday.png")
+    open_photo(page, photo)
     paint(page, (60, 60), (90, 70))
     page.get_by_role("radio", name="telea").check()
     says(page, "take the fill of telea")
@@ -188,8 +191,7 @@ def test_a_saved_picture_opened_again_is_filled_again_to_the_byte(page: Any, pho
 
 @pytest.mark.parametrize("size", [9, 40])
 def test_a_dot_is_as_wide_as_the_strokes_size(page: Any, photo: Path, size: int) -> None:
-    hand_in(page, photo)
-    says(page, "holiday.png")
+    open_photo(page, photo)
     stroke_size(page, size)
     paint(page, (100, 75))
     hole = pixels(save(page, "Save hole")) > 0
@@ -199,8 +201,7 @@ def test_a_dot_is_as_wide_as_the_strokes_size(page: Any, photo: Path, size: int)
 
 
 def test_undo_redo_and_erase(page: Any, photo: Path) -> None:
-    hand_in(page, photo)
-    says(page, "holiday.png")
+    open_photo(page, photo)
     stroke_size(page, 30)
     paint(page, (60, 60))
     once = pixels(save(page, "Save hole"))
@@ -225,8 +226,7 @@ def test_two_visitors_do_not_see_each_others_pictures(browser: Any, demo: Demo, 
     one, two = (arrive(context.new_page(), demo) for context in contexts)
     addresses: list[str] = []
     one.on("request", lambda request: addresses.append(request.url))
-    hand_in(one, photo)
-    says(one, "holiday.png")
+    open_photo(one, photo)
     paint(one, (60, 60))
     press(two, "standard")
     filled(two)
@@ -243,16 +243,6 @@ def test_two_visitors_do_not_see_each_others_pictures(browser: Any, demo: Demo, 
     assert two.request.get(private).status == 404
     assert not [file for file in demo.uploads.rglob("*") if file.is_file()]
     contexts[1].close()
-
-
-def claim(width: int, height: int) -> bytes:
-    """A small PNG whose header claims a size, as a bomb's does."""
-
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
-    header = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0))
-    return b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", zlib.compress(bytes(5000))) + chunk(b"IEND", b"")
 
 
 def test_hostile_files_get_one_sentence_and_the_page_lives_on(
@@ -285,16 +275,14 @@ def test_a_hole_from_a_file_comes_back_as_it_was(page: Any, photo: Path, tmp_pat
     hole[40:90, 50:120] = 255
     hole[60, 60] = 0
     Image.fromarray(hole).save(tmp_path / "hole.png")
-    hand_in(page, photo)
-    says(page, "holiday.png")
+    open_photo(page, photo)
     hand_in(page, tmp_path / "hole.png", "#ed-hole")
     filled(page)
     np.testing.assert_array_equal(pixels(save(page, "Save hole")) > 0, hole > 0)
 
 
 def test_every_mask_type_cuts_a_hole_and_a_second_click_another(page: Any, photo: Path) -> None:
-    hand_in(page, photo)
-    says(page, "holiday.png")
+    open_photo(page, photo)
     names = page.locator("[data-mask]").all_inner_texts()
     assert {"standard", "rect", "circle", "ellipse"} <= set(names)
     holes = []
@@ -310,8 +298,7 @@ def test_every_mask_type_cuts_a_hole_and_a_second_click_another(page: Any, photo
 
 
 def test_colour_correction_changes_the_networks_fill_and_is_saved(page: Any, photo: Path) -> None:
-    hand_in(page, photo)
-    says(page, "holiday.png")
+    open_photo(page, photo)
     paint(page, (60, 60), (90, 70))
     plain = save(page)
     page.get_by_label("Colour correction").check()

@@ -3,7 +3,7 @@ const $ = (id) => element.querySelector("#" + id);
 const canvas = $("ed-canvas"), board = canvas.parentElement, context = canvas.getContext("2d");
 const hole = document.createElement("canvas"), ink = hole.getContext("2d", { willReadFrequently: true });
 const INK = "#e0218a", KEPT = 40;
-const state = { picture: null, serial: -1, tool: "paint", size: 24, zoom: 1, x: 0, y: 0, brush: null, keys: false, down: false };
+const state = { picture: null, serial: -1, tool: "paint", size: 24, zoom: 1, x: 0, y: 0, brush: null, keys: false, down: false, sized: false };
 let undo = [], redo = [], loading = 0;
 
 /* -- what the server shows ------------------------------------------------------------------------- */
@@ -29,7 +29,7 @@ async function show() {
     undo = []; redo = [];
     hole.width = picture.width; hole.height = picture.height;
     state.zoom = 1; state.x = state.y = 0; state.brush = null;
-    resize(Math.max(4, Math.round(Math.max(picture.width, picture.height) / 12)));
+    if (!state.sized) resize(Math.max(4, Math.round(Math.max(picture.width, picture.height) / 12)));
   }
   ink.clearRect(0, 0, hole.width, hole.height);
   if (mask) lay(mask);
@@ -139,6 +139,7 @@ function resize(size) {
   $("ed-px").textContent = `${state.size} px`;
   draw();
 }
+function scale(factor, more) { state.sized = true; resize(state.size * factor + more); }
 function take(tool) {
   state.tool = tool;
   for (const b of element.querySelectorAll("[data-tool]")) b.setAttribute("aria-pressed", String(b.dataset.tool === tool));
@@ -256,7 +257,7 @@ canvas.addEventListener("keydown", (e) => {
     else if (state.brush && state.tool !== "move") { keep(); state.down = state.keys = true; stroke(state.brush, state.brush); draw(); }
   } else {
     const tools = { b: "paint", e: "erase", m: "move" };
-    const other = { "[": () => resize(state.size * 0.8 - 0.5), "]": () => resize(state.size * 1.25 + 0.5), "+": act.in, "=": act.in, "-": act.out, 0: act.fit };
+    const other = { "[": () => scale(0.8, -0.5), "]": () => scale(1.25, 0.5), "+": act.in, "=": act.in, "-": act.out, 0: act.fit };
     if (tools[key]) take(tools[key]);
     else if (other[key]) other[key]();
     else return;
@@ -277,7 +278,7 @@ element.addEventListener("click", (e) => {
     trigger("mask", { name: b.dataset.mask });
   }
 });
-$("ed-size").addEventListener("input", (e) => resize(Number(e.target.value)));
+$("ed-size").addEventListener("input", (e) => { state.sized = true; resize(Number(e.target.value)); });
 
 async function hand(file, as) {
   if (!file) return;

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import struct
+import zlib
+
 import numpy as np
 import pytest
 
@@ -44,3 +47,13 @@ def box_hole(shape: tuple[int, int], top: int, bottom: int, left: int, right: in
     hole = np.zeros(shape, bool)
     hole[top:bottom, left:right] = True
     return hole
+
+
+def claim(width: int, height: int) -> bytes:
+    """A small PNG whose header claims a size, as a bomb's does."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0))
+    return b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", zlib.compress(bytes(5000))) + chunk(b"IEND", b"")

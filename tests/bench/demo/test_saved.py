@@ -15,7 +15,7 @@ from bench.demo.fills import Engine, repeat
 from bench.demo.saved import hole_png, read_hole_png, read_steps, save_png
 from bench.demo.visitor import Visitor
 from bench.util.errors import UsageError
-from tests.bench.demo.conftest import box_hole
+from tests.bench.demo.conftest import box_hole, claim
 
 HOLE = box_hole((90, 120), 10, 60, 20, 70)
 
@@ -108,6 +108,7 @@ def test_of_strokes_what_is_more_opaque_than_not_is_missing() -> None:
     assert read_hole_png(stream.getvalue()).tolist() == [[True, True], [False, False]]
 
 
-def test_what_is_no_hole_is_refused_in_a_sentence() -> None:
+@pytest.mark.parametrize("data", [b"not a png", b"", claim(60_000, 60_000)])
+def test_what_is_no_hole_is_refused_in_a_sentence(data: bytes) -> None:
     with pytest.raises(UsageError, match="could not be read"):
-        read_hole_png(b"not a png")
+        read_hole_png(data)

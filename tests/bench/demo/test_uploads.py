@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import struct
-import zlib
 from pathlib import Path
 
 import numpy as np
@@ -12,25 +10,15 @@ from PIL import Image
 
 from bench.demo.uploads import discard, inside, read_hole, read_upload, short, sweep
 from bench.util.errors import UsageError
-
-
-def claim(file: Path, width: int, height: int) -> Path:
-    """A PNG of a few bytes whose header claims a size."""
-
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
-    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    file.write_bytes(
-        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b"")
-    )
-    return file
+from tests.bench.demo.conftest import claim
 
 
 @pytest.mark.parametrize("size", [(10_000, 10_000), (60_000, 60_000), (2**31 - 1, 2**31 - 1)])
 def test_a_hundred_megapixels_and_bombs_are_refused_before_they_are_decoded(tmp_path: Path, size: tuple) -> None:
+    file = tmp_path / "big.png"
+    file.write_bytes(claim(*size))
     with pytest.raises(UsageError, match=r"^big\.png cannot be used: .*\.$"):
-        read_upload(claim(tmp_path / "big.png", *size), "big.png")
+        read_upload(file, "big.png")
 
 
 def test_a_text_called_png_is_refused_by_its_own_name(tmp_path: Path) -> None:
