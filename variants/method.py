@@ -6,7 +6,8 @@ float32 (N, H, W, 3) in [0, 1], over the whole picture. Compositing and rounding
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
@@ -82,11 +83,25 @@ class Reference:
         raise NotImplementedError
 
 
+@dataclass(frozen=True)
+class Findings:
+    """What a method noticed while it filled.
+
+    problems: why a picture was not filled, by (mask type, picture id); its raw is NaN. extra: files that belong to no
+    picture. low, high: the ends of the values that it put out, where they lay beyond [0, 1] and were clipped.
+    """
+
+    problems: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    extra: Sequence[str] = ()
+    low: float = 0.0
+    high: float = 1.0
+
+
 class Method:
-    """Something ready to fill: a name, and :meth:`fill`.
+    """Something ready to fill: a name, :meth:`fill`, and what it noticed on the way, :meth:`findings`.
 
     gives_raw: False for finished pictures, whose scores of ``raw`` are left out. parameters: how many
-    weights, 0 where that means nothing.
+    weights, 0 where that means nothing. label: what a run calls it, see :func:`tell_apart`.
     """
 
     name: str = ""
@@ -97,14 +112,30 @@ class Method:
     gives_raw: bool = True
     parameters: int = 0
     weights_sha256: str = ""
+    several_seeds: bool = False
 
     def fill(self, images: np.ndarray, holes: np.ndarray, ids: list[str] | None = None, mask: str = "") -> np.ndarray:
         """raw, float32 (N, H, W, 3) in [0, 1]. ``ids`` and ``mask`` matter to finished pictures alone."""
         raise NotImplementedError
 
+    def findings(self) -> Findings:
+        """What it noticed in all calls of :meth:`fill` so far; nothing, unless a subclass says more."""
+        return Findings()
+
     @property
     def label(self) -> str:
-        return self.name
+        return f"{self.name}@{self.seed}" if self.several_seeds else self.name
+
+
+def tell_apart(methods: Iterable[Method], others: Iterable[tuple[str, int]] = ()) -> None:
+    """Give each method whose name stands for several seeds the seed in its label: ``double_dg@1``.
+
+    others: (name, seed) of what else the run holds.
+    """
+    methods = list(methods)
+    pairs = {(method.name, method.seed) for method in methods} | set(others)
+    for method in methods:
+        method.several_seeds = sum(name == method.name for name, _ in pairs) > 1
 
 
 class ReferenceMethod(Method):

@@ -21,7 +21,7 @@ import numpy as np
 from variants.checkpoint import sha256
 from variants.errors import ExternalError as ExternalError
 from variants.errors import FillError as FillError
-from variants.method import Method
+from variants.method import Findings, Method
 
 SUFFIXES = (".png", ".webp", ".bmp", ".tif", ".tiff", ".jpg", ".jpeg")
 
@@ -75,6 +75,9 @@ class CallableMethod(Method):
         if first is not None and not self.works:
             raise first
         return raw
+
+    def findings(self) -> Findings:
+        return Findings(self.problems, low=self.outside[0], high=self.outside[1])
 
     def paint(self, image: np.ndarray, hole: np.ndarray) -> np.ndarray:
         """One picture, float32 (H, W, 3)."""
@@ -199,7 +202,6 @@ class Predictions(Method):
     """A folder of finished pictures, ``<mask>/<id>.png``, paired by name and never by order.
 
     ``problems`` collects what could not be used: (mask, id) -> why. Such pictures come back as NaN.
-    ``drifted`` is for the caller to note pictures whose known pixels were changed: (mask, id) -> pixels.
     ``asked`` collects what was looked for, so that extra files can be named afterwards.
     """
 
@@ -210,7 +212,6 @@ class Predictions(Method):
         self.folder = folder
         self.summary = f"finished pictures in {folder.name}"
         self.problems: dict[tuple[str, str], str] = {}
-        self.drifted: dict[tuple[str, str], int] = {}
         self.asked: set[Path] = set()
 
     def find(self, mask: str, image_id: str) -> Path | None:
@@ -241,10 +242,10 @@ class Predictions(Method):
             out[:] = picture / np.float32(255)
         return raw
 
-    def extra(self) -> list[str]:
-        """Pictures in the folder that nothing asked for."""
+    def findings(self) -> Findings:
+        """Extra: pictures in the folder that nothing asked for."""
         found = {file for file in self.folder.rglob("*") if file.suffix.lower() in SUFFIXES}
-        return sorted(str(file.relative_to(self.folder)) for file in found - self.asked)
+        return Findings(self.problems, sorted(str(file.relative_to(self.folder)) for file in found - self.asked))
 
 
 def read_rgb(file: Path) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +16,13 @@ from bench.set_metrics import store as set_store
 from bench.set_metrics.registry import split_names
 from bench.set_metrics.scorer import ENOUGH, Cell, SetScorer
 from bench.stages.context import Context
-from bench.stages.outcome import Outcome, list_problems, note_drift, note_failure
+from bench.stages.outcome import Outcome, known_changed
 from bench.suites.suite import Suite
 from bench.util.files import write_bytes
 from bench.util.levels import composite, png, to_levels
 from bench.util.precision import matmul_precision
 from bench.util.progress import Reporter, say
-from variants.method import Method
+from variants.method import Method, tell_apart
 
 BATCH = 8
 
@@ -37,6 +37,7 @@ def evaluate(
     sets: SetScorer | None = None,
     restore_known: bool = True,
     predictions: Path | None = None,
+    among: Iterable[tuple[str, int]] = (),
     report: Callable[[str, int], None] = lambda text, pictures: None,
 ) -> Outcome:
     """Score every method on the suite into ``run``; records that are there for the same facts are kept.
@@ -44,8 +45,10 @@ def evaluate(
     facts: what all records depend on (suite, protocol, metric versions). sets: scores of whole sets, taken on the
     way; where it has no weights, values of earlier fills are dropped. restore_known: known pixels come from the
     truth (the default); otherwise fills are scored as they are. predictions: where to save the filled pictures as
-    ``<variant>/<mask>/<id>.png``. report(text, n): n more pictures were done.
+    ``<variant>/<mask>/<id>.png``. among: (name, seed) of all that the run holds. report(text, n): n more
+    pictures were done.
     """
+    tell_apart(methods, among)
     outcome = Outcome()
     wanted = sets if sets is not None and sets.ready else None
     for dataset in suite.datasets:
@@ -60,7 +63,7 @@ def evaluate(
                     kept = set_store.up_to_date(whole, wanted.facts(own))
                 if kept:
                     for image_id, why in failures(file):
-                        note_failure(outcome, method, mask, image_id, why)
+                        outcome.note_failure(method, mask, image_id, why)
                     report("", len(dataset))
                 else:
                     waiting.append((method, file, whole, own))
@@ -87,7 +90,7 @@ def evaluate(
                 else:
                     whole.unlink(missing_ok=True)
     for method in methods:
-        list_problems(method, outcome)
+        outcome.note_findings(method)
     return outcome
 
 
@@ -132,11 +135,11 @@ def score_cell(
         found = scorer.score_batch(keys, list(images), list(holes), list(zip(*fills, strict=True)), visible)
         for place, (image_id, image, hole) in enumerate(zip(ids, images, holes, strict=True)):
             for method, own, score, raw in zip(methods, rows, found[place], raws, strict=True):
-                if score["failed"]:
-                    score["failed"] = getattr(method, "problems", {}).get((mask, image_id), score["failed"])
-                    note_failure(outcome, method, mask, image_id, score["failed"])
-                elif not method.gives_raw:
-                    note_drift(method, mask, image_id, image, hole, raw[place], score)
+                if not score["failed"] and not method.gives_raw:
+                    picture = to_levels(raw[place])
+                    if known_changed(image, hole, picture):
+                        outcome.drifted[method.label] += 1
+                        score["known_drift"] = float(np.abs(picture.astype(np.int16) - image)[~hole].mean())
                 own.append(
                     {
                         "variant": method.name,
@@ -150,6 +153,12 @@ def score_cell(
                 )
         if cell is not None:
             cell.add(ids, images, fills, [[bool(row["failed"]) for row in own[-len(ids) :]] for own in rows])
+    for method, own in zip(methods, rows, strict=True):
+        failed = [row for row in own if row["failed"]]
+        told = method.findings().problems if failed else {}
+        for row in failed:
+            row["failed"] = told.get((mask, row["image_id"]), row["failed"])
+            outcome.note_failure(method, mask, row["image_id"], row["failed"])
     return rows
 
 
@@ -206,7 +215,7 @@ def score_methods(
         with matmul_precision("fp32"):
             outcome = evaluate(
                 methods, suite, scorer, writer.path, facts, sets=sets,
-                restore_known=restore_known, predictions=predictions, report=report,
+                restore_known=restore_known, predictions=predictions, among=known, report=report,
             )  # fmt: skip
     for (label, mask, why), count in sorted(outcome.failed.items()):
         writer.note(f"{label}: {count} fills of {mask} could not be scored ({why}); they are in no mean")

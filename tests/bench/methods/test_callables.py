@@ -62,10 +62,10 @@ def test_how_far_beyond_black_and_white_an_answer_lies_is_remembered(low, high, 
 
     method = CallableMethod("mine", function)
     method.fill(*picture())
-    assert method.outside == pytest.approx(outside)
+    assert (method.findings().low, method.findings().high) == pytest.approx(outside)
     method.function = lambda x, h: torch.full_like(x, 1.2)
     method.fill(*picture())
-    assert method.outside == pytest.approx((outside[0], max(outside[1], 1.2)))
+    assert (method.findings().low, method.findings().high) == pytest.approx((outside[0], max(outside[1], 1.2)))
 
 
 def test_a_function_that_has_never_worked_is_a_failure_even_with_names():
@@ -75,7 +75,7 @@ def test_a_function_that_has_never_worked_is_a_failure_even_with_names():
     # Once it has worked, a failure is the picture's own.
     method.works = True
     assert np.isnan(method.fill(*picture(), ["a"], "rect")).all()
-    assert list(method.problems) == [("rect", "a")]
+    assert list(method.findings().problems) == [("rect", "a")]
 
 
 @pytest.mark.parametrize(
@@ -240,7 +240,9 @@ def test_a_function_that_has_worked_may_fail_on_some_pictures():
     raw = method.fill(images, holes, ["large", "a", "b"], "rect")
     assert np.isnan(raw[0]).all()
     np.testing.assert_allclose(raw[1:], images[1:] / 255, atol=1e-6)
-    assert method.problems == {("rect", "large"): "mine failed on a picture of 8 x 8: ValueError: too large a hole"}
+    assert method.findings().problems == {
+        ("rect", "large"): "mine failed on a picture of 8 x 8: ValueError: too large a hole"
+    }
     # Without names there is nowhere to say it: speed is not measured of a function that fails.
     with pytest.raises(FillError, match="too large a hole"):
         method.fill(images, holes)

@@ -47,10 +47,10 @@ def test_finished_pictures_are_paired_by_name_and_problems_are_named(tmp_path):
         None,
         None,
     ]
-    assert method.problems["rect", "gone"] == "missing"
-    assert method.problems["rect", "small"] == "wrong size: 16×8, not 16×16"
-    assert method.problems["rect", "broken"].startswith("unreadable")
-    assert method.extra() == ["rect/stray.png"]
+    assert method.findings().problems["rect", "gone"] == "missing"
+    assert method.findings().problems["rect", "small"] == "wrong size: 16×8, not 16×16"
+    assert method.findings().problems["rect", "broken"].startswith("unreadable")
+    assert method.findings().extra == ["rect/stray.png"]
 
 
 def test_a_finished_pictures_levels_are_its_own(tmp_path):
@@ -58,7 +58,7 @@ def test_a_finished_pictures_levels_are_its_own(tmp_path):
     method = one(f"predictions:{tmp_path / 'fills'}")
     image, hole = picture()
     assert (method.fill(image, hole, ["a"], "rect") == 1.0).all()
-    assert (method.name, method.gives_raw, method.extra()) == ("fills", False, [])
+    assert (method.name, method.gives_raw, method.findings().extra) == ("fills", False, [])
 
 
 @pytest.mark.parametrize("size", [(8, 6), (9, 5), (6, 9), (10, 7)])
@@ -66,7 +66,7 @@ def test_finished_pictures_of_another_size_are_never_scored(tmp_path, size):
     save(tmp_path / "rect", "a.png", 255, size)
     method = one(f"predictions:{tmp_path}")
     assert np.isnan(method.fill(*picture(), ["a"], "rect")).all()
-    assert method.problems["rect", "a"] == f"wrong size: {size[0]}×{size[1]}, not 9×6"
+    assert method.findings().problems["rect", "a"] == f"wrong size: {size[0]}×{size[1]}, not 9×6"
 
 
 def test_a_finished_picture_of_16_bits_is_refused(tmp_path):

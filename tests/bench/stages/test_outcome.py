@@ -16,7 +16,7 @@ from bench.datasets.registry import Dataset
 from bench.metrics.scorer import Scorer
 from bench.stages import score as runner
 from bench.suites.suite import Suite
-from variants.method import Method
+from variants.method import Findings, Method
 
 IMAGES = np.random.default_rng(0).integers(20, 250, (3, 12, 16, 3), dtype=np.uint8)
 IDS = ["a", "b", "c"]
@@ -43,6 +43,7 @@ class Painter(Method):
         self.name = name
         self.paint = paint
         self.calls: list[tuple[list[str], str]] = []
+        self.found = Findings()
         for key, value in facts.items():
             setattr(self, key, value)
 
@@ -53,8 +54,11 @@ class Painter(Method):
     def fill(self, images: np.ndarray, holes: np.ndarray, ids: Any = None, mask: str = "") -> np.ndarray:
         self.calls.append((list(ids), mask))
         raw = self.paint(images).astype(np.float32)
-        raw[[(mask, one) in getattr(self, "problems", {}) for one in ids]] = np.nan
+        raw[[(mask, one) in self.found.problems for one in ids]] = np.nan
         return raw
+
+    def findings(self) -> Findings:
+        return self.found
 
 
 def brighter(levels: float) -> Callable[[np.ndarray], np.ndarray]:
@@ -147,14 +151,14 @@ def test_raw_is_given_to_the_scorer_for_those_methods_that_have_one(tmp_path):
 
 
 def finished(paint: Callable[[np.ndarray], np.ndarray], **facts: Any) -> Painter:
-    return Painter("f", paint, gives_raw=False, drifted={}, **facts)
+    return Painter("f", paint, gives_raw=False, **facts)
 
 
 def test_a_change_in_the_hole_alone_is_no_drift(tmp_path):
     method = finished(lambda images: np.where(HOLES[..., None], 1.0, images / 255))
     outcome = evaluate([method], tmp_path)
     assert frame(tmp_path, "f")["known_drift"].isna().all()
-    assert (method.drifted, outcome.notes) == ({}, [])
+    assert (outcome.drifted, outcome.notes) == (Counter(), [])
 
 
 def test_three_levels_darker_is_a_drift_of_exactly_three(tmp_path):
@@ -162,7 +166,7 @@ def test_three_levels_darker_is_a_drift_of_exactly_three(tmp_path):
     method = finished(brighter(-3))
     outcome = evaluate([method], tmp_path)
     assert frame(tmp_path, "f")["known_drift"].tolist() == [3.0] * 3
-    assert method.drifted == {("rect", name): 144 for name in IDS}  # 192 pixels less the hole's 48
+    assert outcome.drifted == {"f by label": 3}
     assert len(outcome.notes) == 1
     assert outcome.notes[0].startswith("f by label changed known pixels in 3 pictures (column known_drift)")
 
@@ -174,18 +178,19 @@ def test_drift_is_the_mean_over_known_pixels_whatever_is_in_the_hole(tmp_path):
         return raw
 
     method = finished(paint)
-    evaluate([method], tmp_path)
+    outcome = evaluate([method], tmp_path)
     drifted = frame(tmp_path, "f")["known_drift"]
     assert drifted["b"] == pytest.approx(6 / 144, rel=1e-12)
     assert drifted.isna().tolist() == [True, False, True]
-    assert method.drifted == {("rect", "b"): 1}
+    assert outcome.drifted == {"f by label": 1}
 
 
 # ---- failures
 
 
 def test_failures_are_counted_by_reason_listed_by_picture_and_told_with_the_methods_own_words(tmp_path):
-    own = Painter("own", brighter(0), problems={("rect", "b"): "it would not", ("rect", "a"): "missing"})
+    problems = {("rect", "b"): "it would not", ("rect", "a"): "missing"}
+    own = Painter("own", brighter(0), found=Findings(problems))
     bare = Painter("bare", lambda images: np.full(images.shape, np.nan))
     outcome = evaluate([own, bare], tmp_path)
     reason = "the raw output holds NaN or infinite values in 192 of 192 pixels"
@@ -208,22 +213,36 @@ def test_failures_are_counted_by_reason_listed_by_picture_and_told_with_the_meth
 
 def test_files_that_are_not_as_they_should_be_are_listed_and_make_no_run_partial(tmp_path):
     method = Painter("p", brighter(0))
-    method.extra = lambda: ["rect/z.png", "rect/zz.png"]  # type: ignore[attr-defined]
+    method.found = Findings(extra=["rect/z.png", "rect/zz.png"])
     outcome = evaluate([method], tmp_path)
     assert outcome.listed == {
         "p by label": [f"rect/{name}.png: extra, belongs to no picture of the suite" for name in ("z", "zz")]
     }
     assert not outcome.partial
-    method.problems = {("rect", "a"): "missing"}  # type: ignore[attr-defined]
+    method.found = Findings({("rect", "a"): "missing"}, method.found.extra)
     again = evaluate([method], tmp_path / "again")
     assert [line.split(":")[0] for line in again.listed["p by label"]] == ["rect/a", "rect/z.png", "rect/zz.png"]
 
 
 def test_values_out_of_range_are_told_with_their_ends_in_order(tmp_path):
-    methods = [Painter("wide", brighter(0), outside=(-1.5, 255.0)), Painter("fine", brighter(0), outside=(0.0, 1.0))]
+    methods = [Painter("wide", brighter(0), found=Findings(low=-1.5, high=255.0)), Painter("fine", brighter(0))]
     outcome = evaluate(methods, tmp_path)
     assert len(outcome.notes) == 1
     assert outcome.notes[0].startswith("wide by label put out values from -1.5 to 255, which were clipped to [0, 1]")
+
+
+def test_failures_of_two_seeds_of_a_variant_are_told_apart_also_where_the_run_holds_the_other_already(tmp_path):
+    class Broken(Method):
+        name = "net"
+
+        def fill(self, images, holes, ids=None, mask=""):
+            return np.full(images.shape, np.nan, np.float32)
+
+    pair = [Broken(), Broken()]
+    pair[1].seed = 1
+    assert sorted(evaluate(pair, tmp_path / "both").listed) == ["net@0", "net@1"]
+    for among, label in (([("net", 0), ("net", 1)], "net@1"), ([("net", 1), ("other", 0)], "net")):
+        assert list(evaluate([pair[1]], tmp_path / label, among=among).listed) == [label]
 
 
 # ---- what is kept

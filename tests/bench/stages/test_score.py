@@ -94,9 +94,6 @@ class Repainter(Method):
     name = "repainter"
     gives_raw = False
 
-    def __init__(self):
-        self.drifted = {}
-
     def fill(self, images, holes, ids=None, mask=""):
         return ((np.minimum(images, 252).astype(np.float32) + 3) / 255).astype(np.float32)
 
