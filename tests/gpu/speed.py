@@ -58,8 +58,8 @@ def native(device: str) -> str:
 def rows(
     page: Page, sizes: Sizes, members: Sequence[Any], batches: Sequence[int], precisions: Sequence[str],
     modes: Sequence[str], seconds: float,
-) -> None:  # fmt: skip
-    """Measure together, and a row for each."""
+) -> list[str]:  # fmt: skip
+    """Measure together, and a row for each; what was remarked."""
     from bench.throughput.measure import run
     from bench.throughput.memory import release
     from bench.throughput.plan import Report, make_plan
@@ -78,6 +78,7 @@ def rows(
     release(sizes.device)
     first = result.frame.drop_duplicates("precision").itertuples()
     print("ceilings:", ", ".join(f"{r.precision} {r.ceiling_tflops_per_s:.3g} TFLOP/s" for r in first), flush=True)
+    return list(result.remarks)
 
 
 def cells(row: dict[str, Any]) -> list[Any]:
