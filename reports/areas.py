@@ -9,9 +9,10 @@ import numpy as np
 from markupsafe import Markup
 
 from bench.masks.areas import AREA_BINS, area_places
+from bench.metrics.declaration import Metric
 from reports.breakdown import spoken, styles
 from reports.charts import Line, line_panel, span_of
-from reports.numbers import Measure, Numbers, Score, interval_scores
+from reports.numbers import Numbers, Score, interval_scores
 from reports.scoreboard import ranked, score_cell, slug
 from reports.tables import Cell, Column, Row, Table
 
@@ -65,7 +66,7 @@ def binned(numbers: Numbers, dataset: str, metrics: list[str]) -> Binned | None:
     )
 
 
-def area_panels(numbers: Numbers, dataset: str, found: Binned, measure: Measure) -> list[Markup]:
+def area_panels(numbers: Numbers, dataset: str, found: Binned, measure: Metric) -> list[Markup]:
     """One panel a method with its interval, on one scale."""
     rows = {m.label: found.scores[m.label, measure.name] for m in ranked(numbers)}
     y = span_of([v for row in rows.values() for s in row for v in (s.low, s.high, s.mean)], 0.03)
@@ -79,20 +80,20 @@ def area_panels(numbers: Numbers, dataset: str, found: Binned, measure: Measure)
         lines.append(
             Line(style[label], found.middle, [s.mean for s in row], [s.low for s in row], [s.high for s in row])
         )
-        alt = f"{measure.title} of {label} on {dataset} by hole area: " + "; ".join(
+        alt = f"{measure.heading} of {label} on {dataset} by hole area: " + "; ".join(
             f"{name} {spoken(s, measure.digits)}" for name, s in zip(found.names, row, strict=True)
         )
         panels.append(line_panel(label, lines, alt=alt, x=x, y=y, x_label="hole area", x_percent=True))
     return panels
 
 
-def area_table(numbers: Numbers, dataset: str, found: Binned, measure: Measure) -> Table:
+def area_table(numbers: Numbers, dataset: str, found: Binned, measure: Metric) -> Table:
     def cells(label: str) -> list[Cell]:
         return [score_cell(score, measure) for score in found.scores[label, measure.name]]
 
     return Table(
         f"areas-{slug(dataset)}-{measure.name}",
-        f"{measure.title} {measure.arrow} on {dataset} by hole area",
+        f"{measure.heading} {measure.arrow} on {dataset} by hole area",
         [
             Column(name, name, measure.arrow, f"{count} pictures")
             for name, count in zip(found.names, found.pictures, strict=True)

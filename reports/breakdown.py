@@ -11,14 +11,12 @@ from reports.numbers import ALL, Numbers, Score, fixed
 from reports.scoreboard import ranked, slug
 from reports.tables import Cell, Column, Row, Table
 
-SHOWN = ("psnr_hole", "lpips", "lpips_student", "ssim_hole", "colour_shift", "fid")
 SHADES = 10
 
 
 def shown(numbers: Numbers) -> list[str]:
-    """The metrics that are broken down; the approximate one only where the true one is missing."""
-    names = [name for name in SHOWN if name in numbers.measures and numbers.has(name)]
-    return [name for name in names if not (name == "lpips_student" and "lpips" in names)]
+    """The metrics that are broken down: those with a rank."""
+    return numbers.ranked
 
 
 def styles(numbers: Numbers) -> dict[str, str]:
@@ -47,7 +45,7 @@ def mask_panels(numbers: Numbers, dataset: str, metric: str) -> list[Markup]:
     for mask in numbers.masks:
         dots = [Dot(m.label, style[m.label], numbers.score(m.label, dataset, mask, metric)) for m in ranked(numbers)]
         if any(dot.score for dot in dots):
-            alt = f"{measure.title} on {dataset} under {mask} holes: " + "; ".join(
+            alt = f"{measure.heading} on {dataset} under {mask} holes: " + "; ".join(
                 f"{d.label} {spoken(d.score, measure.digits)}" for d in dots
             )
             panels.append(dot_panel(mask, dots, low, high, alt=alt, digits=measure.digits))
@@ -90,7 +88,7 @@ def heat_map(numbers: Numbers, dataset: str, metric: str) -> Table:
         rows.append(Row(member.label, cells))
     return Table(
         f"masks-{slug(dataset)}-{metric}",
-        f"{measure.title} {measure.arrow} on {dataset} by mask type",
+        f"{measure.heading} {measure.arrow} on {dataset} by mask type",
         [Column(mask, "all" if mask == ALL else mask, measure.arrow) for mask in names],
         rows,
     )

@@ -134,6 +134,12 @@ def gather(
     return Report(context, [t for t in tables if t is not None], grids.truths_css(rows))
 
 
+def plotted(numbers: Any, metrics: list[str]) -> list[str]:
+    """The two metrics that are set against speed: a perceptual one first, where there is one."""
+    single = [name for name in metrics if not numbers.measures[name].whole]
+    return sorted(single, key=lambda name: numbers.measures[name].group != "perceptual")[:2]
+
+
 def section(numbers: Any, dataset: str, leads: Any, metrics: list[str], broken_down: list[str]) -> dict[str, Any]:
     """All that is shown of one data set."""
     from reports import areas, breakdown, colour, figures, scoreboard
@@ -163,7 +169,7 @@ def section(numbers: Any, dataset: str, leads: Any, metrics: list[str], broken_d
     shift = colour.shift_table(numbers, dataset)
     plots = [
         (numbers.measures[m], plot)
-        for m in [n for n in ("lpips", "psnr_hole", "lpips_student") if n in broken_down][:2]
+        for m in plotted(numbers, broken_down)
         if (plot := figures.quality_speed(numbers, dataset, m)) is not None
     ]
     tables = [overall, more, *(p["heat"] for p in parts), *(p["areas_table"] for p in parts), shift]

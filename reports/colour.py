@@ -64,16 +64,14 @@ def shift_panels(numbers: Numbers, dataset: str) -> list[Markup]:
 
 def shift_table(numbers: Numbers, dataset: str) -> Table | None:
     """The same numbers, with ΔE00 and the share of the error that one constant offset explains."""
-    wanted = ["colour_shift", "colour_shift_corrected", "colour_shift_share"]
-    wanted += [f"colour_shift_{c}{tail}" for c in CHANNELS for tail in ("", "_corrected")]
-    names = [n for n in wanted if n in numbers.measures and numbers.has(n)]
+    of_colour = [name for name, m in numbers.measures.items() if m.group == "colour" and numbers.has(name)]
+    names = sorted(of_colour, key=lambda name: bool(numbers.measures[name].channel))
     if not names:
         return None
     columns = []
     for name in names:
         m = numbers.measures[name]
-        channel = next((word for c, word in CHANNELS.items() if f"_{c}" in name.removeprefix("colour_shift")[:2]), "")
-        title = f"{channel}, corrected" if channel and name.endswith("_corrected") else channel or m.title
+        title = f"{m.channel}, corrected" if m.channel and m.corrects else m.channel or m.heading
         columns.append(Column(name, title + (f" [{m.unit}]" if m.unit else ""), m.arrow, m.summary))
     rows = [
         Row(

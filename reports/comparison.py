@@ -11,11 +11,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from markupsafe import Markup
 
+from bench.exporters.words import decimals
+from bench.exporters.words import headline as headline_metrics
+from bench.metrics.declaration import in_order as by_rank
 from bench.util.files import write_text
 from reports.breakdown import spoken
 from reports.charts import Dot, dot_panel, scatter_panel, span_of
 from reports.grids import GridCell, GridRow, anchor, truths_css
-from reports.numbers import ALL, TITLES, Score, fixed
+from reports.numbers import ALL, Score, fixed
 from reports.pictures import Tally, scenes
 from reports.scoreboard import slug
 from reports.tables import Cell, Column, Row, Table
@@ -24,7 +27,6 @@ if TYPE_CHECKING:
     from bench.comparison.compare import Comparison
     from bench.comparison.pairing import Pair
 
-SHOWN = ("psnr_hole", "lpips", "lpips_student", "ssim_hole", "l1_hole", "colour_shift", "psnr", "ssim")
 PLOTTED = 5
 CHANGED = 6
 """Pictures shown that changed most, for better and for worse each."""
@@ -65,10 +67,8 @@ def spec(side: Any) -> str:
 
 
 def metrics_of(rows: list[dict[str, Any]]) -> list[str]:
-    """Metrics in the order of interest; those asked for by name that are not on the list come last."""
-    there = list(dict.fromkeys(row["metric"] for row in rows))
-    first = [m for m in SHOWN if m in there]
-    return first or there
+    """Metrics by rank; where none has one, all."""
+    return headline_metrics(rows)
 
 
 def headline(comparison: Comparison) -> str:
@@ -81,7 +81,9 @@ def headline(comparison: Comparison) -> str:
             where = f" on {row['dataset']}" if several else ""
             clauses.append(f"{row['candidate']} is {words(row)}{where}")
     text = "; ".join(clauses)
-    return f"Against {comparison.sides[0].label}, by {TITLES.get(metric, metric)}: {text}." if text else "Compared."
+    return (
+        f"Against {comparison.sides[0].label}, by {label_of(comparison.rows, metric)}: {text}." if text else "Compared."
+    )
 
 
 def words(row: dict[str, Any]) -> str:
@@ -102,13 +104,17 @@ def known(row: dict[str, Any]) -> bool:
 
 
 def digits_of(row: dict[str, Any]) -> int:
-    return 2 if row["unit"] in ("dB", "ΔE00") else 1 if "levels" in (row["unit"] or "") else 4
+    return decimals(row["unit"] or "")
+
+
+def label_of(rows: list[dict[str, Any]], metric: str) -> str:
+    return next(str(row["label"]) for row in rows if row["metric"] == metric)
 
 
 def title_of(row: dict[str, Any]) -> str:
     arrow = {"higher": "↑", "lower": "↓"}.get(row["direction"], "→")
     unit = f" [{row['unit']}]" if row["unit"] else ""
-    return f"{TITLES.get(row['metric'], row['metric'])}{unit} {arrow}"
+    return f"{row['label']}{unit} {arrow}"
 
 
 def summary(comparison: Comparison) -> list[tuple[Table, Table | None]]:
@@ -117,8 +123,8 @@ def summary(comparison: Comparison) -> list[tuple[Table, Table | None]]:
     for candidate, dataset in dict.fromkeys((r["candidate"], r["dataset"]) for r in comparison.rows):
         mine = [r for r in comparison.rows if (r["candidate"], r["dataset"], r["mask"]) == (candidate, dataset, ALL)]
         caption = f"{candidate} against {comparison.sides[0].label} on {dataset}"
-        first = sorted((r for r in mine if r["metric"] in SHOWN), key=lambda r: SHOWN.index(r["metric"]))
-        rest = [r for r in mine if r["metric"] not in SHOWN]
+        first = sorted((r for r in mine if r["rank"] is not None), key=lambda r: r["rank"])
+        rest = [r for r in mine if r["rank"] is None]
         further = rows_table(f"{caption}: further metrics", rest, "metric") if first and rest else None
         tables.append((rows_table(caption, first or rest, "metric"), further))
     return tables
@@ -175,7 +181,7 @@ def part(comparison: Comparison, pair: Pair, number: int) -> dict[str, Any]:
         forests.append(forest(mine, style, metric, comparison.axis))
     pair_name = f"{candidate.label} against {reference.label} on {pair.dataset} by {comparison.axis}"
     tables = [
-        rows_table(f"{TITLES.get(m, m)}: {pair_name}", [r for r in rows if r["metric"] == m], comparison.axis)
+        rows_table(f"{label_of(rows, m)}: {pair_name}", [r for r in rows if r["metric"] == m], comparison.axis)
         for m in metrics[:PLOTTED]
     ]
     return {
@@ -200,10 +206,10 @@ def forest(rows: list[dict[str, Any]], style: str, metric: str, axis: str) -> Ma
         ends += [score.mean, low, high]
     low, high = span_of(ends, 0.08)
     unit = f" [{rows[0]['unit']}]" if rows[0]["unit"] else ""
-    alt = f"Difference in {TITLES.get(metric, metric)} by {axis}, positive is better: " + "; ".join(
+    alt = f"Difference in {rows[0]['label']} by {axis}, positive is better: " + "; ".join(
         f"{d.label} {spoken(d.score, digits)}" for d in dots
     )
-    return dot_panel(f"{TITLES.get(metric, metric)}{unit}", dots, low, high, alt=alt, digits=digits, zero=0.0)
+    return dot_panel(f"{rows[0]['label']}{unit}", dots, low, high, alt=alt, digits=digits, zero=0.0)
 
 
 def scatter(pair: Pair, metric: str) -> Markup | None:
@@ -219,7 +225,7 @@ def scatter(pair: Pair, metric: str) -> Markup | None:
         return None
     fact = pair.facts[k]
     better = int((fact.goodness(y) > fact.goodness(x)).sum())
-    title = TITLES.get(metric, metric)
+    title = fact.heading
     alt = (
         f"{title} of {pair.sides[1].label} against {pair.sides[0].label}, {len(x)} pictures under their holes: "
         f"{better} better, {len(x) - better} not"
@@ -235,12 +241,12 @@ def ranking(comparison: Comparison) -> Table | None:
     """Places per metric for three sides and more; sides that cannot be told apart share one."""
     if not comparison.ranking:
         return None
-    wanted = [r for r in comparison.ranking if r["metric"] in SHOWN] or comparison.ranking
+    wanted = [r for r in comparison.ranking if r["metric"] in metrics_of(comparison.rows)]
     several = len({r["dataset"] for r in wanted}) > 1
     columns = [
         Column(
             f"{r['metric']}-{slug(r['dataset'])}",
-            f"{TITLES.get(r['metric'], r['metric'])}{', ' + r['dataset'] if several else ''}",
+            f"{label_of(comparison.rows, r['metric'])}{', ' + r['dataset'] if several else ''}",
         )
         for r in wanted
     ]
@@ -325,8 +331,8 @@ def gains(plan: list[tuple[int, str, str, float, str]], row: GridRow) -> float:
 def changed(pair: Pair) -> list[tuple[tuple[str, str, dict[tuple[str, str], str]], str, str, float, str]]:
     """(files, mask, picture, gain, words) of the kept pictures that changed most, both ways."""
     names = [fact.name for fact in pair.facts]
-    metric = next((m for m in SHOWN if m in names), names[0])
-    fact = pair.facts[names.index(metric)]
+    metric = [*by_rank(facts := {fact.name: fact for fact in pair.facts}), *names][0]
+    fact = facts[metric]
     x, y = (means[..., names.index(metric)] for means in pair.means())
     gain = fact.goodness(y) - fact.goodness(x)
     place = {str(name): k for k, name in enumerate(pair.ids)}
@@ -353,8 +359,7 @@ def changed(pair: Pair) -> list[tuple[tuple[str, str, dict[tuple[str, str], str]
         }
         files = (str((root / parts[0][1]["truth"]).resolve()), str((root / parts[0][1]["hole"]).resolve()), layers)
         unit = f" {fact.unit}" if fact.unit else ""
-        digits = 2 if fact.unit in ("dB", "ΔE00") else 4
-        text = f"{'+' if value > 0 else ''}{fixed(value, digits)}{unit} {TITLES.get(metric, metric)}"
+        text = f"{'+' if value > 0 else ''}{fixed(value, decimals(fact.unit))}{unit} {fact.heading}"
         found.append((files, mask, image_id, value, text))
     found.sort(key=lambda entry: entry[3])
     losers = [entry for entry in found if entry[3] < 0][:CHANGED]
@@ -366,15 +371,11 @@ def scores_of(pair: Pair, side: int, mask: str, image_id: str) -> dict[str, str]
     k = list(map(str, pair.ids)).index(image_id)
     m = pair.masks.index(mask)
     found = {}
-    for number, fact in enumerate(pair.facts):
-        if fact.name in SHOWN:
-            value = float(pair.means()[side][k, m, number])
-            if math.isfinite(value):
-                digits = 2 if fact.unit in ("dB", "ΔE00") else 3
-                arrow = {"higher": "↑", "lower": "↓"}.get(fact.direction, "→")
-                found[f"{TITLES.get(fact.name, fact.name)} {arrow}"] = f"{fixed(value, digits)} {fact.unit}".strip()
-    order = [TITLES.get(m, m) for m in SHOWN]
-    return dict(sorted(found.items(), key=lambda pair: order.index(pair[0][:-2]) if pair[0][:-2] in order else 99))
+    for fact in sorted((fact for fact in pair.facts if fact.rank is not None), key=lambda fact: fact.order):
+        value = float(pair.means()[side][k, m, pair.facts.index(fact)])
+        if math.isfinite(value):
+            found[f"{fact.heading} {fact.arrow}"] = f"{fixed(value, fact.digits)} {fact.unit}".strip()
+    return found
 
 
 def hole_area(pair: Pair, mask: str, image_id: str) -> float:

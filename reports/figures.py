@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 from markupsafe import Markup
 
+from bench.metrics.declaration import Metric
 from reports import svg
 from reports.breakdown import spoken, styles
 from reports.charts import Line, line_panel, short
-from reports.numbers import ALL, Measure, Numbers, Score
+from reports.numbers import ALL, Numbers, Score
 from reports.scoreboard import grouped, millions, ranked, slug
 
 WIDE, NARROW = (620, 420), (350, 400)
@@ -51,7 +52,7 @@ def points(numbers: Numbers, dataset: str, metric: str) -> list[Point]:
     return found
 
 
-def front(found: Sequence[Point], measure: Measure) -> list[Point]:
+def front(found: Sequence[Point], measure: Metric) -> list[Point]:
     """The Pareto front: no other method is at least as fast and as good, and one of both more; by speed."""
     kept: list[Point] = []
     for point in sorted(found, key=lambda p: (-p.speed, -float(measure.goodness(p.quality.mean)))):
@@ -67,8 +68,9 @@ def quality_speed(numbers: Numbers, dataset: str, metric: str) -> Markup | None:
         return None
     measure = numbers.measures[metric]
     best = front(found, measure)
-    alt = f"{measure.title} against speed on {dataset}. Pareto front: {', '.join(p.label for p in best)}. " + "; ".join(
-        f"{p.label} {grouped(p.speed)} images/s, {spoken(p.quality, measure.digits)}" for p in found
+    alt = (
+        f"{measure.heading} against speed on {dataset}. Pareto front: {', '.join(p.label for p in best)}. "
+        + "; ".join(f"{p.label} {grouped(p.speed)} images/s, {spoken(p.quality, measure.digits)}" for p in found)
     )
     return Markup("").join(
         draw_quality_speed(found, best, measure, size, f"qs-{slug(dataset)}-{metric}-{css}", alt, css)
@@ -77,7 +79,7 @@ def quality_speed(numbers: Numbers, dataset: str, metric: str) -> Markup | None:
 
 
 def draw_quality_speed(
-    found: list[Point], best: list[Point], measure: Measure, size: tuple[int, int], key: str, alt: str, css: str
+    found: list[Point], best: list[Point], measure: Metric, size: tuple[int, int], key: str, alt: str, css: str
 ) -> Markup:
     fig, axes = svg.figure(*size)
     most = max((p.parameters for p in found), default=0) or 1
@@ -102,7 +104,7 @@ def draw_quality_speed(
     if measure.direction == "lower":
         axes.invert_yaxis()
     unit = f" [{measure.unit}]" if measure.unit else ""
-    axes.set_ylabel(f"{measure.title}{unit}, better upwards")
+    axes.set_ylabel(f"{measure.heading}{unit}, better upwards")
     axes.set_xlabel("images per second, faster to the right")
     axes.margins(x=0.12, y=0.1)
     axes.minorticks_off()

@@ -22,7 +22,6 @@ RULES = {
     "disputed": "Most disputed between the networks",
     "own": "Each method's own worst",
 }
-SCORED = ("psnr_hole", "lpips", "lpips_student", "ssim_hole", "colour_shift")
 """Scores that the large view shows of a cell."""
 
 
@@ -77,13 +76,6 @@ class Worst:
 def anchor(*parts: str) -> str:
     """The fragment of a row or cell: readable, and safe for whatever the names hold."""
     return "cell/" + "/".join(quote(part, safe="") for part in parts)
-
-
-def deciding(numbers: Numbers) -> str | None:
-    """The metric that says best and worst: hole PSNR, or the first that has values."""
-    return next(
-        (m for m in ("psnr_hole", "psnr", "lpips", "l1_hole") if m in numbers.measures and numbers.has(m)), None
-    )
 
 
 BUDGET = 18_000_000
@@ -178,13 +170,13 @@ def cell_of(numbers: Numbers, scene: Scene, dataset: str, mask: str, image_id: s
     if place is None:
         return cell
     k = numbers.masks.index(mask)
-    decide = deciding(numbers)
-    for name in SCORED:
-        if name in numbers.measures and numbers.has(name):
+    decide = numbers.deciding
+    for name in numbers.ranked:
+        if not numbers.measures[name].whole:
             value = float(numbers.block(label, dataset, name)[place, k])
             if np.isfinite(value):
                 m = numbers.measures[name]
-                cell.scores[f"{m.title} {m.arrow}"] = f"{fixed(value, m.digits)} {m.unit}".strip()
+                cell.scores[f"{m.heading} {m.arrow}"] = f"{fixed(value, m.digits)} {m.unit}".strip()
     if decide:
         cell.number = float(numbers.block(label, dataset, decide)[place, k])
         m = numbers.measures[decide]
@@ -195,7 +187,7 @@ def cell_of(numbers: Numbers, scene: Scene, dataset: str, mask: str, image_id: s
 
 
 def mark_best(numbers: Numbers, cells: list[GridCell]) -> None:
-    decide = deciding(numbers)
+    decide = numbers.deciding
     scored = [c for c in cells if np.isfinite(c.number)]
     if decide and scored:
         good = numbers.measures[decide].goodness
@@ -209,7 +201,7 @@ def groups(rows: list[GridRow]) -> list[tuple[str, str, list[GridRow]]]:
 
 def worst_failures(numbers: Numbers, rows: list[GridRow]) -> list[Worst]:
     """For every method, data set and mask type, the picture that it failed worst on, from the records."""
-    decide = deciding(numbers)
+    decide = numbers.deciding
     if decide is None:
         return []
     measure = numbers.measures[decide]

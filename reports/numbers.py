@@ -15,49 +15,15 @@ from typing import Any
 
 import numpy as np
 
+from bench.metrics.declaration import Metric
+from bench.metrics.declaration import in_order as by_rank
 from bench.runs.reader import Run
+from bench.statistics.scores import metric_facts
 
 ALL = "all"
 """The name under which the mask types are pooled."""
 
-ARROWS = {"higher": "↑", "lower": "↓", "nearest": "→"}
 NOT_METRICS = {"variant", "seed", "dataset", "mask", "image_id", "hole_area", "failed"}
-PAIRED = (
-    "psnr_hole",
-    "lpips",
-    "lpips_student",
-    "ssim_hole",
-    "l1_hole",
-    "colour_shift",
-    "colour_shift_corrected",
-    "sharpness",
-    "seam",
-    "psnr",
-    "ssim",
-)
-"""Metrics whose single values the report needs; of all others it needs only the summary."""
-
-TITLES = {
-    "psnr_hole": "hole PSNR",
-    "psnr": "PSNR",
-    "ssim_hole": "hole SSIM",
-    "ssim": "SSIM",
-    "l1_hole": "hole L1",
-    "mse_hole": "hole MSE",
-    "mse": "MSE",
-    "lpips": "LPIPS",
-    "lpips_hole": "hole LPIPS",
-    "lpips_student": "LPIPS (student)",
-    "colour_shift": "colour shift",
-    "colour_shift_corrected": "colour shift, corrected",
-    "colour_shift_share": "share of one offset",
-    "sharpness": "sharpness",
-    "seam": "seam",
-    "known_drift": "known drift",
-    "fid": "FID",
-    "p_ids": "P-IDS",
-    "u_ids": "U-IDS",
-}
 
 
 @dataclass(frozen=True)
@@ -69,41 +35,6 @@ class Member:
     label: str
     kind: str = "network"
     entry: Mapping[str, Any] = field(default_factory=dict, hash=False, compare=False)
-
-
-@dataclass(frozen=True)
-class Measure:
-    """What a column means, as run.json declares it. whole: one value a set of pictures, none a picture."""
-
-    name: str
-    unit: str = ""
-    direction: str = "higher"
-    target: float = 0.0
-    region: str = "image"
-    summary: str = ""
-    reference: str = ""
-    approximate: bool = False
-    whole: bool = False
-
-    @property
-    def title(self) -> str:
-        return TITLES.get(self.name, self.name.replace("_", " "))
-
-    @property
-    def arrow(self) -> str:
-        return f"→ {self.target:g}" if self.direction == "nearest" else ARROWS.get(self.direction, "")
-
-    def goodness(self, values: Any) -> Any:
-        """Values turned so that higher is better."""
-        values = np.asarray(values, float)
-        if self.direction == "nearest":
-            return -np.abs(values - self.target)
-        return values if self.direction == "higher" else -values
-
-    @property
-    def digits(self) -> int:
-        """Decimals that tables print."""
-        return {"dB": 2, "levels": 1, "ΔE00": 2}.get(self.unit, 3)
 
 
 @dataclass(frozen=True)
@@ -187,11 +118,24 @@ class Numbers:
         return in_order(set(names), list(self.manifest.get("metrics", {})))
 
     @cached_property
-    def measures(self) -> dict[str, Measure]:
-        facts = self.manifest.get("metrics", {})
-        return {
-            name: measure(name, facts.get(name, {})) for name in {**dict.fromkeys(facts), **dict.fromkeys(self.columns)}
-        }
+    def measures(self) -> dict[str, Metric]:
+        """What each column means, as run.json declares it; a column that it does not name is nobody's metric."""
+        return metric_facts(self.run)
+
+    @cached_property
+    def ranked(self) -> list[str]:
+        """The metrics that tables show, by rank: those with numbers."""
+        return [name for name in by_rank(self.measures) if self.has(name)]
+
+    @cached_property
+    def further(self) -> list[str]:
+        """The others with numbers, in the order of run.json."""
+        return [name for name in by_rank(self.measures, ranked=False) if self.has(name)]
+
+    @property
+    def deciding(self) -> str | None:
+        """The metric that says best and worst: the first with a value a picture."""
+        return next((name for name in [*self.ranked, *self.further] if not self.measures[name].whole), None)
 
     # -- means and intervals ------------------------------------------------------------------------
 
@@ -303,7 +247,7 @@ class Numbers:
         """Values per picture and mask type, float64 (pictures, masks), NaN where there is none."""
         key = (label, dataset, metric)
         if key not in self._blocks:
-            self._read(label, dataset, [metric, "hole_area", *(m for m in PAIRED if m in self.measures)])
+            self._read(label, dataset, [metric, "hole_area", *(m for m in self.ranked if not self.measures[m].whole)])
         return self._blocks[key]
 
     def _read(self, label: str, dataset: str, metrics: list[str]) -> None:
@@ -395,21 +339,6 @@ def paired(blocks: Sequence[np.ndarray]) -> list[Score]:
         for k, score in zip(places, interval_scores(sums, counts), strict=True):
             found[k] = score
     return [score for score in found if score is not None]
-
-
-def measure(name: str, facts: Mapping[str, Any]) -> Measure:
-    lower = any(word in name for word in ("lpips", "mse", "l1", "shift", "seam", "drift", "fid"))
-    return Measure(
-        name=name,
-        unit=str(facts.get("unit") or ""),
-        direction=str(facts.get("direction") or ("lower" if lower else "higher")),
-        target=float(facts.get("target") or 0.0),
-        region=str(facts.get("region") or ""),
-        summary=str(facts.get("summary") or ""),
-        reference=str(facts.get("reference") or ""),
-        approximate=bool(facts.get("approximate")),
-        whole=facts.get("of") == "set",
-    )
 
 
 def fixed(value: float, digits: int) -> str:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from bench.exporters.words import decimals, headline
 from bench.runs.reader import Run
 from bench.util.errors import IncomparableError
 from reports.numbers import fixed
 from reports.scoreboard import slug
 from reports.tables import Cell, Column, Row, Table
-
-SHOWN = ("psnr_hole", "lpips", "lpips_student", "ssim_hole", "l1_hole", "colour_shift")
 
 
 def compared(run: Run, other: Run) -> dict[str, Any]:
@@ -34,7 +33,7 @@ def compared(run: Run, other: Run) -> dict[str, Any]:
         found = compare_sides(sides, Options())
         rows += [{**row, "variant": variant} for row in found.rows if row["mask"] == "all"]
         notes += [n for n in found.notes if n not in notes]
-    metrics = [m for m in SHOWN if any(r["metric"] == m for r in rows)]
+    metrics = headline(rows)
     tables = []
     for dataset in dict.fromkeys(r["dataset"] for r in rows):
         columns, lines = [], []
@@ -59,7 +58,7 @@ def compared(run: Run, other: Run) -> dict[str, Any]:
 def cells(row: dict[str, Any] | None) -> list[Cell]:
     if row is None:
         return [Cell("–"), Cell("–"), Cell("–")]
-    digits = 2 if row["unit"] in ("dB", "ΔE00") else 4
+    digits = decimals(row["unit"])
     gain = ("+" if row["difference"] > 0 else "") + fixed(row["difference"], digits)
     known = row["low"] is not None and row["low"] == row["low"]
     return [

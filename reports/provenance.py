@@ -169,8 +169,11 @@ def reproduce(numbers: Numbers) -> str:
             f"git checkout {shlex.quote(str(git['commit']))}" + ("" if clean else f"   # and {comment(git['state'])}")
         )
     lines.append("make install")
-    if any(numbers.has(m) for m in ("lpips", "lpips_hole")) and "--weights-dir" not in command:
-        lines.append(f"{BENCH} weights fetch   # LPIPS needs its backbone; all other scores do without")
+    if (
+        any(numbers.has(name) for name, m in numbers.measures.items() if m.group == "perceptual" and not m.approximate)
+        and "--weights-dir" not in command
+    ):
+        lines.append(f"{BENCH} weights fetch   # the backbone of the perceptual scores")
     lines.append(shlex.join([BENCH, *command[1:]]))
     return "\n".join(lines)
 

@@ -8,22 +8,10 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from reports.numbers import ALL, Measure, Member, Numbers, Score, fixed, paired
+from bench.metrics.declaration import Metric
+from reports.numbers import ALL, Member, Numbers, Score, fixed, paired
 from reports.tables import Cell, Column, Row, Table
 
-MAIN = (
-    "psnr_hole",
-    "lpips",
-    "lpips_student",
-    "ssim_hole",
-    "l1_hole",
-    "colour_shift",
-    "sharpness",
-    "seam",
-    "psnr",
-    "ssim",
-    "fid",
-)
 GROUPS = {"network": "Networks", "external": "Models from outside", "reference": "References, no training"}
 
 
@@ -35,7 +23,7 @@ class Lead:
     """
 
     dataset: str
-    measure: Measure
+    measure: Metric
     best: str
     score: Score
     tied: tuple[str, ...]
@@ -44,8 +32,8 @@ class Lead:
 
 
 def main_metrics(numbers: Numbers) -> list[str]:
-    """The metrics of the first table, those of them that have numbers."""
-    return [name for name in MAIN if name in numbers.measures and numbers.has(name)]
+    """The metrics of the first table: those with a rank, or where none has one, all."""
+    return numbers.ranked or numbers.further
 
 
 def ranked(numbers: Numbers) -> list[Member]:
@@ -89,7 +77,7 @@ def sentence(found: Lead, several: bool) -> str:
     unit = f" {found.measure.unit}" if found.measure.unit else ""
     digits = found.measure.digits
     where = f"On {found.dataset}, " if several else ""
-    value = f"{found.score.mean:.{digits}f}{unit} {found.measure.title}"
+    value = f"{found.score.mean:.{digits}f}{unit} {found.measure.heading}"
     if found.measure.whole:
         return f"{where}{found.best} has the best value ({value}), of whole sets and so without an interval"
     if found.second is None or found.ahead is None:
@@ -110,7 +98,7 @@ def listed(names: Sequence[str], most: int = 3) -> str:
 
 
 def score_cell(
-    score: Score | None, measure: Measure, mark: str = "", bar: float | None = None, order: float | None = None
+    score: Score | None, measure: Metric, mark: str = "", bar: float | None = None, order: float | None = None
 ) -> Cell:
     if score is None or math.isnan(score.mean):
         return Cell("–")
@@ -128,8 +116,8 @@ def score_cell(
     )
 
 
-def metric_column(measure: Measure) -> Column:
-    title = measure.title + (f" [{measure.unit}]" if measure.unit else "")
+def metric_column(measure: Metric) -> Column:
+    title = measure.heading + (f" [{measure.unit}]" if measure.unit else "")
     note = measure.summary + (" Approximate." if measure.approximate else "")
     if measure.direction == "nearest":
         note += f" In order of each picture's distance from {measure.target:g}, not of the mean."
@@ -207,7 +195,7 @@ def column_notes(numbers: Numbers, metrics: Sequence[str]) -> list[str]:
     for name in metrics:
         m = numbers.measures[name]
         if m.approximate:
-            notes.append(f"≈ {m.title} is an approximation: {m.summary.rstrip('.')} ({m.reference}).")
+            notes.append(f"≈ {m.heading} is an approximation: {m.summary.rstrip('.')} ({m.reference}).")
     return notes
 
 
@@ -249,17 +237,17 @@ class Answer:
 
 def verdict(numbers: Numbers, found: dict[str, dict[str, Lead]]) -> Answer | None:
     """Who won by hole PSNR (or by what there is), then by LPIPS, and what the interval leaves out."""
-    metrics = [m for m in MAIN if any(m in leads for leads in found.values())]
+    metrics = [m for m in main_metrics(numbers) if any(m in leads for leads in found.values())]
     if not metrics:
         return None
     several = len(found) > 1
     winners = [leads[metrics[0]] for leads in found.values() if metrics[0] in leads]
     top = "; ".join(lower_first(sentence(w, several)) if k else sentence(w, several) for k, w in enumerate(winners))
     more = []
-    perceptual = next((m for m in metrics[1:] if m.startswith("lpips")), None)
+    perceptual = next((m for m in metrics[1:] if numbers.measures[m].group == "perceptual"), None)
     if perceptual:
         others = [leads[perceptual] for leads in found.values() if perceptual in leads]
-        name = others[0].measure.title + (", an approximation" if others[0].measure.approximate else "")
+        name = others[0].measure.heading + (", an approximation" if others[0].measure.approximate else "")
         more.append(f"By {name}: " + "; ".join(lower_first(sentence(w, several)) for w in others) + ".")
     references = [m.label for m in numbers.members if m.kind == "reference"]
     beaten = [

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from bench.comparison.sides import Side
+from bench.metrics.declaration import Metric
 from bench.runs.reader import Run
-from bench.statistics.scores import Facts, Scores, metric_facts
+from bench.statistics.scores import Scores, metric_facts
 from bench.util.errors import IncomparableError
 
 
@@ -26,7 +27,7 @@ class Pair:
     dataset: str
     ids: np.ndarray
     masks: tuple[str, ...]
-    facts: tuple[Facts, ...]
+    facts: tuple[Metric, ...]
     reference: np.ndarray
     candidate: np.ndarray
     failed: tuple[np.ndarray, np.ndarray]
@@ -121,7 +122,7 @@ def pair_sides(reference: Side, candidate: Side, common: bool | None = None) -> 
     return pairs, notes
 
 
-def pair_scores(reference: Side, candidate: Side, dataset: str, facts: list[Facts], notes: list[str]) -> Pair | None:
+def pair_scores(reference: Side, candidate: Side, dataset: str, facts: list[Metric], notes: list[str]) -> Pair | None:
     ours, theirs = reference.scores[dataset], candidate.scores[dataset]
     masks = [mask for mask in ours.masks if mask in theirs.masks]
     _, left, right = np.intersect1d(ours.ids, theirs.ids, return_indices=True)
@@ -146,7 +147,7 @@ def pair_scores(reference: Side, candidate: Side, dataset: str, facts: list[Fact
     return Pair((reference, candidate), dataset, a.ids, tuple(masks), tuple(kept), x, y, failed, a.hole_area, missing)
 
 
-def select(scores: Scores, images: np.ndarray, masks: list[str], facts: list[Facts]) -> Scores:
+def select(scores: Scores, images: np.ndarray, masks: list[str], facts: list[Metric]) -> Scores:
     return scores.take(
         images, [scores.masks.index(mask) for mask in masks], [scores.columns.index(fact.name) for fact in facts]
     )

@@ -4,43 +4,18 @@ from __future__ import annotations
 
 import re
 
-import numpy as np
-
-from bench.statistics.scores import Facts
+from bench.metrics.declaration import Metric
 from bench.util.errors import UsageError
 from variants.registry import suggest
 
-BY_NAME = {
-    "ssim": 0.005,
-    "ssim_hole": 0.005,
-    "lpips": 0.005,
-    "lpips_hole": 0.005,
-    "l1": 0.001,
-    "l1_hole": 0.002,
-    "mse": 0.0002,
-    "mse_hole": 0.0005,
-    "colour_shift_share": 0.02,
-    "sharpness": 0.02,
-}
-"""Half an 8-bit level is 0.002 of the value range; 0.005 of SSIM or LPIPS is the third decimal that papers print."""
 
-BY_UNIT = {"dB": 0.1, "ΔE00": 0.2, "levels": 0.5, "8-bit levels": 0.5}
-"""0.1 dB is the last decimal that papers argue about, 0.5 is half an 8-bit level, and 1 ΔE00 is about what an
-eye can see side by side."""
-
-SHARE = 0.01
-"""Of the reference's mean, for a metric of which nothing is known."""
-
-
-def tolerance(facts: Facts, reference_mean: float, wanted: dict[str, float] | None = None) -> float:
-    """The difference, in the metric's unit, below which two sides are the same."""
-    for table in (wanted or {}, BY_NAME):
-        for name in (facts.name, facts.name.removesuffix("_corrected")):
-            if name in table:
-                return table[name]
-    if facts.unit in BY_UNIT:
-        return BY_UNIT[facts.unit]
-    return SHARE * abs(reference_mean) if np.isfinite(reference_mean) else 0.0
+def tolerance(metric: Metric, reference_mean: float, wanted: dict[str, float] | None = None) -> float:
+    """The difference, in the metric's unit, below which two sides are the same: what the user said of the metric, or
+    of the one that it corrects, else what it declares."""
+    for name in (metric.name, metric.corrects):
+        if name in (wanted or {}):
+            return (wanted or {})[name]
+    return metric.same_within(reference_mean)
 
 
 def read_tolerances(options: list[str], metrics: list[str]) -> dict[str, float]:

@@ -16,13 +16,11 @@ from bench.demo.methods import Cast, fill_one
 from bench.demo.saved import Made, hole_png
 from bench.demo.window import Window, cut, paste, window_of
 from bench.metrics.correction import correct
-from bench.metrics.registry import Metric
+from bench.metrics.declaration import Metric
+from bench.metrics.declaration import in_order as by_rank
 from bench.metrics.registry import metric as registry
 from bench.stages.score import composite
 from bench.util.errors import UsageError
-
-SCORED = ("psnr_hole", "ssim_hole", "lpips", "lpips_student", "colour_shift")
-"""Scores that stand beside a fill."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,7 +72,7 @@ class Engine:
 
         self.cast = cast
         self.lock = Lock()
-        names = [name for name in SCORED if name in registry.names()]
+        names = by_rank(registry.all())
         missing = Scorer(names, weights_dir=weights_dir, device=device).missing
         self.scorer = Scorer([n for n in names if n not in missing], weights_dir=weights_dir, device=device)
 

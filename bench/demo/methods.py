@@ -9,7 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
+from bench.metrics.declaration import in_order
 from bench.runs.reader import Run, find_runs, out_folder
+from bench.statistics.scores import metric_facts
 from bench.util.errors import UsageError
 from bench.util.progress import say
 from variants.errors import VariantError
@@ -72,10 +74,11 @@ def trained(run: Run) -> list[str]:
 
 
 def best_of(run: Run) -> list[str]:
-    """The best trained variants of a run by hole PSNR over all its mask types, and ``telea``."""
+    """The best trained variants of a run by its first metric over all its mask types, and a reference."""
+    deciding = next(iter(in_order(metric_facts(run))), "")
     means: dict[str, list[float]] = {name: [] for name in trained(run)}
     for score in (run.summary or {}).get("scores", []):
-        if score["variant"] in means and score["mask"] == "all" and score["metric"] == "psnr_hole":
+        if score["variant"] in means and score["mask"] == "all" and score["metric"] == deciding:
             means[score["variant"]].append(float(score["mean"]) if score["mean"] is not None else math.nan)
     ranked = sorted(means, key=lambda name: -np.nanmean(means[name]) if means[name] else math.inf)
     return [*ranked[:BEST], REFERENCE]

@@ -15,7 +15,7 @@ from bench.statistics.scores import ALL
 def print_noise(floor: NoiseFloor, by_mask: bool = False, console: Console | None = None) -> None:
     console = console or terminal()
     rows = [row for row in floor.rows if by_mask or row.mask == ALL]
-    metrics = words.headline([{"metric": row.metric} for row in rows])
+    metrics = words.headline([{"metric": row.metric, "rank": row.rank} for row in rows])
     table = plain_table()
     table.add_column("", overflow="fold")
     for name in ("A/A", "mean", "run to run", "floor 99 %", "image error", "tolerance"):

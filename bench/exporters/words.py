@@ -5,31 +5,30 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from bench.statistics.scores import ALL, HEADLINE
+from bench.metrics.declaration import DECIMALS as UNIT_DECIMALS
+from bench.metrics.declaration import UNITLESS_DECIMALS
+from bench.statistics.scores import ALL
 
 SIGNS = {"better": "▲", "worse": "▼", "same": "=", "undecided": "?"}
-DECIMALS = {
-    "dB": 2,
-    "images/s": 1,
-    "ms": 2,
-    "MiB": 0,
-    "ΔE00": 2,
-    "levels": 2,
-    "8-bit levels": 2,
-    "%": 1,
-    "×cal": 3,
-}
+DECIMALS = {"images/s": 1, "ms": 2, "MiB": 0, "%": 1, "×cal": 3}
+"""Of what is no metric; metrics declare theirs (:class:`bench.metrics.declaration.Metric`)."""
+
 STATE_WORDS = {"pass": "pass", "regression": "REGRESSION", "undecided": "undecided"}
 
 
 def number(value: float | None, unit: str = "", signed: bool = False) -> str:
-    """A value with the decimals that its unit deserves; a dash where there is none."""
+    """A value with the decimals that its unit deserves; a dash where there is none. Scores without a unit get one
+    decimal more than their tables: what is compared here may differ in the last."""
     if value is None or math.isnan(value):
         return "–"
     if math.isinf(value):
         return "∞" if value > 0 else "-∞"
-    text = f"{value:{'+' if signed else ''}.{DECIMALS.get(unit, 4)}f}"
+    text = f"{value:{'+' if signed else ''}.{decimals(unit)}f}"
     return text.replace("-", "", 1) if float(text) == 0 and text.startswith("-") else text
+
+
+def decimals(unit: str) -> int:
+    return DECIMALS[unit] if unit in DECIMALS else UNIT_DECIMALS.get(unit, UNITLESS_DECIMALS + 1)
 
 
 def interval(row: dict[str, Any], unit: str = "", signed: bool = True) -> str:
@@ -51,10 +50,10 @@ def quantity(value: float | None, unit: str) -> str:
 
 
 def headline(rows: list[dict[str, Any]], every: bool = False) -> list[str]:
-    """The metrics to show, in the rows' order of importance."""
-    there = list(dict.fromkeys(row["metric"] for row in rows))
-    chosen = [name for name in HEADLINE if name in there]
-    return there if every or not chosen else chosen
+    """The metrics to show: those that have a rank, in its order; all of them where none has one."""
+    ranks = {row["metric"]: row["rank"] for row in rows}
+    chosen = sorted((name for name, rank in ranks.items() if rank is not None), key=lambda name: ranks[name])
+    return list(ranks) if every or not chosen else chosen
 
 
 def hidden(rows: list[dict[str, Any]], shown: list[str]) -> int:

@@ -13,8 +13,9 @@ from bench.comparison.pairing import Pair, pair_sides
 from bench.comparison.sides import Side
 from bench.gate import speed
 from bench.gate.rules import Rule
+from bench.metrics.declaration import Metric
 from bench.statistics import intervals
-from bench.statistics.scores import ALL, Facts, clustered, metric_facts
+from bench.statistics.scores import ALL, clustered, metric_facts
 from bench.util.files import finite
 
 NORMAL_DF = 1e6
@@ -221,7 +222,7 @@ def share(value: float, base: float) -> float:
     return 100 * value / base if base > 0 else float(np.copysign(np.inf, value))
 
 
-def reference_goodness(pair: Pair, target: Target, fact: Facts) -> float:
+def reference_goodness(pair: Pair, target: Target, fact: Metric) -> float:
     """The reference's mean that a percentage is of; of a metric with a target, its mean distance from it."""
     values = goodness(pair, pair.reference).mean(0)[..., pair.facts.index(fact)]
     if target.mask != ALL:
@@ -247,7 +248,7 @@ def limit_lines(job: Job, options: Options, alarms: float) -> list[Line]:
     return lines
 
 
-def locate(pair: Pair, target: Target) -> tuple[int, Facts]:
+def locate(pair: Pair, target: Target) -> tuple[int, Metric]:
     """The column of a target among (mask types and ``all``) x metrics, and its metric."""
     names, masks = [fact.name for fact in pair.facts], [*pair.masks, ALL]
     place = names.index(target.rule.metric)

@@ -15,9 +15,10 @@ from bench.comparison.gains import flat
 from bench.comparison.pairing import require_comparable
 from bench.comparison.tolerances import tolerance
 from bench.gate import speed
+from bench.metrics.declaration import Metric
 from bench.runs.reader import Run
 from bench.statistics import intervals
-from bench.statistics.scores import ALL, Facts, Scores, clustered, load_scores, metric_facts
+from bench.statistics.scores import ALL, Scores, clustered, load_scores, metric_facts
 from bench.util.errors import IncomparableError
 from bench.util.files import finite
 
@@ -44,6 +45,7 @@ class Noise:
     metric: str
     unit: str
     title: str
+    rank: int | None
     instances: int
     images: int
     mean: float
@@ -82,7 +84,7 @@ class Spread:
 
     variant: str
     scores: Scores
-    facts: list[Facts]
+    facts: list[Metric]
     means: np.ndarray
     mean: np.ndarray
     image_error: np.ndarray
@@ -151,7 +153,7 @@ def trained(run: Run, variant: str) -> bool:
 
 
 def spread(
-    variant: str, scores: Scores, facts: list[Facts], values: np.ndarray, good: np.ndarray, is_trained: bool
+    variant: str, scores: Scores, facts: list[Metric], values: np.ndarray, good: np.ndarray, is_trained: bool
 ) -> Spread:
     means = [column_means(instance) for instance in good]
     errors = []
@@ -206,6 +208,7 @@ def noise_rows(spread: Spread, pool: tuple[np.ndarray, int]) -> list[Noise]:
                 fact.name,
                 fact.unit,
                 fact.title,
+                fact.rank,
                 len(spread.means),
                 len(spread.scores.ids),
                 float(mean),

@@ -11,7 +11,7 @@ from bench.gate import speed
 from bench.gate.noise import Noise, NoiseFloor, rounded_up
 from bench.gate.rules import read_thresholds
 from bench.runs.reader import Run
-from bench.statistics.scores import ALL, HEADLINE, KEYS
+from bench.statistics.scores import ALL, KEYS
 from bench.util.errors import IncomparableError, UsageError
 from bench.util.files import replacing, write_json, write_text
 
@@ -30,7 +30,8 @@ def write_threshold_file(path: Path, run: Run, floor: NoiseFloor, force: bool = 
         if there.exists() and not force:
             raise UsageError(f"{there} exists already: --force writes over it, or name another file with --thresholds")
     rows = [row for row in floor.rows if row.mask == ALL]
-    metrics = [name for name in HEADLINE if any(row.metric == name for row in rows)]
+    ranks = {row.metric: row.rank for row in rows if row.rank is not None}
+    metrics = sorted(ranks, key=lambda name: ranks[name])
     if not metrics:
         metrics = list(dict.fromkeys(row.metric for row in rows))
     if not metrics:

@@ -8,7 +8,14 @@ from bench.metrics.card import Card, Colours, Patch
 from bench.metrics.colour import delta_e_2000, lab
 from bench.metrics.registry import metric
 
-LEVELS = {"region": "hole", "unit": "levels", "direction": "nearest", "range": (-255.0, 255.0), "version": 1}
+LEVELS = {
+    "region": "hole",
+    "unit": "levels",
+    "direction": "nearest",
+    "range": (-255.0, 255.0),
+    "version": 1,
+    "group": "colour",
+}
 MEAN_SHIFT = "difference of channel means over the hole (numpy, float64)"
 
 
@@ -48,6 +55,9 @@ def share(card: Patch) -> float:
 
 @metric(
     "colour_shift",
+    label="colour shift",
+    rank=6,
+    group="colour",
     region="hole",
     unit="ΔE00",
     direction="lower",
@@ -60,19 +70,19 @@ def colour_shift(card: Card) -> float:
     return distance(card)
 
 
-@metric("colour_shift_r", reference=MEAN_SHIFT, **LEVELS)
+@metric("colour_shift_r", label="colour shift, red", channel="red", reference=MEAN_SHIFT, **LEVELS)
 def colour_shift_r(card: Card) -> float:
     """Mean of fill - truth over the hole in red, signed, 8-bit levels."""
     return mean_shift(card)[0]
 
 
-@metric("colour_shift_g", reference=MEAN_SHIFT, **LEVELS)
+@metric("colour_shift_g", label="colour shift, green", channel="green", reference=MEAN_SHIFT, **LEVELS)
 def colour_shift_g(card: Card) -> float:
     """Mean of fill - truth over the hole in green, signed, 8-bit levels."""
     return mean_shift(card)[1]
 
 
-@metric("colour_shift_b", reference=MEAN_SHIFT, **LEVELS)
+@metric("colour_shift_b", label="colour shift, blue", channel="blue", reference=MEAN_SHIFT, **LEVELS)
 def colour_shift_b(card: Card) -> float:
     """Mean of fill - truth over the hole in blue, signed, 8-bit levels."""
     return mean_shift(card)[2]
@@ -80,6 +90,9 @@ def colour_shift_b(card: Card) -> float:
 
 @metric(
     "colour_shift_share",
+    label="share of one offset",
+    tolerance=0.02,
+    group="colour",
     region="hole",
     unit="",
     direction="lower",

@@ -109,6 +109,8 @@ def after(card: Card, score: Callable[[Patch], float]) -> float:
 
 @metric(
     "psnr_hole_corrected",
+    label="hole PSNR, corrected",
+    corrects="psnr_hole",
     region="hole",
     unit="dB",
     direction="higher",
@@ -124,6 +126,9 @@ def psnr_hole_corrected(card: Card) -> float:
 
 @metric(
     "colour_shift_corrected",
+    label="colour shift, corrected",
+    group="colour",
+    corrects="colour_shift",
     region="hole",
     unit="ΔE00",
     direction="lower",
@@ -137,19 +142,43 @@ def colour_shift_corrected(card: Card) -> float:
     return after(card, distance)
 
 
-@metric("colour_shift_r_corrected", reference=LEAST_SQUARES + MEAN_SHIFT, needs_raw=True, **LEVELS)
+@metric(
+    "colour_shift_r_corrected",
+    label="colour shift, red, corrected",
+    channel="red",
+    corrects="colour_shift_r",
+    reference=LEAST_SQUARES + MEAN_SHIFT,
+    needs_raw=True,
+    **LEVELS,
+)
 def colour_shift_r_corrected(card: Card) -> float:
     """colour_shift_r after colour correction; NaN without known pixels."""
     return after(card, lambda c: mean_shift(c)[0])
 
 
-@metric("colour_shift_g_corrected", reference=LEAST_SQUARES + MEAN_SHIFT, needs_raw=True, **LEVELS)
+@metric(
+    "colour_shift_g_corrected",
+    label="colour shift, green, corrected",
+    channel="green",
+    corrects="colour_shift_g",
+    reference=LEAST_SQUARES + MEAN_SHIFT,
+    needs_raw=True,
+    **LEVELS,
+)
 def colour_shift_g_corrected(card: Card) -> float:
     """colour_shift_g after colour correction; NaN without known pixels."""
     return after(card, lambda c: mean_shift(c)[1])
 
 
-@metric("colour_shift_b_corrected", reference=LEAST_SQUARES + MEAN_SHIFT, needs_raw=True, **LEVELS)
+@metric(
+    "colour_shift_b_corrected",
+    label="colour shift, blue, corrected",
+    channel="blue",
+    corrects="colour_shift_b",
+    reference=LEAST_SQUARES + MEAN_SHIFT,
+    needs_raw=True,
+    **LEVELS,
+)
 def colour_shift_b_corrected(card: Card) -> float:
     """colour_shift_b after colour correction; NaN without known pixels."""
     return after(card, lambda c: mean_shift(c)[2])
@@ -157,6 +186,10 @@ def colour_shift_b_corrected(card: Card) -> float:
 
 @metric(
     "colour_shift_share_corrected",
+    label="share of one offset, corrected",
+    tolerance=0.02,
+    group="colour",
+    corrects="colour_shift_share",
     region="hole",
     unit="",
     direction="lower",

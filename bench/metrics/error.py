@@ -25,6 +25,9 @@ def psnr_of(mse: float) -> float:
 
 @metric(
     "mse",
+    label="MSE",
+    tolerance=0.0002,
+    decimals=5,
     region="image",
     unit="",
     direction="lower",
@@ -42,6 +45,9 @@ def mse(card: Card) -> float:
 
 @metric(
     "mse_hole",
+    label="hole MSE",
+    tolerance=0.0005,
+    decimals=5,
     region="hole",
     unit="",
     direction="lower",
@@ -56,6 +62,9 @@ def mse_hole(card: Card) -> float:
 
 @metric(
     "psnr",
+    label="PSNR",
+    from_error=("mse", psnr_of),
+    protocols={"mat": "MAT cal_psnr_ssim_l1, 8-bit pictures in double precision"},
     region="image",
     unit="dB",
     direction="higher",
@@ -73,6 +82,9 @@ def psnr(card: Card) -> float:
 
 @metric(
     "psnr_hole",
+    label="hole PSNR",
+    rank=1,
+    from_error=("mse_hole", psnr_of),
     region="hole",
     unit="dB",
     direction="higher",
@@ -90,6 +102,12 @@ def psnr_hole(card: Card) -> float:
 
 @metric(
     "l1",
+    label="L1",
+    tolerance=0.001,
+    protocols={
+        "mat": "MAT cal_psnr_ssim_l1: mean absolute error of values in [0, 1], which is native",
+        "aot": "AOT-GAN compare_mae: sum of absolute errors over the sum of both pictures",
+    },
     region="image",
     unit="",
     direction="lower",
@@ -107,6 +125,9 @@ def l1(card: Card) -> float:
 
 @metric(
     "l1_hole",
+    label="hole L1",
+    rank=5,
+    tolerance=0.002,
     region="hole",
     unit="",
     direction="lower",

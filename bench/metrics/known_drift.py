@@ -9,6 +9,7 @@ from bench.metrics.registry import metric
 
 @metric(
     "known_drift",
+    label="known drift",
     region="known",
     unit="levels",
     direction="lower",

@@ -15,6 +15,9 @@ from bench.metrics.registry import metric
 BACKBONES = {"alex": "alexnet", "vgg": "vgg16", "squeeze": "squeezenet1_1"}
 """The ``lpips`` package's names for its nets, which the protocols use, and the backbones behind them."""
 
+SMALLEST = {"alex": 31, "vgg": 16, "squeeze": 17}
+"""The least side of a picture, in pixels, that has a value."""
+
 
 def backbone_of(context: Any) -> str:
     return BACKBONES[context.protocol.lpips]
@@ -36,6 +39,13 @@ def missing(context: Any) -> str | None:
     """Why LPIPS cannot be had, in a sentence; None where it can."""
     found = stack_of(context)
     return str(found) if isinstance(found, weights.WeightsError) else None
+
+
+def too_small(card: Any) -> str | None:
+    least = SMALLEST[card.protocol.lpips]
+    if min(card.truth.shape) < least:
+        return f"the pictures are smaller than {least} pixels, which leaves nothing at the backbone's last layer"
+    return None
 
 
 def both(cards: Sequence[Any], context: Any) -> tuple[list[float], list[float]]:
@@ -76,6 +86,12 @@ def of_batch(batch: Any, context: Any) -> Any:
 
 @metric(
     "lpips",
+    group="perceptual",
+    label="LPIPS",
+    rank=3,
+    tolerance=0.005,
+    protocols={"lama": "lpips package, VGG-16 v0.1"},
+    undefined=too_small,
     region="image",
     unit="",
     direction="lower",
@@ -93,6 +109,11 @@ def lpips(cards: Sequence[Any], context: Any) -> list[float]:
 
 @metric(
     "lpips_hole",
+    group="perceptual",
+    label="hole LPIPS",
+    tolerance=0.005,
+    protocols={"lama": "lpips package, VGG-16 v0.1, spatial map over the hole"},
+    undefined=too_small,
     region="hole",
     unit="",
     direction="lower",

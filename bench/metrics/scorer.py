@@ -14,9 +14,10 @@ from typing import Any
 import numpy as np
 
 from bench.metrics.card import Card, Hole, ScoringContext, Truth
+from bench.metrics.declaration import Metric, computed
 from bench.metrics.drift import drift
 from bench.metrics.protocol import Protocol, find_protocol
-from bench.metrics.registry import Metric, metric
+from bench.metrics.registry import metric
 
 KEPT_PIXELS = 32 * 256 * 256
 """How many pixels of truths are kept with their maps (45 bytes of maps a pixel, and what learned metrics keep)."""
@@ -154,7 +155,7 @@ class Scorer:
         for entry in self._single:
             for card, row in scored:
                 if not entry.needs_raw or card.raw is not None:
-                    row[entry.name] = float(entry.compute(card))
+                    row[entry.name] = float(computed(entry)(card))
         return scored
 
     def _compute_batched(self, scored: list[tuple[Card, Row]]) -> None:
@@ -191,14 +192,15 @@ class Scorer:
 
 def learned_values(entry: Metric, cards: list[Card], context: ScoringContext) -> Sequence[float]:
     """A batched metric of one picture's cards, which may know it already."""
-    if all(card.has(entry.compute) for card in cards):
-        return [card.once(entry.compute) for card in cards]
-    return entry.compute(cards, context)
+    compute = computed(entry)
+    if all(card.has(compute) for card in cards):
+        return [card.once(compute) for card in cards]
+    return compute(cards, context)
 
 
 def under(entry: Metric, protocol: Protocol) -> Metric:
     """The metric as the protocol computes it: its reference says so where that differs."""
-    changed = protocol.changes.get(entry.name)
+    changed = (entry.protocols or {}).get(protocol.name)
     return replace(entry, reference=changed) if changed else entry
 
 
@@ -239,12 +241,11 @@ def size(picture: np.ndarray) -> str:
 
 def why_empty(entry: Metric, cards: list[Card]) -> str:
     """Why no card of a call got a value, in a sentence."""
-    hole, truth = cards[0].hole, cards[0].truth
+    hole = cards[0].hole
     if entry.needs_raw and all(card.raw is None for card in cards):
         return "needs the raw output, which finished pictures do not have"
-    window = cards[0].protocol.window
-    if entry.name.startswith("ssim") and min(truth.shape) < window.smallest:
-        return f"the pictures are smaller than the window of {window.side} pixels"
+    if entry.undefined and (why := entry.undefined(cards[0])):
+        return why
     if not hole.area:
         return "the hole is empty"
     if hole.area == hole.mask.size:

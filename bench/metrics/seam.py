@@ -40,6 +40,7 @@ def fill_steps(card: Card) -> int:
 
 @metric(
     "seam",
+    label="seam",
     region="seam",
     unit="levels",
     direction="nearest",

@@ -30,23 +30,34 @@ def fill_energy(card: Card) -> int:
     return energy(card.in_hole, card.hole)
 
 
+LIMIT = 10.0
+"""A thousandth of the truth's energy, or a thousandfold: nothing beyond is told apart, and a flat fill has a value."""
+
+
 @metric(
     "sharpness",
+    label="sharpness",
     region="hole",
     unit="",
     direction="nearest",
-    target=1.0,
-    range=(0.0, math.inf),
-    reference="ratio of summed squared neighbour differences inside the hole (numpy.diff)",
-    version=1,
+    target=0.0,
+    range=(-LIMIT, LIMIT),
+    tolerance=0.05,
+    decimals=2,
+    scale="log2",
+    reference="log2 of the ratio of summed squared neighbour differences inside the hole (numpy.diff)",
+    version=2,
 )
 def sharpness(card: Card) -> float:
-    """Gradient energy of the fill over that of the truth inside the hole: below 1 blurred, above it noisy.
+    """Gradient energy of the fill over that of the truth inside the hole, as log2: below 0 blurred, above it noisy.
 
-    Energy: squared differences of horizontal and vertical neighbours that both lie in the hole, summed over
-    channels. NaN where the truth has none (constant there, or a hole without neighbours).
+    0 is right, -1 half the energy, +1 twice; ±10 at most, so that a flat fill has -10. Energy: squared differences of
+    horizontal and vertical neighbours that both lie in the hole, summed over channels. NaN where the truth has none
+    (constant there, or a hole without neighbours). Ratios are averaged as ratios: that is what the logarithm is for.
     """
     if "sharpness" not in card.hole.kept:
         card.hole.kept["sharpness"] = energy(card.truth_in_hole, card.hole)
-    there = card.hole.kept["sharpness"]
-    return card.once(fill_energy) / there if there else math.nan
+    there, here = card.hole.kept["sharpness"], card.once(fill_energy)
+    if not there:
+        return math.nan
+    return max(-LIMIT, min(LIMIT, math.log2(here / there))) if here else -LIMIT

@@ -9,7 +9,30 @@ from bench.metrics.ssim_map import picture_and_hole
 REFERENCE = "scikit-image structural_similarity, gaussian_weights, sigma 1.5, population covariance"
 
 
-@metric("ssim", region="image", unit="", direction="higher", range=(-1.0, 1.0), reference=REFERENCE, version=1)
+def too_small(card: Card) -> str | None:
+    window = card.protocol.window
+    if min(card.truth.shape) < window.smallest:
+        return f"the pictures are smaller than the window of {window.side} pixels"
+    return None
+
+
+@metric(
+    "ssim",
+    label="SSIM",
+    tolerance=0.005,
+    protocols={
+        "lama": "saicinpainting SSIM: zeros beyond the border, mean over every pixel",
+        "mat": "MAT cal_psnr_ssim_l1: Gaussian 11, 5 pixels cropped, which is native",
+        "aot": "scikit-image structural_similarity of uint8 with its defaults (uniform window 7)",
+    },
+    undefined=too_small,
+    region="image",
+    unit="",
+    direction="higher",
+    range=(-1.0, 1.0),
+    reference=REFERENCE,
+    version=1,
+)
 def ssim(card: Card) -> float:
     """Structural similarity: mean of the map over channels and pixels, 5 pixels along the edges left out.
 
@@ -21,6 +44,14 @@ def ssim(card: Card) -> float:
 
 @metric(
     "ssim_hole",
+    label="hole SSIM",
+    rank=2,
+    tolerance=0.005,
+    protocols={
+        "lama": "mean over the hole of saicinpainting's zero-padded SSIM map",
+        "aot": "mean over the hole of scikit-image's default SSIM map",
+    },
+    undefined=too_small,
     region="hole",
     unit="",
     direction="higher",

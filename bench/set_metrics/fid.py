@@ -15,6 +15,9 @@ from bench.set_metrics.registry import set_metric
 
 @set_metric(
     "fid",
+    label="FID",
+    rank=9,
+    decimals=2,
     region="image",
     unit="",
     direction="lower",

@@ -26,14 +26,18 @@ def judged(features: Features) -> tuple[np.ndarray, np.ndarray]:
     return features.kept["judged"]
 
 
-@set_metric("u_ids", region="image", unit="", direction="higher", range=(0, 0.5), reference=REFERENCE, version=1)
+@set_metric(
+    "u_ids", label="U-IDS", region="image", unit="", direction="higher", range=(0, 0.5), reference=REFERENCE, version=1
+)
 def u_ids(features: Features) -> float:
     """Share of truths and fills that a linear classifier mistakes for the other (unpaired)."""
     truths, fills = judged(features)
     return float(np.mean(np.concatenate([truths <= 0, fills > 0])))
 
 
-@set_metric("p_ids", region="image", unit="", direction="higher", range=(0, 1), reference=REFERENCE, version=1)
+@set_metric(
+    "p_ids", label="P-IDS", region="image", unit="", direction="higher", range=(0, 1), reference=REFERENCE, version=1
+)
 def p_ids(features: Features) -> float:
     """Share of fills that a linear classifier finds more real than their own truth (paired)."""
     truths, fills = judged(features)

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 
 from bench.metrics.registry import MetricRegistry
 
-set_metric = MetricRegistry("set_metric", "bench.set_metrics", "set metric")
+set_metric = MetricRegistry("set_metric", "bench.set_metrics", "set metric", of="set")
 
 
 def split_names(names: Iterable[str]) -> tuple[list[str], list[str]]:

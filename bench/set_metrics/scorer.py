@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from bench.backbones import INCEPTION, WeightsError, find, load, sha256
+from bench.metrics.declaration import computed
 from bench.set_metrics.features import Features
 from bench.set_metrics.inception import extract
 from bench.set_metrics.registry import set_metric
@@ -97,6 +98,7 @@ class Cell:
         features = Features(np.concatenate(self._truths)[good], np.concatenate(self._fills[method])[good])
         n = int(good.sum())
         values = {
-            name: float(entry.compute(features)) if n > 1 else math.nan for name, entry in self._scorer.metrics.items()
+            name: float(computed(entry)(features)) if n > 1 else math.nan
+            for name, entry in self._scorer.metrics.items()
         }
         return {"values": values, "n": n, "failed": len(good) - n}

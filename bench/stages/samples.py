@@ -7,7 +7,7 @@ own worst. Fills are deterministic, so what is shown is what was scored.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
@@ -15,9 +15,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bench.metrics.correction import correct
+from bench.metrics.declaration import Metric, in_order
 from bench.runs.reader import Run
 from bench.stages.context import Context, identity_of, key_of
 from bench.stages.score import BATCH
+from bench.statistics.scores import metric_facts
 from bench.suites.suite import Suite
 from bench.util.draws import uniforms
 from bench.util.files import write_bytes, write_json
@@ -49,7 +51,8 @@ def choose(run: Run, suite: Suite, rows: int, metric: str | None = None) -> list
     records = run.records()
     if records.empty:
         return []
-    metric = metric or deciding_metric(records)
+    facts = metric_facts(run)
+    metric = metric or deciding_metric(records, facts)
     networks = {entry["name"] for entry in run.manifest["variants"] if entry["kind"] != "reference"}
     choices: list[Choice] = []
     first = "standard" if "standard" in suite.masks else suite.masks[0]
@@ -62,27 +65,27 @@ def choose(run: Run, suite: Suite, rows: int, metric: str | None = None) -> list
         for mask in suite.masks:
             cell = records[(records["dataset"] == dataset.name) & (records["mask"] == mask)]
             if len(cell):
-                choices += by_rule(cell, dataset.name, mask, metric, networks, suite.seed)
+                choices += by_rule(cell, dataset.name, mask, metric, networks, suite.seed, facts.get(metric))
     kept: dict[tuple[str, str, str], Choice] = {}
     for choice in choices:
         kept.setdefault((choice.dataset, choice.mask, choice.image_id), choice)
     return list(kept.values())
 
 
-def deciding_metric(records: pd.DataFrame) -> str:
-    """The metric that says best and worst: hole PSNR, or the first that has values."""
-    for name in ("psnr_hole", "psnr", "lpips", "l1_hole"):
+def deciding_metric(records: pd.DataFrame, facts: Mapping[str, Metric]) -> str:
+    """The metric that says best and worst: the first by rank that has values."""
+    for name in [*in_order(facts), *in_order(facts, ranked=False)]:
         if name in records and records[name].notna().any():
             return name
     return "hole_area"
 
 
-def by_rule(cell: pd.DataFrame, dataset: str, mask: str, metric: str, networks: set[str], seed: int) -> list[Choice]:
-    from bench.metrics.registry import metric as registry
-
+def by_rule(
+    cell: pd.DataFrame, dataset: str, mask: str, metric: str, networks: set[str], seed: int, entry: Metric | None = None
+) -> list[Choice]:
     good = cell.copy()
-    if metric in registry.names():
-        good[metric] = registry.get(metric).goodness(good[metric])
+    if entry is not None:
+        good[metric] = entry.goodness(good[metric])
     table = good.pivot_table(index="image_id", columns=["variant", "seed"], values=metric, sort=True)
     if table.empty:
         return []

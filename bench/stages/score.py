@@ -259,9 +259,4 @@ def describe_method(method: Method) -> dict[str, Any]:
 
 def describe_metrics(scorer: Scorer, sets: SetScorer) -> dict[str, Any]:
     """What run.json says of the metrics; ``of`` tells scores of pictures from those of whole sets."""
-    keys = ("region", "unit", "direction", "target", "range", "reference", "version", "summary", "title", "approximate")
-    return {
-        name: {key: list(v) if isinstance(v := getattr(entry, key), tuple) else v for key in keys} | {"of": of}
-        for of, metrics in (("picture", scorer.metrics), ("set", sets.metrics))
-        for name, entry in metrics.items()
-    }
+    return {name: entry.as_json() for name, entry in {**scorer.metrics, **sets.metrics}.items()}

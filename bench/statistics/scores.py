@@ -7,44 +7,18 @@ from typing import Any
 
 import numpy as np
 
+from bench.metrics.declaration import Metric, of_json
 from bench.runs.reader import Run
 from bench.util.errors import BenchError
 
 KEYS = ("variant", "seed", "dataset", "mask", "image_id", "hole_area", "failed")
 ALL = "all"
 """The name under which the mask types are pooled."""
-HEADLINE = ("psnr_hole", "ssim_hole", "l1_hole", "lpips", "lpips_hole", "colour_shift")
-"""The metrics that a table shows unless others are asked for; JSON always holds all."""
 
 
-@dataclass(frozen=True)
-class Facts:
-    """What a run says of one of its metrics: enough to print it and to tell better from worse."""
-
-    name: str
-    unit: str
-    direction: str
-    target: float
-    version: int
-    title: str
-
-    def goodness(self, values: np.ndarray) -> np.ndarray:
-        """Values turned so that higher is better; differences keep the metric's unit."""
-        if self.direction == "higher":
-            return values
-        return -values if self.direction == "lower" else -np.abs(values - self.target)
-
-
-def metric_facts(run: Run) -> dict[str, Facts]:
+def metric_facts(run: Run) -> dict[str, Metric]:
     """The metrics that run.json declares, in its order."""
-    facts = {}
-    for name, entry in run.manifest.get("metrics", {}).items():
-        target = float(entry.get("target") or 0.0)
-        arrow = {"higher": "↑", "lower": "↓"}.get(entry["direction"], f"→{target:g}")
-        unit = str(entry.get("unit") or "")
-        title = entry.get("title") or f"{name} [{f'{unit} {arrow}' if unit else arrow}]"
-        facts[name] = Facts(name, unit, entry["direction"], target, int(entry.get("version", 1)), title)
-    return facts
+    return {name: of_json(name, entry) for name, entry in run.manifest.get("metrics", {}).items()}
 
 
 @dataclass(frozen=True)

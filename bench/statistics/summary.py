@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from bench.masks.areas import AREA_BINS, area_places
+from bench.metrics.registry import metric as registry
 from bench.runs.reader import Run
 from bench.statistics import intervals
 from bench.statistics.scores import ALL, Scores, clustered, load_scores, metric_facts
 from bench.util.files import finite, write_json
 
 SCHEMA = 1
-PSNR_CAP_DB = 100.0
-ERRORS = {"psnr": "mse", "psnr_hole": "mse_hole"}
-"""The mean of PSNRs is not the PSNR of the mean error: where the errors are recorded, both are told."""
 
 
 def summarise(run: Run, resamples: int = intervals.RESAMPLES, seed: int = 0) -> dict[str, Any]:
@@ -114,9 +113,10 @@ def rows_of(
                 "images": int(clusters[m, k]),
                 "failed": failed[m],
             }
-            error = place.get(ERRORS.get(name, ""))
-            if error is not None:
-                row["psnr_of_mean_error"] = psnr(mean[m, error])
+            error, of_mean = from_error(name)
+            if error in place:
+                # The mean of PSNRs is not the PSNR of the mean error: where errors are recorded, both are told.
+                row["psnr_of_mean_error"] = of_mean(mean[m, place[error]])
             found.append(finite(row))
     return found
 
@@ -150,9 +150,10 @@ def set_rows(run: Run, variant: str, seed: int) -> list[dict[str, Any]]:
     return found
 
 
-def psnr(error: float) -> float:
-    """PSNR in dB of a mean squared error of values in [0, 1], capped where the pictures agree."""
-    return float(min(PSNR_CAP_DB, -10 * np.log10(error))) if error > 0 else PSNR_CAP_DB
+def from_error(name: str) -> tuple[str, Callable[[float], float]]:
+    """The metric of whose mean ``name`` has a value too, and that value; an empty name where there is none."""
+    known = registry.get(name).from_error if name in registry.names() else None
+    return known or ("", lambda error: error)
 
 
 def throughput_rows(run: Run) -> list[dict[str, Any]]:

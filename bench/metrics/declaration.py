@@ -1,0 +1,155 @@
+"""What a metric is: declared once, in its own file, and asked by tables, comparison, gate, report and docs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+
+ARROWS = {"higher": "↑", "lower": "↓"}
+
+DECIMALS = {"dB": 2, "levels": 2, "ΔE00": 2}
+UNITLESS_DECIMALS = 3
+"""What tables print of values, by unit, unless a metric says otherwise."""
+
+TOLERANCES = {"dB": 0.1, "ΔE00": 0.2, "levels": 0.5}
+"""By unit, unless a metric says otherwise: 0.1 dB is the last decimal that papers argue about, 0.5 is half an 8-bit
+level, and 1 ΔE00 is about what an eye can see side by side."""
+
+SHARE = 0.01
+"""Of the reference's mean: the tolerance of a metric that declares none and has no unit."""
+
+
+@dataclass(frozen=True)
+class Metric:
+    """What a column of the records means.
+
+    name: of the column. region: ``image``, ``hole``, ``seam`` or ``known``. direction: ``higher`` or ``lower`` is
+    better, or ``nearest`` to ``target``. range: the least and greatest value. reference: the library or formula that
+    it agrees with. version: raised whenever a value changes. summary: one sentence.
+
+    label: what people call it (``hole PSNR``). rank: its place in tables; None: listed under further metrics.
+    tolerance: the difference, in its unit, that nobody would publish; None: by unit, else 1 % of the reference's
+    mean. decimals: what tables print; None: by unit, else 3. scale: ``linear``, or ``log2`` for a ratio, whose
+    values are logarithms and are averaged and compared as such.
+    group: metrics that a report shows together (``colour``). channel: the one channel that it is of. corrects: the
+    metric that this one is after colour correction. approximate: stands in for another. of: ``picture`` (one value a
+    picture) or ``set`` (one value a set of pictures).
+
+    What follows is there in the process that registered it, not in a finished run. compute: of a
+    :class:`bench.metrics.card.Card`, or (``batched``) of the cards of one truth and hole and the scoring context.
+    needs_raw: left out for finished pictures. unavailable: of the scoring context, why the column must stay empty, in
+    a sentence. undefined: of a card without a value, why it has none. on_device: of a batched metric, the same values
+    for many pictures at once, a function of (:class:`bench.metrics.on_device.Batch`, scoring context) that
+    gives float64 (cards,) on the batch's device and waits for nothing. protocols: how a protocol changes its
+    reference, in words, by the protocol's name. from_error: (metric, function): the value of a mean error.
+    """
+
+    name: str
+    region: str = "image"
+    unit: str = ""
+    direction: str = "higher"
+    range: tuple[float, float] = (-np.inf, np.inf)
+    reference: str = ""
+    version: int = 1
+    summary: str = ""
+    target: float = 0.0
+    label: str = ""
+    rank: int | None = None
+    tolerance: float | None = None
+    decimals: int | None = None
+    scale: str = "linear"
+    group: str = ""
+    channel: str = ""
+    corrects: str = ""
+    approximate: bool = False
+    of: str = "picture"
+
+    compute: Callable[..., Any] | None = None
+    needs_raw: bool = False
+    batched: bool = False
+    unavailable: Callable[[Any], str | None] | None = None
+    undefined: Callable[[Any], str | None] | None = None
+    on_device: Callable[[Any, Any], Any] | None = None
+    protocols: Mapping[str, str] | None = None
+    from_error: tuple[str, Callable[[float], float]] | None = None
+
+    @property
+    def arrow(self) -> str:
+        return ARROWS.get(self.direction) or f"→{self.target:g}"
+
+    @property
+    def title(self) -> str:
+        """Name, unit and direction, as tables print it."""
+        return f"{self.name} [{self.unit} {self.arrow}]" if self.unit else f"{self.name} [{self.arrow}]"
+
+    @property
+    def heading(self) -> str:
+        """What people call it: ``hole PSNR``."""
+        return self.label or self.name.replace("_", " ")
+
+    @property
+    def digits(self) -> int:
+        """Decimals that tables print."""
+        return DECIMALS.get(self.unit, UNITLESS_DECIMALS) if self.decimals is None else self.decimals
+
+    @property
+    def order(self) -> tuple[bool, int]:
+        """Sorts metrics as tables show them: by rank, those without one last."""
+        return self.rank is None, self.rank or 0
+
+    @property
+    def whole(self) -> bool:
+        """One value a set of pictures, none a picture."""
+        return self.of == "set"
+
+    def goodness(self, values: Any) -> Any:
+        """Values turned so that higher is better; differences keep the metric's unit."""
+        values = np.asarray(values, float)
+        if self.direction == "nearest":
+            return -np.abs(values - self.target)
+        return values if self.direction == "higher" else -values
+
+    def same_within(self, reference_mean: float) -> float:
+        """The difference, in the metric's unit, below which two means are the same."""
+        if self.tolerance is not None:
+            return self.tolerance
+        if self.unit in TOLERANCES:
+            return TOLERANCES[self.unit]
+        return SHARE * abs(reference_mean) if np.isfinite(reference_mean) else 0.0
+
+    def as_json(self) -> dict[str, Any]:
+        """What run.json says of it."""
+        found = {name: getattr(self, name) for name in DECLARED}
+        return {**found, "range": list(self.range), "title": self.title}
+
+
+DECLARED = tuple(
+    field.name
+    for field in fields(Metric)
+    if field.name not in ("name", "compute", "needs_raw", "batched", "unavailable", "undefined", "on_device",
+                          "protocols", "from_error")
+)  # fmt: skip
+"""The fields that a run keeps."""
+
+
+def of_json(name: str, entry: Mapping[str, Any]) -> Metric:
+    """The metric that run.json declares under ``name``; what it does not say has its default."""
+    known = {key: entry[key] for key in DECLARED if entry.get(key) is not None}
+    low, high = (known.get("range") or (None, None))[:2]
+    known["range"] = (-np.inf if low is None else float(low), np.inf if high is None else float(high))
+    return Metric(name, **known)
+
+
+def in_order(metrics: Mapping[str, Metric], ranked: bool = True) -> list[str]:
+    """Names of the metrics that have a rank, by rank; or, not ``ranked``, of those that have none, as they stand."""
+    names = [name for name, entry in metrics.items() if (entry.rank is not None) == ranked]
+    return sorted(names, key=lambda name: metrics[name].order) if ranked else names
+
+
+def computed(entry: Metric) -> Callable[..., Any]:
+    """The metric's function, which every registered one has."""
+    assert entry.compute is not None, entry.name
+    return entry.compute
