@@ -247,7 +247,7 @@ class Numbers:
         """Values per picture and mask type, float64 (pictures, masks), NaN where there is none."""
         key = (label, dataset, metric)
         if key not in self._blocks:
-            self._read(label, dataset, [metric, "hole_area", *(m for m in self.ranked if not self.measures[m].whole)])
+            self._read(label, dataset, [metric, "hole_area", *(m for m in by_rank(self.measures) if m in self.columns)])
         return self._blocks[key]
 
     def _read(self, label: str, dataset: str, metrics: list[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,8 +18,19 @@ ALL = "all"
 
 
 def metric_facts(run: Run) -> dict[str, Metric]:
-    """The metrics that run.json declares, in its order."""
-    return {name: of_json(name, entry) for name, entry in run.manifest.get("metrics", {}).items()}
+    """The metrics that run.json declares, in its order; what a run from before ranks does not say is what the metric
+    declares today."""
+    return {name: of_json(name, upgraded(name, entry)) for name, entry in run.manifest.get("metrics", {}).items()}
+
+
+def upgraded(name: str, entry: Mapping[str, Any]) -> Mapping[str, Any]:
+    if "rank" in entry:
+        return entry
+    from bench.metrics.registry import metric
+    from bench.set_metrics.registry import set_metric
+
+    registry = metric if name in metric.names() else set_metric
+    return {**registry.get(name).as_json(), **entry} if name in registry.names() else entry
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,11 @@ import re
 from pathlib import Path
 from xml.etree import ElementTree
 
+from bench.metrics.declaration import Metric
 from bench.runs.reader import Run
 from reports import figures, speed_figures
 from reports.figures import Point, front
-from reports.numbers import Measure, Numbers, Score
+from reports.numbers import Numbers, Score
 
 
 def point(name: str, speed: float, quality: float) -> Point:
@@ -24,8 +25,8 @@ def test_the_pareto_front_holds_what_nothing_beats_in_both() -> None:
         point("between", 10, 23),
         point("bad", 90, 19),
     ]
-    assert [p.label for p in front(found, Measure("psnr_hole"))] == ["slow", "between", "fast"]
-    lower = Measure("lpips", direction="lower")
+    assert [p.label for p in front(found, Metric("psnr_hole"))] == ["slow", "between", "fast"]
+    lower = Metric("lpips", direction="lower")
     assert [p.label for p in front(found, lower)] == ["bad", "fast"]
 
 

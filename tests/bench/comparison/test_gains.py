@@ -11,18 +11,18 @@ from scipy import stats
 
 from bench.comparison.gains import gains, measure
 from bench.comparison.pairing import Pair
-from bench.statistics.scores import Facts
+from bench.metrics.declaration import Metric
 
-HIGHER = Facts("psnr", "dB", "higher", 0.0, 1, "psnr")
-LOWER = Facts("lpips", "", "lower", 0.0, 1, "lpips")
-NEAREST = Facts("shift", "levels", "nearest", 1.0, 1, "shift")
+HIGHER = Metric("psnr", unit="dB", direction="higher", target=0.0)
+LOWER = Metric("lpips", unit="", direction="lower", target=0.0)
+NEAREST = Metric("shift", unit="levels", direction="nearest", target=1.0)
 PICTURES = 5
 
 
 def pair(
     reference: np.ndarray,
     candidate: np.ndarray,
-    facts: tuple[Facts, ...] = (HIGHER,),
+    facts: tuple[Metric, ...] = (HIGHER,),
     variants: tuple[str, str] = ("a", "b"),
     seeds: tuple[tuple[int, ...], tuple[int, ...]] | None = None,
 ) -> Pair:
@@ -48,7 +48,7 @@ THEIRS = np.array([[1.2, 0.3], [0.4, 0.9]])
 
 @pytest.mark.parametrize("pooled_only", [False, True])
 @pytest.mark.parametrize(("fact", "sign"), [(HIGHER, 1), (LOWER, -1)])
-def test_where_only_seeds_differ_the_interval_and_p_are_welchs(fact: Facts, sign: int, pooled_only: bool) -> None:
+def test_where_only_seeds_differ_the_interval_and_p_are_welchs(fact: Metric, sign: int, pooled_only: bool) -> None:
     found = measure(pair(shifted(OURS), shifted(THEIRS), (fact,)), pooled_only=pooled_only)
     low, high = found.resampled.interval(0.9)
     columns = [(OURS.mean(1), THEIRS.mean(1))]

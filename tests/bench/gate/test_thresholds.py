@@ -63,7 +63,7 @@ def test_alike_tolerances_are_one_rule_and_the_largest_where_noise_is_unknown(tm
     # A metric that no table knows is allowed 1 % of its mean, which differs: 0.1 of 10, 0.2 of 20.
     odd = {(name, 0): {"oddity": np.full((5, 2), mean)} for name, mean in (("a", 10.0), ("b", 20.0))}
     single = fake_run(tmp_path / "single", odd)
-    assert written(tmp_path, single)[5:] == ['    "oddity:0.2",  # oddity', "]"]
+    assert written(tmp_path, single)[5:] == ['    "oddity:0.2",  # oddity [↓]', "]"]
     steady = fake_run(tmp_path / "steady", {(n, k): {"psnr_hole": BASE} for n in "ab" for k in (0, 1)})
     file, _ = write_threshold_file(tmp_path / "steady.toml", steady, measure_noise([steady]))
     assert file.read_text().splitlines()[5:] == ['    "psnr_hole:0.1",  # psnr_hole [dB ↑]', "]"]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bench.metrics.protocol import AOT, LAMA, MAT, NATIVE, PROTOCOLS, Window
+from bench.metrics.protocol import AOT, LAMA, NATIVE, PROTOCOLS, Window
 from bench.metrics.registry import Metric, MetricRegistry, metric
 from bench.set_metrics.registry import set_metric, split_names
 
@@ -33,7 +33,7 @@ DIRECTIONS = {
     "psnr_hole": ("higher", 0),
     "psnr_hole_corrected": ("higher", 0),
     "seam": ("nearest", 0),
-    "sharpness": ("nearest", 1),
+    "sharpness": ("nearest", 0),
     "ssim": ("higher", 0),
     "ssim_hole": ("higher", 0),
 }
@@ -71,7 +71,7 @@ def test_values_lie_in_the_units_and_ranges_that_the_formulas_give() -> None:
         elif name.removesuffix("_corrected") == "colour_shift":
             wanted = ("ΔE00", (0, 120))
         elif entry.direction == "nearest":
-            wanted = ("", (0, inf)) if name == "sharpness" else ("levels", (-255, 255))
+            wanted = ("", (-10, 10)) if name == "sharpness" else ("levels", (-255, 255))
         else:
             wanted = ("levels", (0, 255)) if name == "known_drift" else ("", (0, 1))
         assert (entry.unit, entry.range) == wanted, name
@@ -86,7 +86,7 @@ def test_values_lie_in_the_units_and_ranges_that_the_formulas_give() -> None:
 
 
 def made(direction: str, unit: str = "", **more: Any) -> Metric:
-    return Metric("x", "hole", unit, direction, (0, 1), "none", 1, "", lambda card: 0.0, **more)
+    return Metric("x", "hole", unit, direction, (0, 1), "none", 1, "", compute=lambda card: 0.0, **more)
 
 
 @pytest.mark.parametrize(
@@ -149,15 +149,18 @@ def test_a_window_reaches_half_its_side_and_needs_its_side_unless_zeros_lie_beyo
     assert [(p.window.reach, p.window.smallest) for p in (NATIVE, LAMA, AOT)] == [(5, 11), (5, 1), (3, 7)]
 
 
-def test_protocols_print_what_their_authors_publish_and_say_where_they_differ() -> None:
-    assert (NATIVE.prints, NATIVE.changes) == ((), {})
-    assert LAMA.prints == ("ssim", "lpips")
-    assert MAT.prints == ("psnr", "ssim", "l1", "lpips")
-    assert AOT.prints == ("psnr", "ssim", "l1")
-    assert set(LAMA.changes) == {"ssim", "ssim_hole", "lpips", "lpips_hole"}
-    assert set(MAT.changes) == {"psnr", "ssim", "l1"}
-    assert set(AOT.changes) == {"ssim", "ssim_hole", "l1"}
-    assert all("VGG-16" in LAMA.changes[name] for name in ("lpips", "lpips_hole"))
+def test_metrics_say_where_protocols_differ() -> None:
+    changed = {
+        protocol: {name for name, entry in metric.all().items() if protocol in (entry.protocols or {})}
+        for protocol in PROTOCOLS
+    }
+    assert changed == {
+        "native": set(),
+        "lama": {"ssim", "ssim_hole", "lpips", "lpips_hole"},
+        "mat": {"psnr", "ssim", "l1"},
+        "aot": {"ssim", "ssim_hole", "l1"},
+    }
+    assert all("VGG-16" in (metric.get(name).protocols or {})["lama"] for name in ("lpips", "lpips_hole"))
     for name in ("lpips", "lpips_hole"):
         assert "lpips 0.1.4, net='alex'" in metric.get(name).reference
 

@@ -74,10 +74,10 @@ def test_the_terminal_shows_fid_with_its_arrow_and_marks_the_lowest(tmp_path, ca
     assert next(line for line in lines if line.strip().startswith("a ")).rstrip().endswith("16.00")
 
 
-def test_a_run_of_set_scores_alone_is_printed_too(tmp_path, capsys):
+def test_a_score_without_a_rank_is_printed_where_it_is_asked_for(tmp_path, capsys):
     run = made(tmp_path / "r")
     write_summary(run)
-    print_scores(Run.open(run.path), columns=())
+    print_scores(Run.open(run.path), columns=("u_ids",))
     assert "u_ids" in capsys.readouterr().out
 
 

@@ -13,6 +13,8 @@ import pytest
 from PIL import Image
 
 from bench.datasets.registry import Dataset
+from bench.metrics.declaration import Metric
+from bench.metrics.registry import metric as registry
 from bench.runs.reader import Run
 from bench.stages import samples
 from bench.stages.samples import Choice, by_rule, choose, deciding_metric, filled_choices, save_samples
@@ -37,7 +39,8 @@ def cell(values: dict[str, list[float]], metric: str) -> pd.DataFrame:
 
 def rules(values: dict[str, list[float]], metric: str = "psnr_hole", networks: set[str] = NETWORKS) -> dict[str, str]:
     """(why, of) -> picture, without the random one."""
-    found = by_rule(cell(values, metric), "d", "rect", metric, networks, 0)
+    known = registry.all()
+    found = by_rule(cell(values, metric), "d", "rect", metric, networks, 0, known.get(metric))
     assert all((choice.dataset, choice.mask) == ("d", "rect") for choice in found)
     return {f"{choice.why} {choice.of}".strip(): choice.image_id for choice in found if choice.why != "random"}
 
@@ -73,7 +76,7 @@ def test_without_networks_the_others_are_judged():
     [
         ("psnr_hole", "p3", "p0"),  # higher is better
         ("l1_hole", "p0", "p3"),  # lower
-        ("sharpness", "p1", "p3"),  # nearest to 1
+        ("sharpness", "p0", "p3"),  # nearest to 0
         ("seam", "p0", "p3"),  # nearest to 0
         ("hole_area", "p3", "p0"),  # no metric: as it is
     ],
@@ -105,11 +108,13 @@ def test_pictures_without_a_value_are_not_chosen_and_a_cell_without_any_has_no_c
 def test_the_first_metric_with_any_value_decides():
     nan = float("nan")
     frame = pd.DataFrame({"l1_hole": [1.0, 1], "lpips": [nan, 1], "psnr": [1.0, 1], "psnr_hole": [1.0, nan]})
-    for name in ("psnr_hole", "psnr", "lpips", "l1_hole"):
-        assert deciding_metric(frame) == name
+    ranks = {"l1_hole": 9, "lpips": 3, "psnr_hole": 1}
+    declared = {"psnr": Metric("psnr"), **{name: Metric(name, rank=rank) for name, rank in ranks.items()}}
+    for name in ("psnr_hole", "lpips", "l1_hole", "psnr"):
+        assert deciding_metric(frame, declared) == name
         frame[name] = nan
-    assert deciding_metric(frame) == "hole_area"
-    assert deciding_metric(frame.drop(columns="psnr_hole")) == "hole_area"
+    assert deciding_metric(frame, declared) == "hole_area"
+    assert deciding_metric(frame.drop(columns="psnr_hole"), declared) == "hole_area"
 
 
 # ---- a run's choices

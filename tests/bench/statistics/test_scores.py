@@ -11,14 +11,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from bench.metrics.declaration import Metric
 from bench.runs.reader import Run
-from bench.statistics.scores import Facts, Scores, clustered, load_scores, metric_facts
+from bench.statistics.scores import Scores, clustered, load_scores, metric_facts
 from bench.util.errors import BenchError
 from tests.bench.fake_runs import fake_run
 
 
-def facts(direction: str, target: float = 0.0) -> Facts:
-    return Facts("m", "", direction, target, 1, "m")
+def facts(direction: str, target: float = 0.0) -> Metric:
+    return Metric("m", unit="", direction=direction, target=target)
 
 
 def test_goodness_turns_every_direction_so_that_more_is_better() -> None:
@@ -35,7 +36,7 @@ def test_goodness_turns_every_direction_so_that_more_is_better() -> None:
         ({"unit": "", "direction": "lower"}, "m [↓]", 0.0, 1),
         ({"direction": "nearest", "target": 1.5}, "m [→1.5]", 1.5, 1),
         ({"unit": "levels", "direction": "nearest", "target": None}, "m [levels →0]", 0.0, 1),
-        ({"unit": "dB", "direction": "higher", "title": "Named"}, "Named", 0.0, 1),
+        ({"unit": "dB", "direction": "higher", "title": "another"}, "m [dB ↑]", 0.0, 1),
     ],
 )
 def test_what_run_json_says_of_a_metric(

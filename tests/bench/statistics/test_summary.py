@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from bench.statistics.summary import psnr, summarise, write_summary
+from bench.metrics.error import psnr_of as psnr
+from bench.statistics.summary import summarise, write_summary
 from tests.bench.fake_runs import fake_run
 
 PSNR = np.random.default_rng(0).normal(20, 3, (30, 2))
