@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from bench.metrics.card import Card, ScoringContext
-from bench.metrics.registry import Metric
+from bench.metrics.declaration import Metric, computed
 
 CHUNK_PIXELS = 1 << 22
 """Of fills that lie on the device at once; LPIPS takes some 200 bytes a pixel there with AlexNet, 1,300 with VGG-16."""
@@ -80,7 +80,7 @@ def begin(groups: Sequence[Sequence[Card]], learned: Sequence[Metric], context: 
         rows = fetch(table)
         for card, row in zip((card for group in groups for card in group), rows, strict=True):
             for entry, value in zip(learned, row.tolist(), strict=True):
-                card.keep(entry.compute, value)
+                card.keep(computed(entry), value)
 
     return finish
 
