@@ -275,9 +275,9 @@ def build(page: Page) -> gr.Blocks:
                         value=page.engine.cast.size,
                         label="Fill at",
                         filterable=False,
-                        min_width=150,
+                        min_width=200,
                     )
-                    corrected = gr.Checkbox(False, label="Colour correction", min_width=150)
+                    corrected = gr.Checkbox(False, label="Colour correction", min_width=200)
         outputs = [editor, status, results, saves, confirm, revert, chosen, corrected]
         # One queue for all of them: what one visitor does happens in order.
         shared: dict[str, Any] = {

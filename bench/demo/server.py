@@ -71,23 +71,26 @@ def open_demo(
 
     Raises UsageError where Gradio is not installed or the port is taken.
     """
-    uploads = Path(tempfile.mkdtemp(prefix="inpaint-bench-demo-"))
-    # Read when components are made: analytics off, and handed-in files in a folder that goes with the page.
-    os.environ |= {"GRADIO_ANALYTICS_ENABLED": "False", "GRADIO_TEMP_DIR": str(uploads)}
+    os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
     try:
         import gradio  # noqa: F401
     except ImportError as error:
         raise UsageError("the demo needs Gradio: pip install 'inpaint-bench[demo]'") from error
+    uploads = Path(tempfile.mkdtemp(prefix="inpaint-bench-demo-"))
+    # For notebooks too, where nobody waits for the end.
+    atexit.register(shutil.rmtree, uploads, ignore_errors=True)
+    # Read when components are made: handed-in files lie in a folder that goes with the page.
+    os.environ["GRADIO_TEMP_DIR"] = str(uploads)
     from bench.demo.page import Page, build
-    from bench.demo.theme import asset, theme
+    from bench.demo.theme import FRAME, asset, theme
 
     visitors = Visitors(lambda empty: sweep(uploads, 0 if empty else WAIT_S))
     blocks = build(Page(engine, visitors, uploads))
     try:
         _, local, public = blocks.queue(default_concurrency_limit=1, api_open=False).launch(
             server_name=host, server_port=port, share=share, inline=inline, quiet=True, prevent_thread_lock=True,
-            theme=theme(), css=asset("page.css"), footer_links=[], run_history=False, ssr_mode=False, mcp_server=False,
-            enable_monitoring=False, max_file_size=MOST_BYTES, show_error=False, height=980,
+            theme=theme(), css=asset("page.css"), head=FRAME, footer_links=[], run_history=False, ssr_mode=False,
+            mcp_server=False, enable_monitoring=False, max_file_size=MOST_BYTES, show_error=False, height=980,
             app_kwargs={"routes": routes(visitors, engine, large_view)},
         )  # fmt: skip
     except OSError as error:
@@ -98,8 +101,6 @@ def open_demo(
     address = public or local
     if browser and not webbrowser.open(address):
         say(f"no browser found: open {address} yourself")
-    # For notebooks, where nobody waits for it.
-    atexit.register(shutil.rmtree, uploads, ignore_errors=True)
     return Demo(address, blocks, uploads, visitors)
 
 

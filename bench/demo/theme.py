@@ -34,6 +34,10 @@ PLACES = {
 """The report's colour names, and what of Gradio's takes each."""
 
 
+FRAME = "<style>@media (max-width: 640px) { .main.fillable { padding: .5rem .2rem !important; } }</style>"
+"""What lies outside of the page's own elements, where its style sheet does not reach."""
+
+
 def theme() -> Any:
     """A Gradio theme in the report's colours."""
     import gradio as gr
