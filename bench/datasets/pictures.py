@@ -2,14 +2,15 @@
 
 What is done with the less usual kinds: 16 bits are rounded to 8 (not cut off); transparent parts are laid
 over white; palette, grey, black-and-white and CMYK become RGB; the EXIF orientation is applied; of several
-frames or pages the first is read. Embedded colour profiles are not applied.
+frames or pages the first is read. Pixels under an embedded colour profile that is not sRGB are converted to sRGB
+(relative colorimetric, at 8 bits); a profile that cannot be used is passed over.
 """
 
 from __future__ import annotations
 
 import stat
 import warnings
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,7 @@ from bench.util import draws
 
 if TYPE_CHECKING:
     from PIL import Image
+    from PIL.ImageCms import ImageCmsTransform
 
 SUFFIXES = frozenset(
     [
@@ -30,6 +32,8 @@ SUFFIXES = frozenset(
 
 WHOLE_8_BIT = frozenset(["1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr", "HSV"])
 ORIENTATION = 0x0112
+SAME_COLOUR = 2
+"""Levels by which a profile of sRGB may move a colour in the rounding of its curves."""
 
 
 class BrokenPicture(Exception):
@@ -128,25 +132,71 @@ def to_rgb(image: Image.Image, path: Path) -> np.ndarray:
     """An opened picture as uint8 RGB (H, W, 3), upright. Raises BrokenPicture for pixels of unknown range."""
     deep = image.mode in ("LA", "RGB", "RGBA") and any("16" in part for part in raw_modes(image))
     image.load()
+    profile = image.info.get("icc_profile")
     if deep:
-        return read_deep_colour(path, orientation(image) if image.format == "PNG" else 1)
-    return turn(flat_pixels(image), orientation(image))
+        return read_deep_colour(path, orientation(image) if image.format == "PNG" else 1, profile)
+    return turn(flat_pixels(image, profile), orientation(image))
 
 
-def flat_pixels(image: Image.Image) -> np.ndarray:
+def flat_pixels(image: Image.Image, profile: bytes | None = None) -> np.ndarray:
     """A loaded picture of at most one 16-bit channel as uint8 RGB, as it lies in the file."""
     if image.mode.startswith("I;16"):
-        return grey_to_rgb(round_to_8_bits(np.asarray(image)))
+        return to_srgb(round_to_8_bits(np.asarray(image)), profile)
     if image.mode == "I":
         deep = np.asarray(image)
         if deep.min() < 0 or deep.max() > 65535:
             raise BrokenPicture("32-bit integer pixels have no agreed range")
-        return grey_to_rgb(round_to_8_bits(deep))
+        return to_srgb(round_to_8_bits(deep), profile)
     if image.mode not in WHOLE_8_BIT:
         raise BrokenPicture(f"pixels of kind {image.mode} have no agreed range")
     if image.has_transparency_data:
-        return over_white(np.asarray(image.convert("RGBA")))
-    return np.array(image.convert("RGB"))
+        rgba = np.array(image.convert("RGBA"))
+        colour = rgba[..., 0] if image.mode in ("L", "LA", "La") else rgba[..., :3]
+        rgba[..., :3] = to_srgb(colour, profile)
+        return over_white(rgba)
+    if image.mode in ("L", "CMYK"):
+        return to_srgb(np.asarray(image), profile)
+    return to_srgb(np.array(image.convert("RGB")), profile)
+
+
+def to_srgb(pixels: np.ndarray, profile: bytes | None) -> np.ndarray:
+    """Grey (H, W), RGB (H, W, 3) or CMYK (H, W, 4), uint8, as sRGB: through the profile where it is another's."""
+    from PIL import Image
+
+    mode = "L" if pixels.ndim == 2 else "RGB" if pixels.shape[2] == 3 else "CMYK"
+    transform = to_srgb_transform(profile, mode) if profile else None
+    if transform is None and mode != "CMYK":
+        return grey_to_rgb(pixels) if mode == "L" else pixels
+    image = Image.frombytes(mode, (pixels.shape[1], pixels.shape[0]), pixels.tobytes())
+    return np.array(transform.apply(image) if transform is not None else image.convert("RGB"))
+
+
+@lru_cache(maxsize=64)
+def to_srgb_transform(profile: bytes, mode: str) -> ImageCmsTransform | None:
+    """The way from a colour profile to sRGB; None for a profile of sRGB itself, whatever it calls itself, or one that
+    is not of such pixels."""
+    import io
+
+    from PIL import Image, ImageCms
+
+    try:
+        transform = ImageCms.buildTransform(
+            ImageCms.ImageCmsProfile(io.BytesIO(profile)),
+            ImageCms.createProfile("sRGB"),
+            mode,
+            "RGB",
+            ImageCms.Intent.RELATIVE_COLORIMETRIC,
+        )
+    except (ImageCms.PyCMSError, OSError, ValueError):
+        return None
+    if mode == "CMYK":
+        return transform
+    steps = np.linspace(0, 255, 9).round().astype(np.uint8)
+    grid = np.stack(np.meshgrid(steps, steps, steps), axis=-1).reshape(9, 81, 3)
+    probe = grid if mode == "RGB" else np.ascontiguousarray(grid[..., 0])
+    moved = np.asarray(transform.apply(Image.fromarray(probe))).astype(int)
+    same = np.abs(moved - probe.reshape(9, 81, -1)).max() <= SAME_COLOUR
+    return None if same else transform
 
 
 def orientation(image: Image.Image) -> int:
@@ -167,7 +217,7 @@ def raw_modes(image: Image.Image) -> list[str]:
     return modes
 
 
-def read_deep_colour(path: Path, turned: int) -> np.ndarray:
+def read_deep_colour(path: Path, turned: int, profile: bytes | None = None) -> np.ndarray:
     """A 16-bit colour picture: Pillow would cut each value off to its high byte, OpenCV keeps it.
 
     turned: the orientation of a PNG, which OpenCV leaves as it lies; TIFF it turns by itself.
@@ -178,9 +228,8 @@ def read_deep_colour(path: Path, turned: int) -> np.ndarray:
     if deep is None or deep.dtype != np.uint16 or deep.ndim != 3:
         raise BrokenPicture("16-bit pixels that cannot be decoded")
     flat = turn(round_to_8_bits(deep), turned)
-    if flat.shape[2] == 4:
-        return over_white(flat[..., [2, 1, 0, 3]])
-    return np.ascontiguousarray(flat[..., ::-1])
+    colour = to_srgb(np.ascontiguousarray(flat[..., 2::-1]), profile)
+    return over_white(np.dstack([colour, flat[..., 3]])) if flat.shape[2] == 4 else colour
 
 
 def turn(pixels: np.ndarray, orientation: int) -> np.ndarray:

@@ -1,6 +1,7 @@
-"""Methods that come from outside: TorchScript and ONNX files, Python callables, folders of finished pictures.
+"""Methods that come from outside: TorchScript and ONNX files, Python callables (folders of finished pictures:
+:mod:`bench.methods.predictions`).
 
-The callables of the first three take the blanked picture, float32 (N, 3, H, W) in [0, 1], and the hole,
+The callables take the blanked picture, float32 (N, 3, H, W) in [0, 1], and the hole,
 float32 (N, 1, H, W), 1 where missing, and give the picture, float32 (N, 3, H, W) in [0, 1]. They run code of
 the user's choosing; ``predictions:`` does not.
 """
@@ -23,9 +24,6 @@ from variants.errors import ExternalError as ExternalError
 from variants.errors import FillError as FillError
 from variants.method import Findings, Method
 
-SUFFIXES = (".png", ".webp", ".bmp", ".tif", ".tiff", ".jpg", ".jpeg")
-
-
 OUTSIDE = 0.05
 """How far beyond [0, 1] an output may lie before it is spoken of: a little is usual, and clipped."""
 
@@ -39,6 +37,8 @@ def open_external(kind: str, argument: str, device: str) -> list[Method]:
     """The methods behind ``kind:argument``. Raises ExternalError."""
     openers = {"torchscript": open_torchscript, "onnx": open_onnx, "python": open_python}
     if kind == "predictions":
+        from bench.methods.predictions import open_predictions
+
         return list(open_predictions(Path(argument)))
     return [openers[kind](argument, device)]
 
@@ -196,81 +196,3 @@ def open_python(argument: str, device: str) -> Method:
         method.parameters = sum(p.numel() for p in function.parameters())
     method.summary = f"Python {argument}"
     return method
-
-
-class Predictions(Method):
-    """A folder of finished pictures, ``<mask>/<id>.png``, paired by name and never by order.
-
-    ``problems`` collects what could not be used: (mask, id) -> why. Such pictures come back as NaN.
-    ``asked`` collects what was looked for, so that extra files can be named afterwards.
-    """
-
-    gives_raw = False
-
-    def __init__(self, name: str, folder: Path) -> None:
-        self.name = safe_name(name)
-        self.folder = folder
-        self.summary = f"finished pictures in {folder.name}"
-        self.problems: dict[tuple[str, str], str] = {}
-        self.asked: set[Path] = set()
-
-    def find(self, mask: str, image_id: str) -> Path | None:
-        for suffix in SUFFIXES:
-            file = self.folder / mask / f"{image_id}{suffix}"
-            if file.is_file():
-                self.asked.add(file)
-                return file
-        return None
-
-    def fill(self, images: np.ndarray, holes: np.ndarray, ids: list[str] | None = None, mask: str = "") -> np.ndarray:
-        assert ids is not None
-        raw = np.full(images.shape, np.nan, np.float32)
-        for out, image_id in zip(raw, ids, strict=True):
-            file = self.find(mask, image_id)
-            if file is None:
-                self.problems[mask, image_id] = "missing"
-                continue
-            try:
-                picture = read_rgb(file)
-            except Exception as error:
-                self.problems[mask, image_id] = f"unreadable: {str(error).splitlines()[0]}"
-                continue
-            if picture.shape != out.shape:
-                have, want = (f"{s[1]}×{s[0]}" for s in (picture.shape, out.shape))
-                self.problems[mask, image_id] = f"wrong size: {have}, not {want}"
-                continue
-            out[:] = picture / np.float32(255)
-        return raw
-
-    def findings(self) -> Findings:
-        """Extra: pictures in the folder that nothing asked for."""
-        found = {file for file in self.folder.rglob("*") if file.suffix.lower() in SUFFIXES}
-        return Findings(self.problems, sorted(str(file.relative_to(self.folder)) for file in found - self.asked))
-
-
-def read_rgb(file: Path) -> np.ndarray:
-    """A finished picture as uint8 RGB (H, W, 3); an alpha channel that hides nothing is dropped."""
-    from PIL import Image
-
-    with Image.open(file) as picture:
-        if picture.mode not in ("RGB", "RGBA", "L", "P"):
-            raise ValueError(f"mode {picture.mode} is not 8-bit RGB")
-        return np.asarray(picture.convert("RGB"))
-
-
-def open_predictions(folder: Path) -> list[Predictions]:
-    """DIR/<mask>/<id>.png is one method, DIR/<variant>/<mask>/<id>.png one for each sub-folder."""
-    if not folder.is_dir():
-        raise ExternalError(f"predictions:{folder} is no folder")
-    children = sorted(child for child in folder.iterdir() if child.is_dir())
-
-    def holds_pictures(path: Path) -> bool:
-        return any(file.suffix.lower() in SUFFIXES for file in path.iterdir() if file.is_file())
-
-    from_masks = [child for child in children if holds_pictures(child)]
-    nested = [child for child in children if any(p.is_dir() for p in child.iterdir())]
-    if from_masks or not nested:
-        if not from_masks and not any(f.suffix.lower() in SUFFIXES for f in folder.rglob("*")):
-            raise ExternalError(f"predictions:{folder} holds no pictures (expected <mask>/<id>.png)")
-        return [Predictions(folder.name, folder)]
-    return [Predictions(child.name, child) for child in nested]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bench.methods.external import ExternalError, read_rgb
+from bench.methods.external import ExternalError
 from bench.methods.load import load_methods
 
 
@@ -67,12 +67,6 @@ def test_finished_pictures_of_another_size_are_never_scored(tmp_path, size):
     method = one(f"predictions:{tmp_path}")
     assert np.isnan(method.fill(*picture(), ["a"], "rect")).all()
     assert method.findings().problems["rect", "a"] == f"wrong size: {size[0]}×{size[1]}, not 9×6"
-
-
-def test_a_finished_picture_of_16_bits_is_refused(tmp_path):
-    Image.fromarray(np.full((6, 9), 300, np.uint16)).save(tmp_path / "deep.png")
-    with pytest.raises(ValueError, match="is not 8-bit RGB"):
-        read_rgb(tmp_path / "deep.png")
 
 
 def test_a_folder_of_folders_is_a_method_each(tmp_path):

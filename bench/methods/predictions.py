@@ -1,0 +1,86 @@
+"""Finished pictures from any tool, scored as they lie in a folder (``predictions:DIR``); no code of theirs runs."""
+
+from __future__ import annotations
+
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+
+from bench.datasets.folder import find_pictures, stem
+from bench.datasets.pictures import BrokenPicture, read_picture
+from bench.methods.external import safe_name
+from variants.errors import ExternalError
+from variants.method import Findings, Method
+
+LOSSY = frozenset([".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".avif", ".gif"])
+"""Endings that stand back where a fill is there twice."""
+
+
+class Predictions(Method):
+    """A folder of finished pictures, ``<mask>/<id>.png``, paired by name and never by order.
+
+    They are read as data is: whatever ``folder:`` takes as a picture counts as a fill. ``problems`` collects what
+    could not be used: (mask, id) -> why. Such pictures come back as NaN. ``asked`` collects what was looked for, so
+    that extra files can be named afterwards.
+    """
+
+    gives_raw = False
+
+    def __init__(self, name: str, folder: Path) -> None:
+        self.name = safe_name(name)
+        self.folder = folder
+        self.summary = f"finished pictures in {folder.name}"
+        self.problems: dict[tuple[str, str], str] = {}
+        self.asked: set[str] = set()
+        self.files: dict[str, list[str]] = {}
+        for name in find_pictures(folder)[0]:
+            self.files.setdefault(stem(name), []).append(name)
+
+    def find(self, mask: str, image_id: str) -> Path | None:
+        """The file of a fill; of several that differ in their ending alone, one that is not :data:`LOSSY`."""
+        found = self.files.get(f"{mask}/{image_id}", [])
+        exact = f"{mask}/{image_id}"  # an id that carries a suffix, as where two pictures share the rest
+        if exact in self.files.get(stem(exact), []):
+            found = [exact]
+        if not found:
+            return None
+        best = min(found, key=lambda name: (Path(name).suffix.lower() in LOSSY, name))
+        self.asked.add(best)
+        return self.folder / best
+
+    def fill(self, images: np.ndarray, holes: np.ndarray, ids: list[str] | None = None, mask: str = "") -> np.ndarray:
+        assert ids is not None
+        raw = np.full(images.shape, np.nan, np.float32)
+        for out, image_id in zip(raw, ids, strict=True):
+            file = self.find(mask, image_id)
+            if file is None:
+                self.problems[mask, image_id] = "missing"
+                continue
+            try:
+                picture = read_picture(file)
+            except BrokenPicture as error:
+                self.problems[mask, image_id] = f"unreadable: {error}"
+                continue
+            if picture.shape != out.shape:
+                have, want = (f"{s[1]}×{s[0]}" for s in (picture.shape, out.shape))
+                self.problems[mask, image_id] = f"wrong size: {have}, not {want}"
+                continue
+            out[:] = picture / np.float32(255)
+        return raw
+
+    def findings(self) -> Findings:
+        """Extra: pictures in the folder that nothing asked for."""
+        return Findings(self.problems, sorted({name for names in self.files.values() for name in names} - self.asked))
+
+
+def open_predictions(folder: Path) -> list[Predictions]:
+    """DIR/<mask>/<id>.png is one method, DIR/<variant>/<mask>/<id>.png one for each sub-folder."""
+    if not folder.is_dir():
+        raise ExternalError(f"predictions:{folder} is no folder")
+    files = [PurePosixPath(name).parts for name in find_pictures(folder)[0]]
+    if not files:
+        raise ExternalError(f"predictions:{folder} holds no pictures (expected <mask>/<id>.png)")
+    if any(len(parts) == 2 for parts in files):
+        return [Predictions(folder.name, folder)]
+    nested = sorted({parts[0] for parts in files if len(parts) > 2})
+    return [Predictions(name, folder / name) for name in nested] or [Predictions(folder.name, folder)]
