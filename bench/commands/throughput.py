@@ -170,7 +170,7 @@ def subjects(spec: str, request: Request, device: str, resolutions: tuple[int, .
 
 def try_out(method: Method, resolution: int) -> None:
     """Fill one picture. Raises FillError where a method from outside fails, or gives what is no picture."""
-    from bench.methods.external import CallableMethod
+    from bench.methods.callable import CallableMethod
     from bench.throughput.settings import Setting
     from bench.throughput.subjects import inputs
     from variants.errors import FillError

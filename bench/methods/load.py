@@ -38,18 +38,31 @@ def check_spec(spec: str) -> None:
         variant.get(name)
 
 
+def open_external(kind: str, argument: str, device: str) -> list[Method]:
+    """The methods behind ``kind:argument``. Raises ExternalError."""
+    if kind == "predictions":
+        from bench.methods.predictions import open_predictions
+
+        return list(open_predictions(Path(argument)))
+    if kind == "torchscript":
+        from bench.methods.torchscript import open_torchscript as opener
+    elif kind == "onnx":
+        from bench.methods.onnx import open_onnx as opener
+    else:
+        from bench.methods.python import open_python as opener
+    return [opener(argument, device)]
+
+
 def load_methods(
     spec: str, *, weights: FindWeights, checkpoint: Path | None = None, device: str = "cpu"
 ) -> list[Method]:
     """The methods that ``spec`` means: one, but for ``predictions:DIR``, which may hold several.
 
-    Raises UnknownName, CheckpointError, or ``bench.methods.external.ExternalError``.
+    Raises UnknownName, CheckpointError, or ExternalError.
     """
     check_spec(spec)
     kind, colon, argument = spec.partition(":")
     if colon:
-        from bench.methods.external import open_external
-
         return open_external(kind, argument, device)
     name, seed = split_seed(spec)
     entry = variant.get(name)
@@ -61,7 +74,7 @@ def load_methods(
 
         file, seed = (checkpoint, seed or 0) if checkpoint is not None else weights(name, seed)
         return [NetworkMethod.load(name, found, file, seed=seed, device=device)]
-    from bench.methods.external import CallableMethod
+    from bench.methods.callable import CallableMethod
 
     return [CallableMethod(name, found, device)]
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from bench.datasets.folder import find_pictures, stem
 from bench.datasets.pictures import BrokenPicture, read_picture
-from bench.methods.external import safe_name
+from bench.methods.callable import safe_name
 from variants.errors import ExternalError
 from variants.method import Findings, Method
 

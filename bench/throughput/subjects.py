@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from bench.methods.external import CallableMethod
+from bench.methods.callable import CallableMethod
 from bench.throughput.settings import Setting, dtype_of
 from variants.blocks import denormalise, normalise
 from variants.errors import FillError
@@ -61,7 +61,7 @@ class Fill(nn.Module):
 
 
 class ForeignFill(Fill):
-    """The same for a module from outside, which takes and gives what :mod:`bench.methods.external` says."""
+    """The same for a module from outside, which takes and gives what :mod:`bench.methods.callable` says."""
 
     def paint(self, image: Tensor, hole: Tensor) -> Tensor:
         """Raises FillError where it gives something else."""

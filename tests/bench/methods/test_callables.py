@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 import torch
 
-from bench.methods.external import CallableMethod, ExternalError, FillError, safe_name
+from bench.methods.callable import CallableMethod, safe_name
 from bench.methods.load import load_methods
+from variants.errors import ExternalError, FillError
 
 
 def one(spec: str):

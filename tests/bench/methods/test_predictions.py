@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bench.methods.external import ExternalError
 from bench.methods.load import load_methods
+from variants.errors import ExternalError
 
 
 def one(spec: str):

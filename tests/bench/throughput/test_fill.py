@@ -10,7 +10,8 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from bench.methods.external import CallableMethod, open_external
+from bench.methods.callable import CallableMethod
+from bench.methods.load import open_external
 from bench.throughput.cost import count
 from bench.throughput.modes import fold, foldable
 from bench.throughput.settings import Setting
