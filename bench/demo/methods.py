@@ -75,11 +75,13 @@ def trained(run: Run) -> list[str]:
 
 def best_of(run: Run) -> list[str]:
     """The best trained variants of a run by its first metric over all its mask types, and a reference."""
-    deciding = next(iter(in_order(metric_facts(run))), "")
+    metrics = metric_facts(run)
+    deciding = next(iter(in_order(metrics)), "")
     means: dict[str, list[float]] = {name: [] for name in trained(run)}
     for score in (run.summary or {}).get("scores", []):
         if score["variant"] in means and score["mask"] == "all" and score["metric"] == deciding:
-            means[score["variant"]].append(float(score["mean"]) if score["mean"] is not None else math.nan)
+            mean = float(score["mean"]) if score["mean"] is not None else math.nan
+            means[score["variant"]].append(float(metrics[deciding].goodness(mean)))
     ranked = sorted(means, key=lambda name: -np.nanmean(means[name]) if means[name] else math.inf)
     return [*ranked[:BEST], REFERENCE]
 

@@ -50,7 +50,7 @@ def runs(tmp_path: Path) -> Path:
         for data, mean in zip(("scenes", "photos"), both, strict=True)
         for mask in ("all", "rect")
     ]
-    (run / "run.json").write_text(json.dumps({"profile": {"size": 48}}))
+    (run / "run.json").write_text(json.dumps({"profile": {"size": 48}, "metrics": {"psnr_hole": {}, "lpips": {}}}))
     (run / "summary.json").write_text(json.dumps({"scores": scores}))
     return tmp_path
 
