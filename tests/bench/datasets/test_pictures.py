@@ -65,6 +65,13 @@ def test_a_turned_tiff_comes_out_upright_in_every_mode(tmp_path: Path, turned: i
         assert measure_picture(path) == (12, 10)
 
 
+@pytest.mark.parametrize(("at_least", "shape"), [(100, (100, 150)), (101, (200, 300)), (50, (50, 75)), (25, (25, 38))])
+def test_a_jpeg_is_decoded_no_smaller_than_asked(tmp_path: Path, at_least: int, shape: tuple[int, int]) -> None:
+    # Its decoder halves once, twice or three times: 200 x 300, 100 x 150, 50 x 75, 25 x 38.
+    Image.new("RGB", (300, 200), (90, 60, 30)).save(tmp_path / "a.jpg")
+    assert read_picture(tmp_path / "a.jpg", at_least).shape[:2] == shape
+
+
 def test_shrinking_rounds_the_longer_side_and_resamples_as_pillow_does() -> None:
     # 91 · 32 / 60 = 48.5…, which is 49 pixels.
     for pixels, size in ((NOISE, (49, 32)), (NOISE.swapaxes(0, 1), (32, 49))):

@@ -93,6 +93,20 @@ def test_the_note_counts_the_splits_and_the_crops(tmp_path: Path) -> None:
     )
 
 
+def test_the_note_says_where_a_split_is_none(tmp_path: Path) -> None:
+    fill(tmp_path, ["one"])
+    only = "trained on, validated on and scored, so scores flatter; add pictures for an honest split"
+    assert folder(tmp_path, "test").note == f"1 picture of one name in {tmp_path}: {only}"
+    fill(tmp_path, ["two"])
+    split = f"of 2 pictures in {tmp_path} (split by a hash of the name: 1 train, 1 validation, 1 test)"
+    assert folder(tmp_path, "test").note == f"1 test {split}"
+    assert folder(tmp_path, "train").note == f"1 train {split}"
+    spare = "too few to spare one: the validation picture is the one trained on"
+    assert folder(tmp_path, "validation").note == f"1 validation {split}; {spare}"
+    fill(tmp_path, ["three"])
+    assert "too few" not in folder(tmp_path, "validation").note
+
+
 def test_an_id_does_not_change_when_a_broken_file_of_its_stem_is_mended(tmp_path: Path) -> None:
     fill(tmp_path, ["a"])
     (tmp_path / "a.jpg").write_bytes(b"broken")
