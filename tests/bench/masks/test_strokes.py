@@ -154,6 +154,14 @@ def test_boxes_keep_their_sides_and_their_margin(
     assert side - margin - 3 <= max(bottom.max(), right.max()) <= side - margin
 
 
+def test_the_smallest_box_of_a_small_picture_is_one_pixel() -> None:
+    # 10 of 256 units are a third of one of 8 pixels: no box holds two middles, and many hold none.
+    settings = lama.Settings((1, 1), (5, 5), (10, 10), boxes=(1, 1), side=(10, 10))
+    holes = lama.boxes("test", settings, Canvas.of((8, 8), 256), 0, np.arange(300))
+    assert (holes.sum(axis=(1, 2)) == 1).all()
+    assert holes.any(axis=0).sum() > 50
+
+
 @pytest.mark.parametrize("name", ["freeform", *PUBLISHED_AREA])
 @pytest.mark.parametrize("size", [(256, 256), (64, 64), (100, 300)])
 def test_no_hole_covers_more_than_half_and_none_is_dropped(name: str, size: tuple[int, int]) -> None:

@@ -121,7 +121,8 @@ def test_an_unknown_profile_is_answered_with_the_nearest():
 def test_a_profile_file_of_the_users_own_is_read_and_its_wrong_key_named(tmp_path):
     file = tmp_path / "mine.toml"
     file.write_text('variants = ["telea"]\nsize = 32\n')
-    assert load_profile(str(file)).name == "mine"
+    expected = {"name": "mine", **DEFAULTS, "variants": ("telea",), "size": 32}
+    assert vars(load_profile(str(file))) == expected
     file.write_text('variants = ["telea"]\nsise = 32\n')
     with pytest.raises(UnknownName, match="did you mean size"):
         load_profile(str(file))
