@@ -276,6 +276,8 @@ def test_pictures_of_an_exported_suite_stay_frozen(copy: Path) -> None:
     with pytest.raises(UsageError, match="frozen: leave out the size"):
         open_dataset(f"suite:{copy}", size=64)
     assert open_dataset(f"suite:{copy}", size=64, count=1).size == 64
+    with pytest.raises(UsageError, match=r"leave out the size \(32 px\)"):
+        open_dataset(f"suite:{copy}", size=32, count=1)
     edit(copy / "images/shapes/01.png", flip)
     with pytest.raises(BenchError, match=r"01\.png is not the picture that was exported"):
         open_dataset(f"suite:{copy}").load(1)
