@@ -106,6 +106,13 @@ def test_a_picture_counts_as_held_where_any_seed_has_it(tmp_path: Path) -> None:
     assert pair.missing == 16 - 8
 
 
+def test_a_picture_that_one_side_lacks_under_one_mask_type_is_counted(tmp_path: Path) -> None:
+    whole = scored(tmp_path / "r")
+    fake_run(tmp_path / "s", {("a", 0): {"psnr_hole": PSNR[:, :1]}}, masks=("rect",), ids=NAMES)
+    some = side(fake_run(tmp_path / "s", {("a", 0): {"psnr_hole": PSNR[:7, 1:]}}, masks=("circle",), ids=NAMES[:7]))
+    assert paired(whole, some)[0].missing == paired(some, whole)[0].missing == 1
+
+
 def test_holes_that_differ_are_told_only_where_both_sides_have_the_picture(tmp_path: Path) -> None:
     areas = np.full((8, 2), 0.1)
     areas[0, 0] = 0.101  # both sides have it

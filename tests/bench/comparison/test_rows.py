@@ -56,20 +56,26 @@ def test_the_draws_asked_for_are_those_made_and_said(tmp_path: Path) -> None:
 def test_tests_are_scipys_and_of_their_own_column(tmp_path: Path) -> None:
     entries = {("a", 0): scored(), ("b", 0): scored(CHANGE)}
     for entry in entries.values():
-        entry["lpips"] = np.stack([entry["lpips"][:, 0], np.full(24, np.nan)], axis=1)
+        entry["lpips"][:, 1] = np.nan
+        entry["mine"][15:, 1] = np.nan
+        entry["mine"] = np.log(entry["mine"])
     fake_run(tmp_path / "r", entries)
     comparison = compare(["a", "b"], tmp_path)
-    expected = {"rect": CHANGE[:, 0], "circle": CHANGE[:, 1], "all": CHANGE.mean(1)}
-    for mask, change in expected.items():
-        found = rows(comparison)[mask]
-        assert found["p_wilcoxon"] == pytest.approx(stats.wilcoxon(change, method="exact").pvalue)
-        assert found["effect_size"] == pytest.approx(change.mean() / change.std(ddof=1))
-    # Where a mask type has no value, an image's score is the mean of those that have one.
-    found = rows(comparison, "lpips")
-    assert list(found) == ["rect", "all"]
-    assert (found["all"]["n"], found["all"]["images"]) == (24, 24)
-    lpips = stats.wilcoxon(CHANGE[:, 0], method="exact").pvalue
-    assert [found[mask]["p_wilcoxon"] for mask in found] == pytest.approx([lpips, lpips])
+    some = -CHANGE / 5
+    some[15:, 1] = np.nan
+    changes = {
+        "psnr_hole": {"rect": CHANGE[:, 0], "circle": CHANGE[:, 1], "all": CHANGE.mean(1)},
+        "lpips": {"rect": CHANGE[:, 0] / 100, "all": CHANGE[:, 0] / 100},
+        # An image is one observation: the mean of the mask types that have a value.
+        "mine": {"rect": some[:, 0], "circle": some[:15, 1], "all": np.nanmean(some, axis=1)},
+    }
+    for metric, expected in changes.items():
+        found = rows(comparison, metric)
+        assert list(found) == list(expected)
+        for mask, change in expected.items():
+            assert found[mask]["images"] == len(change)
+            assert found[mask]["p_wilcoxon"] == pytest.approx(stats.wilcoxon(change, method="exact").pvalue)
+            assert found[mask]["effect_size"] == pytest.approx(change.mean() / change.std(ddof=1))
 
 
 def test_wins_ties_and_losses_are_of_pictures_not_of_images(tmp_path: Path) -> None:
@@ -198,6 +204,19 @@ def test_three_sides_are_compared_with_the_reference_and_pooled_with_each_other(
     assert compare(["a", "b"], tmp_path).matrix == []
 
 
+@pytest.mark.parametrize("by_area", [False, True])
+def test_holms_family_holds_the_rows_shown_and_the_other_pairs_pooled(tmp_path: Path, by_area: bool) -> None:
+    sides = {("a", 0): scored(), ("b", 0): scored(CHANGE / 3), ("c", 0): scored(-CHANGE / 4)}
+    fake_run(tmp_path / "r", sides, areas=np.tile([0.05, 0.15], (24, 1)))
+    comparison = compare(["a", "b", "c"], tmp_path, Options(by_area=by_area, metrics=("psnr_hole",)))
+    family = sorted([*comparison.rows, comparison.matrix[-1]], key=lambda r: r["p"])
+    assert len(family) == 7
+    least = 0.0
+    for place, r in enumerate(family):
+        least = max(least, min(1.0, (7 - place) * r["p"]))
+        assert r["p_holm"] == pytest.approx(least)
+
+
 def test_seeds_that_the_interval_holds_and_those_that_it_does_not_are_named(tmp_path: Path) -> None:
     members = [("a", 0), ("a", 1), ("b", 0), ("telea", 0)]
     fake_run(tmp_path / "r", {key: scored(CHANGE) for key in members}, kinds={"telea": "reference"})
@@ -218,6 +237,12 @@ def test_the_same_records_are_said_to_be_the_same(tmp_path: Path) -> None:
     assert not told("r:a@0", "r:a@1")
     assert not told("r:a@0", "r:b")
     assert not told("r:a@0", "s:a")
+
+
+def test_a_note_that_holds_for_several_pairs_is_told_once(tmp_path: Path) -> None:
+    fake_run(tmp_path / "r", {(name, 0): scored(images=10) for name in "abc"})
+    notes = compare(["a", "b", "c"], tmp_path).notes
+    assert sum(note.startswith("Only 10 images") for note in notes) == 1
 
 
 @pytest.mark.parametrize(("images", "told"), [(19, True), (20, False)])

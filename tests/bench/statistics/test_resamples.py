@@ -175,7 +175,7 @@ def test_what_is_known_to_be_zero_has_an_interval_of_zero_even_of_one_cluster() 
 def test_student_is_scipys_from_one_degree_of_freedom_on() -> None:
     assert student(0.9, 1) == pytest.approx(stats.t.ppf(0.95, 1))
     assert student(0.9, 2.5) == pytest.approx(stats.t.ppf(0.95, 2.5))
-    assert np.isnan(student(0.9, 0.5))
+    assert np.isnan([student(0.9, 0.5), student(0.9, 0)]).all()
 
 
 def test_95_percent_of_ten_thousand_resamples_unless_asked_otherwise() -> None:

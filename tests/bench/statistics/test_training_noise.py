@@ -84,6 +84,26 @@ def test_errors_of_images_and_seeds_add_in_squares_with_welchs_freedom(seeds: tu
     assert p[0] == pytest.approx(2 * stats.t.sf(abs(change.mean()) / np.sqrt(total), df))
 
 
+def test_seeds_that_explain_more_than_the_images_spread_leave_the_images_nothing() -> None:
+    # What the first side's seeds make of single images cancels over its seeds: the change is the same everywhere.
+    apart = np.outer([1.0, -1.0, 0.0], [2.0, -2.0, 1.0, -1.0, 3.0, -3.0])
+    ours, theirs = np.array([0.3, -0.2, 0.6]), np.array([1.0, 1.9, 1.2])
+    sides = (noise_of(5 + ours[:, None] + apart), noise_of(5 + theirs[:, None] + np.zeros((3, 6))))
+    assert sides[0].image_variance[0] > 0.5
+    found, p = hierarchical(np.full((6, 1), theirs.mean() - ours.mean()), np.ones((6, 1)), sides)
+    welch = stats.ttest_ind(theirs, ours, equal_var=False)
+    assert found.df[0] == pytest.approx(welch.df)
+    assert p[0] == pytest.approx(welch.pvalue)
+
+
+def test_another_seed_draws_other_training_seeds() -> None:
+    change = np.random.default_rng(0).normal(0, 1e-7, (20, 1))  # so little that the drawn seeds are all that is seen
+    side = Seeds(np.array([[-1.0], [0.0], [1.0]]), np.zeros(1))
+    first, again, other = (hierarchical(change, np.ones((20, 1)), (side,), 500, seed)[0].ratios for seed in (1, 1, 2))
+    assert (first == again).all()
+    assert np.abs(first - other).max() > 0.1
+
+
 @pytest.mark.parametrize("seed_spread", [0.0, 3.0])
 def test_resamples_draw_images_and_seeds(seed_spread: float) -> None:
     rng = np.random.default_rng(3)
