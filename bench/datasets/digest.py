@@ -2,7 +2,7 @@
 
 It is the SHA-256 of a short text, which anyone can write down from the pictures and holes alone::
 
-    inpaint-bench suite 1
+    inpaint-bench suite 2
     protocol <name>
     <digest of a data set>            one line per data set, sorted
 
@@ -17,6 +17,10 @@ eight pixels to a byte, the first in the highest bit, 1 where the picture is mis
 without a gap, and zeros fill the last byte. Digests are in lower-case hex, JSON is plain ASCII, every line
 ends in one newline. The names of data sets, the seed and the file format are left out: whoever has the same
 pictures, holes and protocol has the same suite.
+
+The number is of how holes are drawn. In version 1 a drawn hole hung on its picture's position, in version 2 on its id
+(:func:`picture_key`). A suite that was exported in version 1 keeps its number and its fingerprint: its holes lie in
+files.
 """
 
 from __future__ import annotations
@@ -26,6 +30,9 @@ import json
 from collections.abc import Iterable, Sequence
 
 import numpy as np
+
+VERSION = 2
+VERSIONS = (1, 2)
 
 
 def picture_digest(image: np.ndarray) -> str:
@@ -54,7 +61,13 @@ def text_digest(lines: Iterable[str]) -> str:
     return whole.hexdigest()
 
 
-def suite_digest(protocol: str, datasets: Iterable[str]) -> str:
+def picture_key(image_id: str) -> int:
+    """What a picture's holes are drawn by: the first 8 bytes of the SHA-256 of its id, little-endian, halved so that it
+    fits a signed 64-bit integer."""
+    return int.from_bytes(hashlib.sha256(image_id.encode()).digest()[:8], "little") >> 1
+
+
+def suite_digest(protocol: str, datasets: Iterable[str], version: int = VERSION) -> str:
     """The fingerprint, from the digests of the data sets."""
-    head = ["inpaint-bench suite 1\n", f"protocol {protocol}\n"]
+    head = [f"inpaint-bench suite {version}\n", f"protocol {protocol}\n"]
     return text_digest([*head, *(f"{digest}\n" for digest in sorted(datasets))])

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from bench.datasets.digest import VERSIONS
 from bench.util.errors import UsageError
 
 MANIFEST = "manifest.json"
@@ -14,7 +15,9 @@ KIND = "inpaint-bench suite"
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
-    """The manifest of an exported suite. Raises UsageError where there is none, or one that cannot be used."""
+    """The manifest of an exported suite; without a ``suite_version`` it is of version 1.
+
+    Raises UsageError where there is none, or one that cannot be used."""
     file = folder / MANIFEST
     if not file.is_file():
         raise UsageError(f"no suite at {folder}: it holds no {MANIFEST} (bench suite export makes one)")
@@ -22,6 +25,8 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         manifest = json.loads(file.read_text(encoding="utf-8"))
         if manifest["kind"] != KIND or manifest["schema"] != 1:
             raise ValueError("its kind or schema is another")
+        if manifest.setdefault("suite_version", 1) not in VERSIONS:
+            raise ValueError(f"its version is {manifest['suite_version']}, made by a later release")
         for key in ("fingerprint", "protocol", "seed", "dataset", "masks"):
             manifest[key]
         for entry in manifest["images"]:

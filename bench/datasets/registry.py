@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from bench.datasets.digest import VERSION
 from bench.util.errors import UsageError
 from variants.registry import Registry
 
@@ -37,6 +38,8 @@ class Dataset:
     skipped: tuple[tuple[str, str], ...] = ()
     load_batch: Callable[[Sequence[int] | np.ndarray], np.ndarray] | None = field(default=None, repr=False)
     """Many pictures at once, where that is faster than one by one; the same pixels."""
+    suite_version: int = VERSION
+    """Of the exported suite that these pictures are; else the current one."""
 
     def __len__(self) -> int:
         return len(self.ids)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.datasets.digest import picture_digest
+from bench.datasets.digest import picture_digest, picture_key
 from bench.datasets.manifest import read_manifest
 from bench.datasets.pictures import BrokenPicture, read_picture
 from bench.datasets.registry import Dataset, check_request, dataset
@@ -21,9 +21,9 @@ from bench.util.words import some
 def open_suite_folder(argument: str, split: str, size: int | None, count: int | None) -> Dataset:
     """The pictures of an exported suite, suite:DIR, exactly as they were exported.
 
-    They are for scoring: there is no train or validation split, and no other ``size`` than their own.
-    ``load`` raises BenchError for a picture that is not the exported one. Raises UsageError where there is no
-    suite, or a picture of it is missing.
+    They are for scoring: there is no train or validation split, and no other ``size`` than their own. ``count`` keeps
+    those of the lowest keys of their ids, so that fewer are a part of more. ``load`` raises BenchError for a picture
+    that is not the exported one. Raises UsageError where there is no suite, or a picture of it is missing.
     """
 
     check_request(size, count)
@@ -31,7 +31,8 @@ def open_suite_folder(argument: str, split: str, size: int | None, count: int | 
         raise UsageError("suite needs a path: write suite:DIR, the folder of an exported suite")
     root = Path(argument).expanduser()
     manifest = read_manifest(root)
-    entries = manifest["images"][:count]
+    kept = {entry["id"] for entry in sorted(manifest["images"], key=lambda entry: picture_key(entry["id"]))[:count]}
+    entries = [entry for entry in manifest["images"] if entry["id"] in kept]
     if split not in ("test", "all"):
         raise UsageError(f"the suite at {root} is for scoring: it has no {split} pictures, train on other data")
     sides = {(entry["height"], entry["width"]) for entry in entries}
@@ -63,6 +64,7 @@ def open_suite_folder(argument: str, split: str, size: int | None, count: int | 
         ids=[entry["id"] for entry in entries],
         load=load,
         note=f"exported suite {manifest['fingerprint'][:12]}: {manifest['dataset']['note']}",
+        suite_version=manifest["suite_version"],
     )
 
 

@@ -7,7 +7,8 @@ A mask type is a function ``(size, seed, indices) -> holes``::
         '''One upright rectangle (what the type is, its source).'''
 
 ``size`` is (height, width) in pixels, ``holes`` bool (len(indices), height, width), True where the picture
-is missing. Row i depends on (seed, mask type, indices[i]) alone: draw with :mod:`bench.util.draws`.
+is missing. Row i depends on (seed, mask type, indices[i], size) alone: draw with :mod:`bench.util.draws`. An index is
+any whole number from 0 up to 2**63 - 1: in suites a digest of the picture's id, in trainings the sample's number.
 """
 
 from __future__ import annotations

@@ -68,6 +68,7 @@ def export_suite(
         entries = list(pool.map(write, pictures(suite)))
     manifest = {
         "schema": 1,
+        "suite_version": suite.version,
         "kind": KIND,
         "made_by": f"inpaint-bench {bench.__version__}",
         "fingerprint": fingerprint,

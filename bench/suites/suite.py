@@ -9,7 +9,16 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.datasets.digest import hole_digest, hole_line, image_line, picture_digest, suite_digest, text_digest
+from bench.datasets.digest import (
+    VERSION,
+    hole_digest,
+    hole_line,
+    image_line,
+    picture_digest,
+    picture_key,
+    suite_digest,
+    text_digest,
+)
 from bench.datasets.registry import Dataset
 from bench.masks.registry import draw, mask
 from bench.suites.hole_folder import HoleFolder, folder_types
@@ -32,7 +41,7 @@ class Batch:
 
 @dataclass(frozen=True)
 class Suite:
-    """Pictures x mask types. A hole depends on (seed, mask type, position in the data set, size) alone.
+    """Pictures x mask types. A hole depends on (seed, mask type, picture id, size) alone.
 
     masks: names of the registry or of ``folders``. protocol: the preset that the scores follow.
     Raises UnknownName for a wrong mask type, UsageError where a folder lacks the hole of a picture.
@@ -71,6 +80,13 @@ class Suite:
         """The folder that mask type ``name`` is read from, or None where it is drawn."""
         return next((folder for folder in self.folders if folder.name == name), None)
 
+    @property
+    def version(self) -> int:
+        """Of the fingerprint's text: the exported suite's where all holes are read from files, else the current one."""
+        if len(self.folders) < len(self.masks):
+            return VERSION
+        return min((dataset.suite_version for dataset in self.datasets), default=VERSION)
+
     def holes(
         self, dataset: Dataset, mask: str, indices: Sequence[int], shapes: Sequence[Sequence[int]]
     ) -> list[np.ndarray]:
@@ -85,7 +101,7 @@ class Suite:
         found: dict[int, np.ndarray] = {}
         for size in dict.fromkeys(sizes):
             members = [place for place, other in enumerate(sizes) if other == size]
-            drawn = draw(mask, size, self.seed, [indices[place] for place in members])
+            drawn = draw(mask, size, self.seed, [picture_key(dataset.ids[indices[place]]) for place in members])
             found.update(zip(members, drawn, strict=True))
         return [found[place] for place in range(len(sizes))]
 
@@ -112,7 +128,7 @@ class Suite:
         """
         if not self._fingerprint:
             digests = [self._dataset_digest(dataset, batch, workers, progress) for dataset in self.datasets]
-            self._fingerprint.append(suite_digest(self.protocol, digests))
+            self._fingerprint.append(suite_digest(self.protocol, digests, self.version))
         return self._fingerprint[0]
 
     def _dataset_digest(self, dataset: Dataset, batch: int, workers: int, progress: Callable[[int], None]) -> str:

@@ -84,7 +84,7 @@ def found_fingerprint(manifest: dict[str, Any], entries: list[Entry]) -> str | N
     if any(column not in entry.lines for entry in entries for column in columns):
         return None
     text = (entry.lines[column] for column in columns for entry in entries)
-    return suite_digest(manifest["protocol"], [text_digest(text)])
+    return suite_digest(manifest["protocol"], [text_digest(text)], manifest["suite_version"])
 
 
 def check_entry(folder: Path, masks: list[str], facts: dict[str, Any]) -> Entry:

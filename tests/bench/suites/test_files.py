@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -268,16 +269,55 @@ def test_a_suite_read_back_has_the_fingerprint_it_was_exported_with(exported: Pa
     assert (pictures.name, pictures.size) == ("patterns", None)
 
 
+def keep_only(folder: Path, image_id: str) -> None:
+    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    manifest["images"] = [entry for entry in manifest["images"] if entry["id"] == image_id]
+    (folder / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+
+
+def test_a_suite_of_version_1_is_verified_and_scored_under_its_own_fingerprint(copy: Path) -> None:
+    manifest = json.loads((copy / "manifest.json").read_text(encoding="utf-8"))
+    assert manifest.pop("suite_version") == 2
+    lines = [
+        f"image {json.dumps(entry['id'])} {entry['height']}x{entry['width']} {entry['sha256']}"
+        for entry in manifest["images"]
+    ]
+    for name in sorted(MASKS):
+        for entry in manifest["images"]:
+            digest = entry["holes"][name]["sha256"]
+            lines.append(f"hole {name} {json.dumps(entry['id'])} {entry['height']}x{entry['width']} {digest}")
+    data = sha256("".join(f"{line}\n" for line in lines).encode()).hexdigest()
+    old = sha256(f"inpaint-bench suite 1\nprotocol mat\n{data}\n".encode()).hexdigest()
+    manifest["fingerprint"] = old
+    (copy / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+    assert verify_suite(copy).whole
+    pictures = open_dataset(f"suite:{copy}")
+    assert Suite.open([pictures], f"folder:{copy}", protocol="mat").fingerprint() == old
+    # Drawn anew, its holes are those of today.
+    assert Suite.open([pictures], ",".join(MASKS), 3, protocol="mat").version == 2
+    manifest["suite_version"] = 3
+    (copy / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+    with pytest.raises(UsageError, match="made by a later release"):
+        open_dataset(f"suite:{copy}")
+
+
 def test_pictures_of_an_exported_suite_stay_frozen(copy: Path) -> None:
-    assert open_dataset(f"suite:{copy}", count=3).ids == list(MIXED.ids[:3])
+    # The three lowest digests of ids, in the suite's order, are among the four lowest.
+    lowest = sorted(MIXED.ids, key=lambda image_id: int.from_bytes(sha256(image_id.encode()).digest()[:8], "little"))
+    for count in (3, 4):
+        assert open_dataset(f"suite:{copy}", count=count).ids == sorted(lowest[:count])
     for split in ("train", "validation"):
         with pytest.raises(UsageError, match=f"has no {split} pictures"):
             open_dataset(f"suite:{copy}", split)
     with pytest.raises(UsageError, match="frozen: leave out the size"):
         open_dataset(f"suite:{copy}", size=64)
-    assert open_dataset(f"suite:{copy}", size=64, count=1).size == 64
+    keep_only(copy, "shapes/00")  # of 64 x 64 pixels
+    assert open_dataset(f"suite:{copy}", size=64).size == 64
     with pytest.raises(UsageError, match=r"leave out the size \(32 px\)"):
-        open_dataset(f"suite:{copy}", size=32, count=1)
+        open_dataset(f"suite:{copy}", size=32)
+
+
+def test_a_changed_picture_of_an_exported_suite_is_refused(copy: Path) -> None:
     edit(copy / "images/shapes/01.png", flip)
     with pytest.raises(BenchError, match=r"01\.png is not the picture that was exported"):
         open_dataset(f"suite:{copy}").load(1)
