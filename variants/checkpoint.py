@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 def load_state(file: Path) -> dict[str, Tensor]:
     """The state dict in ``file``: ``.safetensors``, or a ``.pth`` that holds tensors and nothing that runs.
 
-    A dictionary wrapped as ``{"state_dict": …}`` and keys led by ``module.`` (DataParallel) are unwrapped.
+    A dictionary wrapped as ``{"state_dict": …}`` and keys led by ``module.`` (DataParallel) or ``_orig_mod.``
+    (torch.compile) are unwrapped.
     Raises CheckpointError.
     """
     import torch
@@ -24,6 +25,9 @@ def load_state(file: Path) -> dict[str, Tensor]:
     if not file.is_file():
         what = "is a folder: name a file in it" if file.is_dir() else "does not exist"
         raise CheckpointError(f"the checkpoint {file} {what}")
+    other = stand_in(file)
+    if other:
+        raise CheckpointError(f"the checkpoint {file} {other}")
     state: Any
     try:
         if file.suffix == ".safetensors":
@@ -44,7 +48,20 @@ def load_state(file: Path) -> dict[str, Tensor]:
             state = state[wrapper]
     if not isinstance(state, dict) or not state or not all(hasattr(v, "shape") for v in state.values()):
         raise CheckpointError(f"the checkpoint {file} holds no state dict (names to tensors)")
-    return {str(key).removeprefix("module."): value for key, value in state.items()}
+    return {str(key).removeprefix("module.").removeprefix("_orig_mod."): value for key, value in state.items()}
+
+
+def stand_in(file: Path) -> str:
+    """What lies in the place of a model, and what to do about it: empty where it looks like a file of its own."""
+    with file.open("rb") as stream:
+        head = stream.read(200).lstrip().lower()
+    if head.startswith(b"version https://git-lfs"):
+        return f"is a pointer that Git LFS left in the file's place: run git lfs pull --include={file.name}"
+    if head.startswith((b"<!doctype html", b"<html")):
+        return "is a web page, not a model: download the file itself"
+    if not head:
+        return "is empty: download it again"
+    return ""
 
 
 def load_into(network: nn.Module, state: dict[str, Tensor], name: str, file: Path) -> None:

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
+from variants.seeding import seed_call
+
 if TYPE_CHECKING:
     from torch import nn
 
@@ -100,8 +102,9 @@ class Findings:
 class Method:
     """Something ready to fill: a name, :meth:`fill`, and what it noticed on the way, :meth:`findings`.
 
-    gives_raw: False for finished pictures, whose scores of ``raw`` are left out. parameters: how many
-    weights, 0 where that means nothing. label: what a run calls it, see :func:`tell_apart`.
+    gives_raw: False for finished pictures, whose scores of ``raw`` are left out. parameters: how many weights, 0 where
+    that means nothing. convention: keys of its SPEC, which its fills depend on. suite_seed: what its random numbers
+    depend on, beside mask type and picture id. label: what a run calls it, see :func:`tell_apart`.
     """
 
     name: str = ""
@@ -112,6 +115,8 @@ class Method:
     gives_raw: bool = True
     parameters: int = 0
     weights_sha256: str = ""
+    convention: str = ""
+    suite_seed: int = 0
     several_seeds: bool = False
 
     def fill(self, images: np.ndarray, holes: np.ndarray, ids: list[str] | None = None, mask: str = "") -> np.ndarray:
@@ -152,10 +157,11 @@ class ReferenceMethod(Method):
     def fill(self, images: np.ndarray, holes: np.ndarray, ids: list[str] | None = None, mask: str = "") -> np.ndarray:
         blanked = np.where(holes[..., None], np.uint8(0), images)
         raw = np.empty(images.shape, np.float32)
-        for out, image, hole in zip(raw, blanked, holes, strict=True):
+        for k, (out, image, hole) in enumerate(zip(raw, blanked, holes, strict=True)):
             if not hole.any():
                 filled: np.ndarray = image
             else:
+                seed_call(self.suite_seed, mask, ids[k] if ids else "")
                 filled = np.asarray(self.reference.fill(image, hole))
             out[:] = filled / np.float32(255) if filled.dtype == np.uint8 else filled
         return raw

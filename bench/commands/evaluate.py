@@ -109,10 +109,12 @@ def evaluate_methods(request: Request) -> None:
 def newest_training(request: Request) -> Run | None:
     """The newest run that trained one of the methods asked for, or, where none of them is trained, anything."""
     from bench.methods.load import split_seed
+    from bench.methods.spec import parse_spec
 
+    specs = [parse_spec(text) for text in request.methods]
     runs = [run for run in find_runs(request.runs) if any((run.path / "checkpoints").glob("*/*/*.safetensors"))]
     for run in runs:
-        if any(":" not in spec and run.checkpoint(*split_seed(spec)) for spec in request.methods):
+        if any(not spec.kind and run.checkpoint(*split_seed(spec.argument)) for spec in specs):
             return run
     return runs[0] if runs else None
 
@@ -123,10 +125,12 @@ SUITE_FILE = "suite.json"
 
 def suite_of_predictions(request: Request) -> dict[str, Any] | None:
     """The suite that saved predictions were made on, where a folder of them says so."""
-    for spec in request.methods:
-        kind, _, folder = spec.partition(":")
-        if kind == "predictions":
-            for file in (Path(folder) / SUITE_FILE, Path(folder).parent / SUITE_FILE):
+    from bench.methods.spec import parse_spec
+
+    for spec in map(parse_spec, request.methods):
+        if spec.kind == "predictions":
+            folder = Path(spec.argument).expanduser()
+            for file in (folder / SUITE_FILE, folder.parent / SUITE_FILE):
                 if file.is_file():
                     return json.loads(file.read_text(encoding="utf-8"))
     return None

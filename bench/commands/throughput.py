@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bench.methods.load import check_spec, split_seed
+from bench.methods.spec import Spec, parse_spec
 from bench.runs.provenance import cores
 from bench.throughput.settings import CALIBRATION
 from bench.util.errors import BenchError, UsageError
@@ -56,7 +57,7 @@ def time_methods(request: Request) -> None:
     specs = list(dict.fromkeys(request.specs or variant.names()))
     for spec in specs:
         check_spec(spec)
-        if spec.startswith("predictions:"):
+        if parse_spec(spec).kind == "predictions":
             raise UsageError(f"'{spec}' holds finished pictures: there is nothing to time in it")
     refuse_conflicts(request, specs)
 
@@ -148,7 +149,9 @@ def is_network(spec: str) -> bool:
 
 def is_untrained(spec: str, request: Request) -> bool:
     """Whether a spec means a network and nothing says which weights."""
-    return is_network(spec) and not (request.run or request.checkpoint or split_seed(spec)[1] is not None)
+    return is_network(spec) and not (
+        request.run or request.checkpoint or split_seed(parse_spec(spec).argument)[1] is not None
+    )
 
 
 def subjects(spec: str, request: Request, device: str, resolutions: tuple[int, ...]) -> list[Subject]:
@@ -159,7 +162,7 @@ def subjects(spec: str, request: Request, device: str, resolutions: tuple[int, .
     from bench.throughput.subjects import Subject
 
     if is_untrained(spec, request):
-        return [untrained(spec, request.width or WIDTH)]
+        return [untrained(parse_spec(spec), request.width or WIDTH)]
     finder = weights_of(find_run(request.run, request.runs)) if request.run else weights_anywhere(request.runs)
     checkpoint = request.checkpoint if is_network(spec) else None
     found = load_methods(spec, weights=finder, checkpoint=checkpoint, device=device if is_network(spec) else "cpu")
@@ -182,17 +185,17 @@ def try_out(method: Method, resolution: int) -> None:
             raise FillError(f"{method.name} gave pixels that are no numbers (NaN or infinite)")
 
 
-def untrained(name: str, width: int) -> Subject:
+def untrained(spec: Spec, width: int) -> Subject:
     """A variant with random weights, always the same ones."""
     import torch
 
     from bench.throughput.subjects import Subject
     from variants.network_method import NetworkMethod
 
-    entry = variant.get(name)()
+    entry = variant.get(spec.argument)()
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        return Subject.of(NetworkMethod(name, entry, entry.network(width)))
+        return Subject.of(NetworkMethod(spec.name or spec.argument, entry, entry.network(width)))
 
 
 def say_conditions(request: Request, specs: list[str]) -> None:

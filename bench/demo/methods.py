@@ -43,11 +43,12 @@ def gather(specs: Sequence[str], runs: Path, device: str | None = None, size: in
     has weights, a small network is trained first. Raises UsageError and VariantError for wrong specs."""
     from bench.methods.device import check_device
     from bench.methods.load import check_spec, load_all
+    from bench.methods.spec import parse_spec
     from bench.methods.weights import weights_anywhere
 
     for spec in specs:
         check_spec(spec)
-        if spec.startswith("predictions:"):
+        if parse_spec(spec).kind == "predictions":
             raise UsageError(f"{spec} are finished pictures, which cannot fill a new one: name a method that can")
     where = check_device(device)
     if not specs:
@@ -105,9 +106,10 @@ def train_stopgap(runs: Path, device: str) -> Run:
 def trained_size(specs: Sequence[str], runs: Path) -> int:
     """The side that the first trained network among the specs learned at, pixels."""
     from bench.methods.load import split_seed
+    from bench.methods.spec import parse_spec
 
     for spec in specs:
-        name, seed = split_seed(spec)
+        name, seed = split_seed(parse_spec(spec).argument)
         for run in find_runs(runs):
             if ":" not in spec and run.checkpoint(name, seed):
                 return int(run.manifest.get("profile", {}).get("size") or PAPER_SIZE)

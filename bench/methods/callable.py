@@ -1,23 +1,38 @@
-"""Any function of (picture, hole) as a method.
+"""Any function of tensors as a method: pictures are brought to its convention and its answers brought back.
 
-It takes the blanked picture, float32 (N, 3, H, W) in [0, 1], and the hole, float32 (N, 1, H, W), 1 where missing, and
-gives the picture, float32 (N, 3, H, W) in [0, 1].
+Unless its SPEC or its file says otherwise it takes the blanked picture, float32 (N, 3, H, W) in [0, 1], and the hole,
+float32 (N, 1, H, W), 1 where missing, and gives the picture, float32 (N, 3, H, W) in [0, 1].
+See :mod:`bench.methods.keys`.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bench.methods.adapter import WrongAnswer, given, read
+from bench.methods.geometry import Window, assemble, cut, feathered, resized, shrunk_hole, windows
+from bench.methods.keys import Keys
+from bench.methods.spec import Spec
+from variants.checkpoint import stand_in
 from variants.errors import ExternalError, FillError
 from variants.method import Findings, Method
 
+if TYPE_CHECKING:
+    from torch import Tensor
+
 OUTSIDE = 0.05
 """How far beyond [0, 1] an output may lie before it is spoken of: a little is usual, and clipped."""
+
+LONGEST = 300
+"""Characters of a message."""
+
+LEVEL = 1 / 255
 
 
 def safe_name(text: str) -> str:
@@ -26,74 +41,198 @@ def safe_name(text: str) -> str:
 
 
 class CallableMethod(Method):
-    """Any function of (picture, hole) tensors as a method; pictures are padded to ``multiple`` by reflection.
+    """Any function of (picture, hole) tensors as a method.
 
+    spec: what the user wrote, if anything; facts: what the model's file tells of its convention. keys: both together.
     problems: why a picture was not filled, by (mask type, picture id); its raw is NaN.
     """
 
-    def __init__(self, name: str, function: Callable[..., Any], device: str = "cpu", multiple: int = 8) -> None:
-        self.name = safe_name(name)
+    def __init__(
+        self,
+        name: str,
+        function: Callable[..., Any],
+        device: str = "cpu",
+        *,
+        spec: Spec | None = None,
+        facts: Keys | None = None,
+    ) -> None:
+        self.name = spec.name if spec and spec.name else safe_name(name)
         self.function = function
         self.device = device
-        self.multiple = multiple
+        self.spec = spec
+        self.facts = facts or Keys()
+        self.keys = (spec.keys if spec else Keys()).or_else(self.facts).settled()
+        self.convention = str(spec.keys) if spec else ""
+        self.suite_seed = 0
+        self.sample = 0
         self.outside = (0.0, 1.0)
         self.problems: dict[tuple[str, str], str] = {}
         self.works = False
+        self.trusts_batches: bool | None = None
+
+    def telling(self, keys: Keys) -> CallableMethod:
+        """The same function by another convention."""
+        spec = replace(self.spec or Spec("python", self.name), keys=keys)
+        other = CallableMethod(self.name, self.function, self.device, spec=spec, facts=self.facts)
+        other.name, other.suite_seed = self.name, self.suite_seed
+        return other
+
+    @property
+    def plain(self) -> bool:
+        """Whether it is called with any size, in the plain convention."""
+        keys = replace(self.keys, low_high_out=self.keys.low_high_out or (0.0, 1.0), multiple=None, batch=None)
+        return keys == replace(Keys().settled(), low_high_out=(0.0, 1.0), multiple=None, batch=None)
+
+    @property
+    def multiple(self) -> int:
+        return self.keys.multiple or 1
 
     def fill(self, images: np.ndarray, holes: np.ndarray, ids: list[str] | None = None, mask: str = "") -> np.ndarray:
         """Raises FillError for a function that has not filled any picture yet, or where pictures have no ``ids``."""
+        from variants.seeding import seed_call
+
         raw = np.full(images.shape, np.nan, np.float32)
         first: FillError | None = None
-        # One at a time: nothing is known of how the function treats a batch.
-        for k, (out, image, hole) in enumerate(zip(raw, images, holes, strict=True)):
+        names = ids or [""] * len(images)
+        step = self.group(images, holes)
+        for start in range(0, len(images), step):
+            part = slice(start, start + step)
+            seed_call(self.suite_seed, mask, names[start], self.sample)
             try:
-                out[:] = self.paint(image, hole)
+                raw[part] = self.paint(images[part], holes[part])
                 self.works = True
             except FillError as error:
                 first = first or error
                 if ids is None:
                     raise
-                self.problems[mask, ids[k]] = str(error)
+                for name in names[part]:
+                    self.problems[mask, name] = str(error)
         if first is not None and not self.works:
             raise first
         return raw
 
+    def group(self, images: np.ndarray, holes: np.ndarray) -> int:
+        """How many pictures are filled at once: more than one where that changes nothing, tried on the first batch."""
+        from variants.seeding import seed_call
+
+        most = self.keys.batch or 1
+        if most == 1 or len(images) == 1 or self.trusts_batches is False:
+            return 1
+        if self.trusts_batches is None:
+            try:
+                seed_call(self.suite_seed, "", "")
+                together = self.paint(images[:most], holes[:most])[-1]
+                seed_call(self.suite_seed, "", "")
+                alone = self.paint(images[:most][-1:], holes[:most][-1:])[0]
+                self.trusts_batches = bool(np.abs(together - alone).max() <= LEVEL)
+            except FillError:
+                self.trusts_batches = False
+            if not self.trusts_batches:
+                from bench.util.progress import say
+
+                say(f"note: {self.name} fills a picture otherwise in a batch than alone: it is called one by one")
+                if self.facts.batch is None:
+                    self.keys = replace(self.keys, batch=1)
+                return 1
+        return most
+
     def findings(self) -> Findings:
         return Findings(self.problems, low=self.outside[0], high=self.outside[1])
 
-    def paint(self, image: np.ndarray, hole: np.ndarray) -> np.ndarray:
-        """One picture, float32 (H, W, 3)."""
+    def paint(self, images: np.ndarray, holes: np.ndarray) -> np.ndarray:
+        """Some pictures, uint8 (N, H, W, 3) and bool (N, H, W), to raw, float32 (N, H, W, 3)."""
+        keys = self.keys
+        places = [
+            (k, window)
+            for k, hole in enumerate(holes)
+            for window in windows(hole, keys.size, keys.fit, self.multiple)
+        ]  # fmt: skip
+        answers: list[np.ndarray] = []
+        step = keys.batch or 1
+        for start in range(0, len(places), step):
+            answers += self.answers(images, holes, places[start : start + step])
+        raw = np.empty(images.shape, np.float32)
+        for k, (image, hole) in enumerate(zip(images, holes, strict=True)):
+            known = image / np.float32(255)
+            parts = [(window, answer) for (n, window), answer in zip(places, answers, strict=True) if n == k]
+            raw[k] = feathered(assemble(known, parts), known, hole, keys.feather or 0)
+        return raw
+
+    def answers(self, images: np.ndarray, holes: np.ndarray, places: Sequence[tuple[int, Window]]) -> list[np.ndarray]:
+        """What the function gives for these windows, each at its window's size, (height, width, 3)."""
         import torch
 
-        from variants.network_method import reflect
-
-        height, width = hole.shape
-        pad = (0, -width % self.multiple, 0, -height % self.multiple)
-        x = torch.from_numpy(np.where(hole[..., None], np.uint8(0), image)).to(self.device)
-        x = x.permute(2, 0, 1)[None].float().div(255)
-        h = torch.from_numpy(hole)[None, None].to(self.device).float()
-        if any(pad):
-            x, h = reflect(x, pad), reflect(h, pad)
+        pictures, masks = zip(*(self.shown(images[k], holes[k], window) for k, window in places), strict=True)
+        # Filled up, so that a picture's answer does not depend on how many come after it.
+        more = (self.keys.batch or 1) - len(places)
+        x, h = torch.cat((*pictures, *pictures[-1:] * more)), torch.cat((*masks, *masks[-1:] * more))
+        height, width = x.shape[-2:]
+        given_height, given_width = holes.shape[1:]
         try:
             with torch.inference_mode():
-                y = torch.as_tensor(self.function(x, h))
+                answer = self.function(*given(x, h, self.keys))
         except (Exception, SystemExit) as error:
-            what = " ".join(f"{type(error).__name__}: {error}".split())
-            raise FillError(f"{self.name} failed on a picture of {width} x {height}: {what}") from error
-        if y.shape != x.shape:
             raise FillError(
-                f"{self.name} gave a picture of shape {tuple(y.shape)}, not {tuple(x.shape)} (N, 3, H, W), in [0, 1]"
-            )
-        out = y[0, :, :height, :width].permute(1, 2, 0).float().cpu().numpy()
-        finite = out[np.isfinite(out)]
-        low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
+                self.message(f"failed on a picture of {given_width} x {given_height}: {reason(error)}")
+            ) from error
+        try:
+            y = read(answer, self.keys, len(x), (width, height), self.name)
+        except WrongAnswer as error:
+            raise WrongAnswer(self.advised(str(error), error.keys), error.keys) from error
+        self.note_range(y)
+        return [
+            resized(part[None], (window.width, window.height))[0].permute(1, 2, 0).cpu().numpy()
+            for part, (_, window) in zip(y, places, strict=False)
+        ]
+
+    def shown(self, image: np.ndarray, hole: np.ndarray, window: Window) -> tuple[Tensor, Tensor]:
+        """A window of a picture and its hole at the model's size, float32 (1, 3, H, W) and (1, 1, H, W)."""
+        import torch
+
+        visible = image if self.keys.blank == "keep" else np.where(hole[..., None], np.uint8(0), image)
+        x = torch.from_numpy(np.ascontiguousarray(visible)).to(self.device).permute(2, 0, 1)[None].float().div(255)
+        h = torch.from_numpy(np.ascontiguousarray(hole))[None, None].to(self.device).float()
+        return resized(cut(x, window), self.keys.size), shrunk_hole(cut(h, window), self.keys.size)
+
+    def note_range(self, y: Tensor) -> None:
+        finite = y[y.isfinite()]
+        low, high = (float(finite.min()), float(finite.max())) if finite.numel() else (0.0, 1.0)
         if low < -OUTSIDE or high > 1 + OUTSIDE:
             self.outside = min(low, self.outside[0]), max(high, self.outside[1])
-        return out
+
+    def message(self, what: str) -> str:
+        """A sentence about it that says, of a model that has never worked, how to find out more."""
+        advice = f"; to find what it wants: bench probe '{self.spec}'" if self.spec and not self.works else ""
+        return shortened(f"{self.name} {what}", advice)
+
+    def advised(self, what: str, keys: Keys) -> str:
+        """A sentence that ends in the SPEC to write, where that is known."""
+        if self.spec is None or keys == Keys():
+            return shortened(what, "")
+        return shortened(what, f": write '{self.spec.adding(keys)}'")
+
+
+def shortened(what: str, advice: str) -> str:
+    """One message of less than :data:`LONGEST` characters: what is too long loses its end, the advice does not."""
+    room = max(LONGEST - 1 - len(advice), 60)
+    return (what if len(what) <= room else what[: room - 1].rstrip() + "…") + advice
+
+
+def reason(error: BaseException) -> str:
+    """An exception in a line: of a TorchScript traceback, what stands at its end."""
+    text = str(error)
+    if "Traceback of TorchScript" in text:
+        last = text.strip().splitlines()[-1].strip()
+        return " ".join((last if ": " in last else f"{type(error).__name__}: {last}").split())
+    return " ".join(f"{type(error).__name__}: {text}".split())
 
 
 def existing(argument: str, kind: str) -> Path:
-    file = Path(argument)
+    """The file itself. Raises ExternalError where there is none, or something else in its place."""
+    file = Path(argument).expanduser()
     if not file.is_file():
         raise ExternalError(f"{kind}:{argument} names a file that does not exist")
+    other = stand_in(file)
+    if other:
+        raise ExternalError(f"{file} {other}")
     return file

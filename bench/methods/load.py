@@ -6,12 +6,11 @@ import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from bench.methods.spec import Spec, parse_spec
 from bench.util.errors import UsageError
+from variants.errors import ExternalError
 from variants.method import Method, Network, Reference, ReferenceMethod
-from variants.registry import UnknownName, variant
-
-EXTERNAL = ("torchscript", "onnx", "python", "predictions")
-"""Kinds of methods that come from outside. All but ``predictions`` run code of the user's choosing."""
+from variants.registry import variant
 
 FindWeights = Callable[[str, "int | None"], "tuple[Path, int]"]
 """(variant, seed or None) -> (weights, seed). Raises where there are none."""
@@ -23,78 +22,83 @@ def split_seed(spec: str) -> tuple[str, int | None]:
     return (match[1], int(match[2])) if match else (spec, None)
 
 
-def check_spec(spec: str) -> None:
-    """Refuse a wrong name before anything heavy is imported. Raises UnknownName with the nearest ones."""
-    kind, colon, argument = spec.partition(":")
-    if colon:
-        if kind not in EXTERNAL:
-            kinds = ", ".join(f"{name}:" for name in EXTERNAL)
-            raise UnknownName(f"unknown kind of method '{kind}:' in '{spec}': choose from {kinds} or a variant's name")
-        if not argument:
-            raise UnknownName(f"'{spec}' names no file: write {kind}:FILE")
-        return
-    name = split_seed(spec)[0]
-    if name not in variant.names():
+def check_spec(text: str) -> None:
+    """Refuse a wrong name, kind or key before anything heavy is imported. Raises UnknownName with the nearest ones, or
+    ExternalError."""
+    spec = parse_spec(text)
+    name = split_seed(spec.argument)[0]
+    if not spec.kind and name not in variant.names():
         variant.get(name)
 
 
-def open_external(kind: str, argument: str, device: str) -> list[Method]:
-    """The methods behind ``kind:argument``. Raises ExternalError."""
-    if kind == "predictions":
+def open_external(spec: Spec, device: str) -> list[Method]:
+    """The methods behind a SPEC with a kind. Raises ExternalError."""
+    if spec.kind == "predictions":
         from bench.methods.predictions import open_predictions
 
-        return list(open_predictions(Path(argument)))
-    if kind == "torchscript":
+        return list(open_predictions(Path(spec.argument).expanduser()))
+    if spec.kind == "torchscript":
         from bench.methods.torchscript import open_torchscript as opener
-    elif kind == "onnx":
+    elif spec.kind == "onnx":
         from bench.methods.onnx import open_onnx as opener
     else:
         from bench.methods.python import open_python as opener
-    return [opener(argument, device)]
+    return [opener(spec, device)]
 
 
 def load_methods(
-    spec: str, *, weights: FindWeights, checkpoint: Path | None = None, device: str = "cpu"
+    text: str, *, weights: FindWeights, checkpoint: Path | None = None, device: str = "cpu"
 ) -> list[Method]:
-    """The methods that ``spec`` means: one, but for ``predictions:DIR``, which may hold several.
+    """The methods that a SPEC means: one, but for ``predictions:DIR``, which may hold several.
 
-    Raises UnknownName, CheckpointError, or ExternalError.
+    Raises UnknownName, CheckpointError or ExternalError.
     """
-    check_spec(spec)
-    kind, colon, argument = spec.partition(":")
-    if colon:
-        return open_external(kind, argument, device)
-    name, seed = split_seed(spec)
+    check_spec(text)
+    spec = parse_spec(text)
+    found = open_external(spec, device) if spec.kind else [own_method(spec.argument, weights, checkpoint, device)]
+    if spec.name:
+        if len(found) > 1:
+            raise ExternalError(f"'{text}' names {len(found)} methods at once: leave {spec.name}= out")
+        found[0].name = spec.name
+    return found
+
+
+def own_method(text: str, weights: FindWeights, checkpoint: Path | None, device: str) -> Method:
+    """A registered variant or reference."""
+    name, seed = split_seed(text)
     entry = variant.get(name)
     found = entry() if isinstance(entry, type) else entry
     if isinstance(found, Reference):
-        return [ReferenceMethod(name, found)]
+        return ReferenceMethod(name, found)
     if isinstance(found, Network):
         from variants.network_method import NetworkMethod
 
         file, seed = (checkpoint, seed or 0) if checkpoint is not None else weights(name, seed)
-        return [NetworkMethod.load(name, found, file, seed=seed, device=device)]
+        return NetworkMethod.load(name, found, file, seed=seed, device=device)
     from bench.methods.callable import CallableMethod
 
-    return [CallableMethod(name, found, device)]
+    return CallableMethod(name, found, device)
 
 
 def load_all(specs: Sequence[str], weights: FindWeights, checkpoint: Path | None, device: str) -> list[Method]:
     """The methods behind the specs, in order. Raises UsageError where two share name and seed."""
     methods: list[Method] = []
+    seen: set[tuple[str, int]] = set()
     for spec in specs:
         own = checkpoint if is_network(spec) else None
-        methods += load_methods(spec, weights=weights, checkpoint=own, device=device)
-    seen: set[tuple[str, int]] = set()
-    for method in methods:
-        if (method.name, method.seed) in seen:
-            raise UsageError(f"{method.name} with seed {method.seed} is named twice: each method stands once in a run")
-        seen.add((method.name, method.seed))
+        for method in load_methods(spec, weights=weights, checkpoint=own, device=device):
+            if (method.name, method.seed) in seen:
+                raise UsageError(
+                    f"{method.name} with seed {method.seed} is named twice: give one another name, 'other={spec}'"
+                )
+            seen.add((method.name, method.seed))
+            methods.append(method)
     return methods
 
 
 def is_network(spec: str) -> bool:
-    if ":" in spec:
+    parsed = parse_spec(spec)
+    if parsed.kind:
         return False
-    entry = variant.get(split_seed(spec)[0])
+    entry = variant.get(split_seed(parsed.argument)[0])
     return isinstance(entry, type) and issubclass(entry, Network)

@@ -2,34 +2,134 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from bench.methods.callable import CallableMethod, existing
+from bench.methods.callable import CallableMethod, existing, shortened
+from bench.methods.keys import Keys
+from bench.methods.spec import Spec
 from variants.checkpoint import sha256
 from variants.errors import ExternalError
 from variants.method import Method
 
+TYPES = {
+    "tensor(float)": np.float32,
+    "tensor(float16)": np.float16,
+    "tensor(double)": np.float64,
+    "tensor(uint8)": np.uint8,
+    "tensor(bool)": np.bool_,
+    "tensor(int32)": np.int32,
+    "tensor(int64)": np.int64,
+}
+DTYPES = {"tensor(float16)": "fp16", "tensor(uint8)": "uint8"}
 
-def open_onnx(argument: str, device: str) -> Method:
-    file = existing(argument, "onnx")
+
+def open_onnx(spec: Spec, device: str) -> Method:
+    """Raises ExternalError for a file that is none, or that takes what is no picture."""
+    file = existing(spec.argument, "onnx")
+    session = open_session(file, device)
+    facts = facts_of(file, session.get_inputs(), session.get_outputs(), spec.keys)
+    keys = spec.keys.or_else(facts)
+    # Tensors go in and out by the processor's memory, wherever the session runs.
+    method = CallableMethod(file.stem, caller(session, keys), "cpu", spec=spec, facts=facts)
+    method.summary = f"ONNX {file.name}"
+    method.weights_sha256 = sha256(file)
+    return method
+
+
+def open_session(file: Path, device: str) -> Any:
     try:
         import onnxruntime
     except ImportError as error:
         raise ExternalError("onnx: methods need the onnxruntime package: pip install 'inpaint-bench[onnx]'") from error
+    wanted = ["CPUExecutionProvider"]
+    if device.startswith("cuda"):
+        wanted = ["TensorrtExecutionProvider", "CUDAExecutionProvider", *wanted]
+    providers = [name for name in wanted if name in onnxruntime.get_available_providers()]
+    onnxruntime.set_seed(0)
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4  # What goes wrong is said once, below.
     try:
-        session = onnxruntime.InferenceSession(str(file), providers=onnxruntime.get_available_providers())
+        return onnxruntime.InferenceSession(str(file), options, providers=providers)
     except Exception as error:
-        raise ExternalError(f"{file} is no ONNX model: {str(error).strip().splitlines()[0]}") from error
-    names = [entry.name for entry in session.get_inputs()]
-    if len(names) != 2:
-        raise ExternalError(f"{file} takes {len(names)} inputs ({', '.join(names)}), not two (picture, hole)")
+        text = str(error).strip().splitlines()[0]
+        if "opset" in text.lower():
+            raise ExternalError(
+                f"{file} was exported for a later opset than onnxruntime {onnxruntime.__version__} knows: "
+                "pip install -U onnxruntime, or export it again with opset_version=17"
+            ) from error
+        if "external data" in text.lower() or ".data" in text:
+            raise ExternalError(
+                f"{file} keeps its weights in a second file that does not lie beside it: put {file.name}.data there"
+            ) from error
+        raise ExternalError(shortened(f"{file} is no ONNX model: {text}", "")) from error
 
-    def run(x: Any, hole: Any) -> Any:
-        return np.asarray(session.run(None, {names[0]: x.cpu().numpy(), names[1]: hole.cpu().numpy()})[0])
 
-    method = CallableMethod(file.stem, run, "cpu")
-    method.summary = f"ONNX {file.name}"
-    method.weights_sha256 = sha256(file)
-    return method
+def facts_of(file: Path, inputs: Sequence[Any], outputs: Sequence[Any], said: Keys) -> Keys:
+    """The convention that the model's inputs and outputs tell. Raises ExternalError where they are no picture."""
+    names = ", ".join(entry.name for entry in inputs)
+    if len(inputs) not in (1, 2):
+        raise ExternalError(
+            f"{file} takes {len(inputs)} inputs ({names}), not one or two (picture, hole): export it with those, or "
+            "write python:FILE.py:FUNCTION with a function that gives it the rest"
+        )
+    mask_first = len(inputs) == 2 and is_mask(inputs[0]) and not is_mask(inputs[1])
+    picture = inputs[1] if mask_first else inputs[0]
+    shape = [side if isinstance(side, int) else None for side in picture.shape]
+    layout, channels, height, width = None, None, None, None
+    if len(shape) == 4:
+        nhwc = shape[3] in (3, 4) and shape[1] not in (3, 4)
+        layout = "nhwc" if nhwc else None
+        channels, height, width = (shape[3], shape[1], shape[2]) if nhwc else (shape[1], shape[2], shape[3])
+    alone = None
+    if len(inputs) == 1:
+        alone = "masked" if channels == 3 else "concat"
+    pictures = [entry.name for entry in outputs if 3 in [*entry.shape[1:2], *entry.shape[3:4]]]
+    output = pictures[0] if len(outputs) > 1 and len(pictures) == 1 else None
+    return Keys(
+        input=alone,
+        order="mask,picture" if mask_first else None,
+        layout=layout,
+        dtype=DTYPES.get(picture.type),
+        size=(width, height) if height and width and said.size is None else None,
+        output=output,
+        batch=shape[0] if shape and (shape[0] or 0) > 1 else None,
+    )
+
+
+def is_mask(entry: Any) -> bool:
+    """By its one channel where the shape tells, else by its name."""
+    shape = [side for side in entry.shape if isinstance(side, int)]
+    if 3 in entry.shape[1:]:
+        return False
+    return 1 in entry.shape[1:] or len(entry.shape) == 3 or (not shape and "mask" in entry.name.lower())
+
+
+def caller(session: Any, keys: Keys) -> Callable[..., Any]:
+    """The session as a function of tensors; the mask, and whatever else, in the type that the model wants."""
+    entries = session.get_inputs()
+    outputs = [entry.name for entry in session.get_outputs()]
+
+    def run(*tensors: Any) -> Any:
+        feed = {}
+        for entry, tensor in zip(entries, tensors, strict=False):
+            array = tensor.cpu().numpy()
+            if len(entry.shape) == 3 and array.ndim == 4:
+                array = array[..., 0] if keys.layout == "nhwc" else array[:, 0]
+            feed[entry.name] = typed(array, TYPES.get(entry.type, np.float32))
+        found = session.run(None, feed)
+        return found[0] if len(found) == 1 else dict(zip(outputs, found, strict=True))
+
+    return run
+
+
+def typed(array: np.ndarray, dtype: Any) -> np.ndarray:
+    """In another type; between 0-255 and 0-1 where a mask's is another than its picture's."""
+    if array.dtype == dtype:
+        return array
+    if array.shape[-1] != 3 and array.shape[1] != 3 and (array.dtype == np.uint8) != (dtype == np.uint8):
+        array = array / 255 if array.dtype == np.uint8 else array * 255
+    return array.astype(dtype)

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import inspect
 import sys
 from typing import Any
 
 from bench.methods.callable import CallableMethod, existing, safe_name
+from bench.methods.keys import Keys
+from bench.methods.spec import Spec
+from bench.methods.torchscript import single_input
 from variants.errors import ExternalError
 from variants.method import Method
 
 
-def open_python(argument: str, device: str) -> Method:
+def open_python(spec: Spec, device: str) -> Method:
     """``python:MODULE:FUNCTION``, where MODULE is a dotted name or a ``.py`` file."""
+    argument = spec.argument
     module_name, colon, attribute = argument.rpartition(":")
     if not colon:
         raise ExternalError(f"python:{argument} names no function: write python:MODULE:FUNCTION")
@@ -21,10 +26,10 @@ def open_python(argument: str, device: str) -> Method:
         module: Any
         if module_name.endswith(".py"):
             file = existing(module_name, "python")
-            spec = importlib.util.spec_from_file_location(f"bench_method_{safe_name(file.stem)}", file)
-            assert spec is not None and spec.loader is not None
-            module = importlib.util.module_from_spec(spec)
-            spec.loader.exec_module(module)
+            found = importlib.util.spec_from_file_location(f"bench_method_{safe_name(file.stem)}", file)
+            assert found is not None and found.loader is not None
+            module = importlib.util.module_from_spec(found)
+            found.loader.exec_module(module)
         else:
             if "" not in sys.path:
                 sys.path.insert(0, "")
@@ -43,8 +48,22 @@ def open_python(argument: str, device: str) -> Method:
             raise ExternalError(f"python:{argument}: {attribute}() failed: {error}") from error
     if hasattr(function, "eval"):
         function = function.eval().to(device)
-    method = CallableMethod(attribute, function, device)
-    if hasattr(function, "parameters"):
-        method.parameters = sum(p.numel() for p in function.parameters())
+    weights = list(function.parameters()) if hasattr(function, "parameters") else []
+    half = bool(weights) and all(str(p.dtype) == "torch.float16" for p in weights)
+    alone = single_input(function) if weights and inputs_of(function) == 1 else None
+    facts = Keys(dtype="fp16" if half else None, input=alone)
+    method = CallableMethod(attribute, function, device, spec=spec, facts=facts)
+    method.parameters = sum(p.numel() for p in weights)
     method.summary = f"Python {argument}"
     return method
+
+
+def inputs_of(function: Any) -> int | None:
+    """How many arguments it takes by position; None where that is not one number."""
+    try:
+        found = inspect.signature(getattr(function, "forward", function)).parameters.values()
+    except (TypeError, ValueError):
+        return None
+    if any(p.kind is p.VAR_POSITIONAL for p in found):
+        return None
+    return sum(p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) and p.default is p.empty for p in found)

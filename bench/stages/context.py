@@ -39,4 +39,7 @@ def key_of(*parts: Any) -> str:
 
 def identity_of(methods: Sequence[Method]) -> list[list[Any]]:
     """What tells methods apart, weights included."""
-    return [[method.name, method.seed, method.kind, method.weights_sha256] for method in methods]
+    return [
+        [method.name, method.seed, method.kind, method.weights_sha256, *([method.convention] * bool(method.convention))]
+        for method in methods
+    ]

@@ -49,6 +49,8 @@ def evaluate(
     pictures were done.
     """
     tell_apart(methods, among)
+    for method in methods:
+        method.suite_seed = suite.seed
     outcome = Outcome()
     wanted = sets if sets is not None and sets.ready else None
     for dataset in suite.datasets:
@@ -57,6 +59,8 @@ def evaluate(
             for method in methods:
                 file = record_file(run, method.name, method.seed, dataset.name, mask)
                 own = {**facts, "weights": method.weights_sha256, "restore_known": restore_known}
+                if method.convention:
+                    own["convention"] = method.convention
                 whole = set_store.set_file(run, method.name, method.seed, dataset.name, mask)
                 kept = predictions is None and is_known(method) and up_to_date(file, own)
                 if kept and wanted:

@@ -98,7 +98,7 @@ class Subject:
         """From a method that is ready to fill."""
         if isinstance(method, NetworkMethod):
             return cls(method.name, method.parameters, method.network, method.multiple)
-        if isinstance(method, CallableMethod) and isinstance(method.function, nn.Module):
+        if isinstance(method, CallableMethod) and isinstance(method.function, nn.Module) and method.plain:
             return cls(method.name, method.parameters, method.function, method.multiple, ForeignFill)
         return cls(method.name, method.parameters, method=method)
 

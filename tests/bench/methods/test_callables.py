@@ -166,11 +166,9 @@ def test_an_onnx_model_gets_the_picture_first_and_the_hole_second(tmp_path):
     assert method.weights_sha256 == hashlib.sha256(file.read_bytes()).hexdigest()
 
 
-@pytest.mark.parametrize("inputs", [["image"], ["a", "b", "c"]])
-def test_an_onnx_model_of_other_than_two_inputs_is_refused(tmp_path, inputs):
-    words = rf"takes {len(inputs)} inputs \({', '.join(inputs)}\), not two"
-    with pytest.raises(ExternalError, match=words):
-        one(f"onnx:{onnx_file(tmp_path, inputs)}")
+def test_an_onnx_model_of_three_inputs_is_refused(tmp_path):
+    with pytest.raises(ExternalError, match=r"takes 3 inputs \(a, b, c\), not one or two"):
+        one(f"onnx:{onnx_file(tmp_path, ['a', 'b', 'c'])}")
 
 
 @pytest.mark.parametrize("kind", ["torchscript", "onnx"])

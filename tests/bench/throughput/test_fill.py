@@ -12,6 +12,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from bench.methods.callable import CallableMethod
 from bench.methods.load import open_external
+from bench.methods.spec import Spec
 from bench.throughput.cost import count
 from bench.throughput.modes import fold, foldable
 from bench.throughput.settings import Setting
@@ -71,7 +72,7 @@ def test_a_network_from_outside_is_timed_on_something_else(side, script, tmp_pat
     torch.manual_seed(0)
     if script:
         torch.jit.script(Painter().eval()).save(tmp_path / "painter.pt")
-        (method,) = open_external("torchscript", str(tmp_path / "painter.pt"), "cpu")
+        (method,) = open_external(Spec("torchscript", str(tmp_path / "painter.pt")), "cpu")
     else:
         method = CallableMethod("painter", Painter().eval())
     subject = Subject.of(method)
