@@ -102,7 +102,7 @@ def gather(
         "styles": breakdown.styles(numbers),
         "verdict": scoreboard.verdict(numbers, leads),
         "datasets": per_dataset,
-        "progress": progress.progress(run) if not run.manifest.get("finished") else None,
+        "progress": progress.progress(run) if not run.manifest.finished else None,
         "reload_s": reload_s,
         "rows": rows,
         "left_out": len({(i["dataset"], i["mask"], i["image_id"]) for i in run.samples()}) - len(rows),

@@ -45,7 +45,7 @@ def points(numbers: Numbers, dataset: str, metric: str) -> list[Point]:
                     style[member.label],
                     speeds[member.variant],
                     score,
-                    float(member.entry.get("parameters") or 0),
+                    float(member.entry.parameters),
                     member.kind == "reference",
                 )
             )
@@ -186,7 +186,7 @@ def overlap(a: Box, b: Box) -> bool:
 
 def size_key(numbers: Numbers) -> str:
     """What the sizes of the dots mean, in words."""
-    counts = [float(m.entry.get("parameters") or 0) for m in numbers.members]
+    counts = [float(m.entry.parameters) for m in numbers.members]
     most = max(counts, default=0)
     return f"The area of a dot grows with the parameters, the largest has {millions(most)}" if most else ""
 
@@ -235,6 +235,7 @@ def training(numbers: Numbers) -> tuple[Markup | None, list[Markup]]:
 
 def trained(numbers: Numbers) -> list[Any]:
     """Methods with a training history: those with records, then those still to be scored."""
+    from bench.runs.manifest import VariantEntry
     from reports.numbers import Member
 
     known = {(m.variant, m.seed) for m in numbers.members}
@@ -242,7 +243,7 @@ def trained(numbers: Numbers) -> list[Any]:
     for file in sorted((numbers.run.path / "checkpoints").glob("*/seed-*/history.csv")):
         pair = (file.parent.parent.name, int(file.parent.name.removeprefix("seed-")))
         if pair not in known:
-            found.append(Member(*pair, label=pair[0] if pair[1] == 0 else f"{pair[0]}@{pair[1]}"))
+            found.append(Member(*pair, pair[0] if pair[1] == 0 else f"{pair[0]}@{pair[1]}", VariantEntry(*pair)))
     return found
 
 

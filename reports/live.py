@@ -24,7 +24,7 @@ def watch_run(
     first = True
     while True:
         run = Run.open(path)
-        if run.manifest.get("finished"):
+        if run.manifest.finished:
             return
         now = state(path, page)
         if now != seen:

@@ -7,7 +7,7 @@ differences, bins of hole area) from the columns of the records, read with pyarr
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -17,6 +17,7 @@ import numpy as np
 
 from bench.metrics.declaration import Metric
 from bench.metrics.declaration import in_order as by_rank
+from bench.runs.manifest import VariantEntry
 from bench.runs.reader import Run
 from bench.statistics.scores import metric_facts
 
@@ -33,8 +34,11 @@ class Member:
     variant: str
     seed: int
     label: str
-    kind: str = "network"
-    entry: Mapping[str, Any] = field(default_factory=dict, hash=False, compare=False)
+    entry: VariantEntry = field(hash=False, compare=False)
+
+    @property
+    def kind(self) -> str:
+        return self.entry.kind
 
 
 @dataclass(frozen=True)
@@ -61,7 +65,7 @@ class Numbers:
 
     @cached_property
     def members(self) -> list[Member]:
-        entries = {(e["name"], int(e.get("seed", 0))): e for e in self.manifest.get("variants", [])}
+        entries = {(entry.name, entry.seed): entry for entry in self.manifest.variants}
         pairs = self.run.members()
         several = {v for v, _ in pairs if sum(w == v for w, _ in pairs) > 1}
         return [
@@ -69,8 +73,7 @@ class Numbers:
                 variant=v,
                 seed=s,
                 label=f"{v}@{s}" if v in several else v,
-                kind=entries.get((v, s), {}).get("kind", "network"),
-                entry=entries.get((v, s), {}),
+                entry=entries.get((v, s), VariantEntry(v, s)),
             )
             for v, s in pairs
         ]
@@ -100,12 +103,12 @@ class Numbers:
 
     @cached_property
     def datasets(self) -> list[str]:
-        order = [str(d["name"]) for d in self.manifest.get("datasets", [])]
+        order = [entry.name for entry in self.manifest.datasets]
         return in_order({d for _, d, _ in self.files}, order)
 
     @cached_property
     def masks(self) -> list[str]:
-        return in_order({m for _, _, m in self.files}, [str(m) for m in self.manifest.get("masks", [])])
+        return in_order({m for _, _, m in self.files}, self.manifest.masks)
 
     @cached_property
     def columns(self) -> list[str]:
@@ -115,7 +118,7 @@ class Numbers:
         names: dict[str, None] = {}
         for file in self.files.values():
             names |= dict.fromkeys(n for n in pq.read_schema(file).names if n not in NOT_METRICS)
-        return in_order(set(names), list(self.manifest.get("metrics", {})))
+        return in_order(set(names), list(self.manifest.metrics))
 
     @cached_property
     def measures(self) -> dict[str, Metric]:
@@ -212,7 +215,7 @@ class Numbers:
         frame = self.run.throughput()
         if frame is None or not {"variant", "images_per_s"} <= set(frame.columns):
             return {}
-        wanted = {"precision": self.manifest.get("precision"), "mode": "eager", "resolution": self.manifest.get("size")}
+        wanted = {"precision": self.manifest.precision, "mode": "eager", "resolution": self.manifest.size}
         found = {}
         for variant, rows in frame[frame["images_per_s"].notna()].groupby("variant"):
             for column, value in wanted.items():

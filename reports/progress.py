@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import Any
 
 from bench.runs.reader import Run
 
@@ -32,8 +31,7 @@ class Progress:
 
 def progress(run: Run) -> Progress:
     """Training steps of every network and scored (method, data set, mask type) combinations."""
-    manifest = run.manifest
-    profile: dict[str, Any] = manifest.get("profile") or {}
+    manifest, profile = run.manifest, run.manifest.profile
     steps = []
     for file in sorted((run.path / "checkpoints").glob("*/seed-*/history.csv")):
         name, seed = file.parent.parent.name, file.parent.name.removeprefix("seed-")
@@ -45,9 +43,8 @@ def progress(run: Run) -> Progress:
             steps.append(
                 Step(f"training {name}", done, total, f"{done} steps" if not total else f"step {done} of {total}")
             )
-    variants = list(profile.get("variants") or [v["name"] for v in manifest.get("variants") or []])
-    datasets, masks = manifest.get("datasets") or [], manifest.get("masks") or []
-    total = len(variants) * max(1, len(profile.get("seeds") or [0])) * len(datasets) * len(masks)
+    variants = list(profile.get("variants") or [entry.name for entry in manifest.variants])
+    total = len(variants) * max(1, len(profile.get("seeds") or [0])) * len(manifest.datasets) * len(manifest.masks)
     done = len(run.record_files())
     if total:
         steps.append(Step("scoring", done, max(total, done), f"{done} of {max(total, done)} combinations"))

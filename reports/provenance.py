@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
 from typing import Any
 
+from bench.runs.manifest import DatasetEntry
 from reports.numbers import Numbers
 from reports.scoreboard import millions, ranked
 from reports.tables import Cell, Column, Row, Table
@@ -44,42 +46,42 @@ def tables(numbers: Numbers) -> list[Table]:
             "run",
             "The run",
             {
-                "name": m.get("name"),
-                "started": m.get("created"),
-                "finished": m.get("finished") or "still going on",
-                "suite fingerprint": m.get("suite"),
-                "suite seed": m.get("suite_seed"),
-                "protocol": m.get("protocol"),
-                "precision of the scored fills": m.get("precision"),
-                "size": f"{m['size']} px" if m.get("size") else "every picture's own",
-                "mask types": ", ".join(map(str, m.get("masks") or [])),
+                "name": m.name,
+                "started": m.created,
+                "finished": m.finished or "still going on",
+                "suite fingerprint": m.suite,
+                "suite seed": m.suite_seed,
+                "protocol": m.protocol,
+                "precision of the scored fills": m.precision,
+                "size": f"{m.size} px" if m.size else "every picture's own",
+                "mask types": ", ".join(m.masks),
             },
         )
     ]
-    git = m.get("git") or {}
-    if git:
-        found.append(facts_table("git", "Source", git))
-    if m.get("datasets"):
-        found.append(data_table(m["datasets"]))
-    if m.get("trained_on"):
-        found.append(data_table(m["trained_on"], "trained-on", "Trained on"))
-    if m.get("variants"):
+    if m.git:
+        found.append(facts_table("git", "Source", m.git))
+    if m.datasets:
+        found.append(data_table(m.datasets))
+    if m.trained_on:
+        found.append(data_table(m.trained_on, "trained-on", "Trained on"))
+    if m.variants:
         found.append(method_table(numbers))
-    if m.get("stages"):
-        spent = {STAGES.get(k, k): f"{float(v):.1f} s" for k, v in m["stages"].items()}
+    if m.stages:
+        spent = {STAGES.get(k, k): f"{v:.1f} s" for k, v in m.stages.items()}
         found.append(facts_table("timings", "Time spent", spent, "stage"))
-    for key, caption, word in (("versions", "Versions", "package"), ("machine", "Machine", "what")):
-        if m.get(key):
-            found.append(facts_table(key, caption, m[key], word))
-    if m.get("profile"):
-        settings = {k: ", ".join(map(str, v)) if isinstance(v, list) else v for k, v in m["profile"].items()}
+    if m.versions:
+        found.append(facts_table("versions", "Versions", m.versions, "package"))
+    if m.machine:
+        found.append(facts_table("machine", "Machine", m.machine))
+    if m.profile:
+        settings = {k: ", ".join(map(str, v)) if isinstance(v, list) else v for k, v in m.profile.items()}
         found.append(facts_table("profile", "Profile", settings, "key"))
     if numbers.measures:
         found.append(metric_table(numbers))
     return found
 
 
-def data_table(datasets: list[dict[str, Any]], key: str = "data", caption: str = "Scored on") -> Table:
+def data_table(datasets: Sequence[DatasetEntry], key: str = "data", caption: str = "Scored on") -> Table:
     columns = [
         Column("split", "split", numeric=False),
         Column("count", "pictures"),
@@ -88,14 +90,14 @@ def data_table(datasets: list[dict[str, Any]], key: str = "data", caption: str =
     columns.append(Column("skipped", "skipped", numeric=False))
     rows = []
     for d in datasets:
-        skipped = "; ".join(f"{file}: {why}" for file, why in (d.get("skipped") or []))
+        skipped = "; ".join(f"{file}: {why}" for file, why in d.skipped)
         rows.append(
             Row(
-                str(d["name"]),
+                d.name,
                 [
-                    Cell(text(d.get("split"))),
-                    Cell(text(d.get("count")), float(d.get("count") or 0)),
-                    Cell(text(d.get("note"))),
+                    Cell(text(d.split)),
+                    Cell(text(d.count), float(d.count)),
+                    Cell(text(d.note)),
                     Cell(skipped or "none"),
                 ],
             )
@@ -115,17 +117,17 @@ def method_table(numbers: Numbers) -> Table:
     rows = []
     for m in ranked(numbers) or []:
         e = m.entry
-        count = float(e.get("parameters") or 0)
+        count = float(e.parameters)
         rows.append(
             Row(
                 m.label,
                 [
                     Cell(m.kind),
                     Cell(str(m.seed) if m.kind == "network" else "–"),
-                    Cell(text(e.get("fills"))),
+                    Cell(text(e.fills)),
                     Cell(millions(count), count),
-                    Cell(text(e.get("weights_sha256"))[:16], str(e.get("weights_sha256") or "")),
-                    Cell(text(e.get("summary"))),
+                    Cell(text(e.weights_sha256)[:16], e.weights_sha256),
+                    Cell(text(e.summary)),
                 ],
             )
         )
@@ -140,15 +142,14 @@ def metric_table(numbers: Numbers) -> Table:
         Column("what", "what it measures", numeric=False),
         Column("reference", "agrees with", numeric=False),
     ]
-    facts = numbers.manifest.get("metrics", {})
-    missing = numbers.manifest.get("missing") or {}
+    missing = numbers.manifest.missing
     rows = []
     for name, m in numbers.measures.items():
         better = {"higher": "↑ higher", "lower": "↓ lower"}.get(m.direction, f"nearest to {m.target:g}")
         what = m.summary + (" Approximate." if m.approximate else "")
         if name in missing:
             what = f"{what} Empty here: {missing[name]}".strip()
-        version = f"{m.reference} (version {facts.get(name, {}).get('version', 1)})" if m.reference else "–"
+        version = f"{m.reference} (version {m.version})" if m.reference else "–"
         rows.append(
             Row(name, [Cell(text(m.region)), Cell(m.unit or "–"), Cell(better), Cell(what or "–"), Cell(version)])
         )
@@ -158,15 +159,14 @@ def metric_table(numbers: Numbers) -> Table:
 def reproduce(numbers: Numbers) -> str:
     """Lines to paste into a shell at the root of a clone: install, run again, set beside this run."""
     m = numbers.manifest
-    command = [str(word) for word in m.get("command") or []]
-    if not command:
+    if not m.command:
         return ""
-    git = m.get("git") or {}
+    command, git = m.command, m.git
     lines = []
     if git.get("commit"):
         clean = git.get("state", "clean") in ("", "clean")
         lines.append(
-            f"git checkout {shlex.quote(str(git['commit']))}" + ("" if clean else f"   # and {comment(git['state'])}")
+            f"git checkout {shlex.quote(git['commit'])}" + ("" if clean else f"   # and {comment(git['state'])}")
         )
     lines.append("make install")
     if (
@@ -189,7 +189,7 @@ def cell_commands(numbers: Numbers) -> dict[str, dict[str, str]]:
     path = numbers.run.path
     run = path.name if path.absolute().parent.name == "runs" else str(path)
     save = ["--save-predictions", "fills"]
-    made_by = without([str(word) for word in numbers.manifest.get("command") or []], save[0])
+    made_by = without(numbers.manifest.command, save[0])
     for m in numbers.members:
         own = m.kind == "reference" or (m.kind == "network" and numbers.run.checkpoint(m.variant, m.seed))
         name = f"{m.variant}@{m.seed}" if m.label != m.variant else m.variant

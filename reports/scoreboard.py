@@ -159,7 +159,7 @@ def overall(numbers: Numbers, dataset: str, found: dict[str, Lead], metrics: Seq
             )
     columns.append(Column("parameters", "parameters", "", "Trainable numbers of the network."))
     for member in numbers.members:
-        count = float(member.entry.get("parameters") or 0)
+        count = float(member.entry.parameters)
         cells[member.label, "parameters"] = Cell(millions(count), count)
     failures = {name: count for (name, d), count in numbers.failed.items() if d == dataset}
     if failures:
@@ -171,7 +171,7 @@ def overall(numbers: Numbers, dataset: str, found: dict[str, Lead], metrics: Seq
             m.label,
             [cells[m.label, c.key] for c in columns],
             GROUPS.get(m.kind, m.kind),
-            str(m.entry.get("summary") or ""),
+            m.entry.summary,
         )
         for m in ranked(numbers)
     ]
@@ -186,7 +186,7 @@ def overall(numbers: Numbers, dataset: str, found: dict[str, Lead], metrics: Seq
 
 def column_notes(numbers: Numbers, metrics: Sequence[str]) -> list[str]:
     """Why a column that a reader would look for is empty, and which are only approximate."""
-    missing = numbers.manifest.get("missing") or {}
+    missing = numbers.manifest.missing
     reasons: dict[str, list[str]] = {}
     for name, why in missing.items():
         if not numbers.has(name):

@@ -118,16 +118,22 @@ def profiles() -> list[dict[str, Any]]:
 def runs(folder: Any) -> list[dict[str, Any]]:
     from bench.runs.reader import find_runs
     from bench.runs.reader import runs_dir as find_runs_dir
+    from bench.util.errors import UsageError
+    from bench.util.progress import say
 
     rows = []
     for run in find_runs(find_runs_dir(folder)):
-        manifest = run.manifest
+        try:
+            manifest = run.manifest
+        except UsageError as error:
+            say(f"warning: {error}")
+            continue
         rows.append(
             {
                 "name": run.name,
-                "finished": manifest.get("finished") or "not yet",
-                "suite": str(manifest.get("suite", ""))[:12],
-                "protocol": manifest.get("protocol", ""),
+                "finished": manifest.finished or "not yet",
+                "suite": (manifest.suite or "none")[:12],
+                "protocol": manifest.protocol,
                 "methods": ", ".join(dict.fromkeys(name for name, _ in run.members())),
             }
         )

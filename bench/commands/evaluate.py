@@ -73,15 +73,15 @@ def evaluate_methods(request: Request) -> None:
     suite = open_suite(profile, split, request.polarity)
     if request.save_predictions is not None or any(not method.gives_raw for method in methods):
         refuse_shared_ids(suite)
-    facts = suite_facts(suite, profile)
-    key = key_of(profile.as_dict(), identity_of(methods), request.restore_known, facts["suite"])
+    start = suite_facts(suite, profile)
+    key = key_of(profile.as_dict(), identity_of(methods), request.restore_known, start.suite)
     writer = RunWriter(out_folder(request.out, request.runs, f"eval-{key[:8]}"))
-    writer.begin(profile.as_dict(), facts)
+    writer.begin(start)
     say(f"writing {writer.path}")
     tell_of_suite(suite, writer)
     if request.save_predictions is not None:
         settled = {key: profile.as_dict()[key] for key in SUITE_KEYS}
-        write_json(request.save_predictions / SUITE_FILE, {"suite": facts["suite"], "split": split, "profile": settled})
+        write_json(request.save_predictions / SUITE_FILE, {"suite": start.suite, "split": split, "profile": settled})
     context = Context(profile, suite, writer, device, methods)
     outcome = score_methods(
         context, *scorers, restore_known=request.restore_known, predictions=request.save_predictions
@@ -139,7 +139,7 @@ def suite_of_predictions(request: Request) -> dict[str, Any] | None:
 def settle(request: Request, source: Run | None) -> tuple[Profile, str]:
     """The suite to score on, as a profile, and the split: the run's own suite unless told otherwise."""
     quick = load_profile("quick")
-    kept = source.manifest.get("profile", {}) if source else {}
+    kept = source.manifest.profile if source else {}
     saved = None if request.data or request.run else suite_of_predictions(request)
     if saved is not None:
         kept = saved["profile"]

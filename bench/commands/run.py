@@ -52,7 +52,7 @@ def run_profile(
     choose_samples(context)
     report = finish(context, build)
     show(context.run, report, json_output, open_report)
-    spent = ", ".join(f"{name} {seconds:.0f} s" for name, seconds in context.writer.manifest["stages"].items())
+    spent = ", ".join(f"{name} {seconds:.0f} s" for name, seconds in context.writer.manifest.stages.items())
     say(f"done in {time.perf_counter() - began:.0f} s ({spent})")
     if outcome.partial:
         failed = sum(outcome.failed.values())

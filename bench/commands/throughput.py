@@ -242,6 +242,7 @@ def write_run(path: Path, result: Result, plan: Plan) -> None:
     """Into a run folder: throughput.parquet is replaced; a folder that holds no run yet becomes one."""
     from dataclasses import asdict
 
+    from bench.runs.manifest import Manifest
     from bench.runs.reader import Run
     from bench.runs.writer import RunWriter
     from bench.statistics.summary import write_summary
@@ -252,8 +253,7 @@ def write_run(path: Path, result: Result, plan: Plan) -> None:
     if not (path / "run.json").is_file():
         settings = {key: list(v) if isinstance(v, tuple) else v for key, v in asdict(plan).items()}
         writer = RunWriter(path)
-        writer.begin({"name": "throughput", **settings}, {"suite": None, "protocol": "native", "precision": "fp32",
-                     "suite_seed": 0, "size": None, "datasets": [], "masks": []})  # fmt: skip
+        writer.begin(Manifest(name=path.name, suite=None, profile={"name": "throughput", **settings}))
         writer.finish()
     if file.is_file():
         say(f"replacing the measurements in {file}")

@@ -75,8 +75,8 @@ class Comparison:
         return finite(
             {
                 "schema": SCHEMA,
-                "suite": reference.run.manifest.get("suite"),
-                "protocol": reference.run.manifest.get("protocol"),
+                "suite": reference.run.manifest.suite,
+                "protocol": reference.run.manifest.protocol,
                 "reference": reference.label,
                 "sides": [
                     {"label": s.label, "run": s.run.name, "variant": s.variant, "seeds": list(s.seeds)}
@@ -297,7 +297,7 @@ def side_notes(sides: list[Side], pairs: list[Pair]) -> list[str]:
         )
     for run in {side.run.path: side.run for side in sides}.values():
         reasons: dict[str, list[str]] = {}
-        for metric, why in run.manifest.get("missing", {}).items():
+        for metric, why in run.manifest.missing.items():
             reasons.setdefault(why, []).append(metric)
         notes += [f"Empty in {run.name}: {', '.join(metrics)} ({why})." for why, metrics in reasons.items()]
     for pair in pairs:

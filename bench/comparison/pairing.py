@@ -51,7 +51,7 @@ def differences(reference: Run, candidate: Run) -> list[str]:
     """What was measured differently, in words; empty where the runs can be compared."""
     found = []
     for key, word in (("suite", "suite fingerprint"), ("protocol", "protocol"), ("precision", "precision")):
-        ours, theirs = reference.manifest.get(key), candidate.manifest.get(key)
+        ours, theirs = getattr(reference.manifest, key), getattr(candidate.manifest, key)
         if ours != theirs:
             found.append(f"{word} ({short(ours)} in {reference.name}, {short(theirs)} in {candidate.name})")
     found += [f"metric version of {text}" for text in versions(reference, candidate).values()]
@@ -84,12 +84,12 @@ def require_comparable(reference: Run, candidate: Run, common: bool | None = Non
     if not found:
         return []
     fatal = [text for text in found if text.startswith(("protocol", "precision"))]
-    if reference.manifest.get("suite") != candidate.manifest.get("suite"):
+    if reference.manifest.suite != candidate.manifest.suite:
         fatal += [
-            f"{key.replace('_', ' ')} ({reference.manifest.get(key)} in {reference.name}, "
-            f"{candidate.manifest.get(key)} in {candidate.name})"
+            f"{key.replace('_', ' ')} ({getattr(reference.manifest, key)} in {reference.name}, "
+            f"{getattr(candidate.manifest, key)} in {candidate.name})"
             for key in ("suite_seed", "size")
-            if reference.manifest.get(key) != candidate.manifest.get(key)
+            if getattr(reference.manifest, key) != getattr(candidate.manifest, key)
         ]
     if not common:
         # Named only where there is such an option, and it helps.

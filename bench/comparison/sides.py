@@ -35,8 +35,8 @@ class Side:
     @property
     def trained(self) -> bool:
         """Whether another training run would have given other weights."""
-        entries = [entry for entry in self.run.manifest.get("variants", []) if entry["name"] == self.variant]
-        return not entries or entries[0].get("kind", "network") == "network"
+        entries = [entry for entry in self.run.manifest.variants if entry.name == self.variant]
+        return not entries or entries[0].kind == "network"
 
 
 @dataclass(frozen=True)

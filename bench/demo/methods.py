@@ -112,7 +112,7 @@ def trained_size(specs: Sequence[str], runs: Path) -> int:
         name, seed = split_seed(parse_spec(spec).argument)
         for run in find_runs(runs):
             if ":" not in spec and run.checkpoint(name, seed):
-                return int(run.manifest.get("profile", {}).get("size") or PAPER_SIZE)
+                return int(run.manifest.profile.get("size") or PAPER_SIZE)
     return PAPER_SIZE
 
 

@@ -33,7 +33,7 @@ def print_scores(run: Run, columns: tuple[str, ...] = ()) -> None:
         rows = [row for row in pooled if row["dataset"] == dataset]
         there = dict.fromkeys(row["metric"] for row in rows if row["mean"] is not None)
         shown = [name for name in wanted if name in there] or list(there)
-        title = f"{dataset}, all masks: {', '.join(run.manifest['masks'])}"
+        title = f"{dataset}, all masks: {', '.join(run.manifest.masks)}"
         methods = [(run.label(*pair), {r["metric"]: r for r in rows if (r["variant"], r["seed"]) == pair})
                    for pair in run.members()]  # fmt: skip
         best = {name: best_of([r for r in rows if r["metric"] == name], metrics[name]) for name in shown}
@@ -51,7 +51,7 @@ def print_scores(run: Run, columns: tuple[str, ...] = ()) -> None:
                     table.add_row(label, *[cells[name][place] for name in part])
             console.print(table)
             title = "the same, further metrics"
-    for name, why in run.manifest["missing"].items():
+    for name, why in run.manifest.missing.items():
         if name in wanted:
             console.print(f"{name} is empty: {why}", style="yellow", highlight=False)
 

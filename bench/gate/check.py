@@ -97,7 +97,7 @@ def check(
 
 def missing(run: Run, metric: str) -> str:
     """Why a run has no values of a metric, if it says so."""
-    return str(run.manifest.get("missing", {}).get(metric, ""))
+    return run.manifest.missing.get(metric, "")
 
 
 def check_run(rules: list[Rule], run: Run, reference: Run | None, options: Options | None = None) -> Check:
@@ -135,7 +135,7 @@ def check_run(rules: list[Rule], run: Run, reference: Run | None, options: Optio
     if reference and reference.path.resolve() == run.path.resolve():
         notes.append(f"{run.name} is held against itself, so nothing can have changed.")
     # Who scores a few methods by hand means these few; a whole run that lost one has not done its work.
-    whole = run.manifest.get("command", [])[1:2] != ["eval"]
+    whole = run.manifest.command[1:2] != ["eval"]
     return replace(found, notes=notes + found.notes, partial=found.partial or (whole and bool(gone)))
 
 

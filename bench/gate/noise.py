@@ -148,7 +148,7 @@ def spreads_of(variant: str, runs: list[Run], redrawn: bool) -> list[Spread]:
 
 
 def trained(run: Run, variant: str) -> bool:
-    kinds = [entry.get("kind") for entry in run.manifest.get("variants", []) if entry["name"] == variant]
+    kinds = [entry.kind for entry in run.manifest.variants if entry.name == variant]
     return not kinds or kinds[0] == "network"
 
 

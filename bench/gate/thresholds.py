@@ -100,5 +100,5 @@ def write_reference(folder: Path, run: Run, metrics: list[str]) -> None:
 def reference_manifest(run: Run, metrics: list[str]) -> dict[str, Any]:
     """What a comparison needs of run.json, without the machine's and the user's particulars."""
     kept = ("schema", "name", "suite", "protocol", "precision", "suite_seed", "size", "masks", "variants", "versions")
-    manifest = {key: run.manifest[key] for key in kept if key in run.manifest}
-    return {**manifest, "metrics": {name: run.manifest["metrics"][name] for name in metrics}}
+    whole = run.manifest.as_json()
+    return {key: whole[key] for key in kept} | {"metrics": {name: whole["metrics"][name] for name in metrics}}

@@ -10,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bench.runs.manifest import Manifest, read_manifest
 from bench.util.errors import IncomparableError, UsageError
 
 if TYPE_CHECKING:
@@ -41,12 +42,9 @@ class Run:
         return any((self.path / part).exists() for part in parts)
 
     @cached_property
-    def manifest(self) -> dict[str, Any]:
-        """The contents of run.json (docs/run-folder.md)."""
-        try:
-            return json.loads((self.path / "run.json").read_text(encoding="utf-8"))
-        except json.JSONDecodeError as error:
-            raise UsageError(f"{self.path / 'run.json'} is not valid JSON ({error})") from error
+    def manifest(self) -> Manifest:
+        """The contents of run.json. Raises UsageError where they are no run's, or of a newer version."""
+        return read_manifest(self.path / "run.json")
 
     @cached_property
     def summary(self) -> dict[str, Any] | None:
@@ -61,7 +59,7 @@ class Run:
             for folder in (self.path / "records").glob("*/seed-*")
             if any(folder.glob("*.parquet"))
         }
-        order = [(entry["name"], int(entry["seed"])) for entry in self.manifest.get("variants", [])]
+        order = self.manifest.members
         return [pair for pair in order if pair in found] + sorted(found - set(order))
 
     def label(self, variant: str, seed: int) -> str:
@@ -88,7 +86,7 @@ class Run:
     def set_scores(self, variant: str, seed: int | None = None) -> list[dict[str, Any]]:
         """Scores of whole sets of a variant (of one seed): ``seed``, ``dataset``, ``mask``, ``n``, ``failed`` and
         ``values`` by metric; only metrics that the last evaluation could compute."""
-        missing = self.manifest.get("missing", {})
+        missing = self.manifest.missing
         found = []
         pattern = f"{variant}/seed-{'*' if seed is None else seed}/*.json"
         for file in sorted((self.path / "sets").glob(pattern)):

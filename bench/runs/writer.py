@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import datetime
-import json
 import shutil
 import time
 from collections.abc import Iterator
@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.runs import provenance
+from bench.runs.manifest import Manifest, read_manifest
 from bench.util.errors import UsageError
 from bench.util.files import finite, write_json
 
@@ -31,17 +32,22 @@ EXECUTION = ("workers", "samples", "throughput_s", "name")
 """Profile keys that change how a run goes, not what its numbers are."""
 
 
+KEPT = ("trained_on", "samples", "throughput_of", "variants", "metrics", "missing", "stages")
+"""What a run that goes on keeps of run.json."""
+
+
 class RunWriter:
     """The manifest of the run at ``path``, written at every change."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, manifest: Manifest | None = None) -> None:
         self.path = path
-        self.manifest: dict[str, Any] = {}
+        self.manifest = manifest or Manifest(name=path.name, suite=None)
 
-    def begin(self, profile: dict[str, Any], facts: dict[str, Any], fresh: bool = False) -> bool:
+    def begin(self, start: Manifest, fresh: bool = False) -> bool:
         """Start the run, or go on with the one that is there. True where it goes on.
 
-        Raises UsageError where the folder holds a run of other settings, or something that is no run.
+        start: the profile and what the suite is; what is known of command and machine is added. Raises UsageError
+        where the folder holds a run of other settings, or something that is no run.
         """
         file = self.path / "run.json"
         if fresh:
@@ -54,45 +60,35 @@ class RunWriter:
             and any(child.name not in CONTENTS for child in self.path.iterdir())
         ):
             raise UsageError(f"{self.path} holds other files and no run.json: name another --out")
-        before: dict[str, Any] = {}
+        before: Manifest | None = None
         if file.is_file():
             try:
-                before = json.loads(file.read_text(encoding="utf-8"))
-            except json.JSONDecodeError as error:
-                raise UsageError(
-                    f"{file} is not valid JSON ({error}): name another --out, or remove that folder"
-                ) from error
-            self.refuse_other(before, finite({"profile": profile, **facts}))
+                before = read_manifest(file)
+            except UsageError as error:
+                raise UsageError(f"{error}: name another --out, or remove that folder") from error
+            self.refuse_other(before, start)
         now = stamp()
-        self.manifest = {
-            "schema": 1,
-            "name": self.path.name,
-            "command": provenance.command_line(),
-            "created": before.get("created", now),
-            "finished": None,
-            "profile": profile,
-            **facts,
-            **{key: before[key] for key in ("trained_on", "samples", "throughput_of") if key in before},
-            "variants": before.get("variants", []),
-            "metrics": before.get("metrics", {}),
-            "missing": before.get("missing", {}),
-            "notes": [],
-            "stages": before.get("stages", {}),
-            "versions": provenance.versions(),
-            "machine": provenance.machine(),
-            "git": provenance.git(Path(__file__).parent),
-        }
+        self.manifest = dataclasses.replace(
+            start,
+            name=self.path.name,
+            command=provenance.command_line(),
+            created=before.created if before else now,
+            versions=provenance.versions(),
+            machine=provenance.machine(),
+            git=provenance.git(Path(__file__).parent),
+            **({key: getattr(before, key) for key in KEPT} if before else {}),
+        )
         self.write()
-        return bool(before)
+        return before is not None
 
-    def refuse_other(self, before: dict[str, Any], facts: dict[str, Any]) -> None:
-        old, new = before.get("profile", {}), facts["profile"]
+    def refuse_other(self, before: Manifest, start: Manifest) -> None:
+        old, new = before.profile, finite(start.profile)
         unlike = [
             f"{key} is {old.get(key)} there and {new.get(key)} here"
             for key in new
             if key not in EXECUTION and key in old and old[key] != new[key]
         ]
-        if before.get("suite") and facts.get("suite") and before["suite"] != facts["suite"] and not unlike:
+        if before.suite and start.suite and before.suite != start.suite and not unlike:
             unlike = ["its pictures or holes have changed since (another suite fingerprint)"]
         if unlike:
             raise UsageError(
@@ -101,15 +97,16 @@ class RunWriter:
             )
 
     def update(self, **values: Any) -> None:
-        self.manifest.update(values)
+        """Change keys of run.json."""
+        self.manifest = dataclasses.replace(self.manifest, **values)
         self.write()
 
     def note(self, text: str) -> None:
-        if text not in self.manifest["notes"]:
-            self.manifest["notes"].append(text)
+        if text not in self.manifest.notes:
+            self.manifest.notes.append(text)
 
     def write(self) -> None:
-        write_json(self.path / "run.json", self.manifest)
+        write_json(self.path / "run.json", self.manifest.as_json())
 
     @contextlib.contextmanager
     def stage(self, name: str) -> Iterator[None]:
@@ -119,7 +116,7 @@ class RunWriter:
             yield
         finally:
             spent = time.perf_counter() - began
-            stages = self.manifest["stages"]
+            stages = self.manifest.stages
             stages[name] = round(stages.get(name, 0.0) + spent, 2)
             self.write()
 

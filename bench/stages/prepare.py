@@ -7,10 +7,10 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from bench.datasets.registry import Dataset
 from bench.profiles.profile import Profile
+from bench.runs.manifest import DatasetEntry, Manifest
 from bench.runs.writer import RunWriter
 from bench.stages.context import Context
 from bench.suites.of_profile import open_suite
@@ -46,27 +46,24 @@ def members_of(profile: Profile) -> Members:
     return Members(tuple(specs), tuple(networks))
 
 
-def describe(dataset: Dataset) -> dict[str, Any]:
-    return {
-        "name": dataset.name,
-        "split": dataset.split,
-        "count": len(dataset),
-        "note": dataset.note,
-        "skipped": [list(pair) for pair in dataset.skipped],
-    }
+def describe(dataset: Dataset) -> DatasetEntry:
+    """What run.json says of a data set."""
+    skipped = [list(pair) for pair in dataset.skipped]
+    return DatasetEntry(dataset.name, dataset.split, len(dataset), dataset.note, skipped)
 
 
-def suite_facts(suite: Suite, profile: Profile) -> dict[str, Any]:
-    """What run.json says of the suite, fingerprint and all."""
-    return {
-        "suite": suite.fingerprint(),
-        "protocol": profile.protocol,
-        "precision": "fp32",
-        "suite_seed": profile.suite_seed,
-        "size": profile.size,
-        "datasets": [describe(dataset) for dataset in suite.datasets],
-        "masks": list(suite.masks),
-    }
+def suite_facts(suite: Suite, profile: Profile) -> Manifest:
+    """What run.json says of the settings and of the suite, fingerprint and all."""
+    return Manifest(
+        name=profile.name,
+        suite=suite.fingerprint(),
+        profile=profile.as_dict(),
+        protocol=profile.protocol,
+        suite_seed=profile.suite_seed,
+        size=profile.size,
+        datasets=[describe(dataset) for dataset in suite.datasets],
+        masks=list(suite.masks),
+    )
 
 
 def tell_of_suite(suite: Suite, writer: RunWriter) -> None:
@@ -103,7 +100,7 @@ def prepare(
     require_size(profile)
     suite = open_suite(profile)
     writer = RunWriter(folder(run_name(profile, changed)))
-    going_on = writer.begin(profile.as_dict(), suite_facts(suite, profile), fresh)
+    going_on = writer.begin(suite_facts(suite, profile), fresh)
     say(f"{'going on with' if going_on else 'writing'} {writer.path}")
     tell_of_suite(suite, writer)
     return Context(profile, suite, writer, device)

@@ -53,7 +53,7 @@ def choose(run: Run, suite: Suite, rows: int, metric: str | None = None) -> list
         return []
     facts = metric_facts(run)
     metric = metric or deciding_metric(records, facts)
-    networks = {entry["name"] for entry in run.manifest["variants"] if entry["kind"] != "reference"}
+    networks = {entry.name for entry in run.manifest.variants if entry.kind != "reference"}
     choices: list[Choice] = []
     first = "standard" if "standard" in suite.masks else suite.masks[0]
     for dataset in suite.datasets:
@@ -181,8 +181,8 @@ def choose_samples(context: Context) -> None:
     """Choose and fill the pictures of the report, unless the run holds exactly these already."""
     run, suite, methods = context.run, context.suite, context.methods
     choices = choose(run, suite, context.profile.samples)
-    key = key_of(context.writer.manifest["suite"], identity_of(methods), [vars(choice) for choice in choices])
-    if context.writer.manifest.get("samples") == key and (run.path / "samples" / "index.json").is_file():
+    key = key_of(context.writer.manifest.suite, identity_of(methods), [vars(choice) for choice in choices])
+    if context.writer.manifest.samples == key and (run.path / "samples" / "index.json").is_file():
         return
     with context.writer.stage("samples"), Reporter("pictures") as reporter:
         done = 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import numpy as np
 from bench.datasets.registry import Dataset
 from bench.metrics.scorer import Scorer
 from bench.profiles.profile import Profile
+from bench.runs.manifest import VariantEntry
 from bench.runs.records import failures, record_file, up_to_date, write_records
 from bench.set_metrics import store as set_store
 from bench.set_metrics.registry import split_names
@@ -192,14 +194,14 @@ def score_methods(
     writer, methods, suite = context.writer, context.methods, context.suite
     manifest = writer.manifest
     facts = {
-        "suite": manifest["suite"],
+        "suite": manifest.suite,
         "protocol": str(scorer.protocol),
-        "precision": manifest["precision"],
+        "precision": manifest.precision,
         "metrics": {name: entry.version for name, entry in scorer.metrics.items() if name not in scorer.missing},
     }
-    known = {(entry["name"], entry["seed"]): entry for entry in manifest["variants"]}
+    known = {(entry.name, entry.seed): entry for entry in manifest.variants}
     known.update({(method.name, method.seed): describe_method(method) for method in methods})
-    writer.update(variants=list(known.values()), metrics=describe_metrics(scorer, sets))
+    writer.update(variants=list(known.values()), metrics={**scorer.metrics, **sets.metrics})
     with writer.stage("evaluate"), Reporter("score") as reporter:
         total = len(methods) * len(suite.masks) * sum(len(d) for d in suite.datasets)
         done = 0
@@ -248,19 +250,6 @@ def note_small_sets(writer: Any, suite: Suite, names: Sequence[str]) -> None:
         )
 
 
-def describe_method(method: Method) -> dict[str, Any]:
-    return {
-        "name": method.name,
-        "seed": method.seed,
-        "kind": method.kind,
-        "summary": method.summary,
-        "fills": method.fills,
-        "parameters": method.parameters,
-        "weights_sha256": method.weights_sha256,
-        "gives_raw": method.gives_raw,
-    }
-
-
-def describe_metrics(scorer: Scorer, sets: SetScorer) -> dict[str, Any]:
-    """What run.json says of the metrics; ``of`` tells scores of pictures from those of whole sets."""
-    return {name: entry.as_json() for name, entry in {**scorer.metrics, **sets.metrics}.items()}
+def describe_method(method: Method) -> VariantEntry:
+    """What run.json says of a method."""
+    return VariantEntry(**{key.name: getattr(method, key.name) for key in fields(VariantEntry)})

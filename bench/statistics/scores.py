@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from bench.metrics.declaration import Metric, of_json
+from bench.metrics.declaration import Metric
 from bench.runs.reader import Run
 from bench.util.errors import BenchError
 
@@ -18,19 +17,8 @@ ALL = "all"
 
 
 def metric_facts(run: Run) -> dict[str, Metric]:
-    """The metrics that run.json declares, in its order; what a run from before ranks does not say is what the metric
-    declares today."""
-    return {name: of_json(name, upgraded(name, entry)) for name, entry in run.manifest.get("metrics", {}).items()}
-
-
-def upgraded(name: str, entry: Mapping[str, Any]) -> Mapping[str, Any]:
-    if "rank" in entry:
-        return entry
-    from bench.metrics.registry import metric
-    from bench.set_metrics.registry import set_metric
-
-    registry = metric if name in metric.names() else set_metric
-    return {**registry.get(name).as_json(), **entry} if name in registry.names() else entry
+    """The metrics that run.json declares, in its order."""
+    return run.manifest.metrics
 
 
 @dataclass(frozen=True)
@@ -81,8 +69,8 @@ def load_scores(run: Run, variant: str, seed: int | None = None) -> dict[str, Sc
     # Files read one by one: pyarrow's data sets would import pandas, a second nobody needs here.
     tables = [pq.ParquetFile(file).read() for file in files]
     table = pa.concat_tables(tables, promote_options="permissive")
-    order = list(run.manifest.get("masks", []))
-    metrics = [name for name in run.manifest.get("metrics", {}) if name in table.column_names]
+    order = list(run.manifest.masks)
+    metrics = [name for name in run.manifest.metrics if name in table.column_names]
     others = [
         name
         for name in table.column_names

@@ -36,8 +36,8 @@ def summarise(run: Run, resamples: int = intervals.RESAMPLES, seed: int = 0) -> 
     return {
         "schema": SCHEMA,
         "run": run.name,
-        "suite": manifest.get("suite"),
-        "protocol": manifest.get("protocol"),
+        "suite": manifest.suite,
+        "protocol": manifest.protocol,
         "interval": {"level": intervals.LEVEL, "resamples": resamples, "cluster": "image", "seed": seed},
         "scores": scores,
         "areas": areas,
@@ -124,7 +124,7 @@ def rows_of(
 def set_rows(run: Run, variant: str, seed: int) -> list[dict[str, Any]]:
     """The rows of FID and its like: one value a set of fills, so no interval."""
     entries = run.set_scores(variant, seed)
-    order = list(run.manifest.get("masks", []))
+    order = list(run.manifest.masks)
     entries.sort(key=lambda entry: order.index(entry["mask"]) if entry["mask"] in order else len(order))
     found = []
     for dataset in dict.fromkeys(entry["dataset"] for entry in entries):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,20 +10,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from bench.metrics.declaration import Metric
+from bench.metrics.registry import metric
+from bench.runs.manifest import DatasetEntry, Manifest, VariantEntry
 from bench.runs.reader import Run
+from bench.runs.records import record_file
+from bench.runs.writer import RunWriter
 
-METRICS = {
-    "psnr_hole": {"region": "hole", "unit": "dB", "direction": "higher", "title": "psnr_hole [dB ↑]"},
-    "ssim_hole": {"region": "hole", "unit": "", "direction": "higher", "title": "ssim_hole [↑]"},
-    "lpips": {"region": "image", "unit": "", "direction": "lower", "title": "lpips [↓]"},
-    "colour_shift_r": {
-        "region": "hole",
-        "unit": "levels",
-        "direction": "nearest",
-        "target": 0.0,
-        "title": "colour_shift_r [levels →0]",
-    },
-}
 MASKS = ("rect", "circle")
 
 
@@ -47,6 +40,20 @@ def fake_run(
     first = next(iter(next(iter(scores.values())).values()))
     names = ids or [f"{i:05d}" for i in range(len(first))]
     metrics = sorted({name for entry in scores.values() for name in entry})
+    entries = [VariantEntry(variant, seed, (kinds or {}).get(variant, "network")) for variant, seed in scores]
+    start = Manifest(
+        name=path.name,
+        suite="ab" * 32,
+        command=["bench", "run"],
+        created="2025-01-01T00:00:00",
+        finished="2025-01-01T00:01:00",
+        size=64,
+        datasets=[DatasetEntry(dataset, count=len(names))],
+        masks=list(masks),
+        variants=entries,
+        metrics={name: declared(name, versions or {}) for name in metrics if not name.startswith("mse")},
+    )
+    RunWriter(path, start).update(**manifest)
     for (variant, seed), entry in scores.items():
         broken = (failed or {}).get((variant, seed), np.zeros(first.shape, bool))
         for m, mask in enumerate(masks):
@@ -61,43 +68,15 @@ def fake_run(
                 "failed": ["broke" if b else "" for b in broken[:, m]],
                 **{name: np.where(broken[:, m], np.nan, entry[name][:, m]) for name in metrics if name in entry},
             }
-            file = path / "records" / variant / f"seed-{seed}" / f"{dataset}-{mask}.parquet"
+            file = record_file(path, variant, seed, dataset, mask)
             file.parent.mkdir(parents=True, exist_ok=True)
             pq.write_table(pa.table(columns), file)
     if throughput is not None:
         pq.write_table(pa.Table.from_pylist(throughput), path / "throughput.parquet")
-    facts = {
-        name: {"range": [0, 100], "reference": "none", "summary": name, "title": name, "approximate": False}
-        | METRICS.get(name, {"region": "image", "unit": "", "direction": "lower"})
-        | {"version": (versions or {}).get(name, 1)}
-        for name in metrics
-        if not name.startswith("mse")
-    }
-    (path / "run.json").write_text(
-        json.dumps(
-            {
-                "schema": 1,
-                "name": path.name,
-                "command": ["bench", "run"],
-                "created": "2025-01-01T00:00:00",
-                "finished": "2025-01-01T00:01:00",
-                "profile": {},
-                "suite": "ab" * 32,
-                "protocol": "native",
-                "precision": "fp32",
-                "suite_seed": 0,
-                "size": 64,
-                "datasets": [{"name": dataset, "split": "test", "count": len(names), "note": "", "skipped": []}],
-                "masks": list(masks),
-                "variants": [
-                    {"name": v, "seed": s, "kind": (kinds or {}).get(v, "network"), "summary": "", "label": v}
-                    for v, s in scores
-                ],
-                "metrics": facts,
-                "missing": {},
-                "notes": [],
-            }
-            | manifest
-        )
-    )
     return Run.open(path)
+
+
+def declared(name: str, versions: dict[str, int]) -> Metric:
+    """What run.json says of a metric: what its own file declares, or next to nothing for one that has none."""
+    entry = metric.get(name) if name in metric.names() else Metric(name, direction="lower")
+    return replace(entry, version=versions.get(name, 1))

@@ -5,12 +5,17 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from PIL import Image
+
+from bench.metrics.registry import metric
+from bench.runs.manifest import DatasetEntry, Manifest, VariantEntry
+from bench.runs.writer import RunWriter
 
 # name -> kind, fills, hole PSNR, sharpness, signed colour shift, img/s, parameters: typical of a quick run.
 VARIANTS: dict[str, tuple[str, str, float, float, float, float, int]] = {
@@ -29,29 +34,28 @@ VARIANTS: dict[str, tuple[str, str, float, float, float, float, int]] = {
 DATASETS = ("scenes", "photos")
 MASKS = ("standard", "rect", "circle", "ellipse")
 
-# name -> unit, direction, target, region
-METRICS: dict[str, tuple[str, str, float, str]] = {
-    "psnr": ("dB", "higher", 0, "image"),
-    "psnr_hole": ("dB", "higher", 0, "hole"),
-    "ssim": ("", "higher", 0, "image"),
-    "ssim_hole": ("", "higher", 0, "hole"),
-    "l1_hole": ("", "lower", 0, "hole"),
-    "mse": ("", "lower", 0, "image"),
-    "mse_hole": ("", "lower", 0, "hole"),
-    "lpips": ("", "lower", 0, "image"),
-    "colour_shift": ("ΔE00", "lower", 0, "hole"),
-    "colour_shift_r": ("levels", "nearest", 0, "hole"),
-    "colour_shift_g": ("levels", "nearest", 0, "hole"),
-    "colour_shift_b": ("levels", "nearest", 0, "hole"),
-    "colour_shift_share": ("", "lower", 0, "hole"),
-    "colour_shift_corrected": ("ΔE00", "lower", 0, "hole"),
-    "colour_shift_r_corrected": ("levels", "nearest", 0, "hole"),
-    "colour_shift_g_corrected": ("levels", "nearest", 0, "hole"),
-    "colour_shift_b_corrected": ("levels", "nearest", 0, "hole"),
-    "sharpness": ("", "nearest", 1, "hole"),
-    "seam": ("", "lower", 0, "seam"),
-    "known_drift": ("levels", "lower", 0, "known"),
-}
+METRICS = (
+    "psnr",
+    "psnr_hole",
+    "ssim",
+    "ssim_hole",
+    "l1_hole",
+    "mse",
+    "mse_hole",
+    "lpips",
+    "colour_shift",
+    "colour_shift_r",
+    "colour_shift_g",
+    "colour_shift_b",
+    "colour_shift_share",
+    "colour_shift_corrected",
+    "colour_shift_r_corrected",
+    "colour_shift_g_corrected",
+    "colour_shift_b_corrected",
+    "sharpness",
+    "seam",
+    "known_drift",
+)
 NEED_RAW = {name for name in METRICS if name.endswith("_corrected")} | {"known_drift"}
 
 
@@ -94,65 +98,45 @@ def fake_run(
         write_throughput(path, list(variants))
     if samples:
         write_samples(path, [label[m] for m in members], datasets, masks, names, size, samples, scores)
-    manifest = {
-        "schema": 1,
-        "name": path.name,
-        "command": ["bench", "run", "--profile", "quick", "--out", path.name],
-        "created": "2025-01-02T10:00:00+00:00",
-        "finished": "2025-01-02T10:05:41+00:00" if finished else None,
-        "profile": {"name": "quick", "size": size, "width": 0.25, "steps": 800, "batch": 16},
-        "suite": suite,
-        "protocol": "native",
-        "precision": "fp32",
-        "suite_seed": 0,
-        "size": size,
-        "datasets": [
-            {
-                "name": d,
-                "split": "test",
-                "count": len(names),
-                "note": f"{d} made up for a test",
-                "skipped": [],
-            }
-            for d in datasets
-        ],
-        "masks": list(masks),
-        "variants": [
-            {
-                "name": v,
-                "seed": s,
-                "kind": VARIANTS[v][0],
-                "summary": f"what {v} is, in a sentence",
-                "fills": VARIANTS[v][1],
-                "parameters": VARIANTS[v][6],
-                "weights_sha256": hashlib.sha256(v.encode()).hexdigest() if VARIANTS[v][0] == "network" else None,
-                "label": label[v, s],
-            }
+    manifest = Manifest(
+        name=path.name,
+        command=["bench", "run", "--profile", "quick", "--out", path.name],
+        created="2025-01-02T10:00:00+00:00",
+        finished="2025-01-02T10:05:41+00:00" if finished else None,
+        profile={"name": "quick", "size": size, "width": 0.25, "steps": 800, "batch": 16},
+        suite=suite,
+        size=size,
+        datasets=[DatasetEntry(d, count=len(names), note=f"{d} made up for a test") for d in datasets],
+        masks=list(masks),
+        variants=[
+            VariantEntry(
+                name=v,
+                seed=s,
+                kind=VARIANTS[v][0],
+                summary=f"what {v} is, in a sentence",
+                fills=VARIANTS[v][1],
+                parameters=VARIANTS[v][6],
+                weights_sha256=hashlib.sha256(v.encode()).hexdigest() if VARIANTS[v][0] == "network" else "",
+            )
             for v, s in members
         ],
-        "metrics": {
-            name: {
-                "region": region,
-                "unit": unit,
-                "direction": direction,
-                "target": target,
-                "range": [0, 100],
-                "reference": "a reference library",
-                "version": 1,
-                "summary": f"what {name} measures",
-                "title": f"{name} [{unit}]",
-                "approximate": False,
-            }
-            for name, (unit, direction, target, region) in METRICS.items()
+        metrics={
+            name: replace(
+                metric.get(name),
+                reference="a reference library",
+                version=1,
+                summary=f"what {name} measures",
+            )
+            for name in METRICS
         },
-        "missing": {"lpips": no_lpips} if no_lpips else {},
-        "notes": ["2 pictures of photos are smaller than the hole and were left out."],
-        "stages": {"train": 190.2, "evaluate": 44.1, "throughput": 30.5, "report": 3.0} if finished else {},
-        "versions": {"inpaint-bench": "0.1.0", "python": "3.12.1", "torch": "2.11.0", "numpy": "2.4.0"},
-        "machine": {"cpu": "A processor", "cores": "2", "memory_gib": "16", "gpu": "none"},
-        "git": {"commit": "0123456789abcdef0123456789abcdef01234567", "branch": "main", "dirty": "False"},
-    }
-    (path / "run.json").write_text(json.dumps(manifest, indent=1), encoding="utf-8")
+        missing={"lpips": no_lpips} if no_lpips else {},
+        notes=["2 pictures of photos are smaller than the hole and were left out."],
+        stages={"train": 190.2, "evaluate": 44.1, "throughput": 30.5, "report": 3.0} if finished else {},
+        versions={"inpaint-bench": "0.1.0", "python": "3.12.1", "torch": "2.11.0", "numpy": "2.4.0"},
+        machine={"system": "a system", "processor": "a processor", "cores": "2", "memory_gib": "16", "gpu": "none"},
+        git={"commit": "0123456789abcdef0123456789abcdef01234567", "state": "clean"},
+    )
+    RunWriter(path, manifest).write()
     return path
 
 
@@ -218,7 +202,7 @@ def member_frame(
         "colour_shift_share": np.clip(0.2 + abs(colour) / 40 + random.normal(0, 0.05, n), 0, 1),
         "colour_shift_corrected": magnitude * (0.4 if own else 1.0),
         **{f"colour_shift_{c}_corrected": v for c, v in left.items()},
-        "sharpness": sharp * np.exp(random.normal(0, 0.2, n)),
+        "sharpness": np.log2(sharp * np.exp(random.normal(0, 0.2, n))),
         "seam": 3 + abs(colour) * 0.4 + random.normal(0, 1, n),
         "known_drift": np.abs(random.normal(6, 2, n)) if own else np.zeros(n),
     }
@@ -235,8 +219,8 @@ def write_summary(path: Path, frames: dict[tuple[str, int, str, str], pd.DataFra
     scores = []
     for (variant, seed, dataset, mask), parts in groups.items():
         frame = pd.concat(parts)
-        for metric in METRICS:
-            values = frame[metric].dropna()
+        for name in METRICS:
+            values = frame[name].dropna()
             half = 1.96 * values.std() / np.sqrt(max(len(values), 1))
             mean = values.mean()
             scores.append(
@@ -245,7 +229,7 @@ def write_summary(path: Path, frames: dict[tuple[str, int, str, str], pd.DataFra
                     "seed": seed,
                     "dataset": dataset,
                     "mask": mask,
-                    "metric": metric,
+                    "metric": name,
                     "mean": None if np.isnan(mean) else float(mean),
                     "low": None if np.isnan(mean) else float(mean - half),
                     "high": None if np.isnan(mean) else float(mean + half),

@@ -17,6 +17,7 @@ import pandas as pd
 import pytest
 
 from bench.runs.reader import Run
+from bench.runs.writer import RunWriter
 from bench.util.errors import IncomparableError
 from reports import provenance
 from reports.build import Report, build_report, gather
@@ -81,14 +82,12 @@ def test_every_picture_and_figure_has_words(page: Path) -> None:
 def test_names_from_outside_are_shown_and_nothing_else(tmp_path: Path) -> None:
     ids = [HOSTILE, "a&b<i>.png", "c", "d", "é ü", "x/y"]
     folder = fake_run(tmp_path / "r", variants=("baseline", "telea"), datasets=("scenes",), ids=ids, samples=3)
-    manifest = json.loads((folder / "run.json").read_text())
-    manifest["name"] = manifest["git"]["branch"] = HOSTILE
-    manifest["notes"] = [HOSTILE]
-    manifest["command"] = ["bench", "run", "--data", f"folder:{HOSTILE}"]
-    manifest["variants"][0]["summary"] = HOSTILE
-    manifest["datasets"][0]["skipped"] = [[HOSTILE, HOSTILE]]
-    manifest["versions"][HOSTILE] = HOSTILE
-    (folder / "run.json").write_text(json.dumps(manifest))
+    manifest = Run.open(folder).manifest
+    manifest.name = manifest.git["branch"] = manifest.variants[0].summary = manifest.versions[HOSTILE] = HOSTILE
+    manifest.notes = [HOSTILE]
+    manifest.command = ["bench", "run", "--data", f"folder:{HOSTILE}"]
+    manifest.datasets[0].skipped = [[HOSTILE, HOSTILE]]
+    RunWriter(folder, manifest).write()
     text = build_report(Run.open(folder)).read_text(encoding="utf-8")
     assert "<script>alert" not in text
     assert "<i>.png" not in text
@@ -117,8 +116,7 @@ def rebuilt(run: Run) -> str:
 
 def test_a_run_that_has_only_begun_has_a_page(tmp_path: Path) -> None:
     folder = tmp_path / "begun"
-    folder.mkdir()
-    (folder / "run.json").write_text('{"schema": 1, "name": "begun", "finished": null}')
+    RunWriter(folder).write()
     text = build_report(Run.open(folder)).read_text(encoding="utf-8")
     assert "Nothing is scored yet" in text
     assert "still going on" in text
@@ -133,10 +131,8 @@ def test_a_part_that_is_not_there_yet_leaves_the_rest(small: Run, part: str) -> 
 
 
 def test_the_progress_of_a_run_going_on_is_shown(small: Run) -> None:
-    manifest = json.loads((small.path / "run.json").read_text())
-    manifest |= {"finished": None}
-    manifest["profile"] |= {"variants": ["baseline", "double_dg", "telea"], "steps": 1600}
-    (small.path / "run.json").write_text(json.dumps(manifest))
+    profile = {**small.manifest.profile, "variants": ["baseline", "double_dg", "telea"], "steps": 1600}
+    RunWriter(small.path, small.manifest).update(finished=None, profile=profile)
     (small.path / "checkpoints" / "double_dg" / "seed-0" / "generator.safetensors").unlink()
     (small.path / "records" / "telea" / "seed-0" / "scenes-circle.parquet").unlink()
     text = rebuilt(small)
@@ -287,14 +283,12 @@ def test_the_commands_to_run_again_are_what_a_shell_takes(report: Report) -> Non
 def test_fills_of_models_from_elsewhere_are_painted_by_the_evaluation_that_made_the_run(tmp_path: Path) -> None:
     run = fake_run(tmp_path / "r", variants=("baseline", "telea"), datasets=("scenes",), pictures=8, samples=1)
     shutil.rmtree(run / "checkpoints", ignore_errors=True)
-    manifest = json.loads((run / "run.json").read_text())
-    manifest["command"] = ["bench", "eval", "baseline", "telea", "--run", "other", "--save-predictions", "old"]
-    (run / "run.json").write_text(json.dumps(manifest))
+    writer = RunWriter(run, Run.open(run).manifest)
+    writer.update(command=["bench", "eval", "baseline", "telea", "--run", "other", "--save-predictions", "old"])
     commands = provenance.cell_commands(Numbers(Run.open(run)))
     expected = ".venv/bin/bench eval baseline telea --run other --save-predictions fills"
     assert commands["baseline"]["circle"] == expected
     assert "--masks circle" in commands["telea"]["circle"]
     # A run that trained them, and lost them: no command brings the same weights back.
-    manifest["command"] = ["bench", "run"]
-    (run / "run.json").write_text(json.dumps(manifest))
+    writer.update(command=["bench", "run"])
     assert "baseline" not in provenance.cell_commands(Numbers(Run.open(run)))

@@ -72,7 +72,7 @@ def test_a_metric_that_is_lower_the_better_counts_a_drop_as_a_gain(small: Run) -
 
 
 def test_a_signed_shift_is_best_at_its_target(small: Run) -> None:
-    assert Numbers(small).measures["sharpness"].goodness([0.5, 1.0, 2.0]).tolist() == [-0.5, 0.0, -1.0]
+    assert Numbers(small).measures["sharpness"].goodness([-0.5, 0.0, 1.0]).tolist() == [-0.5, 0.0, -1.0]
 
 
 def test_seeds_of_a_variant_are_methods_of_their_own(tmp_path: Path) -> None:

@@ -47,9 +47,9 @@ def test_the_lowest_lpips_wins(tmp_path: Path) -> None:
 
 
 def test_a_metric_with_a_target_is_won_by_the_smallest_distance_from_it(tmp_path: Path) -> None:
-    """Ratios of 0.1 and 1.9 in turn have the mean 1 and are all 0.9 off; 0.8 throughout is 0.2 off; 0 is 1 off."""
+    """-0.9 and 0.9 in turn have the mean 0 and are all 0.9 off; -0.2 throughout is 0.2 off; -1 is 1 off."""
     folder = fake_run(tmp_path / "r", variants=NAMES, datasets=("scenes",), pictures=12, samples=0)
-    values = {"baseline": (0.1, 1.9), "double_dg": (0.8, 0.8), "telea": (0.0, 0.0)}
+    values = {"baseline": (-0.9, 0.9), "double_dg": (-0.2, -0.2), "telea": (-1.0, -1.0)}
     for file in (folder / "records").rglob("*.parquet"):
         frame = pd.read_parquet(file)
         even, odd = values[frame["variant"].iloc[0]]
@@ -65,7 +65,7 @@ def test_a_metric_with_a_target_is_won_by_the_smallest_distance_from_it(tmp_path
         "double_dg": 0.2,
         "telea": 1.0,
     }
-    assert round(float(rows["baseline"].value or 0.0), 6) == 1.0
+    assert round(rows["baseline"].value, 6) == 0.0  # type: ignore[arg-type]
     assert [name for name, cell in rows.items() if cell.mark] == ["double_dg"]
 
 

@@ -101,6 +101,6 @@ def test_a_network_is_trained_and_a_reference_is_not(runs: Path) -> None:
     trained = {side.variant: side.trained for side in resolve_sides(["a", "b", "telea"], runs)}
     assert trained == {"a": True, "b": True, "telea": False}
     run = fake_run(runs / "more", {("x", 0): SCORES, ("y", 0): SCORES}, kinds={"x": "predictions"})
-    run.manifest["variants"] = [entry for entry in run.manifest["variants"] if entry["name"] != "y"]
+    run.manifest.variants = [entry for entry in run.manifest.variants if entry.name != "y"]
     assert not Side(run, "x", None, "x").trained
     assert Side(run, "y", None, "y").trained  # records alone: nothing says that it is not

@@ -19,6 +19,9 @@ import bench.stages.train
 from bench.cli.demo import demo as command
 from bench.demo import methods
 from bench.demo.command import serve
+from bench.metrics.registry import metric
+from bench.runs.manifest import Manifest
+from bench.runs.writer import RunWriter
 from bench.util.errors import UsageError
 from variants.errors import UnknownName
 from variants.registry import variant
@@ -50,7 +53,8 @@ def runs(tmp_path: Path) -> Path:
         for data, mean in zip(("scenes", "photos"), both, strict=True)
         for mask in ("all", "rect")
     ]
-    (run / "run.json").write_text(json.dumps({"profile": {"size": 48}, "metrics": {"psnr_hole": {}, "lpips": {}}}))
+    declared = {name: metric.get(name) for name in ("psnr_hole", "lpips")}
+    RunWriter(run, Manifest(name=run.name, suite=None, profile={"size": 48}, metrics=declared)).write()
     (run / "summary.json").write_text(json.dumps({"scores": scores}))
     return tmp_path
 

@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 
 from bench.runs.reader import Run
+from bench.runs.writer import RunWriter
+from bench.set_metrics.registry import set_metric
 from bench.util.errors import Exit, IncomparableError
 from tests.bench.fake_runs import fake_run
 from tests.bench.gate.invented import check
@@ -30,8 +32,7 @@ def scored(path: Path, failed: dict[tuple[str, int, str, str], int] | None = Non
     psnr = {"psnr_hole": np.full((3, 2), 20.0)}
     for dataset in ("photos", "scenes"):
         run = fake_run(path, {("a", 0): psnr, ("a", 1): psnr, ("b", 0): psnr}, dataset=dataset)
-    run.manifest["metrics"]["fid"] = {"region": "image", "unit": "", "direction": "lower", "of": "set", "version": 1}
-    (path / "run.json").write_text(json.dumps(run.manifest))
+    RunWriter(path, run.manifest).update(metrics={**run.manifest.metrics, "fid": set_metric.get("fid")})
     for key, value in FIDS.items():
         variant, seed, dataset, mask = key
         file = path / "sets" / variant / f"seed-{seed}" / f"{dataset}-{mask}.json"

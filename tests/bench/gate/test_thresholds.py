@@ -134,7 +134,7 @@ def test_the_reference_holds_the_gated_scores_and_the_speeds_alone(tmp_path: Pat
     assert (reference / "throughput.parquet").read_bytes() == (whole.path / "throughput.parquet").read_bytes()
     manifest = json.loads((reference / "run.json").read_text())
     told = json.loads((whole.path / "run.json").read_text())
-    same = ("schema", "name", "suite", "protocol", "precision", "suite_seed", "size", "masks", "variants")
+    same = ("schema", "name", "suite", "protocol", "precision", "suite_seed", "size", "masks", "variants", "versions")
     assert {key: manifest[key] for key in same} == {key: told[key] for key in same}
     assert set(manifest) == {*same, "metrics"}
     assert manifest["metrics"] == {name: told["metrics"][name] for name in ("psnr_hole", "lpips")}

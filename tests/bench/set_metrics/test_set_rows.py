@@ -14,6 +14,8 @@ from bench.exporters.scores_terminal import print_scores
 from bench.gate.check import check_run
 from bench.gate.rules import parse_rule
 from bench.runs.reader import Run
+from bench.runs.writer import RunWriter
+from bench.set_metrics.registry import set_metric
 from bench.statistics.summary import summarise, write_summary
 from bench.util.errors import IncomparableError, UsageError
 from reports.build import gather
@@ -21,10 +23,6 @@ from reports.numbers import Numbers
 from tests.bench.command import bench
 from tests.bench.fake_runs import fake_run
 
-FACTS = {
-    "fid": {"region": "image", "unit": "", "direction": "lower", "of": "set", "version": 1, "title": "fid [↓]"},
-    "u_ids": {"region": "image", "unit": "", "direction": "higher", "of": "set", "version": 1, "title": "u_ids [↑]"},
-}
 VALUES = {("a", "rect"): 12.0, ("a", "circle"): 20.0, ("b", "rect"): 30.0, ("b", "circle"): 50.0}
 
 
@@ -33,8 +31,8 @@ def made(path: Path, missing: dict[str, str] | None = None, failed: int = 0) -> 
     rng = np.random.default_rng(0)
     scores = {(name, 0): {"psnr_hole": rng.normal(20, 1, (24, 2))} for name in "ab"}
     run = fake_run(path, scores, missing=missing or {})
-    run.manifest["metrics"].update(FACTS)
-    (path / "run.json").write_text(json.dumps(run.manifest))
+    metrics = {**run.manifest.metrics, **{name: set_metric.get(name) for name in ("fid", "u_ids")}}
+    RunWriter(path, run.manifest).update(metrics=metrics)
     for (variant, mask), value in VALUES.items():
         file = path / "sets" / variant / "seed-0" / f"scenes-{mask}.json"
         file.parent.mkdir(parents=True, exist_ok=True)

@@ -16,6 +16,7 @@ from bench.datasets.registry import Dataset
 from bench.metrics.declaration import Metric
 from bench.metrics.registry import metric as registry
 from bench.runs.reader import Run
+from bench.runs.writer import RunWriter
 from bench.stages import samples
 from bench.stages.samples import Choice, by_rule, choose, deciding_metric, filled_choices, save_samples
 from bench.suites.suite import Suite
@@ -192,7 +193,7 @@ def test_a_data_set_or_mask_type_without_records_has_its_grid_and_nothing_else(t
 
 
 def test_a_run_without_records_has_nothing_to_show(tmp_path):
-    (tmp_path / "run.json").write_text("{}")
+    RunWriter(tmp_path).write()
     assert choose(Run.open(tmp_path), suite_of(["scenes"], ("rect",)), 3) == []
 
 

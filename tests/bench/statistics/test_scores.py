@@ -12,7 +12,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from bench.metrics.declaration import Metric
+from bench.metrics.registry import metric
+from bench.runs.manifest import Manifest
 from bench.runs.reader import Run
+from bench.runs.writer import RunWriter
 from bench.statistics.scores import Scores, clustered, load_scores, metric_facts
 from bench.util.errors import BenchError
 from tests.bench.fake_runs import fake_run
@@ -42,7 +45,7 @@ def test_goodness_turns_every_direction_so_that_more_is_better() -> None:
 def test_what_run_json_says_of_a_metric(
     tmp_path: Path, entry: dict[str, Any], title: str, target: float, version: int
 ) -> None:
-    (tmp_path / "run.json").write_text(json.dumps({"metrics": {"m": entry}}))
+    (tmp_path / "run.json").write_text(json.dumps({"name": "r", "suite": None, "metrics": {"m": entry}}))
     found = metric_facts(Run.open(tmp_path))["m"]
     assert (found.title, found.target, found.version) == (title, target, version)
     assert found.direction == entry["direction"]
@@ -58,9 +61,8 @@ def written(path: Path, rows: list[dict[str, Any]], masks: tuple[str, ...] = ("r
     file = path / "records" / "a" / "seed-0" / "all.parquet"
     file.parent.mkdir(parents=True)
     pq.write_table(pa.Table.from_pylist(rows), file)
-    (path / "run.json").write_text(
-        json.dumps({"masks": list(masks), "metrics": {"psnr": {"direction": "higher"}, "l1": {"direction": "lower"}}})
-    )
+    metrics = {name: metric.get(name) for name in ("psnr", "l1")}
+    RunWriter(path, Manifest(name="r", suite=None, masks=list(masks), metrics=metrics)).write()
     return Run.open(path)
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from bench.metrics.declaration import Metric
 from bench.metrics.error import psnr_of as psnr
 from bench.statistics.summary import summarise, write_summary
 from tests.bench.fake_runs import fake_run
@@ -159,13 +160,13 @@ def with_set_scores(path: Path, values: SetValues) -> list[dict[str, object]]:
     """The FID rows of a run whose ``values[data set, mask]`` are (FID, pictures, failures)."""
     names = tuple(dict.fromkeys(mask for _, mask in values if mask != "blob"))
     run = fake_run(path, {("a", 0): {"psnr_hole": PSNR[:, : len(names)]}}, masks=names)
-    run.manifest["metrics"]["fid"] = {"direction": "lower"}
+    run.manifest.metrics["fid"] = Metric("fid", direction="lower")
     for number, ((dataset, mask), (fid, n, failed)) in enumerate(values.items()):
         file = path / "sets" / "a" / "seed-0" / f"{number}.json"
         file.parent.mkdir(parents=True, exist_ok=True)
         entry = {"variant": "a", "seed": 0, "dataset": dataset, "mask": mask, "n": n, "failed": failed}
         file.write_text(json.dumps({**entry, "values": {"fid": fid, **({"kid": 1.0} if mask == "rect" else {})}}))
-    run.manifest["metrics"]["kid"] = {"direction": "lower"}
+    run.manifest.metrics["kid"] = Metric("kid", direction="lower")
     return [r for r in summarise(run)["scores"] if r["metric"] != "psnr_hole"]
 
 
