@@ -12,7 +12,9 @@ from bench.cli.options import (
     Data,
     Device,
     Json,
+    MaskPolarity,
     Masks,
+    MaskThreshold,
     Out,
     RunsDir,
     Size,
@@ -39,9 +41,8 @@ def evaluate(
     seed: Annotated[int | None, typer.Option("--suite-seed", help="Seed of the holes.")] = None,
     metrics: Annotated[str | None, typer.Option("--metrics", help="Metrics, comma-separated (default: all).")] = None,
     protocol: Annotated[str | None, typer.Option("--protocol", help="native, lama, mat or aot.")] = None,
-    mask_polarity: Annotated[
-        str, typer.Option("--mask-polarity", help="Colour of the hole in --masks folder: files: white or black.")
-    ] = "white",
+    mask_polarity: MaskPolarity = None,
+    mask_threshold: MaskThreshold = None,
     checkpoint: Annotated[
         Path | None, typer.Option("--checkpoint", help="Weights of the network, .safetensors or .pth (tensors only).")
     ] = None,
@@ -79,6 +80,7 @@ def evaluate(
             metrics=tuple(split(metrics) or ()),
             protocol=protocol,
             polarity=mask_polarity,
+            threshold=mask_threshold,
             checkpoint=checkpoint,
             save_predictions=save_predictions,
             restore_known=not no_composite,

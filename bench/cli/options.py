@@ -32,7 +32,21 @@ Data = Annotated[
 Size = Annotated[
     int | None, typer.Option("--size", help="Side in pixels: shorter side resized to it, then centre crop.")
 ]
-Masks = Annotated[str | None, typer.Option("--masks", help="Mask types, comma-separated, or folder:DIR of hole PNGs.")]
+Masks = Annotated[
+    str | None,
+    typer.Option(
+        "--masks",
+        help="Mask types, comma-separated, folder:DIR (named like the pictures), or pool:DIR (dealt out to them).",
+    ),
+]
+MaskPolarity = Annotated[
+    str | None,
+    typer.Option("--mask-polarity", help="Colour of the hole in files: white or black (default: white)."),
+]
+MaskThreshold = Annotated[
+    int | None,
+    typer.Option("--mask-threshold", help="Grey above it is white: says that greys in hole files are meant."),
+]
 
 
 def out_path(text: str) -> Path:

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from bench.cli import app
-from bench.cli.options import Json, Size
+from bench.cli.options import Json, MaskPolarity, MaskThreshold, Size
 from bench.util.errors import Exit, UsageError
 
 suite_app = typer.Typer(
@@ -25,7 +25,7 @@ def export(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder to write.")],
     data: Annotated[str, typer.Option("--data", help="scenes, photos, folder:PATH or suite:DIR.")] = "scenes",
     masks: Annotated[
-        str, typer.Option("--masks", help="Mask types, comma-separated, all, or folder:DIR of hole PNGs.")
+        str, typer.Option("--masks", help="Mask types, comma-separated, all, folder:DIR of hole PNGs, or pool:DIR.")
     ] = "standard,rect,circle,ellipse",
     size: Size = None,
     count: Annotated[int | None, typer.Option("--count", help="At most that many pictures.")] = None,
@@ -34,9 +34,8 @@ def export(
         str | None, typer.Option("--split", help="train, validation, test or all (default: test; of a folder all).")
     ] = None,
     protocol: Annotated[str, typer.Option("--protocol", help="native, lama, mat or aot.")] = "native",
-    mask_polarity: Annotated[
-        str, typer.Option("--mask-polarity", help="Colour of the hole in --masks folder: files: white or black.")
-    ] = "white",
+    mask_polarity: MaskPolarity = None,
+    mask_threshold: MaskThreshold = None,
     force: Annotated[bool, typer.Option("--force", help="Write into a folder that is not empty.")] = False,
     json_output: Json = False,
 ) -> None:
@@ -44,12 +43,14 @@ def export(
     from bench.datasets.registry import open_dataset
     from bench.metrics.protocol import find_protocol
     from bench.suites.export import export_suite, prepare
+    from bench.suites.hole_file import Reading
     from bench.suites.suite import Suite, parse_masks
     from bench.util.progress import Reporter, say
 
     find_protocol(protocol)
     prepare(folder, force)
-    parse_masks(masks, mask_polarity)
+    reading = Reading(mask_polarity or "white", mask_threshold)
+    parse_masks(masks, reading)
     for spec in (data, masks):
         source = Path(spec.partition(":")[2]).expanduser()
         if ":" in spec and source.resolve().is_relative_to(folder.resolve()):
@@ -57,7 +58,7 @@ def export(
     dataset = open_dataset(data, split or ("all" if data.startswith("folder:") else "test"), size, count)
     for name, why in dataset.skipped:
         say(f"warning: skipped {name}: {why}")
-    suite = Suite.open([dataset], masks, seed, mask_polarity, protocol)
+    suite = Suite.open([dataset], masks, seed, reading, protocol)
     with Reporter("export") as reporter:
         done = 0
 

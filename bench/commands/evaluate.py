@@ -28,7 +28,8 @@ class Request:
     seed: int | None
     metrics: tuple[str, ...]
     protocol: str | None
-    polarity: str
+    polarity: str | None
+    threshold: int | None
     checkpoint: Path | None
     save_predictions: Path | None
     restore_known: bool
@@ -47,8 +48,6 @@ def evaluate_methods(request: Request) -> None:
 
     for spec in request.methods:
         check_spec(spec)
-    if request.polarity not in ("white", "black"):
-        raise UsageError(f"--mask-polarity {request.polarity}: choose white or black")
     source = find_run(request.run, request.runs) if request.run else newest_training(request)
     profile, split = settle(request, source)
     check_names(replace(profile, variants=()))
@@ -70,7 +69,7 @@ def evaluate_methods(request: Request) -> None:
     weights = weights_of(source) if source and request.run else weights_anywhere(request.runs)
     methods = load_all(request.methods, weights, request.checkpoint, device)
     scorers = open_scorers(profile, request.weights_dir, device)
-    suite = open_suite(profile, split, request.polarity)
+    suite = open_suite(profile, split)
     if request.save_predictions is not None or any(not method.gives_raw for method in methods):
         refuse_shared_ids(suite)
     start = suite_facts(suite, profile)
@@ -173,6 +172,10 @@ def settle(request: Request, source: Run | None) -> tuple[Profile, str]:
         base = replace(base, masks=(f"folder:{exported[0]}",), protocol=read_manifest(Path(exported[0]))["protocol"])
     if request.masks is not None:
         base = replace(base, masks=(request.masks,))
+    if request.polarity is not None:
+        base = replace(base, mask_polarity=request.polarity)
+    if request.threshold is not None:
+        base = replace(base, mask_threshold=request.threshold)
     if request.seed is not None:
         base = replace(base, suite_seed=request.seed)
     if request.protocol is not None:
@@ -182,7 +185,7 @@ def settle(request: Request, source: Run | None) -> tuple[Profile, str]:
     return base, split
 
 
-SUITE_KEYS = ("data", "count", "size", "masks", "suite_seed", "protocol")
+SUITE_KEYS = ("data", "count", "size", "masks", "mask_polarity", "mask_threshold", "suite_seed", "protocol")
 
 EVERY = 10**9
 """A count that no folder reaches."""

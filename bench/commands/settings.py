@@ -29,6 +29,7 @@ def check_names(profile: Profile) -> None:
     from bench.datasets.registry import dataset
     from bench.metrics.registry import metric
     from bench.set_metrics.registry import set_metric
+    from bench.suites.hole_file import Reading
     from bench.suites.suite import parse_masks
     from variants.registry import suggest, variant
 
@@ -41,4 +42,4 @@ def check_names(profile: Profile) -> None:
         for name in names:
             if name not in known:
                 raise suggest(noun, name, known)
-    parse_masks(",".join(profile.masks))
+    parse_masks(",".join(profile.masks), Reading(profile.mask_polarity, profile.mask_threshold))

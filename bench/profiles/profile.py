@@ -22,8 +22,10 @@ class Profile:
     is 64). steps: generator steps; None: each variant's own times ``steps_scale``. epochs: instead of steps,
     passes over the training pictures; 0 means the report's own (20, and 50 for double_dg).
     train_data, train_count: data sets trained on and how many pictures of each; data, count: those scored.
-    seeds: training seeds. suite_seed: of the holes that are scored. samples: pictures shown in the report, per
-    data set and mask type. throughput_s: seconds spent on measuring speed. workers: processes, 0: one a core.
+    seeds: training seeds. suite_seed: of the holes that are scored. mask_polarity, mask_threshold: the colour of the
+    hole in files, and the level above which grey is white (see bench.suites.hole_file). samples: pictures shown in
+    the report, per data set and mask type. throughput_s: seconds spent on measuring speed. workers: processes, 0: one
+    a core.
     """
 
     name: str
@@ -42,6 +44,8 @@ class Profile:
     masks: tuple[str, ...] = ("standard", "rect", "circle", "ellipse")
     metrics: tuple[str, ...] = ()
     protocol: str = "native"
+    mask_polarity: str = "white"
+    mask_threshold: int | None = None
     suite_seed: int = 0
     samples: int = 3
     throughput_s: float = 20.0

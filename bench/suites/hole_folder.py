@@ -1,9 +1,8 @@
 """Holes read from picture files (``--masks folder:DIR``), paired with the pictures' ids by name.
 
-White is missing (``black`` for the other habit). Colour counts as its grey; grey pixels count as white above
-127, which is said in a note. Transparent pixels are known, whatever the polarity. A hole without a missing
-pixel is allowed and said in a note; so is, without one, a hole that covers everything. Files that are the hole of
-no picture are named in a note: they may be another split's, or misnamed.
+``<stem>_mask*.png`` counts as the hole of ``<stem>``. How a file becomes a hole: :mod:`bench.suites.hole_file`. A hole
+without a missing pixel is allowed and said in a note; so is, without one, a hole that covers everything. Files that are
+the hole of no picture are named in a note: they may be another split's, or misnamed.
 """
 
 from __future__ import annotations
@@ -15,38 +14,43 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from bench.datasets.pictures import SUFFIXES, BrokenPicture, opened
+from bench.datasets.folder import find_pictures, stem
+from bench.datasets.pictures import SUFFIXES
+from bench.suites.hole_file import PLAIN, Reading, two_valued
 from bench.util.errors import UsageError
 from bench.util.words import some
 
-POLARITIES = ("white", "black")
-THRESHOLD = 127
+MARK = re.compile(r"(.+)_mask[^/]*")
+"""The names that LaMa's tools give holes: what stands before is the picture's."""
 
 
 @dataclass(frozen=True)
 class HoleFolder:
-    """One mask type read from files; ``polarity`` is the colour of the hole in them."""
+    """One mask type read from files."""
 
     name: str
     folder: Path
-    polarity: str = "white"
+    reading: Reading = PLAIN
     _paths: dict[str, Path] = field(default_factory=dict, init=False, repr=False, compare=False)
     _stems: dict[str, list[Path]] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _marked: dict[str, list[Path]] = field(default_factory=dict, init=False, repr=False, compare=False)
     _grey: set[str] = field(default_factory=set, init=False, repr=False, compare=False)
     _empty: dict[str, int] = field(default_factory=dict, init=False, repr=False, compare=False)
     _spare: set[str] = field(default_factory=set, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        if self.polarity not in POLARITIES:
-            raise UsageError(f"unknown mask polarity '{self.polarity}': choose white or black")
-        for path in hole_files(self.folder):
-            key = path.relative_to(self.folder).with_suffix("").as_posix()
+        for name in find_pictures(self.folder)[0]:
+            path, key = self.folder / name, stem(name)
             if key in self._paths:
                 raise UsageError(
                     f"two holes of one name in {path.parent}: {self._paths[key].name} and {path.name}; keep one"
                 )
             self._paths[key] = path
-            self._stems.setdefault(path.stem, []).append(path)
+            self._stems.setdefault(PurePosixPath(key).name, []).append(path)
+        for key, path in self._paths.items():
+            match = MARK.fullmatch(key)
+            if match:
+                self._marked.setdefault(match[1], []).append(path)
 
     def find(self, image_id: str) -> Path | None:
         """The file of a picture's hole: by the id as a path, else by its last part alone.
@@ -54,6 +58,14 @@ class HoleFolder:
         Raises UsageError where several files have that last part.
         """
         for name in (image_id, without_suffix(image_id)):
+            marked = self._marked.get(name, [])
+            if len(marked) > 1:
+                raise UsageError(
+                    f"the picture '{image_id}' has {len(marked)} holes in {self.folder}, {self._key(marked[0])} and "
+                    f"{self._key(marked[1])}: --data lama:DIR scores a picture with each of its holes"
+                )
+            if marked:
+                return marked[0]
             if name in self._paths:
                 return self._paths[name]
             same = self._stems.get(PurePosixPath(name).name, [])
@@ -76,7 +88,9 @@ class HoleFolder:
                 f"a hole is named like its picture, {missing[0]}.png"
             )
         self._spare.clear()
-        self._spare.update(self._key(path) for path in {*self._paths.values()}.difference(found.values()))
+        # Pictures that lie beside their holes are no holes.
+        holes = {path for key, path in self._paths.items() if key not in self._marked}
+        self._spare.update(self._key(path) for path in holes.difference(found.values()))
 
     def read(self, image_id: str, size: tuple[int, int]) -> np.ndarray:
         """The hole of a picture of ``size`` (height, width), bool (H, W).
@@ -86,18 +100,17 @@ class HoleFolder:
         path = self.find(image_id)
         if path is None:
             raise UsageError(f"{self.folder} has no hole for the picture '{image_id}'")
-        grey = read_grey(path, self.polarity)
+        grey = self.reading.levels(path)
         if grey.shape != size:
             raise UsageError(
                 f"the hole {path} is {grey.shape[1]}x{grey.shape[0]} pixels but its picture '{image_id}' is "
                 f"{size[1]}x{size[0]} pixels: give holes of the size that pictures are scored at"
             )
-        white = grey > THRESHOLD
+        hole = self.reading.hole(grey)
         if not two_valued(grey):
             self._grey.add(self._key(path))
-        hole = white if self.polarity == "white" else ~white
         if not hole.any():
-            self._empty[self._key(path)] = int(grey.max() if self.polarity == "white" else grey.min())
+            self._empty[self._key(path)] = int(grey.max() if self.reading.polarity == "white" else grey.min())
         return hole
 
     def _key(self, path: Path) -> str:
@@ -108,16 +121,16 @@ class HoleFolder:
         said = []
         if self._grey:
             said.append(
-                f"holes of '{self.name}' with grey pixels, taken as white above {THRESHOLD} and as black up to it: "
-                f"{len(self._grey)} ({some(sorted(self._grey))})"
+                f"holes of '{self.name}' with grey pixels, taken as white above {self.reading.level} and as black up "
+                f"to it: {len(self._grey)} ({some(sorted(self._grey))})"
             )
         if self._empty:
             name, value = sorted(self._empty.items())[0]
-            extreme = "brightest" if self.polarity == "white" else "darkest"
+            extreme = "brightest" if self.reading.polarity == "white" else "darkest"
             said.append(
                 f"empty holes of '{self.name}', whose scores of the hole stay empty: "
                 f"{len(self._empty)} ({some(sorted(self._empty))}); the {extreme} pixel of {name} is {value} of 255 "
-                "(--mask-polarity says which colour is the hole)"
+                "(--mask-polarity says which colour is the hole, --mask-threshold where white begins)"
             )
         if self._spare:
             said.append(
@@ -133,43 +146,7 @@ def without_suffix(image_id: str) -> str:
     return path.with_suffix("").as_posix() if path.suffix.lower() in SUFFIXES else image_id
 
 
-def two_valued(grey: np.ndarray) -> bool:
-    return bool(((grey == 0) | (grey == 255)).all())
-
-
-def read_grey(path: Path, polarity: str = "white") -> np.ndarray:
-    """A hole file as uint8 grey (H, W), transparent pixels in the colour of known ones.
-
-    Raises UsageError where the file cannot be read as a picture.
-    """
-    from PIL import Image, ImageOps
-
-    try:
-        with opened(path) as file:
-            image = ImageOps.exif_transpose(file)
-            if image.mode.startswith("I"):
-                return np.clip(np.rint(np.asarray(image) / 257), 0, 255).astype(np.uint8)
-            if image.has_transparency_data:
-                known = 0 if polarity == "white" else 255
-                below = Image.new("RGBA", image.size, (known, known, known, 255))
-                image = Image.alpha_composite(below, image.convert("RGBA"))
-            return np.asarray(image.convert("L"))
-    except BrokenPicture as error:
-        raise UsageError(f"the hole {path} cannot be read as a picture: {error}") from error
-
-
-def hole_files(folder: Path) -> list[Path]:
-    """The picture files of a folder and below, sorted; hidden ones are left out."""
-    return sorted(
-        path
-        for path in folder.rglob("*")
-        if path.suffix.lower() in SUFFIXES
-        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
-        and path.is_file()
-    )
-
-
-def folder_types(folder: str, polarity: str = "white", ids: Sequence[str] = ()) -> list[HoleFolder]:
+def folder_types(folder: str, reading: Reading = PLAIN, ids: Sequence[str] = ()) -> list[HoleFolder]:
     """The mask types of a folder: itself, or each sub-folder (the layout ``holes/<mask>/<id>.png``).
 
     Sub-folders are mask types unless holes lie beside them, or a hole's path is a picture's id. An exported
@@ -180,18 +157,18 @@ def folder_types(folder: str, polarity: str = "white", ids: Sequence[str] = ()) 
         raise UsageError(f"there is no folder of holes at '{folder}': give folder:DIR the path of one")
     if (root / "manifest.json").is_file() and (root / "holes").is_dir():
         root = root / "holes"
-    files = [path.relative_to(root).with_suffix("").as_posix() for path in hole_files(root)]
+    files = [stem(name) for name in find_pictures(root)[0]]
     if not files:
         raise UsageError(f"no holes in {root}: it needs PNG files named like the pictures, white where missing")
     if any("/" not in name for name in files) or not {*files}.isdisjoint(ids):
-        return [HoleFolder(safe_name(root.resolve().name), root, polarity)]
+        return [HoleFolder(safe_name(root.resolve().name), root, reading)]
     types: dict[str, Path] = {}
     for part in sorted({name.split("/")[0] for name in files}):
         name = safe_name(part)
         if name in types:
             raise UsageError(f"{types[name].name} and {part} in {root} would both be '{name}': rename one")
         types[name] = root / part
-    return [HoleFolder(name, path, polarity) for name, path in types.items()]
+    return [HoleFolder(name, path, reading) for name, path in types.items()]
 
 
 def safe_name(name: str) -> str:

@@ -8,17 +8,19 @@ from pathlib import Path
 
 from bench.datasets.registry import Dataset, open_dataset
 from bench.profiles.profile import Profile
+from bench.suites.hole_file import Reading
 from bench.suites.suite import Suite
 from bench.util.errors import UsageError
 
 
-def open_suite(profile: Profile, split: str = "test", polarity: str = "white") -> Suite:
+def open_suite(profile: Profile, split: str = "test") -> Suite:
     """The pictures and holes that a profile is scored on."""
     datasets = tuple(
         open_dataset(spec, split, profile.size, count) for spec, count in zip(profile.data, profile.count, strict=True)
     )
     datasets = named_apart(datasets, profile.data)
-    return Suite.open(datasets, ",".join(profile.masks), profile.suite_seed, polarity, profile.protocol)
+    reading = Reading(profile.mask_polarity, profile.mask_threshold)
+    return Suite.open(datasets, ",".join(profile.masks), profile.suite_seed, reading, profile.protocol)
 
 
 def named_apart(datasets: tuple[Dataset, ...], specs: Sequence[str]) -> tuple[Dataset, ...]:

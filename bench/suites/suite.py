@@ -21,11 +21,14 @@ from bench.datasets.digest import (
 )
 from bench.datasets.registry import Dataset
 from bench.masks.registry import draw, mask
-from bench.suites.hole_folder import HoleFolder, folder_types
+from bench.suites.hole_file import PLAIN, Reading
+from bench.suites.hole_folder import HoleFolder, folder_types, safe_name
+from bench.suites.hole_pool import HolePool
 from bench.util.errors import UsageError
 from variants.registry import suggest
 
-FOLDER = "folder:"
+FOLDER, POOL = "folder:", "pool:"
+Files = HoleFolder | HolePool
 BATCH = 16
 
 
@@ -50,7 +53,7 @@ class Suite:
     datasets: tuple[Dataset, ...]
     masks: tuple[str, ...]
     seed: int = 0
-    folders: tuple[HoleFolder, ...] = ()
+    folders: tuple[Files, ...] = ()
     protocol: str = "native"
     _fingerprint: list[str] = field(default_factory=list, init=False, repr=False, compare=False)
 
@@ -68,16 +71,16 @@ class Suite:
         datasets: Sequence[Dataset],
         masks: str,
         seed: int = 0,
-        polarity: str = "white",
+        reading: Reading = PLAIN,
         protocol: str = "native",
     ) -> Suite:
         """A suite from the text of ``--masks``: see :func:`parse_masks`."""
         ids = [image_id for dataset in datasets for image_id in dataset.ids] if FOLDER in masks else []
-        names, folders = parse_masks(masks, polarity, ids)
+        names, folders = parse_masks(masks, reading, ids, seed)
         return cls(tuple(datasets), names, seed, folders, protocol)
 
-    def folder(self, name: str) -> HoleFolder | None:
-        """The folder that mask type ``name`` is read from, or None where it is drawn."""
+    def folder(self, name: str) -> Files | None:
+        """The folder or pool that mask type ``name`` is read from, or None where it is drawn."""
         return next((folder for folder in self.folders if folder.name == name), None)
 
     @property
@@ -167,30 +170,40 @@ def load_images(dataset: Dataset, indices: Sequence[int]) -> list[np.ndarray]:
 
 
 def parse_masks(
-    text: str, polarity: str = "white", ids: Sequence[str] = ()
-) -> tuple[tuple[str, ...], tuple[HoleFolder, ...]]:
-    """Names and hole folders from ``rect,circle``, ``all`` (every type drawn here) or ``folder:DIR``, mixed at will.
+    text: str, reading: Reading = PLAIN, ids: Sequence[str] = (), seed: int = 0
+) -> tuple[tuple[str, ...], tuple[Files, ...]]:
+    """Names and holes of files from ``rect,circle``, ``all`` (every type drawn here), ``folder:DIR`` or ``pool:DIR``,
+    mixed at will.
 
-    polarity: the colour of the hole in files, ``white`` or ``black``. ids: the pictures' ids, which tell
-    sub-folders that mirror the pictures' own from sub-folders that are mask types.
+    reading: how files become holes. ids: the pictures' ids, which tell sub-folders that mirror the pictures' own from
+    sub-folders that are mask types. seed: what pools deal by.
     Raises UnknownName with the nearest names, UsageError for an empty list or a folder without holes.
     """
-    whole = text.startswith(FOLDER) and Path(text.removeprefix(FOLDER)).expanduser().is_dir()
+    whole = text.startswith((FOLDER, POOL)) and Path(text.partition(":")[2]).expanduser().is_dir()
     names: list[str] = []
-    folders: list[HoleFolder] = []
+    folders: list[Files] = []
     for part in [text] if whole else [part.strip() for part in text.split(",")]:
         if part.startswith(FOLDER):
-            folders += folder_types(part.removeprefix(FOLDER), polarity, ids)
+            folders += folder_types(part.removeprefix(FOLDER), reading, ids)
+        elif part.startswith(POOL):
+            folders.append(open_pool(part.removeprefix(POOL), reading, seed))
         elif part == "all":
             names += mask.names()
         elif part in mask.names():
             names.append(part)
         elif part:
-            raise suggest(mask.noun, part, [*mask.names(), "folder:DIR"])
+            raise suggest(mask.noun, part, [*mask.names(), "folder:DIR", "pool:DIR"])
     taken = [*dict.fromkeys(names), *(folder.name for folder in folders)]
     for name in taken:
         if taken.count(name) > 1:
             raise UsageError(f"two mask types are named '{name}', one by a folder's name: rename the folder")
     if not taken:
-        raise UsageError(f"no mask type in '{text}': choose from {', '.join(mask.names())}, or folder:DIR")
+        raise UsageError(f"no mask type in '{text}': choose from {', '.join(mask.names())}, folder:DIR or pool:DIR")
     return tuple(taken), tuple(folders)
+
+
+def open_pool(argument: str, reading: Reading, seed: int) -> HolePool:
+    root = Path(argument).expanduser()
+    if not argument or not root.is_dir():
+        raise UsageError(f"there is no folder of holes at '{argument}': give pool:DIR the path of one")
+    return HolePool(safe_name(root.resolve().name), root, reading, seed)

@@ -14,7 +14,7 @@ import numpy as np
 from bench.datasets.digest import hole_digest, hole_line, image_line, picture_digest, suite_digest, text_digest
 from bench.datasets.manifest import MANIFEST, files_of, read_manifest
 from bench.datasets.pictures import BrokenPicture, read_picture
-from bench.suites.hole_folder import THRESHOLD, read_grey, two_valued
+from bench.suites.hole_file import THRESHOLD, read_hole_file, two_valued
 from bench.util.errors import UsageError
 
 FOLDERS = ("images", "holes", "masked")
@@ -118,7 +118,7 @@ def check_entry(folder: Path, masks: list[str], facts: dict[str, Any]) -> Entry:
         found.lines[""] = image_line(image_id, image.shape, digest)
     for mask in masks:
         name = f"holes/{mask}/{image_id}.png"
-        grey = read(name, read_grey)
+        grey = read(name, lambda path: read_hole_file(path)[0])
         if grey is not None:
             hole = grey > THRESHOLD
             digest = hole_digest(hole)

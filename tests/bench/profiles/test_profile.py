@@ -24,7 +24,15 @@ SHAPES = ("standard", "rect", "circle", "ellipse")
 DEFAULTS = {
     **{"seeds": (0,), "size": 64, "width": 64, "batch": 16, "steps": None, "steps_scale": 1.0, "epochs": None},
     **{"train_data": ("scenes",), "train_count": (4096,), "data": ("scenes",), "count": (64,), "masks": SHAPES},
-    **{"metrics": (), "protocol": "native", "suite_seed": 0, "samples": 3, "throughput_s": 20.0},
+    **{
+        "metrics": (),
+        "protocol": "native",
+        "mask_polarity": "white",
+        "mask_threshold": None,
+        "suite_seed": 0,
+        "samples": 3,
+        "throughput_s": 20.0,
+    },
     **{"precision": "auto", "workers": 0},
 }
 # Written down a second time: whoever changes a profile changes what runs by that name mean.

@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from bench.datasets.registry import Dataset
+from bench.suites.hole_file import Reading
 from bench.suites.hole_folder import HoleFolder, folder_types, some
 from bench.suites.suite import Suite
 from bench.util.errors import UsageError
@@ -61,11 +62,11 @@ def test_every_kind_of_file_is_read_as_the_same_hole(kind: str, tmp_path: Path) 
 def test_black_polarity_turns_the_hole_and_keeps_transparent_pixels_known(tmp_path: Path) -> None:
     put(tmp_path / "a.png", grey(~HOLE))
     put(tmp_path / "b.png", alpha(HOLE, 0))
-    folder = HoleFolder("mine", tmp_path, "black")
+    folder = HoleFolder("mine", tmp_path, Reading("black"))
     np.testing.assert_array_equal(folder.read("a", (10, 12)), HOLE)
     np.testing.assert_array_equal(folder.read("b", (10, 12)), HOLE)
     with pytest.raises(UsageError, match="unknown mask polarity 'blak': choose white or black"):
-        HoleFolder("mine", tmp_path, "blak")
+        Reading("blak")
 
 
 @pytest.mark.parametrize("suffix", ["png", "tif", "webp"])
@@ -81,7 +82,7 @@ def test_16_bits_are_parted_in_the_middle(tmp_path: Path) -> None:
     deep = np.arange(65536, dtype=np.uint16).reshape(256, 256)
     put(tmp_path / "a.png", Image.fromarray(deep))
     for polarity in ("white", "black"):
-        hole = HoleFolder("mine", tmp_path, polarity).read("a", (256, 256))
+        hole = HoleFolder("mine", tmp_path, Reading(polarity, 127)).read("a", (256, 256))
         np.testing.assert_array_equal(hole, (deep >= 32768) == (polarity == "white"))
 
 
@@ -90,7 +91,7 @@ def test_grey_is_parted_at_127_and_said(tmp_path: Path) -> None:
     for name in "abcdefg":
         put(tmp_path / f"{name}.png", Image.fromarray(ramp))
     put(tmp_path / "clean.png", grey(HOLE))
-    folder = HoleFolder("mine", tmp_path)
+    folder = HoleFolder("mine", tmp_path, Reading("white", 127))
     for name in "abcdefg":
         np.testing.assert_array_equal(folder.read(name, (16, 16)).ravel(), np.arange(256) >= 128)
     folder.read("clean", (10, 12))
@@ -98,7 +99,7 @@ def test_grey_is_parted_at_127_and_said(tmp_path: Path) -> None:
     assert "holes of 'mine' with grey pixels, taken as white above 127 and as black up to it: 7 (a.png, b.png" in note
     assert "and 2 more" in note
     assert "clean" not in note
-    turned = HoleFolder("mine", tmp_path, "black")
+    turned = HoleFolder("mine", tmp_path, Reading("black", 127))
     np.testing.assert_array_equal(turned.read("a", (16, 16)).ravel(), np.arange(256) < 128)
 
 
@@ -118,7 +119,7 @@ def test_empty_holes_are_allowed_and_said_and_full_ones_are_allowed(tmp_path: Pa
 def test_a_hole_that_is_empty_in_black_names_its_darkest_pixel(tmp_path: Path) -> None:
     for name, level in (("b", 200), ("a", 130), ("c", 255)):
         put(tmp_path / f"{name}.png", Image.fromarray(np.array([[level, 255]], np.uint8)))
-    folder = HoleFolder("mine", tmp_path, "black")
+    folder = HoleFolder("mine", tmp_path, Reading("black"))
     for name in "bca":
         assert not folder.read(name, (1, 2)).any()
     assert "stay empty: 3 (a.png, b.png, c.png); the darkest pixel of a.png is 130 of 255" in folder.notes()[-1]
@@ -261,3 +262,75 @@ def test_notes_of_a_suite_are_whole_after_its_fingerprint(tmp_path: Path) -> Non
     assert suite.notes() == []
     suite.fingerprint()
     assert ["grey" in suite.notes()[0], "empty" in suite.notes()[1]] == [True, True]
+
+
+def photograph(height: int = 96, width: int = 128) -> np.ndarray:
+    """A colour photograph, uint8 (height, width, 3)."""
+    import skimage.data
+
+    return np.asarray(Image.fromarray(skimage.data.chelsea()).resize((width, height)))
+
+
+def soft(hole: np.ndarray) -> Image.Image:
+    """A hole with edges as an editor's soft brush leaves them."""
+    from PIL import ImageFilter
+
+    return grey(hole).filter(ImageFilter.GaussianBlur(1))
+
+
+def test_a_photograph_is_no_hole_in_colour_in_grey_and_with_its_alpha_erased(tmp_path: Path) -> None:
+    colour = photograph()
+    erased = np.dstack([colour, np.full(colour.shape[:2], 255, np.uint8)])
+    erased[30:60, 40:80, 3] = 0
+    put(tmp_path / "a.png", Image.fromarray(colour))
+    put(tmp_path / "b.png", Image.fromarray(colour).convert("L"))
+    put(tmp_path / "c.png", Image.fromarray(erased))
+    put(tmp_path / "d.jpg", Image.fromarray(colour))
+    folder = HoleFolder("mine", tmp_path)
+    for name in "abcd":
+        with pytest.raises(UsageError, match=rf"{name}\.\w+ looks like a photograph, not a hole .*--mask-threshold N"):
+            folder.read(name, (96, 128))
+    meant = HoleFolder("mine", tmp_path, Reading(threshold=90))
+    np.testing.assert_array_equal(meant.read("b", (96, 128)), np.asarray(Image.fromarray(colour).convert("L")) > 90)
+    with pytest.raises(UsageError, match="--mask-threshold 255 must be from 0 to 254"):
+        Reading(threshold=255)
+
+
+def test_holes_with_soft_or_jpeg_edges_and_labels_are_no_photographs(tmp_path: Path) -> None:
+    from bench.masks.registry import draw
+
+    for index, hole in enumerate(draw("lama_thin", (128, 128), 0, range(8))):
+        put(tmp_path / f"soft{index}.png", soft(hole))
+        put(tmp_path / f"jpeg{index}.jpg", grey(hole).convert("RGB"))
+        put(tmp_path / f"label{index}.png", Image.fromarray(np.where(hole, 200, 60).astype(np.uint8)))
+        folder = HoleFolder("mine", tmp_path)
+        assert (folder.read(f"jpeg{index}", (128, 128)) == hole).mean() > 0.98
+        assert (folder.read(f"label{index}", (128, 128)) == hole).all()
+        assert (folder.read(f"soft{index}", (128, 128)) == hole).mean() > 0.9
+
+
+def test_holes_named_as_lamas_tools_do_pair_with_the_picture_beside_them(tmp_path: Path) -> None:
+    for name in ("k1", "k2"):
+        put(tmp_path / f"{name}.jpg", Image.fromarray(photograph(10, 12)))
+    put(tmp_path / "k1_mask001.png", grey(HOLE))
+    put(tmp_path / "k2_mask.png", grey(~HOLE))
+    folder = HoleFolder("mine", tmp_path)
+    folder.require(["k1", "k2"])
+    np.testing.assert_array_equal(folder.read("k1", (10, 12)), HOLE)
+    np.testing.assert_array_equal(folder.read("k2", (10, 12)), ~HOLE)
+    assert folder.notes() == []
+    put(tmp_path / "k1_mask002.png", grey(HOLE))
+    with pytest.raises(UsageError, match=r"'k1' has 2 holes in .*k1_mask001.png and k1_mask002.png: --data lama:DIR"):
+        HoleFolder("mine", tmp_path).require(["k1"])
+
+
+def test_links_to_folders_of_holes_are_followed(tmp_path: Path) -> None:
+    put(tmp_path / "elsewhere" / "a.png", grey(HOLE))
+    (tmp_path / "holes").mkdir()
+    (tmp_path / "holes" / "rect").symlink_to(tmp_path / "elsewhere")
+    assert [folder.name for folder in folder_types(str(tmp_path / "holes"))] == ["rect"]
+
+
+def test_holes_of_0_and_1_are_read_with_a_threshold(tmp_path: Path) -> None:
+    put(tmp_path / "a.png", Image.fromarray(HOLE.astype(np.uint8)))
+    np.testing.assert_array_equal(HoleFolder("mine", tmp_path, Reading(threshold=0)).read("a", (10, 12)), HOLE)

@@ -1,0 +1,109 @@
+"""One hole out of one picture file.
+
+White is missing (``black`` for the other habit). Grey pixels count as white above 127, or above ``--mask-threshold``.
+Transparent pixels are known, whatever the polarity. Levels are taken as they lie: no colour profile is applied. What
+looks like a photograph is refused.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from bench.datasets.pictures import BrokenPicture, opened
+from bench.util.errors import UsageError
+
+POLARITIES = ("white", "black")
+THRESHOLD = 127
+
+COLOUR, COLOUR_SHARE = 48, 0.01
+"""A hole is coloured where the channels of more than this share of its pixels differ by more than that many levels:
+JPEG moves those of a grey picture by a few."""
+
+MID_GREY, MID_GREY_SHARE, MID_GREY_LEVELS = (32, 223), 0.4, 8
+"""Levels between the ends, and the share and number of them from which greys are no soft edges: of a photograph's
+pixels nearly all lie there, of a drawn hole's with the softest edges a quarter; labels are a few flat levels."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How hole files are read. polarity: the colour of the hole. threshold: the level, 0 to 254, above which grey is
+    white; given by the user, it says that greys are meant. Raises UsageError for either that cannot be."""
+
+    polarity: str = "white"
+    threshold: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.polarity not in POLARITIES:
+            raise UsageError(f"unknown mask polarity '{self.polarity}': choose white or black")
+        if self.threshold is not None and not 0 <= self.threshold <= 254:
+            raise UsageError(f"--mask-threshold {self.threshold} must be from 0 to 254: grey above it is white")
+
+    @property
+    def level(self) -> int:
+        return THRESHOLD if self.threshold is None else self.threshold
+
+    def levels(self, path: Path) -> np.ndarray:
+        """The file as uint8 grey (H, W). Raises UsageError for one that is a photograph, or no picture."""
+        grey, colour = read_hole_file(path, self.polarity)
+        if self.threshold is None:
+            refuse_photograph(path, grey, colour)
+        return grey
+
+    def hole(self, grey: np.ndarray) -> np.ndarray:
+        white = grey > self.level
+        return white if self.polarity == "white" else ~white
+
+
+PLAIN = Reading()
+"""White is missing, parted in the middle."""
+
+
+def read_hole_file(path: Path, polarity: str = "white") -> tuple[np.ndarray, float]:
+    """A hole file as uint8 grey (H, W), transparent pixels as known ones, and the share of pixels that are coloured.
+
+    Raises UsageError where the file cannot be read as a picture.
+    """
+    from PIL import Image, ImageOps
+
+    try:
+        with opened(path) as file:
+            image = ImageOps.exif_transpose(file)
+            if image.mode.startswith("I"):
+                return np.clip(np.rint(np.asarray(image) / 257), 0, 255).astype(np.uint8), 0.0
+            if image.mode == "F":
+                raise BrokenPicture("pixels of kind F have no agreed range")
+            if image.has_transparency_data:
+                known = 0 if polarity == "white" else 255
+                below = Image.new("RGBA", image.size, (known, known, known, 255))
+                image = Image.alpha_composite(below, image.convert("RGBA"))
+            if image.mode in ("1", "L"):
+                return np.array(image.convert("L")), 0.0
+            rgb = np.asarray(image.convert("RGB"))
+            apart = rgb.max(axis=2) - rgb.min(axis=2)
+            return np.array(image.convert("L")), float((apart > COLOUR).mean())
+    except BrokenPicture as error:
+        raise UsageError(f"the hole {path} cannot be read as a picture: {error}") from error
+
+
+def refuse_photograph(path: Path, grey: np.ndarray, colour: float) -> None:
+    """Raises UsageError for a hole file that is coloured or has many mid-greys."""
+    low, high = MID_GREY
+    counts = np.bincount(grey.ravel(), minlength=256)[low : high + 1]
+    middle = float(counts.sum() / grey.size) if (counts > 0).sum() > MID_GREY_LEVELS else 0.0
+    if colour > COLOUR_SHARE:
+        what = f"{colour:.0%} of its pixels are coloured"
+    elif middle > MID_GREY_SHARE:
+        what = f"{middle:.0%} of its pixels are neither dark nor light"
+    else:
+        return
+    raise UsageError(
+        f"{path} looks like a photograph, not a hole ({what}): are the folders swapped? "
+        "--mask-threshold N says that greys are meant"
+    )
+
+
+def two_valued(grey: np.ndarray) -> bool:
+    return bool(((grey == 0) | (grey == 255)).all())
