@@ -194,7 +194,8 @@ class Card(Patch):
     """One fill to be scored.
 
     filled: uint8 (H, W, 3). raw: float32 (H, W, 3) in [0, 1], what the method put out before compositing, or None
-    for a finished picture. Both contiguous.
+    for a finished picture. finished: that picture as it came, uint8 (H, W, 3), before known pixels were restored; None
+    where it is not known. All contiguous.
     """
 
     def __init__(
@@ -204,10 +205,12 @@ class Card(Patch):
         filled: np.ndarray,
         raw: np.ndarray | None = None,
         protocol: Protocol = NATIVE,
+        finished: np.ndarray | None = None,
     ) -> None:
         super().__init__(truth, hole, lambda: cut_out(filled, hole))
         self.filled = filled
         self.raw = raw
+        self.finished = finished
         self.protocol = protocol
         self._kept: dict[Any, Any] = {}
 

@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
-from bench.metrics.card import Card
+import math
+
+from bench.metrics.card import Card, absolute_error, cut_out
 from bench.metrics.drift import drift
 from bench.metrics.registry import metric
+
+
+def undefined(card: Card) -> str | None:
+    """Why a card has no drift, where known pixels are left."""
+    if card.raw is not None or not card.hole.known:
+        return None
+    if card.finished is None:
+        return "needs the raw output, which finished pictures do not have"
+    return "the finished pictures changed no known pixel, and what was put out before is not known"
 
 
 @metric(
@@ -14,15 +25,21 @@ from bench.metrics.registry import metric
     unit="levels",
     direction="lower",
     range=(0.0, 255.0),
-    needs_raw=True,
+    undefined=undefined,
     reference="mean absolute error of raw, rounded to 8 bits, on the known pixels (numpy)",
     version=1,
 )
 def known_drift(card: Card) -> float:
     """Mean absolute error of raw, rounded to 8 bits, on the known pixels: in levels, before compositing.
 
-    What the method does to pixels that it was given: 0 where it copies them. NaN for a full hole.
+    What the method does to pixels that it was given: 0 where it copies them. NaN for a full hole. Of a finished
+    picture it is the error of the picture as it came; NaN where that is none, for it may have been restored since.
     """
     drifted = drift(card)
-    assert drifted is not None
-    return drifted.mean_levels
+    if drifted is not None:
+        return drifted.mean_levels
+    if card.finished is None or not card.hole.known:
+        return math.nan
+    everywhere = absolute_error(card.truth.picture, card.finished)
+    changed = everywhere - absolute_error(card.truth_in_hole, cut_out(card.finished, card.hole))
+    return changed / (3 * card.hole.known) if changed else math.nan

@@ -79,7 +79,8 @@ class Scorer:
         """One row a fill, in order.
 
         key: names the picture; what depends on it alone is kept from call to call. truth: uint8 (H, W, 3).
-        hole: bool (H, W). fills: uint8 (H, W, 3) each. raws: float32 (H, W, 3) in [0, 1] or None each.
+        hole: bool (H, W). fills: uint8 (H, W, 3) each. raws: float32 (H, W, 3) in [0, 1], what was put out; uint8, a
+        finished picture as it came; or None, each.
         A fill that cannot be scored (NaN or infinite raw, wrong size) gets NaN throughout and ``failed``
         says why. Raises ValueError where truth or hole are not of these kinds.
         """
@@ -137,7 +138,10 @@ class Scorer:
             rows.append(row)
             row["failed"] = misfit(truth, filled, raw)
             if not row["failed"]:
-                card = Card(kept, cut, contiguous(filled, np.uint8), contiguous(raw, np.float32), self.protocol)
+                came = raw is not None and raw.dtype == np.uint8
+                own = contiguous(raw, np.uint8 if came else np.float32)
+                given = {"finished": own} if came else {"raw": own}
+                card = Card(kept, cut, contiguous(filled, np.uint8), protocol=self.protocol, **given)
                 cards.append((card, row))
         return rows, cards
 

@@ -44,7 +44,7 @@ class Outcome:
             )
         if self.drifted[method.label]:
             self.notes.append(
-                f"{method.label} changed known pixels in {self.drifted[method.label]} pictures (column known_drift); "
+                f"{method.label} changed known pixels in {self.drifted[method.label]} pictures; "
                 "they were restored from the truth before scoring unless --no-composite was given"
             )
 

@@ -132,7 +132,7 @@ def score_cell(
             report(f"{method.label} · {dataset.name} · {mask}", len(ids))
         visible = [
             [
-                raw[place] if method.gives_raw or not np.isfinite(raw[place]).all() else None
+                raw[place] if method.gives_raw or not np.isfinite(raw[place]).all() else to_levels(raw[place])
                 for method, raw in zip(methods, raws, strict=True)
             ]
             for place in range(len(ids))
@@ -140,12 +140,9 @@ def score_cell(
         keys = [f"{dataset.name}/{image_id}" for image_id in ids]
         found = scorer.score_batch(keys, list(images), list(holes), list(zip(*fills, strict=True)), visible)
         for place, (image_id, image, hole) in enumerate(zip(ids, images, holes, strict=True)):
-            for method, own, score, raw in zip(methods, rows, found[place], raws, strict=True):
-                if not score["failed"] and not method.gives_raw:
-                    picture = to_levels(raw[place])
-                    if known_changed(image, hole, picture):
-                        outcome.drifted[method.label] += 1
-                        score["known_drift"] = float(np.abs(picture.astype(np.int16) - image)[~hole].mean())
+            for method, own, score, seen in zip(methods, rows, found[place], visible[place], strict=True):
+                if not score["failed"] and not method.gives_raw and known_changed(image, hole, seen):
+                    outcome.drifted[method.label] += 1
                 own.append(
                     {
                         "variant": method.name,

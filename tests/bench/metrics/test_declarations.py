@@ -56,9 +56,9 @@ def test_a_column_is_of_the_region_that_its_name_says() -> None:
         assert entry.region == (wanted or ("hole" if "_hole" in name else "image")), name
 
 
-def test_the_columns_that_finished_pictures_cannot_have_are_drift_and_the_corrected_ones() -> None:
+def test_the_columns_that_finished_pictures_cannot_have_are_the_corrected_ones() -> None:
     raw = {name for name, entry in metric.all().items() if entry.needs_raw}
-    assert raw == {"known_drift", *(name for name in DIRECTIONS if name.endswith("_corrected"))}
+    assert raw == {name for name in DIRECTIONS if name.endswith("_corrected")}
 
 
 def test_values_lie_in_the_units_and_ranges_that_the_formulas_give() -> None:

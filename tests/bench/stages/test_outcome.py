@@ -168,7 +168,7 @@ def test_three_levels_darker_is_a_drift_of_exactly_three(tmp_path):
     assert frame(tmp_path, "f")["known_drift"].tolist() == [3.0] * 3
     assert outcome.drifted == {"f by label": 3}
     assert len(outcome.notes) == 1
-    assert outcome.notes[0].startswith("f by label changed known pixels in 3 pictures (column known_drift)")
+    assert outcome.notes[0].startswith("f by label changed known pixels in 3 pictures")
 
 
 def test_drift_is_the_mean_over_known_pixels_whatever_is_in_the_hole(tmp_path):
@@ -183,6 +183,14 @@ def test_drift_is_the_mean_over_known_pixels_whatever_is_in_the_hole(tmp_path):
     assert drifted["b"] == pytest.approx(6 / 144, rel=1e-12)
     assert drifted.isna().tolist() == [True, False, True]
     assert outcome.drifted == {"f by label": 1}
+
+
+@pytest.mark.parametrize(("darker", "why"), [(3, None), (0, "the finished pictures changed no known pixel")])
+def test_the_run_says_that_the_drift_of_finished_pictures_is_empty_only_where_it_is(tmp_path, darker, why):
+    scorer = Scorer(["psnr_hole", "known_drift"])
+    runner.evaluate([finished(brighter(-darker))], quarter(), scorer, tmp_path, {})
+    told = scorer.missing.get("known_drift")
+    assert told is None if why is None else told.startswith(why)
 
 
 # ---- failures
