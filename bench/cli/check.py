@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bench.cli import app
-from bench.cli.options import Json, RunsDir
+from bench.cli.options import Export, Json, RunsDir
 from bench.util.errors import Exit, UsageError
 
 if TYPE_CHECKING:
@@ -46,6 +46,7 @@ def check_command(
     markdown: Annotated[
         Path | None, typer.Option("--markdown", help="Also write Markdown, for a pull request ('-': on stdout).")
     ] = None,
+    export: Export = None,
     json_output: Json = False,
     runs_dir: RunsDir = None,
 ) -> int:
@@ -58,6 +59,7 @@ def check_command(
     that matched nothing. 5: no regression, but some fills could not be scored.
     """
     from bench.comparison.compare import Options
+    from bench.exporters.registry import chosen, write
     from bench.gate.check import check_run
     from bench.gate.rules import parse_rule, read_thresholds
     from bench.runs.reader import find_run
@@ -81,8 +83,11 @@ def check_command(
         beside = held.path.parent / held.against
         against = str(beside) if (beside / "run.json").is_file() else held.against
     reference = find_run(against, folder) if against is not None else None
+    files = chosen(export or [], "check")
     checked = check_run(rules, find_run(run, folder), reference, Options(common=common))
     show(checked, strict, junit, markdown, json_output)
+    for path, form in files:
+        write(path, form.check(checked, strict))
     return checked.exit(strict)
 
 
@@ -96,7 +101,7 @@ def show(checked: Check, strict: bool, junit: Path | None, markdown: Path | None
 
     text = check_markdown(checked, strict)
     if json_output:
-        print(json.dumps(checked.as_json(), ensure_ascii=False))
+        print(json.dumps(checked.as_json()))
     elif markdown is not None and str(markdown) == "-":
         print(text, end="")
     else:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bench.cli import app
-from bench.cli.options import Json, RunsDir, split
+from bench.cli.options import Export, Json, RunsDir, split
 from bench.util.errors import Exit
 
 if TYPE_CHECKING:
@@ -46,6 +46,7 @@ def compare_command(
     markdown: Annotated[
         Path | None, typer.Option("--markdown", help="Also write Markdown, for a pull request ('-': on stdout).")
     ] = None,
+    export: Export = None,
     html: Annotated[Path | None, typer.Option("--html", help="Also write an HTML report of the comparison.")] = None,
     json_output: Json = False,
     runs_dir: RunsDir = None,
@@ -58,6 +59,7 @@ def compare_command(
     from bench.comparison.compare import Options, compare_sides
     from bench.comparison.sides import resolve_sides
     from bench.comparison.tolerances import read_tolerances
+    from bench.exporters.registry import chosen, write
     from bench.gate.check import check_sides
     from bench.gate.rules import parse_rule
     from bench.runs.reader import runs_dir as runs_folder
@@ -67,6 +69,7 @@ def compare_command(
         raise typer.BadParameter("name a reference and at least one candidate: bench compare baseline double_dg")
     if json_output and str(markdown) == "-":
         raise typer.BadParameter("--json and --markdown - both want stdout: give --markdown a file")
+    files = chosen(export or [], "comparison")
     rules = [parse_rule(text) for text in fail_if or []]
     found = resolve_sides(sides, runs_folder(runs_dir))
     known = list(dict.fromkeys(name for side in found for name in metric_facts(side.run)))
@@ -83,6 +86,8 @@ def compare_command(
     comparison = compare_sides(found, options)
     checked = check_sides(rules, found, options) if rules else None
     show(comparison, checked, strict, every or bool(options.metrics), markdown, json_output)
+    for path, form in files:
+        write(path, form.comparison(comparison, every or bool(options.metrics)))
     if html is not None:
         write_html(comparison, html)
     if checked is not None and checked.exit(strict) == Exit.REGRESSION:
@@ -108,7 +113,7 @@ def show(
         content = comparison.as_json()
         if checked is not None:
             content["check"] = checked.as_json()
-        print(json.dumps(content, ensure_ascii=False))
+        print(json.dumps(content))
     elif markdown is not None and str(markdown) == "-":
         print(text, end="")
     else:

@@ -11,6 +11,7 @@ from bench.cli import app
 from bench.cli.options import (
     Data,
     Device,
+    Export,
     Json,
     MaskPolarity,
     Masks,
@@ -58,6 +59,7 @@ def evaluate(
     device: Device = None,
     weights_dir: WeightsDir = None,
     runs_dir: RunsDir = None,
+    export: Export = None,
     json_output: Json = False,
 ) -> None:
     """Score methods; weights come from --checkpoint, or the newest run that trained the variant.
@@ -91,5 +93,6 @@ def evaluate(
             weights_dir=weights_dir,
             runs=find_runs_dir(runs_dir),
             json_output=json_output,
+            export=tuple(export or ()),
         )
     )

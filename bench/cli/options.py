@@ -29,6 +29,10 @@ Data = Annotated[
     list[str] | None,
     typer.Option("--data", help="scenes, photos, folder:PATH, … (repeatable; default: the profile's)."),
 ]
+Export = Annotated[
+    list[Path] | None,
+    typer.Option("--export", help="Also write a file; its suffix names the format: .md, .json, .csv, … (repeatable)."),
+]
 Size = Annotated[
     int | None, typer.Option("--size", help="Side in pixels: shorter side resized to it, then centre crop.")
 ]

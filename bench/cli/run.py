@@ -10,6 +10,7 @@ from bench.cli import app
 from bench.cli.options import (
     Data,
     Device,
+    Export,
     Json,
     Masks,
     Out,
@@ -41,6 +42,7 @@ def run(
     device: Device = None,
     weights_dir: WeightsDir = None,
     runs_dir: RunsDir = None,
+    export: Export = None,
     json_output: Json = False,
 ) -> None:
     """Train what is missing, evaluate, measure throughput, write the report.
@@ -74,5 +76,6 @@ def run(
         device=device,
         weights_dir=weights_dir,
         json_output=json_output,
+        export=tuple(export or ()),
         build=build_page,
     )

@@ -9,6 +9,7 @@ from typing import Any
 
 from bench.commands.results import show
 from bench.commands.settings import check_names
+from bench.exporters.registry import chosen, write
 from bench.profiles.profile import Profile, load_profile, replace_checked
 from bench.runs.reader import Build, Run, find_run, find_runs, out_folder
 from bench.util.errors import PartialError, UsageError
@@ -40,6 +41,7 @@ class Request:
     weights_dir: Path | None
     runs: Path
     json_output: bool
+    export: tuple[Path, ...] = ()
 
 
 def evaluate_methods(request: Request) -> None:
@@ -51,6 +53,7 @@ def evaluate_methods(request: Request) -> None:
     source = find_run(request.run, request.runs) if request.run else newest_training(request)
     profile, split = settle(request, source)
     check_names(replace(profile, variants=()))
+    files = chosen(request.export, "scores")
     from bench.methods.device import check_device
     from bench.methods.load import is_network, load_all
     from bench.methods.weights import weights_anywhere, weights_of
@@ -91,6 +94,8 @@ def evaluate_methods(request: Request) -> None:
         choose_samples(context)
     report = finish(context, request.build)
     show(context.run, report, request.json_output, False)
+    for path, form in files:
+        write(path, form.scores(context.run))
     if not request.json_output:
         print(f"records: {writer.path}")
     for label, lines in outcome.listed.items():

@@ -11,7 +11,7 @@ from bench.runs.reader import Run
 def show(run: Run, report: Path | None, json_output: bool, open_report: bool) -> None:
     """Results on stdout: JSON, or the table and where the report is."""
     if json_output:
-        print(json.dumps(run.summary, ensure_ascii=False))
+        print(json.dumps(run.summary))
     else:
         from bench.exporters.scores_terminal import print_scores
 

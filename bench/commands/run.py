@@ -8,6 +8,7 @@ from pathlib import Path
 
 from bench.commands.results import show
 from bench.commands.settings import check_names, with_data
+from bench.exporters.registry import chosen, write
 from bench.profiles.profile import Profile
 from bench.runs.reader import Build
 from bench.util.errors import PartialError
@@ -26,11 +27,13 @@ def run_profile(
     device: str | None = None,
     weights_dir: Path | None = None,
     json_output: bool = False,
+    export: Sequence[Path] = (),
     build: Build | None = None,
 ) -> None:
     """Everything from pictures to report; prints where the report is."""
     began = time.perf_counter()
     check_names(profile)
+    files = chosen(export, "scores")
     profile = with_data(profile, data)
     from bench.methods.device import check_device
     from bench.methods.load import load_all
@@ -52,6 +55,8 @@ def run_profile(
     choose_samples(context)
     report = finish(context, build)
     show(context.run, report, json_output, open_report)
+    for path, form in files:
+        write(path, form.scores(context.run))
     spent = ", ".join(f"{name} {seconds:.0f} s" for name, seconds in context.writer.manifest.stages.items())
     say(f"done in {time.perf_counter() - began:.0f} s ({spent})")
     if outcome.partial:

@@ -5,8 +5,18 @@ from __future__ import annotations
 import re
 from xml.etree import ElementTree
 
+from bench.exporters.registry import Exporter, exporter
 from bench.exporters.terminal import explained
 from bench.gate.check import Check
+
+
+@exporter("junit")
+class JUnit(Exporter):
+    suffix = ".xml"
+
+    def check(self, check: Check, strict: bool = False) -> str:
+        return check_junit(check, strict)
+
 
 CONTROL = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """What XML 1.0 cannot hold, even escaped."""

@@ -6,9 +6,28 @@ from typing import Any
 
 from bench.comparison.compare import Comparison
 from bench.exporters import words
+from bench.exporters.registry import Exporter, exporter
+from bench.exporters.scores_terminal import best_of
 from bench.exporters.terminal import explained, legend, verdict
 from bench.gate.check import Check
-from bench.statistics.scores import ALL
+from bench.metrics.declaration import in_order
+from bench.runs.reader import Run
+from bench.statistics.scores import ALL, metric_facts
+
+
+@exporter("markdown")
+class Markdown(Exporter):
+    suffix = ".md"
+
+    def comparison(self, comparison: Comparison, every: bool = False) -> str:
+        return comparison_markdown(comparison, every)
+
+    def check(self, check: Check, strict: bool = False) -> str:
+        return check_markdown(check, strict)
+
+    def scores(self, run: Run) -> str:
+        return scores_markdown(run)
+
 
 ICONS = {"pass": "✅", "regression": "❌", "undecided": "❔"}
 
@@ -102,6 +121,28 @@ def check_markdown(check: Check, strict: bool = False) -> str:
         table = f"<details><summary>All {len(check.lines)} lines</summary>\n\n{table}\n\n</details>"
     notes = "\n".join(f"- {escape(note)}" for note in check.notes)
     return "\n\n".join([*parts, table, *([notes] if notes else [])]) + "\n"
+
+
+def scores_markdown(run: Run) -> str:
+    """One table a data set, mask types pooled: methods by the metrics that have a rank, the best in bold."""
+    metrics = metric_facts(run)
+    pooled = [row for row in (run.summary or {"scores": []})["scores"] if row["mask"] == ALL]
+    parts = []
+    for dataset in dict.fromkeys(row["dataset"] for row in pooled):
+        rows = [row for row in pooled if row["dataset"] == dataset and row["mean"] is not None]
+        shown = [name for name in in_order(metrics) if any(row["metric"] == name for row in rows)]
+        best = {name: best_of([row for row in rows if row["metric"] == name], metrics[name]) for name in shown}
+        lines = [
+            f"| method | {' | '.join(escape(metrics[name].title) for name in shown)} |",
+            f"| :-- |{' --: |' * len(shown)}",
+        ]
+        for variant, seed in run.members():
+            own = {row["metric"]: row["mean"] for row in rows if (row["variant"], row["seed"]) == (variant, seed)}
+            cells = [f"{own[name]:.{metrics[name].digits}f}" if name in own else "–" for name in shown]
+            marked = [f"**{c}**" if own.get(n) == best[n] else c for n, c in zip(shown, cells, strict=True)]
+            lines.append(f"| `{run.label(variant, seed)}` | {' | '.join(marked)} |")
+        parts.append(f"### {escape(dataset)}\n\n" + "\n".join(lines))
+    return "\n\n".join(parts) + "\n"
 
 
 def escape(text: str) -> str:
