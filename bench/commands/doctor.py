@@ -27,7 +27,7 @@ def examine(weights_dir: Path | None, runs: Path) -> list[Check]:
         packages(),
         hardware(),
         precision(),
-        lpips(weights_dir),
+        perceptual(weights_dir),
         inception(weights_dir),
         pictures(),
         disk(runs),
@@ -65,10 +65,12 @@ def precision() -> Check:
     return Check("training precision", "ok", f"fp32 on {device}: no native bf16, training takes about twice as long")
 
 
-def lpips(weights_dir: Path | None) -> Check:
+def perceptual(weights_dir: Path | None) -> Check:
+    from bench.metrics.registry import metric
     from bench.metrics.scorer import Scorer
 
-    why = Scorer(["lpips"], weights_dir=weights_dir).missing.get("lpips")
+    names = [name for name, entry in metric.all().items() if entry.group == "perceptual" and not entry.approximate]
+    why = next(iter(Scorer(names, weights_dir=weights_dir).missing.values()), "")
     if why:
         return Check("LPIPS backbone", "warning", why, "bench weights fetch, or bench weights add FILE")
     return Check("LPIPS backbone", "ok", "AlexNet found and checked")
@@ -77,20 +79,29 @@ def lpips(weights_dir: Path | None) -> Check:
 def inception(weights_dir: Path | None) -> Check:
     from bench.backbones.backbone import find
     from bench.backbones.catalogue import backbone
+    from bench.set_metrics.registry import set_metric
 
+    names = ", ".join(set_metric.names())
     if find(backbone("inception"), weights_dir) is None:
-        return Check("Inception weights", "ok", "none: fid, p_ids and u_ids stay empty (bench weights fetch inception)")
-    return Check("Inception weights", "ok", "found: fid, p_ids and u_ids are computed")
+        return Check("Inception weights", "ok", f"none: {names} stay empty (bench weights fetch inception)")
+    return Check("Inception weights", "ok", f"found: {names} are computed")
 
 
 def pictures() -> Check:
     from bench.datasets.registry import open_dataset
+    from bench.profiles.profile import load_profile
 
+    profile = load_profile("quick")
     try:
-        count = len(open_dataset("photos", "test", 64, None))
+        counts = [
+            len(open_dataset(spec, "test", 64, count)) for spec, count in zip(profile.data, profile.count, strict=True)
+        ]
     except Exception as error:
-        return Check("photographs", "failed", f"scikit-image's photographs cannot be read: {error}", "reinstall it")
-    return Check("photographs", "ok", f"{count} held-out crops of scikit-image's photographs")
+        return Check(
+            "pictures", "failed", f"the quick profile's pictures cannot be read: {error}", "reinstall scikit-image"
+        )
+    told = ", ".join(f"{count} {spec}" for spec, count in zip(profile.data, counts, strict=True))
+    return Check("pictures", "ok", f"{told} held out")
 
 
 def disk(runs: Path) -> Check:

@@ -197,5 +197,6 @@ EVERY = 10**9
 
 
 def default_count(spec: str) -> int:
-    """All pictures of a folder; of the endless scenes, as many as the quick profile scores."""
-    return 48 if spec.partition(":")[0] == "scenes" else EVERY
+    """As many as the quick profile scores of what it knows, which may be endless; else all pictures."""
+    quick = load_profile("quick")
+    return dict(zip(quick.data, quick.count, strict=True)).get(spec, EVERY)

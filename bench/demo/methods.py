@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from bench.metrics.declaration import in_order
+from bench.profiles.profile import Profile, load_profile
 from bench.runs.reader import Run, find_runs, out_folder
 from bench.statistics.scores import metric_facts
 from bench.util.errors import UsageError
@@ -19,8 +20,6 @@ from variants.method import Method
 
 PAPER_SIZE = 256
 """The side in pixels that the paper's networks work at: used where no run says another."""
-REFERENCE = "telea"
-STOPGAP = "double_dg_linear"
 BEST = 2
 """How many trained variants are shown where none is named."""
 
@@ -84,23 +83,29 @@ def best_of(run: Run) -> list[str]:
             mean = float(score["mean"]) if score["mean"] is not None else math.nan
             means[score["variant"]].append(float(metrics[deciding].goodness(mean)))
     ranked = sorted(means, key=lambda name: -np.nanmean(means[name]) if means[name] else math.inf)
-    return [*ranked[:BEST], REFERENCE]
+    return [*ranked[:BEST], *references(load_profile("demo"))]
 
 
 def train_stopgap(runs: Path, device: str) -> Run:
     """A run with a small network, trained now: something to show within a minute or two."""
-    from dataclasses import replace
-
-    from bench.profiles.profile import load_profile
     from bench.stages.prepare import members_of, prepare
     from bench.stages.train import train_missing
 
-    say(f"no run under {runs} holds trained weights: training {STOPGAP} of the tiny profile (bench run trains better)")
-    profile = replace(load_profile("tiny"), name="demo", variants=(STOPGAP,))
+    profile = load_profile("demo")
     members = members_of(profile)
+    names = ", ".join(name for name, _ in members.networks)
+    say(f"no run under {runs} holds trained weights: training a small {names} (bench run trains better)")
     context = prepare(profile, members, lambda name: out_folder(None, runs, name), False, False, device)
     train_missing(context, members.networks)
     return context.run
+
+
+def references(profile: Profile) -> list[str]:
+    """The methods of a profile that need no training."""
+    from bench.stages.prepare import members_of
+
+    networks = {name for name, _ in members_of(profile).networks}
+    return [name for name in profile.variants if name not in networks]
 
 
 def trained_size(specs: Sequence[str], runs: Path) -> int:

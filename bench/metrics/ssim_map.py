@@ -141,12 +141,12 @@ def maps_within(card: Card, box: Box, depth: type) -> TruthMaps:
     window = card.protocol.window
     if depth is np.float32 and card.hole.mask.size <= KEPT_PIXELS:
         kept = card.truth.kept
-        if ("ssim", window) not in kept:
-            kept["ssim", window] = make_maps(
+        if ("ssim map", window) not in kept:
+            kept["ssim map", window] = make_maps(
                 card.truth, Box(0, card.truth.shape[0], 0, card.truth.shape[1]), window, depth
             )
-        return kept["ssim", window].within(box)
-    key = ("ssim", window, box, depth)
+        return kept["ssim map", window].within(box)
+    key = ("ssim map", window, box, depth)
     if key in card.hole.kept:
         return card.hole.kept[key]
     maps = make_maps(card.truth, box, window, depth)
