@@ -30,7 +30,7 @@ class Claim:
 
     parts: the quantities, each a sum of terms (weight, variant, metric). ``res_best`` and ``res_worst`` stand
     for the better and the worse of the two residual variants, ``other_best`` for the best of the other five.
-    scale: ``log2`` for ratios, measured on logarithms and printed as factors. names: of several quantities.
+    names: of several quantities.
     """
 
     statement: str
@@ -38,7 +38,6 @@ class Claim:
     rule: str
     parts: tuple[tuple[tuple[float, str, str], ...], ...]
     region: tuple[float, float]
-    scale: str = "linear"
     names: tuple[str, ...] = ()
 
 
@@ -68,7 +67,6 @@ CLAIMS = (
         "less than half of the truth's gradient energy",
         (one("baseline", "sharpness"),),
         (-INF, -1.0),
-        "log2",
     ),
     Claim(
         "The baseline's colours do not match.",
@@ -104,7 +102,6 @@ CLAIMS = (
         "more gradient energy than the truth",
         (one("gan_new_loss", "sharpness"),),
         (0.0, INF),
-        "log2",
     ),
     Claim(
         "With the new loss the colour is still poor.",
@@ -126,7 +123,6 @@ CLAIMS = (
         "gradient energy above the baseline's",
         (less("gan_res_mask", "baseline", "sharpness"),),
         (0.0, INF),
-        "log2",
     ),
     Claim(
         "Residual blocks, hole only: colour error like the baseline's.",
@@ -169,7 +165,6 @@ CLAIMS = (
         "less gradient energy than the truth",
         (one("double_dg", "sharpness"),),
         (-INF, 0.0),
-        "log2",
     ),
     Claim(
         "Two discriminators: shapes lie between those of the two residual variants.",
@@ -233,7 +228,7 @@ def blocks(numbers: Numbers, claim: Claim) -> list[np.ndarray] | str:
                 return f"{variant or 'the residual variants'} not in this run"
             if metric not in numbers.measures or not numbers.has(metric):
                 return f"{metric} was not measured"
-            values = weight * over_seeds(numbers, variant, metric, claim.scale)
+            values = weight * over_seeds(numbers, variant, metric)
             total = values if total is None else total + values
         assert total is not None
         if not np.isfinite(total).any():
@@ -242,17 +237,11 @@ def blocks(numbers: Numbers, claim: Claim) -> list[np.ndarray] | str:
     return found
 
 
-def over_seeds(numbers: Numbers, variant: str, metric: str, scale: str) -> np.ndarray:
-    """(pictures of all data sets, masks): the mean over a variant's seeds, on the claim's scale."""
+def over_seeds(numbers: Numbers, variant: str, metric: str) -> np.ndarray:
+    """(pictures of all data sets, masks): the mean over a variant's seeds."""
     labels = [m.label for m in numbers.members if m.variant == variant]
-    turn: Callable[[np.ndarray], np.ndarray] = (
-        (lambda v: np.log2(np.maximum(v, 1e-3))) if scale == "log2" else (lambda v: v)
-    )
     return np.concatenate(
-        [
-            np.stack([turn(numbers.block(label, dataset, metric)) for label in labels]).mean(0)
-            for dataset in numbers.datasets
-        ]
+        [np.stack([numbers.block(label, dataset, metric) for label in labels]).mean(0) for dataset in numbers.datasets]
     )
 
 
@@ -269,7 +258,7 @@ def resolve(numbers: Numbers, role: str, metric: str) -> str | None:
     if metric not in numbers.measures or not set(roles[role]) <= there:
         return None
     good = numbers.measures[metric].goodness
-    means = {v: float(good(np.nanmean(over_seeds(numbers, v, metric, "linear")))) for v in roles[role]}
+    means = {v: float(good(np.nanmean(over_seeds(numbers, v, metric)))) for v in roles[role]}
     return (min if role == "res_worst" else max)(means, key=lambda v: means[v])
 
 
@@ -278,14 +267,16 @@ def printed(numbers: Numbers, claim: Claim) -> Callable[[Score], str]:
     unit = numbers.measures[claim.metric].unit
     digits = numbers.measures[claim.metric].digits
     signed = len(claim.parts[0]) > 1
+    # A ratio is told as a factor.
+    logarithmic = numbers.measures[claim.metric].scale == "log2"
 
     def number(value: float) -> str:
-        if claim.scale == "log2":
+        if logarithmic:
             return f"×{2**value:.2f}"
         return ("+" if signed and value > 0 else "") + fixed(value, digits)
 
     def text(score: Score) -> str:
-        tail = "" if claim.scale == "log2" or not unit else f" {unit}"
+        tail = "" if logarithmic or not unit else f" {unit}"
         if math.isnan(score.low):
             return number(score.mean) + tail
         return f"{number(score.mean)}{tail} [{number(score.low)} to {number(score.high)}]"

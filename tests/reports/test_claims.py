@@ -36,13 +36,13 @@ def test_an_interval_decides_only_when_it_lies_on_one_side(
 
 # Values for which every claim holds by hand; each test below breaks one.
 TRUE = {
-    "baseline": {"psnr_hole": 21.0, "ssim_hole": 0.60, "sharpness": 0.2, "colour_shift": 4.0,
+    "baseline": {"psnr_hole": 21.0, "ssim_hole": 0.60, "sharpness": math.log2(0.2), "colour_shift": 4.0,
                  "colour_shift_corrected": 1.5},
-    "basic_gan": {"psnr_hole": 12.0, "ssim_hole": 0.10, "sharpness": 2.0, "colour_shift": 20.0},
-    "gan_new_loss": {"psnr_hole": 20.0, "ssim_hole": 0.50, "sharpness": 1.5, "colour_shift": 5.0},
-    "gan_res_mask": {"psnr_hole": 21.2, "ssim_hole": 0.62, "sharpness": 0.4, "colour_shift": 4.2},
-    "gan_res_whole": {"psnr_hole": 20.5, "ssim_hole": 0.56, "sharpness": 0.3, "colour_shift": 4.3},
-    "double_dg": {"psnr_hole": 22.0, "ssim_hole": 0.59, "sharpness": 0.5, "colour_shift": 1.6, "seam": 4.0},
+    "basic_gan": {"psnr_hole": 12.0, "ssim_hole": 0.10, "sharpness": math.log2(2.0), "colour_shift": 20.0},
+    "gan_new_loss": {"psnr_hole": 20.0, "ssim_hole": 0.50, "sharpness": math.log2(1.5), "colour_shift": 5.0},
+    "gan_res_mask": {"psnr_hole": 21.2, "ssim_hole": 0.62, "sharpness": math.log2(0.4), "colour_shift": 4.2},
+    "gan_res_whole": {"psnr_hole": 20.5, "ssim_hole": 0.56, "sharpness": math.log2(0.3), "colour_shift": 4.3},
+    "double_dg": {"psnr_hole": 22.0, "ssim_hole": 0.59, "sharpness": math.log2(0.5), "colour_shift": 1.6, "seam": 4.0},
 }  # fmt: skip
 
 
@@ -59,21 +59,21 @@ def test_every_claim_holds_where_the_records_bear_it_out(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("start", "variant", "change"),
     [
-        ("The baseline's fill is very blurred", "baseline", {"sharpness": 0.9}),
+        ("The baseline's fill is very blurred", "baseline", {"sharpness": math.log2(0.9)}),
         ("The baseline's colours", "baseline", {"colour_shift": 0.5}),
         ("Correcting the baseline's colour", "baseline", {"colour_shift_corrected": 3.5}),
         ("The GAN with pure MSE", "basic_gan", {"psnr_hole": 20.0}),
         ("With the new loss the outline", "gan_new_loss", {"ssim_hole": 0.05}),
-        ("The new loss gives an incredibly noisy", "gan_new_loss", {"sharpness": 0.5}),
+        ("The new loss gives an incredibly noisy", "gan_new_loss", {"sharpness": math.log2(0.5)}),
         ("With the new loss the colour", "gan_new_loss", {"colour_shift": 0.3}),
         ("Residual blocks, hole only: performs", "gan_res_mask", {"psnr_hole": 23.0}),
-        ("Residual blocks, hole only: sharper", "gan_res_mask", {"sharpness": 0.1}),
+        ("Residual blocks, hole only: sharper", "gan_res_mask", {"sharpness": math.log2(0.1)}),
         ("Residual blocks, hole only: colour", "gan_res_mask", {"colour_shift": 6.0}),
         ("Painting the whole picture leaves", "gan_res_whole", {"colour_shift": 8.0}),
         ("Painting the whole picture is worse", "gan_res_whole", {"psnr_hole": 22.5}),
         ("Two discriminators: no colour correction", "double_dg", {"colour_shift": 6.0}),
         ("Two discriminators: the seam", "double_dg", {"seam": 0.2}),
-        ("Two discriminators: still a bit", "double_dg", {"sharpness": 1.4}),
+        ("Two discriminators: still a bit", "double_dg", {"sharpness": math.log2(1.4)}),
         ("Two discriminators: shapes lie", "double_dg", {"ssim_hole": 0.7}),
         ("The model with two discriminators", "double_dg", {"psnr_hole": 19.0}),
     ],

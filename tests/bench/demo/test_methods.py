@@ -90,7 +90,7 @@ def test_where_no_run_has_weights_it_says_so_and_trains_a_small_network(
     cast = methods.gather([], tmp_path, "cpu")
     assert cast.labels == ["double_dg_linear", "telea"] and cast.size == 32
     assert trained == [(32, (("double_dg_linear", 0),))]
-    assert "holds trained weights: training double_dg_linear of the tiny profile" in capsys.readouterr().err
+    assert "holds trained weights: training a small double_dg_linear" in capsys.readouterr().err
     methods.gather([], tmp_path, "cpu")
     assert len(trained) == 1
 

@@ -31,7 +31,7 @@ def plain_card(truth: np.ndarray, hole: np.ndarray, filled: np.ndarray) -> dict[
         "colour_shift_g": shift[1],
         "colour_shift_b": shift[2],
         "colour_shift_share": float((shift**2).sum() / (inside**2).sum() * len(inside)) if inside.any() else math.nan,
-        "sharpness": ratio(energy(f, hole), energy(t, hole)),
+        "sharpness": log_ratio(energy(f, hole), energy(t, hole)),
         "seam": edge_step(f, hole) - edge_step(t, hole),
     }
 
@@ -40,8 +40,11 @@ def mean(values: np.ndarray) -> float:
     return float(values.mean()) if values.size else math.nan
 
 
-def ratio(over: float, under: float) -> float:
-    return over / under if under else math.nan
+def log_ratio(fill: float, truth: float) -> float:
+    """log2 of the ratio, within ±10; NaN where the truth has none."""
+    if not truth:
+        return math.nan
+    return float(np.clip(np.log2(fill / truth), -10, 10)) if fill else -10.0
 
 
 def decibels(mse: float) -> float:

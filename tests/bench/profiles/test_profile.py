@@ -41,6 +41,10 @@ PROFILES = {
         **{"variants": ("baseline", "double_dg", "mean_fill", "telea"), "size": 32, "width": 8, "steps": 60},
         **{"train_count": (512,), "count": (24,), "masks": ("standard", "rect"), "samples": 1, "throughput_s": 4.0},
     },
+    "demo": {
+        **{"variants": ("double_dg_linear", "telea"), "size": 32, "width": 8, "steps": 60},
+        **{"train_count": (512,), "count": (24,), "masks": ("standard", "rect"), "samples": 1, "throughput_s": 4.0},
+    },
     "quick": {
         # A quarter of the paper's width.
         **{"variants": NETWORKS + REFERENCES, "width": 16, "train_data": ("scenes", "photos")},
