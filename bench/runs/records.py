@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from bench.util.files import replacing
+from bench.util.files import file_safe, replacing
 
 KEY = b"inpaint-bench"
 IDENTITY = ("variant", "seed", "dataset", "mask", "image_id", "hole_area", "failed")
@@ -15,11 +15,6 @@ IDENTITY = ("variant", "seed", "dataset", "mask", "image_id", "hole_area", "fail
 
 def record_file(run: Path, variant: str, seed: int, dataset: str, mask: str) -> Path:
     return run / "records" / variant / f"seed-{seed}" / f"{file_safe(dataset)}-{mask}.parquet"
-
-
-def file_safe(name: str) -> str:
-    """A data set's name as part of a file's name (``folder:holiday pictures`` holds a colon and a space)."""
-    return "".join(c if c.isalnum() or c in "._" else "_" for c in name)
 
 
 def write_records(file: Path, rows: Sequence[dict[str, Any]], metrics: Sequence[str], facts: dict[str, Any]) -> None:

@@ -6,8 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from bench.runs.records import file_safe
-from bench.util.files import finite, write_json
+from bench.util.files import file_safe, finite, write_json
 
 
 def set_file(run: Path, variant: str, seed: int, dataset: str, mask: str) -> Path:

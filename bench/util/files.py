@@ -71,3 +71,8 @@ def finite(value: Any) -> Any:
     if isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))):
         return None
     return value
+
+
+def file_safe(name: str) -> str:
+    """A data set's name as part of a file's name (``folder:holiday pictures`` holds a colon and a space)."""
+    return "".join(c if c.isalnum() or c in "._" else "_" for c in name)

@@ -12,8 +12,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from bench.runs import records
-from bench.runs.records import failures, file_safe, record_file, write_records
+from bench.runs.records import failures, record_file, write_records
 from bench.set_metrics import store as sets
+from bench.util.files import file_safe
 
 FACTS = {"suite": "s", "metrics": {"psnr": 1}, "weights": "w"}
 
