@@ -27,8 +27,10 @@ def _constants(values: tuple[float, float, float], dtype: torch.dtype, device: t
 
 
 def constants(values: tuple[float, float, float], dtype: torch.dtype, device: torch.device, width: int) -> Tensor:
-    """One a channel, (1, 3, 1, width). A function of its own, for :mod:`variants.compiling` to tell torch that it is
-    constant: traced, it would send them to the device at every call."""
+    """One a channel, (1, 3, 1, width)."""
+    if torch.compiler.is_compiling():
+        # Numbers within the kernels that are compiled: nothing is sent at a call.
+        return torch.cat([torch.full((1, 1, 1, width), value, dtype=dtype, device=device) for value in values], dim=1)
     return _constants(values, dtype, device, width)
 
 

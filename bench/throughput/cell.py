@@ -206,6 +206,8 @@ def share_within_one(difference: np.ndarray) -> float:
 
 
 def first_line(error: BaseException) -> str:
-    """What went wrong, in a line. TorchScript says that last."""
+    """What went wrong, in a line. TorchScript says that last, torch.compile after who raised it."""
     lines = str(error).strip().splitlines() or [type(error).__name__]
-    return lines[-1] if "TorchScript interpreter" in lines[0] else lines[0]
+    if "TorchScript interpreter" in lines[0]:
+        return lines[-1]
+    return " ".join(lines[:2]) if lines[0].endswith(":") else lines[0]

@@ -135,6 +135,9 @@ def test_torchscript_hides_what_went_wrong():
     error = RuntimeError("The following operation failed in the TorchScript interpreter.\nTraceback\nRuntimeError: why")
     assert first_line(error) == "RuntimeError: why"
     assert first_line(ValueError("one\ntwo")) == "one" and first_line(ValueError()) == "ValueError"
+    assert first_line(RuntimeError("backend='inductor' raised:\nKeyError: why\n\nSet")) == (
+        "backend='inductor' raised: KeyError: why"
+    )
 
 
 def test_a_method_slower_than_the_time_is_not_measured_at_all(clock):
@@ -448,7 +451,9 @@ def test_the_gpu_branches_give_other_pictures_or_no_figures(monkeypatch):
     frames = []
     for precisions, modes in ((every, ["eager", "folded", "graphs"]), (["fp32"], ["eager", "compile"])):
         plan = replace(make_plan("cuda", [64], [4], precisions, modes, 3600), energy=False)
-        frames.append(run([subject], plan, Report()).frame)
+        result = run([subject], plan, Report())
+        assert result.remarks == ()  # nothing was left out
+        frames.append(result.frame)
     frame = pd.concat(frames)
     own = frame[frame["variant"] == "gan_res_mask"]
     assert len(own) == 4 * 3 + 2
