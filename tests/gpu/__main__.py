@@ -139,7 +139,10 @@ def head(asked: argparse.Namespace) -> str:
         except (OSError, subprocess.TimeoutExpired, IndexError) as error:
             name = f"an unknown card (nvidia-smi: {error})"
     told = [f"torch {metadata.version('torch')}", f"driver {driver}" if driver else "", f"{provenance.cores()} cores"]
-    told.append(f"commit {provenance.git(ROOT).get('commit', 'unknown')[:7]}")
+    source = provenance.git(ROOT)
+    told.append(f"commit {source.get('commit', 'unknown')[:7]}")
+    if source.get("state", "clean") != "clean":
+        told[-1] += f" with {source['state']}"
     little = ", tiny sizes that say nothing of speed" if asked.tiny else ""
     return f"## Measured on {name}\n\n`make gpu`{little}: {', '.join(word for word in told if word)}.\n"
 
