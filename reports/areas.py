@@ -80,7 +80,7 @@ def area_panels(numbers: Numbers, dataset: str, found: Binned, measure: Metric) 
         lines.append(
             Line(style[label], found.middle, [s.mean for s in row], [s.low for s in row], [s.high for s in row])
         )
-        alt = f"{measure.heading} of {label} on {dataset} by hole area: " + "; ".join(
+        alt = f"{measure.heading} of {label} on {numbers.titles[dataset]} by hole area: " + "; ".join(
             f"{name} {spoken(s, measure.digits)}" for name, s in zip(found.names, row, strict=True)
         )
         panels.append(line_panel(label, lines, alt=alt, x=x, y=y, x_label="hole area", x_percent=True))
@@ -93,7 +93,7 @@ def area_table(numbers: Numbers, dataset: str, found: Binned, measure: Metric) -
 
     return Table(
         f"areas-{slug(dataset)}-{measure.name}",
-        f"{measure.heading} {measure.arrow} on {dataset} by hole area",
+        f"{measure.heading} {measure.arrow} on {numbers.titles[dataset]} by hole area",
         [
             Column(name, name, measure.arrow, f"{count} pictures")
             for name, count in zip(found.names, found.pictures, strict=True)

@@ -45,7 +45,7 @@ def mask_panels(numbers: Numbers, dataset: str, metric: str) -> list[Markup]:
     for mask in numbers.masks:
         dots = [Dot(m.label, style[m.label], numbers.score(m.label, dataset, mask, metric)) for m in ranked(numbers)]
         if any(dot.score for dot in dots):
-            alt = f"{measure.heading} on {dataset} under {mask} holes: " + "; ".join(
+            alt = f"{measure.heading} on {numbers.titles[dataset]} under {mask} holes: " + "; ".join(
                 f"{d.label} {spoken(d.score, measure.digits)}" for d in dots
             )
             panels.append(dot_panel(mask, dots, low, high, alt=alt, digits=measure.digits))
@@ -88,7 +88,7 @@ def heat_map(numbers: Numbers, dataset: str, metric: str) -> Table:
         rows.append(Row(member.label, cells))
     return Table(
         f"masks-{slug(dataset)}-{metric}",
-        f"{measure.heading} {measure.arrow} on {dataset} by mask type",
+        f"{measure.heading} {measure.arrow} on {numbers.titles[dataset]} by mask type",
         [Column(mask, "all" if mask == ALL else mask, measure.arrow) for mask in names],
         rows,
     )

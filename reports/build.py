@@ -89,7 +89,7 @@ def gather(
     densities, floors = colour.luminance_panels(numbers, tally.counts)
     validation, losses = figures.training(numbers)
     other = compared(run, compare) if compare else None
-    verdicts = claims.judge(numbers) if numbers.members else []
+    verdicts, tested = claims.judge(numbers), claims.scale_of(numbers)
     speed_table = speed.throughput_table(numbers)
     speed_warnings = speed.warnings_table(numbers)
     failures = provenance.failures_table(numbers)
@@ -106,11 +106,12 @@ def gather(
         "reload_s": reload_s,
         "rows": rows,
         "left_out": len({(i["dataset"], i["mask"], i["image_id"]) for i in run.samples()}) - len(rows),
-        "groups": grids.groups(rows),
+        "groups": grids.groups(numbers, rows),
         "worst": worst,
         "worst_tables": grids.worst_by_method(numbers, worst),
         "claims": verdicts,
-        "claims_table": claims.table(verdicts),
+        "claims_table": claims.table(verdicts, tested),
+        "tested": tested,
         "densities": densities,
         "floors": floors,
         "validation": validation,
@@ -149,7 +150,7 @@ def section(numbers: Any, dataset: str, leads: Any, metrics: list[str], broken_d
     more = scoreboard.overall(numbers, dataset, {}, rest) if rest else None
     if more:
         more.key += "-more"
-        more.caption = f"Further metrics on {dataset}, all mask types pooled"
+        more.caption = f"Further metrics on {numbers.titles[dataset]}, all mask types pooled"
     per_picture = [m for m in broken_down if not numbers.measures[m].whole]
     bins = areas.binned(numbers, dataset, per_picture) if per_picture else None
     parts = []
@@ -174,7 +175,7 @@ def section(numbers: Any, dataset: str, leads: Any, metrics: list[str], broken_d
     ]
     tables = [overall, more, *(p["heat"] for p in parts), *(p["areas_table"] for p in parts), shift]
     return {
-        "name": dataset,
+        "title": numbers.titles[dataset],
         "key": scoreboard.slug(dataset),
         "overall": overall,
         "more": more,

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from reports.numbers import Numbers, Score, fixed, paired
+from reports.scoreboard import counted, millions
 from reports.tables import Cell, Column, Row, Table
 
 INF = math.inf
@@ -184,8 +185,15 @@ CLAIMS = (
 )
 
 
+SIX = ("baseline", "basic_gan", "gan_new_loss", "gan_res_mask", "gan_res_whole", "double_dg")
+"""The variants that the statements are of."""
+
+
 def judge(numbers: Numbers) -> list[Verdict]:
-    """Every claim with its verdict, all mask types and data sets pooled, pictures drawn whole."""
+    """Every claim with its verdict, all mask types and data sets pooled, pictures drawn whole; none where the run
+    has none of the six variants."""
+    if not any(m.variant in SIX for m in numbers.members):
+        return []
     asked: list[tuple[Claim, list[np.ndarray] | str]] = [(claim, blocks(numbers, claim)) for claim in CLAIMS]
     scores = iter(paired([b for _, found in asked if not isinstance(found, str) for b in found]))
     verdicts = []
@@ -250,7 +258,7 @@ def resolve(numbers: Numbers, role: str, metric: str) -> str | None:
     roles = {
         "res_best": ("gan_res_mask", "gan_res_whole"),
         "res_worst": ("gan_res_mask", "gan_res_whole"),
-        "other_best": ("baseline", "basic_gan", "gan_new_loss", "gan_res_mask", "gan_res_whole"),
+        "other_best": SIX[:-1],
     }
     if role not in roles:
         return role
@@ -284,7 +292,34 @@ def printed(numbers: Numbers, claim: Claim) -> Callable[[Score], str]:
     return text
 
 
-def table(verdicts: list[Verdict]) -> Table | None:
+@dataclass(frozen=True)
+class Scale:
+    """At what scale the claims were tested, in words, and what the intervals leave out (empty: nothing)."""
+
+    scale: str
+    caveat: str
+
+
+def scale_of(numbers: Numbers) -> Scale:
+    """What a reader must know before carrying a verdict over to other trainings."""
+    ours = [m for m in numbers.members if m.variant in SIX]
+    counts = sorted(float(m.entry.parameters) for m in ours if m.entry and m.entry.parameters)
+    seeds = {m.variant: sum(o.variant == m.variant for o in ours) for m in ours}
+    profile = numbers.manifest.profile
+    size, steps = numbers.manifest.size, profile.get("steps")
+    ends = list(dict.fromkeys(millions(count) for count in counts[:1] + counts[-1:]))
+    fewest, most = min(seeds.values(), default=0), max(seeds.values(), default=0)
+    words = [
+        f"at {size} px" if size else "at every picture's own size",
+        f"with networks of {' to '.join(ends)} parameters" if ends else "",
+        f"after {steps:,} training steps".replace(",", "\u202f") if steps else "",
+        f"with {counted(fewest, 'training seed')}" if fewest == most else f"with {fewest} to {most} training seeds",
+    ]
+    caveat = "training noise is not in the interval" if fewest == 1 else ""
+    return Scale(", ".join(word for word in words if word), caveat)
+
+
+def table(verdicts: list[Verdict], scale: Scale) -> Table | None:
     """The claims as a table; the page prints it with marks."""
     if not verdicts:
         return None
@@ -308,4 +343,5 @@ def table(verdicts: list[Verdict]) -> Table | None:
         )
         for v in verdicts
     ]
-    return Table("claims", "The first report's claims, tested", columns, rows, "statement", sortable=False)
+    notes = [f"In this run, {scale.scale}." + (f" One training seed: {scale.caveat}." if scale.caveat else "")]
+    return Table("claims", "The first report's claims, tested", columns, rows, "statement", notes, sortable=False)

@@ -55,7 +55,7 @@ def shift_panels(numbers: Numbers, dataset: str) -> list[Markup]:
             )
             for m in ranked(numbers)
         ]
-        alt = f"Signed {title} shift on {dataset}, 8-bit levels: " + "; ".join(
+        alt = f"Signed {title} shift on {numbers.titles[dataset]}, 8-bit levels: " + "; ".join(
             f"{d.label} {spoken(d.score, 1)}" + (f", corrected {spoken(d.second, 1)}" if d.second else "") for d in dots
         )
         panels.append(dot_panel(f"{title} [levels]", dots, low, high, alt=alt, digits=1, zero=0.0))
@@ -80,7 +80,7 @@ def shift_table(numbers: Numbers, dataset: str) -> Table | None:
         )
         for m in ranked(numbers)
     ]
-    return Table(f"colour-{slug(dataset)}", f"Colour shift in the hole on {dataset}", columns, rows)
+    return Table(f"colour-{slug(dataset)}", f"Colour shift in the hole on {numbers.titles[dataset]}", columns, rows)
 
 
 def floor_of(label: str, counts: np.ndarray) -> Floor | None:

@@ -69,7 +69,8 @@ def quality_speed(numbers: Numbers, dataset: str, metric: str) -> Markup | None:
     measure = numbers.measures[metric]
     best = front(found, measure)
     alt = (
-        f"{measure.heading} against speed on {dataset}. Pareto front: {', '.join(p.label for p in best)}. "
+        f"{measure.heading} against speed on {numbers.titles[dataset]}. "
+        f"Pareto front: {', '.join(p.label for p in best)}. "
         + "; ".join(f"{p.label} {grouped(p.speed)} images/s, {spoken(p.quality, measure.digits)}" for p in found)
     )
     return Markup("").join(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import quote
@@ -14,15 +15,8 @@ from reports.pictures import Picture, Scene, Tally, scenes
 from reports.scoreboard import ranked
 from reports.tables import Cell, Column, Row, Table
 
-RULES = {
-    "standard": "Lighthouse grid: the standard hole",
-    "random": "Drawn at random, by the suite's seed",
-    "best": "Best on average over the networks",
-    "worst": "Worst on average over the networks",
-    "disputed": "Most disputed between the networks",
-    "own": "Each method's own worst",
-}
-"""Scores that the large view shows of a cell."""
+RULES = ("standard", "random", "best", "worst", "disputed", "own")
+"""Why a picture is shown, in the order in which a reader wants them."""
 
 
 @dataclass
@@ -65,6 +59,7 @@ class Worst:
 
     label: str
     dataset: str
+    title: str
     mask: str
     image_id: str
     text: str
@@ -81,7 +76,7 @@ def anchor(*parts: str) -> str:
 BUDGET = 18_000_000
 """Bytes of pictures that the page holds; beyond it the rows that say least are left out."""
 DISPENSABLE = ("best", "random", "disputed", "worst", "own")
-"""Rules whose rows go first, in that order; the lighthouse grid stays."""
+"""Rules whose rows go first, in that order; the first pictures stay."""
 
 
 def within_budget(rows: list[GridRow], budget: int = BUDGET) -> list[GridRow]:
@@ -194,9 +189,20 @@ def mark_best(numbers: Numbers, cells: list[GridCell]) -> None:
         max(scored, key=lambda c: float(good(c.number))).best = True
 
 
-def groups(rows: list[GridRow]) -> list[tuple[str, str, list[GridRow]]]:
+def groups(numbers: Numbers, rows: list[GridRow]) -> list[tuple[str, str, list[GridRow]]]:
     """(rule, title, rows) in the order in which a reader wants them."""
-    return [(rule, title, mine) for rule, title in RULES.items() if (mine := [r for r in rows if r.rule == rule])]
+    judges = "networks" if any(m.kind != "reference" for m in numbers.members) else "methods"
+    holes = " and ".join(dict.fromkeys(row.mask for row in rows if row.rule == "standard"))
+    several = len(numbers.datasets) > 1
+    titles = {
+        "standard": f"The first pictures{' of each data set' if several else ''}, {holes} hole",
+        "random": "Drawn at random, by the suite's seed",
+        "best": f"Best on average over the {judges}",
+        "worst": f"Worst on average over the {judges}",
+        "disputed": f"Most disputed between the {judges}",
+        "own": "Each method's own worst",
+    }
+    return [(rule, titles[rule], mine) for rule in RULES if (mine := [r for r in rows if r.rule == rule])]
 
 
 def worst_failures(numbers: Numbers, rows: list[GridRow]) -> list[Worst]:
@@ -220,7 +226,15 @@ def worst_failures(numbers: Numbers, rows: list[GridRow]) -> list[Worst]:
                 text = f"{fixed(value, 1 if measure.unit == 'dB' else measure.digits)} {measure.unit}".strip()
                 found.append(
                     Worst(
-                        member.label, dataset, mask, image_id, text, value, row, row.cell(member.label) if row else None
+                        member.label,
+                        dataset,
+                        numbers.titles[dataset],
+                        mask,
+                        image_id,
+                        text,
+                        value,
+                        row,
+                        row.cell(member.label) if row else None,
                     )
                 )
     return found
@@ -237,7 +251,7 @@ def worst_by_method(numbers: Numbers, worst: list[Worst]) -> list[dict[str, Any]
             if any((m.label, mask) in mine for mask in numbers.masks)
         ]
         if lines:
-            found.append({"dataset": dataset, "masks": numbers.masks, "lines": lines})
+            found.append({"title": numbers.titles[dataset], "masks": numbers.masks, "lines": lines})
     return found
 
 
@@ -247,28 +261,37 @@ def worst_table(worst: list[Worst]) -> Table | None:
         return None
     names = [("dataset", "data set"), ("mask", "mask type"), ("image_id", "picture")]
     columns = [Column(key, title, numeric=False) for key, title in names] + [Column("score", "score")]
-    rows = [Row(w.label, [Cell(w.dataset), Cell(w.mask), Cell(w.image_id), Cell(w.text, w.value)]) for w in worst]
+    rows = [Row(w.label, [Cell(w.title), Cell(w.mask), Cell(w.image_id), Cell(w.text, w.value)]) for w in worst]
     return Table("worst", "Worst failure of every method, by data set and mask type", columns, rows)
 
 
 def truths_css(rows: list[GridRow]) -> str:
-    """A class for every row whose background is the truth: the fills are laid over it."""
-    return "\n".join(f'.s{row.index}{{background-image:url("{row.scene.truth.uri}")}}' for row in rows)
+    """Two classes for every row, of its pictures' shape: ``s``, the truth, and ``m``, its masked picture, on which
+    fills are laid, so that the truth never stands where a fill is still to come."""
+    lines = []
+    for row in rows:
+        truth, hole = f'url("{row.scene.truth.uri}")', f'url("{row.scene.hole.uri}")'
+        lines.append(f".s{row.index},.m{row.index}{{aspect-ratio:{row.scene.width}/{row.scene.height}}}")
+        lines.append(f".s{row.index}{{background-image:{truth}}}.m{row.index}{{background-image:{hole},{truth}}}")
+    return "\n".join(lines)
 
 
 def viewer_data(
     numbers: Numbers, rows: list[GridRow], commands: dict[str, dict[str, str]], originals: dict[str, str]
 ) -> dict[str, Any]:
     """What the large view needs beside the pictures that stand in the page already."""
-    return {"commands": commands, "rows": rows_data(rows, originals)}
+    return {"commands": commands, "rows": rows_data(rows, originals, numbers.titles)}
 
 
-def rows_data(rows: list[GridRow], originals: dict[str, str]) -> list[dict[str, Any]]:
+def rows_data(
+    rows: list[GridRow], originals: Mapping[str, str], titles: Mapping[str, str] | None = None
+) -> list[dict[str, Any]]:
+    """titles: what people call a data set, where that is not its name."""
     return [
         {
             "anchor": row.anchor,
             "index": row.index,
-            "dataset": row.dataset,
+            "dataset": (titles or {}).get(row.dataset, row.dataset),
             "mask": row.mask,
             "id": row.image_id,
             "why": row.why,
@@ -292,6 +315,7 @@ def rows_data(rows: list[GridRow], originals: dict[str, str]) -> list[dict[str, 
                     },
                 }
                 for c in row.cells
+                if c.filled
             ],
             "original": originals.get(row.anchor),
         }

@@ -107,6 +107,12 @@ class Numbers:
         return in_order({d for _, d, _ in self.files}, order)
 
     @cached_property
+    def titles(self) -> dict[str, str]:
+        """What people call each data set: a folder by its own name. Of those of run.json and of the records."""
+        declared = {d.name: d.title or d.name for d in self.manifest.datasets}
+        return {name: name for name in self.datasets} | declared
+
+    @cached_property
     def masks(self) -> list[str]:
         return in_order({m for _, _, m in self.files}, self.manifest.masks)
 

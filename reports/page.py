@@ -29,6 +29,7 @@ def environment() -> Any:
         "data_uri": data_uri,
         "breakable": breakable,
         "seconds": seconds,
+        "capital": lambda text: str(text)[:1].upper() + str(text)[1:],
         "day": lambda text: str(text)[:16].replace("T", " "),
     }
     return env

@@ -19,10 +19,11 @@ GROUPS = {"network": "Networks", "external": "Models from outside", "reference":
 class Lead:
     """The best method of a data set by a metric, and what cannot be told apart from it.
 
-    ahead: the paired difference to ``second``, positive where the best is better.
+    title: of the data set. ahead: the paired difference to ``second``, positive where the best is better.
     """
 
     dataset: str
+    title: str
     measure: Metric
     best: str
     score: Score
@@ -62,6 +63,7 @@ def leads(numbers: Numbers, dataset: str, metrics: Sequence[str]) -> dict[str, L
         tied = tuple(other for other, gap in mine.items() if math.isnan(gap.low) or gap.low <= 0)
         found[metric] = Lead(
             dataset,
+            numbers.titles[dataset],
             numbers.measures[metric],
             board[0][1],
             board[0][2],
@@ -76,7 +78,7 @@ def sentence(found: Lead, several: bool) -> str:
     """One clause: who leads on a data set, by how much, how sure."""
     unit = f" {found.measure.unit}" if found.measure.unit else ""
     digits = found.measure.digits
-    where = f"On {found.dataset}, " if several else ""
+    where = f"On {found.title}, " if several else ""
     value = f"{found.score.mean:.{digits}f}{unit} {found.measure.heading}"
     if found.measure.whole:
         return f"{where}{found.best} has the best value ({value}), of whole sets and so without an interval"
@@ -177,7 +179,7 @@ def overall(numbers: Numbers, dataset: str, found: dict[str, Lead], metrics: Seq
     ]
     return Table(
         f"methods-{slug(dataset)}",
-        f"All methods on {dataset}, all mask types pooled",
+        f"All methods on {numbers.titles[dataset]}, all mask types pooled",
         columns,
         rows,
         notes=column_notes(numbers, metrics),
@@ -251,18 +253,24 @@ def verdict(numbers: Numbers, found: dict[str, dict[str, Lead]]) -> Answer | Non
         more.append(f"By {name}: " + "; ".join(lower_first(sentence(w, several)) for w in others) + ".")
     references = [m.label for m in numbers.members if m.kind == "reference"]
     beaten = [
-        f"{w.dataset} ({w.best})" for w in winners if w.best in references and len(references) < len(numbers.members)
+        f"{w.title} ({w.best})" for w in winners if w.best in references and len(references) < len(numbers.members)
     ]
     if beaten:
         more.append(f"By its mean no network beats the best reference on {listed(beaten, 9)}.")
-    counts = listed([f"{len(numbers.ids(d))} pictures of {d}" for d in found], 9)
-    more.append(f"Judged on {counts} under {len(numbers.masks)} mask types ({', '.join(numbers.masks)}).")
+    counts = listed([f"{counted(len(numbers.ids(d)), 'picture')} of {numbers.titles[d]}" for d in found], 9)
+    kinds = counted(len(numbers.masks), "mask type")
+    more.append(f"Judged on {counts} under {kinds} ({', '.join(numbers.masks)}).")
     seeds = {
         m.variant: sum(o.variant == m.variant for o in numbers.members) for m in numbers.members if m.kind == "network"
     }
     if seeds and max(seeds.values()) == 1:
         more.append("One training seed: how much another training would change is not in the intervals.")
     return Answer(top + ".", more, winners)
+
+
+def counted(count: int, noun: str) -> str:
+    """``1 picture``, ``2 pictures``."""
+    return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
 def lower_first(text: str) -> str:

@@ -78,6 +78,7 @@ def open_folder(argument: str, split: str, size: int | None, count: int | None) 
         note=describe(
             root, split, size, [good[name] for name in chosen], length, [splits[stem(name)] for name in good]
         ),
+        title=root.absolute().name,
         skipped=tuple(sorted(skipped)),
     )
 

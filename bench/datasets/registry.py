@@ -26,6 +26,7 @@ class Dataset:
     """Pictures by index: ``ids`` are unique and file-name safe (``/`` allowed), ``load(i)`` gives picture i.
 
     ``load`` returns uint8 RGB (H, W, 3); with a ``size``, all are (size, size, 3).
+    ``title`` is what people call it, where ``name`` says less (a folder's own name).
     ``skipped`` names what could not be read and why; ``note`` says in words where the pictures come from.
     """
 
@@ -35,6 +36,7 @@ class Dataset:
     ids: Sequence[str]
     load: Callable[[int], np.ndarray] = field(repr=False)
     note: str = ""
+    title: str = ""
     skipped: tuple[tuple[str, str], ...] = ()
     load_batch: Callable[[Sequence[int] | np.ndarray], np.ndarray] | None = field(default=None, repr=False)
     """Many pictures at once, where that is faster than one by one; the same pixels."""

@@ -26,13 +26,14 @@ REQUIRED = ("name", "suite")
 @dataclass
 class DatasetEntry:
     """A data set as it was used. split: ``train``, ``test`` or ``all``. count: pictures. note: where they are from, in
-    a sentence. skipped: (file, why) of what could not be read."""
+    a sentence. skipped: (file, why) of what could not be read. title: what people call it, where name says less."""
 
     name: str
     split: str = "test"
     count: int = 0
     note: str = ""
     skipped: list[list[str]] = field(default_factory=list)
+    title: str = ""
 
 
 @dataclass

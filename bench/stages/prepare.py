@@ -49,7 +49,7 @@ def members_of(profile: Profile) -> Members:
 def describe(dataset: Dataset) -> DatasetEntry:
     """What run.json says of a data set."""
     skipped = [list(pair) for pair in dataset.skipped]
-    return DatasetEntry(dataset.name, dataset.split, len(dataset), dataset.note, skipped)
+    return DatasetEntry(dataset.name, dataset.split, len(dataset), dataset.note, skipped, dataset.title)
 
 
 def suite_facts(suite: Suite, profile: Profile) -> Manifest:

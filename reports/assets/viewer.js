@@ -374,7 +374,9 @@
   };
 
   document.addEventListener("keydown", (e) => {
-    if (!dialog.open || e.ctrlKey || e.metaKey || e.altKey || e.target.tagName === "SELECT") return;
+    if (!dialog.open || e.ctrlKey || e.metaKey || e.altKey) return;
+    /* A list keeps its arrows; a letter would only jump to a name in it. */
+    if (e.target.tagName === "SELECT" && e.key.length !== 1) return;
     const slider = e.target === $("v-slide");
     if (e.shiftKey && e.key.startsWith("Arrow")) {
       const way = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[e.key];

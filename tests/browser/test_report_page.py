@@ -185,6 +185,61 @@ def test_every_key_does_what_its_button_does(watched: Watched, report: str, key:
     assert settled(page) != before
 
 
+def test_keys_work_after_a_method_was_chosen_from_the_list(watched: Watched, report: str) -> None:
+    page = watched.page
+    page.goto(report)
+    open_first(page, "gan_res_whole")
+    page.locator("#v-a").focus()
+    page.locator("#v-a").select_option("double_dg")
+    for key, button in (
+        ("f", "[data-mode=flip]"),
+        ("d", "[data-mode=side]"),
+        ("s", "[data-mode=slider]"),
+        ("e", "#v-error"),
+    ):
+        page.keyboard.press(key)
+        assert page.locator(button).get_attribute("aria-pressed") == "true", key
+    assert page.locator("#v-a").input_value() == "double_dg", "a letter is no choice in the list"
+
+
+def wide_run(path: Path) -> Run:
+    """A run whose pictures are half as high as wide; telea's pictures are lost."""
+    folder = fake_run(
+        path, variants=("baseline", "telea"), datasets=("scenes",), masks=("rect",), pictures=4, samples=2
+    )
+    for file in (folder / "samples").rglob("*.png"):
+        with Image.open(file) as image:
+            image.crop((0, 0, image.width, image.height // 2)).save(file)
+    for file in (folder / "samples").glob("*/1*.png"):
+        file.unlink()
+    return Run.open(folder)
+
+
+def test_cells_have_the_shape_of_their_picture_and_show_nothing_where_a_fill_is_lost(
+    watched: Watched, tmp_path: Path
+) -> None:
+    page = watched.page
+    page.goto(build_report(wide_run(tmp_path / "r")).as_uri())
+    row = page.locator("table.grid tbody tr").first
+    boxes = [cell.bounding_box() for cell in row.locator(".cell:not(.none)").all()]
+    assert len(boxes) == 3, "truth, masked picture and the baseline's fill"
+    assert all(abs(box["width"] / box["height"] - 2) < 0.05 for box in boxes)
+    assert row.locator(".none").inner_text() == "no picture"
+    background = row.locator(".none").evaluate("e => getComputedStyle(e).backgroundImage")
+    assert background == "none", "the truth stands under a method's name"
+
+
+def test_the_truth_is_not_under_a_fill_that_is_still_to_come(watched: Watched, run: Run, report: str) -> None:
+    page = watched.page
+    page.goto(report)
+    fill = page.locator('a.cell[id$="/baseline"]').first
+    fill.evaluate("cell => cell.querySelector('img').remove()")
+    shown = np.asarray(Image.open(io.BytesIO(fill.screenshot())).convert("RGB"))
+    middle = shown[shown.shape[0] // 2, shown.shape[1] // 2]
+    assert middle.tolist() == [128, 128, 128], "the hole is grey until its fill is there"
+    assert page.locator("img[loading=lazy]").count() == 0
+
+
 def test_zoom_and_pan_move_both_pictures_together(watched: Watched, report: str) -> None:
     page = watched.page
     page.goto(report)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bench.runs.reader import Run
-from reports.claims import CLAIMS, judge, state
+from reports.claims import CLAIMS, judge, scale_of, state
 from reports.numbers import Numbers, Score
 from tests.reports.fake_run import fake_run
 
@@ -83,6 +83,21 @@ def test_a_claim_falls_when_its_own_metric_says_otherwise(
 ) -> None:
     found = verdicts(tmp_path / "r", **{variant: change})
     assert [s for text, s in found.items() if text.startswith(start)] == ["does not hold"]
+
+
+def test_a_run_without_any_of_the_six_has_no_claims(tmp_path: Path) -> None:
+    run = Run.open(fake_run(tmp_path / "r", variants=("telea", "double_dg_linear"), pictures=4, samples=0))
+    assert judge(Numbers(run)) == []
+
+
+def test_it_is_said_at_what_scale_claims_were_tested_and_what_the_intervals_lack(tmp_path: Path) -> None:
+    one = scale_of(Numbers(Run.open(fake_run(tmp_path / "one", variants=SIX, pictures=4, samples=0))))
+    assert one.scale == (
+        "at 64 px, with networks of 0.68 M to 1.90 M parameters, after 800 training steps, with 1 training seed"
+    )
+    assert one.caveat == "training noise is not in the interval"
+    two = scale_of(Numbers(Run.open(fake_run(tmp_path / "two", variants=SIX, seeds=(0, 1), pictures=4, samples=0))))
+    assert two.scale.endswith("with 2 training seeds")
 
 
 def test_a_claim_about_an_absent_variant_is_not_measured(tmp_path: Path) -> None:
