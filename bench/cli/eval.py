@@ -44,6 +44,9 @@ def evaluate(
     protocol: Annotated[str | None, typer.Option("--protocol", help="native, lama, mat or aot.")] = None,
     mask_polarity: MaskPolarity = None,
     mask_threshold: MaskThreshold = None,
+    force_polarity: Annotated[
+        bool, typer.Option("--force-polarity", help="Score fills that seem made for holes of the other colour.")
+    ] = False,
     checkpoint: Annotated[
         Path | None, typer.Option("--checkpoint", help="Weights of the network, .safetensors or .pth (tensors only).")
     ] = None,
@@ -83,6 +86,7 @@ def evaluate(
             protocol=protocol,
             polarity=mask_polarity,
             threshold=mask_threshold,
+            force_polarity=force_polarity,
             checkpoint=checkpoint,
             save_predictions=save_predictions,
             restore_known=not no_composite,

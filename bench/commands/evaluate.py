@@ -31,6 +31,7 @@ class Request:
     protocol: str | None
     polarity: str | None
     threshold: int | None
+    force_polarity: bool
     checkpoint: Path | None
     save_predictions: Path | None
     restore_known: bool
@@ -56,10 +57,12 @@ def evaluate_methods(request: Request) -> None:
     files = chosen(request.export, "scores")
     from bench.methods.device import check_device
     from bench.methods.load import is_network, load_all
+    from bench.methods.predictions import settle_layout
     from bench.methods.weights import weights_anywhere, weights_of
     from bench.runs.writer import RunWriter
     from bench.stages.context import Context, identity_of, key_of
     from bench.stages.finish import finish
+    from bench.stages.finished import refuse_reversed, require_fills, summary
     from bench.stages.prepare import suite_facts, tell_of_suite
     from bench.stages.samples import choose_samples
     from bench.stages.score import open_scorers, score_methods
@@ -75,6 +78,10 @@ def evaluate_methods(request: Request) -> None:
     suite = open_suite(profile, split)
     if request.save_predictions is not None or any(not method.gives_raw for method in methods):
         refuse_shared_ids(suite)
+    methods = settle_layout(methods, suite.masks)
+    require_fills(methods, suite)
+    if not request.force_polarity:
+        refuse_reversed(methods, suite)
     start = suite_facts(suite, profile)
     key = key_of(profile.as_dict(), identity_of(methods), request.restore_known, start.suite)
     writer = RunWriter(out_folder(request.out, request.runs, f"eval-{key[:8]}"))
@@ -99,13 +106,12 @@ def evaluate_methods(request: Request) -> None:
     if not request.json_output:
         print(f"records: {writer.path}")
     for label, lines in outcome.listed.items():
-        say(f"{label}: {len(lines)} fills or files that are not as they should be")
-        for line in lines:
-            say(f"  {line}")
+        for line in summary(lines):
+            say(f"{label}: {line}")
     if outcome.partial:
         failed = sum(outcome.failed.values())
         raise PartialError(
-            f"{failed} fill{'s' * (failed > 1)} could not be scored and count in no mean: what and why is listed "
+            f"{failed} fill{'s' * (failed > 1)} could not be scored and count in no mean: what and why is said "
             "above and in the run"
         )
 

@@ -36,7 +36,7 @@ def open_external(spec: Spec, device: str) -> list[Method]:
     if spec.kind == "predictions":
         from bench.methods.predictions import open_predictions
 
-        return list(open_predictions(Path(spec.argument).expanduser()))
+        return list(open_predictions(Path(spec.argument).expanduser(), spec.pattern))
     if spec.kind == "torchscript":
         from bench.methods.torchscript import open_torchscript as opener
     elif spec.kind == "onnx":

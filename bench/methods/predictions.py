@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import groupby
 from pathlib import Path, PurePosixPath
 
 import numpy as np
 
 from bench.datasets.folder import find_pictures, stem
+from bench.datasets.name_pattern import named
 from bench.datasets.pictures import BrokenPicture, read_picture
 from bench.methods.callable import safe_name
 from variants.errors import ExternalError
@@ -19,16 +22,21 @@ LOSSY = frozenset([".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".avif", ".gif"])
 class Predictions(Method):
     """A folder of finished pictures, ``<mask>/<id>.png``, paired by name and never by order.
 
-    They are read as data is: whatever ``folder:`` takes as a picture counts as a fill. ``problems`` collects what
-    could not be used: (mask, id) -> why. Such pictures come back as NaN. ``asked`` collects what was looked for, so
-    that extra files can be named afterwards.
+    They are read as data is: whatever ``folder:`` takes as a picture counts as a fill. pattern: how files are called,
+    ``case{id}_output.png``; empty: as the id. flat: the pictures of the one mask type lie in the folder itself.
+    ``problems`` collects what could not be used: (mask, id) -> why. Such pictures come back as NaN. ``asked`` collects
+    what was looked for, so that extra files can be named afterwards.
     """
 
     gives_raw = False
 
-    def __init__(self, name: str, folder: Path) -> None:
+    def __init__(self, name: str, folder: Path, pattern: str = "", root: Path | None = None) -> None:
         self.name = safe_name(name)
         self.folder = folder
+        self.pattern = pattern
+        self.root = root or folder
+        self.flat = False
+        self.convention = f"name={pattern}" if pattern else ""
         self.summary = f"finished pictures in {folder.name}"
         self.problems: dict[tuple[str, str], str] = {}
         self.asked: set[str] = set()
@@ -38,10 +46,11 @@ class Predictions(Method):
 
     def find(self, mask: str, image_id: str) -> Path | None:
         """The file of a fill; of several that differ in their ending alone, one that is not :data:`LOSSY`."""
-        found = self.files.get(f"{mask}/{image_id}", [])
-        exact = f"{mask}/{image_id}"  # an id that carries a suffix, as where two pictures share the rest
-        if exact in self.files.get(stem(exact), []):
-            found = [exact]
+        wanted = named(self.pattern, image_id) if self.flat else f"{mask}/{named(self.pattern, image_id)}"
+        found = self.files.get(wanted, [])
+        # An id that carries a suffix, as where two pictures share the rest.
+        if wanted in self.files.get(stem(wanted), []):
+            found = [wanted]
         if not found:
             return None
         best = min(found, key=lambda name: (Path(name).suffix.lower() in LOSSY, name))
@@ -73,14 +82,42 @@ class Predictions(Method):
         return Findings(self.problems, sorted({name for names in self.files.values() for name in names} - self.asked))
 
 
-def open_predictions(folder: Path) -> list[Predictions]:
-    """DIR/<mask>/<id>.png is one method, DIR/<variant>/<mask>/<id>.png one for each sub-folder."""
+def open_predictions(folder: Path, pattern: str = "") -> list[Predictions]:
+    """DIR/<mask>/<id>.png is one method, DIR/<variant>/<mask>/<id>.png one for each sub-folder.
+
+    Where ids have folders of their own, which of the two it is shows once the suite is there: :func:`settle_layout`.
+    """
     if not folder.is_dir():
         raise ExternalError(f"predictions:{folder} is no folder")
     files = [PurePosixPath(name).parts for name in find_pictures(folder)[0]]
     if not files:
         raise ExternalError(f"predictions:{folder} holds no pictures (expected <mask>/<id>.png)")
     if any(len(parts) == 2 for parts in files):
-        return [Predictions(folder.name, folder)]
+        return [Predictions(folder.name, folder, pattern)]
     nested = sorted({parts[0] for parts in files if len(parts) > 2})
-    return [Predictions(name, folder / name) for name in nested] or [Predictions(folder.name, folder)]
+    return [Predictions(name, folder / name, pattern, folder) for name in nested] or [
+        Predictions(folder.name, folder, pattern)
+    ]
+
+
+def settle_layout(methods: Sequence[Method], masks: Sequence[str]) -> list[Method]:
+    """The methods with each folder of fills read as these mask types have it.
+
+    Sub-folders that are named like mask types are those, whatever lies in them; a folder without one holds the fills of
+    the only mask type.
+    """
+    settled: list[Method] = []
+    for _, group in groupby(methods, key=lambda method: getattr(method, "root", method)):
+        members = list(group)
+        nested = [method for method in members if isinstance(method, Predictions) and method.folder != method.root]
+        if any(method.folder.name in masks for method in nested):
+            first = nested[0]
+            whole = Predictions(first.root.name, first.root, first.pattern)
+            if first.name != safe_name(first.folder.name):
+                whole.name = first.name  # the user's own
+            members = [whole]
+        for method in members:
+            if isinstance(method, Predictions) and len(masks) == 1:
+                method.flat = not any(name.startswith(f"{masks[0]}/") for name in method.files)
+        settled += members
+    return settled

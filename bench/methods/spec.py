@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from bench.datasets.name_pattern import split_pattern
 from bench.methods.keys import Keys, parse_keys
 from variants.errors import UnknownName
 
@@ -18,18 +19,20 @@ NOTHING = Keys()
 
 @dataclass(frozen=True)
 class Spec:
-    """A SPEC in its parts. kind: empty for a variant, named with its seed by ``argument``. name: empty unless given."""
+    """A SPEC in its parts. kind: empty for a variant, named with its seed by ``argument``. name: empty unless given.
+    pattern: how the files of ``predictions:`` are called, see :mod:`bench.datasets.name_pattern`."""
 
     kind: str
     argument: str
     keys: Keys = NOTHING
     name: str = ""
+    pattern: str = ""
 
     def __str__(self) -> str:
         name = f"{self.name}=" if self.name else ""
         if not self.kind:
             return name + self.argument
-        keys = str(self.keys)
+        keys = f"name={self.pattern}" if self.pattern else str(self.keys)
         return f"{name}{self.kind}:{self.argument}" + (f"?{keys}" if keys else "")
 
     def adding(self, keys: Keys) -> Spec:
@@ -48,11 +51,16 @@ def parse_spec(text: str) -> Spec:
     if kind not in KINDS:
         kinds = ", ".join(f"{known}:" for known in KINDS)
         raise UnknownName(f"unknown kind of method '{kind}:' in '{text}': choose from {kinds} or a variant's name")
+    pattern = ""
+    if kind == "predictions":
+        argument, pattern = split_pattern(argument)
     file, keys = split_keys(argument)
     if not file:
         raise UnknownName(f"'{text}' names no file: write {kind}:FILE")
-    if kind == "predictions" and keys:
-        raise UnknownName(f"'{text}' has keys, and finished pictures take none: write predictions:{file}")
+    if kind == "predictions":
+        if keys:
+            raise UnknownName(f"'{text}' has keys, and finished pictures take name= alone: write predictions:{file}")
+        return Spec(kind, file, NOTHING, name, pattern)
     return Spec(kind, file, parse_keys(keys, text) if keys else NOTHING, name)
 
 

@@ -15,6 +15,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 
 from bench.datasets.folder import find_pictures, stem
+from bench.datasets.name_pattern import named, split_pattern
 from bench.datasets.pictures import SUFFIXES
 from bench.suites.hole_file import PLAIN, Reading, two_valued
 from bench.util.errors import UsageError
@@ -26,11 +27,12 @@ MARK = re.compile(r"(.+)_mask[^/]*")
 
 @dataclass(frozen=True)
 class HoleFolder:
-    """One mask type read from files."""
+    """One mask type read from files. pattern: how they are called, see :mod:`bench.datasets.name_pattern`."""
 
     name: str
     folder: Path
     reading: Reading = PLAIN
+    pattern: str = ""
     _paths: dict[str, Path] = field(default_factory=dict, init=False, repr=False, compare=False)
     _stems: dict[str, list[Path]] = field(default_factory=dict, init=False, repr=False, compare=False)
     _marked: dict[str, list[Path]] = field(default_factory=dict, init=False, repr=False, compare=False)
@@ -57,7 +59,8 @@ class HoleFolder:
 
         Raises UsageError where several files have that last part.
         """
-        for name in (image_id, without_suffix(image_id)):
+        for wanted in (image_id, without_suffix(image_id)):
+            name = named(self.pattern, wanted)
             marked = self._marked.get(name, [])
             if len(marked) > 1:
                 raise UsageError(
@@ -85,7 +88,8 @@ class HoleFolder:
         if missing:
             raise UsageError(
                 f"{self.folder} has no hole for {len(missing)} of {len(ids)} pictures ({some(missing)}): "
-                f"a hole is named like its picture, {missing[0]}.png"
+                f"a hole is named like its picture, {named(self.pattern, missing[0])}.png "
+                "(?name={id}_hole.png says how else)"
             )
         self._spare.clear()
         # Pictures that lie beside their holes are no holes.
@@ -152,6 +156,7 @@ def folder_types(folder: str, reading: Reading = PLAIN, ids: Sequence[str] = ())
     Sub-folders are mask types unless holes lie beside them, or a hole's path is a picture's id. An exported
     suite stands for its ``holes``. Raises UsageError where there is no such folder or no hole in it.
     """
+    folder, pattern = split_pattern(folder)
     root = Path(folder).expanduser()
     if not folder or not root.is_dir():
         raise UsageError(f"there is no folder of holes at '{folder}': give folder:DIR the path of one")
@@ -161,14 +166,14 @@ def folder_types(folder: str, reading: Reading = PLAIN, ids: Sequence[str] = ())
     if not files:
         raise UsageError(f"no holes in {root}: it needs PNG files named like the pictures, white where missing")
     if any("/" not in name for name in files) or not {*files}.isdisjoint(ids):
-        return [HoleFolder(safe_name(root.resolve().name), root, reading)]
+        return [HoleFolder(safe_name(root.resolve().name), root, reading, pattern)]
     types: dict[str, Path] = {}
     for part in sorted({name.split("/")[0] for name in files}):
         name = safe_name(part)
         if name in types:
             raise UsageError(f"{types[name].name} and {part} in {root} would both be '{name}': rename one")
         types[name] = root / part
-    return [HoleFolder(name, path, reading) for name, path in types.items()]
+    return [HoleFolder(name, path, reading, pattern) for name, path in types.items()]
 
 
 def safe_name(name: str) -> str:

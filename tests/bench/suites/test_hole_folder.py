@@ -334,3 +334,11 @@ def test_links_to_folders_of_holes_are_followed(tmp_path: Path) -> None:
 def test_holes_of_0_and_1_are_read_with_a_threshold(tmp_path: Path) -> None:
     put(tmp_path / "a.png", Image.fromarray(HOLE.astype(np.uint8)))
     np.testing.assert_array_equal(HoleFolder("mine", tmp_path, Reading(threshold=0)).read("a", (10, 12)), HOLE)
+
+
+def test_holes_named_by_a_pattern_are_found_by_it(tmp_path: Path) -> None:
+    put(tmp_path / "day" / "case7_hole.png", grey(HOLE))
+    (folder,) = folder_types(f"{tmp_path}?name=case{{id}}_hole.png", ids=["day/case7_hole"])
+    np.testing.assert_array_equal(folder.read("day/7", (10, 12)), HOLE)
+    with pytest.raises(UsageError, match=r"named like its picture, case8_hole.png"):
+        folder.require(["8"])
