@@ -50,7 +50,10 @@ def common(
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
     plugin: Annotated[
         list[str] | None,
-        typer.Option("--plugin", help="A Python file with variants, metrics or masks of yours."),
+        typer.Option(
+            "--plugin",
+            help="A Python file of yours with variants, metrics, masks, … (repeatable).",
+        ),
     ] = None,
     _version: Annotated[
         bool, typer.Option("--version", callback=version, is_eager=True, help="Print the version.")

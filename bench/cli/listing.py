@@ -17,6 +17,7 @@ class Kind(StrEnum):
     metrics = "metrics"
     masks = "masks"
     datasets = "datasets"
+    formats = "formats"
     runs = "runs"
     profiles = "profiles"
 
@@ -27,12 +28,13 @@ def list_entries(
     runs_dir: RunsDir = None,
     json_output: Json = False,
 ) -> None:
-    """List variants, metrics, masks, datasets, runs or profiles."""
+    """List variants, metrics, masks, datasets, export formats, runs or profiles."""
     rows = {
         Kind.variants: variants,
         Kind.metrics: metrics,
         Kind.masks: masks,
         Kind.datasets: datasets,
+        Kind.formats: formats,
         Kind.profiles: profiles,
         Kind.runs: lambda: runs(runs_dir),
     }[kind]()
@@ -103,6 +105,16 @@ def datasets() -> list[dict[str, Any]]:
     from bench.datasets.registry import dataset
 
     return [{"name": name, "summary": first_line(entry)} for name, entry in dataset.all().items()]
+
+
+def formats() -> list[dict[str, Any]]:
+    from bench.exporters.registry import exporter
+
+    return [
+        {"name": name, "suffix": entry.suffix, "summary": entry.summary()}
+        for name, entry in exporter.all().items()
+        if entry.suffix
+    ]
 
 
 def profiles() -> list[dict[str, Any]]:

@@ -11,6 +11,7 @@ A format is a subclass of :class:`Exporter` that says which suffix files of it h
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
@@ -30,6 +31,12 @@ class Exporter:
     NotImplementedError."""
 
     suffix: ClassVar[str] = ""
+
+    @classmethod
+    def summary(cls) -> str:
+        """The first line of its docstring, or of its file's."""
+        text = cls.__dict__.get("__doc__") or sys.modules[cls.__module__].__doc__ or ""
+        return text.strip().split("\n")[0]
 
     def comparison(self, comparison: Comparison, every: bool = False) -> str:
         """Differences between sides; every: metrics without a rank too."""
