@@ -244,7 +244,13 @@ def judge(rows: list[dict[str, Any]]) -> None:
 
 def verdict(low: float, high: float, tolerance: float, p: float) -> str:
     """same: the interval lies within the tolerance. better, worse: it lies on one side of zero and Holm's p is
-    below 0.05. undecided: neither, or too few pictures for an interval."""
+    below 0.05. undecided: neither, or too few pictures for an interval.
+
+    >>> verdict(-0.05, 0.08, tolerance=0.1, p=0.5), verdict(0.2, 0.4, tolerance=0.1, p=0.01)
+    ('same', 'better')
+    >>> verdict(0.2, 0.4, tolerance=0.1, p=0.2)
+    'undecided'
+    """
     if -tolerance <= low and high <= tolerance:
         return "same"
     if p < SIGNIFICANT and low > 0:

@@ -76,7 +76,11 @@ def measure(pair: Pair, resamples: int = intervals.RESAMPLES, seed: int = 0, poo
 
 
 def with_pooled(per_mask: np.ndarray) -> np.ndarray:
-    """Totals (masks, metrics) with those of all masks below, flattened."""
+    """Totals (masks, metrics) with those of all masks below, flattened.
+
+    >>> with_pooled(np.array([[1, 2], [3, 4]])).tolist()
+    [1, 2, 3, 4, 4, 6]
+    """
     return np.concatenate([per_mask, per_mask.sum(0, keepdims=True)]).ravel()
 
 

@@ -11,7 +11,11 @@ from variants.registry import suggest
 
 def tolerance(metric: Metric, reference_mean: float, wanted: dict[str, float] | None = None) -> float:
     """The difference, in the metric's unit, below which two sides are the same: what the user said of the metric, or
-    of the one that it corrects, else what it declares."""
+    of the one that it corrects, else what it declares.
+
+    >>> tolerance(Metric("quality", unit="dB"), 30.0), tolerance(Metric("quality"), 30.0, {"quality": 0.05})
+    (0.1, 0.05)
+    """
     for name in (metric.name, metric.corrects):
         if name in (wanted or {}):
             return (wanted or {})[name]
@@ -19,7 +23,11 @@ def tolerance(metric: Metric, reference_mean: float, wanted: dict[str, float] | 
 
 
 def read_tolerances(options: list[str], metrics: list[str]) -> dict[str, float]:
-    """``METRIC=VALUE`` options as a dictionary. Raises UsageError for a wrong name or value."""
+    """``METRIC=VALUE`` options as a dictionary. Raises UsageError for a wrong name or value.
+
+    >>> read_tolerances(["quality=0.05"], ["quality", "error"])
+    {'quality': 0.05}
+    """
     found = {}
     for option in options:
         match = re.fullmatch(r"\s*(\w+)\s*=\s*(\d*\.?\d+(?:[eE][-+]?\d+)?)\s*", option)

@@ -16,6 +16,9 @@ def area_bin(hole_area: float) -> str:
 
     A bin holds its upper end, as in the irregular masks of Liu et al. (ECCV 2018): exactly half is
     "40–50 %". Raises ValueError for what is no share, NaN included.
+
+    >>> area_bin(0.5), area_bin(0.501)
+    ('40–50 %', '50–60 %')
     """
     if not 0 <= hole_area <= 1:
         raise ValueError(f"a hole's area is a share from 0 to 1, not {hole_area}")
@@ -23,5 +26,9 @@ def area_bin(hole_area: float) -> str:
 
 
 def area_places(hole_area: np.ndarray) -> np.ndarray:
-    """The position in AREA_BINS of each share, as :func:`area_bin` has it; -1 for NaN."""
+    """The position in AREA_BINS of each share, as :func:`area_bin` has it; -1 for NaN.
+
+    >>> area_places(np.array([0.05, 0.1, 0.7, np.nan])).tolist()
+    [0, 0, 6, -1]
+    """
     return np.where(np.isnan(hole_area), -1, np.digitize(hole_area, UPPER, right=True))

@@ -19,6 +19,10 @@ def redrawn(draw: Callable[[np.ndarray, int], np.ndarray], indices: np.ndarray, 
 
     ``draw(indices, attempt)`` draws one hole per index from its own stream of each attempt. Where a hundred
     attempts fail (of a picture of a few pixels) the smallest hole stands.
+
+    >>> shrinking = lambda chosen, attempt: np.tile(np.arange(4).reshape(2, 2) < 4 - 2 * attempt, (len(chosen), 1, 1))
+    >>> redrawn(shrinking, np.arange(1), (2, 2)).astype(int).tolist()  # all four pixels first, then two
+    [[[1, 1], [0, 0]]]
     """
     pixels = size[0] * size[1]
     holes = np.empty((len(indices), *size), bool)

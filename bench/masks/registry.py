@@ -29,6 +29,9 @@ def draw(name: str, size: tuple[int, int], seed: int, indices: np.ndarray | list
     """Holes of type ``name``, bool (len(indices), H, W), none of them empty.
 
     Raises UnknownName for a wrong name, BenchError where a mask type (a plug-in's, say) does not keep to this.
+
+    >>> draw("standard", (4, 4), seed=0, indices=[7])[0].astype(int).tolist()
+    [[0, 0, 0, 0], [0, 1, 1, 0], [0, 1, 1, 0], [0, 0, 0, 0]]
     """
     wanted = np.asarray(indices, dtype=np.int64)
     holes = mask.get(name)(size, seed, wanted)

@@ -45,7 +45,11 @@ def runs_of(mask_type: MaskType) -> RunType | None:
 
 
 def fill(first: np.ndarray, last: np.ndarray, width: int) -> np.ndarray:
-    """The holes of :data:`Runs`: bool (N, H, width)."""
+    """The holes of :data:`Runs`: bool (N, H, width).
+
+    >>> fill(np.array([[1, 2]]), np.array([[2, 1]]), width=4).astype(int).tolist()  # a run, and none
+    [[[0, 1, 1, 0], [0, 0, 0, 0]]]
+    """
     start = np.clip(first, 0, width)
     length = np.clip(np.clip(last, -1, width - 1) - start + 1, 0, width)
     covered = length > 0

@@ -44,12 +44,20 @@ class Box(NamedTuple):
         return rows[self.top : self.bottom, 3 * self.left : 3 * self.right]
 
     def common(self, other: Box) -> Box:
-        """What both hold; empty where the ends cross."""
+        """What both hold; empty where the ends cross.
+
+        >>> Box(0, 4, 0, 4).common(Box(2, 6, 1, 3))
+        Box(top=2, bottom=4, left=1, right=3)
+        """
         top, left = max(self.top, other.top), max(self.left, other.left)
         return Box(top, max(top, min(self.bottom, other.bottom)), left, max(left, min(self.right, other.right)))
 
     def within(self, other: Box) -> Box:
-        """The same box counted from the other's corner."""
+        """The same box counted from the other's corner.
+
+        >>> Box(2, 4, 1, 3).within(Box(1, 5, 1, 5))
+        Box(top=1, bottom=3, left=0, right=2)
+        """
         return Box(self.top - other.top, self.bottom - other.top, self.left - other.left, self.right - other.left)
 
     def widened(self, reach: int, height: int, width: int) -> Box:
@@ -123,12 +131,20 @@ class Hole:
 
 
 def stencil(mask: np.ndarray) -> np.ndarray:
-    """uint8 (h, w, 3): 255 where the mask holds, else 0."""
+    """uint8 (h, w, 3): 255 where the mask holds, else 0.
+
+    >>> stencil(np.array([[True, False]])).tolist()
+    [[[255, 255, 255], [0, 0, 0]]]
+    """
     return three_channels(mask.view(np.uint8) * np.uint8(255))
 
 
 def three_channels(plane: np.ndarray) -> np.ndarray:
-    """(h, w, 3), each channel the plane (h, w)."""
+    """(h, w, 3), each channel the plane (h, w).
+
+    >>> three_channels(np.array([[7, 8]], np.uint8)).tolist()
+    [[[7, 7, 7], [8, 8, 8]]]
+    """
     import cv2
 
     return cv2.merge([plane, plane, plane]) if plane.size else np.zeros((*plane.shape, 3), plane.dtype)
@@ -144,12 +160,20 @@ class Sums:
 
     @property
     def mse(self) -> float:
-        """Mean squared error over pixels and channels, of values in [0, 1]; NaN for an empty region."""
+        """Mean squared error over pixels and channels, of values in [0, 1]; NaN for an empty region.
+
+        >>> Sums(pixels=2, squares=3 * 255**2, absolutes=3 * 255).mse  # one of two pixels is wrong by 1
+        0.5
+        """
         return self.squares / (self.pixels * 3 * 255**2) if self.pixels else float("nan")
 
     @property
     def l1(self) -> float:
-        """Mean absolute error over pixels and channels, of values in [0, 1]; NaN for an empty region."""
+        """Mean absolute error over pixels and channels, of values in [0, 1]; NaN for an empty region.
+
+        >>> Sums(pixels=4, squares=3 * 255**2, absolutes=3 * 255).l1
+        0.25
+        """
         return self.absolutes / (self.pixels * 3 * 255) if self.pixels else float("nan")
 
 
@@ -258,7 +282,11 @@ def sums(truth: np.ndarray, filled: np.ndarray, pixels: int) -> Sums:
 
 
 def squared_error(truth: np.ndarray, filled: np.ndarray) -> int:
-    """Sum of squared differences of two uint8 pictures, exact."""
+    """Sum of squared differences of two uint8 pictures, exact.
+
+    >>> squared_error(np.zeros((1, 1, 3), np.uint8), np.full((1, 1, 3), 2, np.uint8))
+    12
+    """
     import cv2
 
     # Some builds of OpenCV take the root and square it again: rounding gives back the integer.
@@ -266,7 +294,11 @@ def squared_error(truth: np.ndarray, filled: np.ndarray) -> int:
 
 
 def absolute_error(truth: np.ndarray, filled: np.ndarray) -> int:
-    """Sum of absolute differences of two uint8 pictures, exact."""
+    """Sum of absolute differences of two uint8 pictures, exact.
+
+    >>> absolute_error(np.zeros((1, 1, 3), np.uint8), np.full((1, 1, 3), 2, np.uint8))
+    6
+    """
     import cv2
 
     return round(cv2.norm(truth, filled, cv2.NORM_L1)) if truth.size else 0

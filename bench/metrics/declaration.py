@@ -82,17 +82,29 @@ class Metric:
 
     @property
     def title(self) -> str:
-        """Name, unit and direction, as tables print it."""
+        """Name, unit and direction, as tables print it.
+
+        >>> Metric("error", unit="levels", direction="lower").title
+        'error [levels ↓]'
+        """
         return f"{self.name} [{self.unit} {self.arrow}]" if self.unit else f"{self.name} [{self.arrow}]"
 
     @property
     def heading(self) -> str:
-        """What people call it: ``hole PSNR``."""
+        """What people call it: ``hole PSNR``.
+
+        >>> Metric("worst_error").heading
+        'worst error'
+        """
         return self.label or self.name.replace("_", " ")
 
     @property
     def digits(self) -> int:
-        """Decimals that tables print."""
+        """Decimals that tables print.
+
+        >>> Metric("quality", unit="dB").digits, Metric("share").digits, Metric("share", decimals=5).digits
+        (2, 3, 5)
+        """
         return DECIMALS.get(self.unit, UNITLESS_DECIMALS) if self.decimals is None else self.decimals
 
     @property
@@ -106,14 +118,24 @@ class Metric:
         return self.of == "set"
 
     def goodness(self, values: Any) -> Any:
-        """Values turned so that higher is better; differences keep the metric's unit."""
+        """Values turned so that higher is better; differences keep the metric's unit.
+
+        >>> Metric("error", direction="lower").goodness([1, 3]).tolist()
+        [-1.0, -3.0]
+        >>> Metric("ratio", direction="nearest", target=1).goodness([0.5, 1.25]).tolist()
+        [-0.5, -0.25]
+        """
         values = np.asarray(values, float)
         if self.direction == "nearest":
             return -np.abs(values - self.target)
         return values if self.direction == "higher" else -values
 
     def same_within(self, reference_mean: float) -> float:
-        """The difference, in the metric's unit, below which two means are the same."""
+        """The difference, in the metric's unit, below which two means are the same.
+
+        >>> Metric("quality", unit="dB").same_within(30.0), Metric("share").same_within(0.8)
+        (0.1, 0.008)
+        """
         if self.tolerance is not None:
             return self.tolerance
         if self.unit in TOLERANCES:
@@ -136,7 +158,11 @@ DECLARED = tuple(
 
 
 def of_json(name: str, entry: Mapping[str, Any]) -> Metric:
-    """The metric that run.json declares under ``name``; what it does not say has its default."""
+    """The metric that run.json declares under ``name``; what it does not say has its default.
+
+    >>> of_json("error", {"unit": "levels", "direction": "lower", "rank": 5}).title
+    'error [levels ↓]'
+    """
     known = {key: entry[key] for key in DECLARED if entry.get(key) is not None}
     low, high = (known.get("range") or (None, None))[:2]
     known["range"] = (-np.inf if low is None else float(low), np.inf if high is None else float(high))
@@ -144,7 +170,12 @@ def of_json(name: str, entry: Mapping[str, Any]) -> Metric:
 
 
 def in_order(metrics: Mapping[str, Metric], ranked: bool = True) -> list[str]:
-    """Names of the metrics that have a rank, by rank; or, not ``ranked``, of those that have none, as they stand."""
+    """Names of the metrics that have a rank, by rank; or, not ``ranked``, of those that have none, as they stand.
+
+    >>> metrics = {"a": Metric("a"), "b": Metric("b", rank=2), "c": Metric("c", rank=1)}
+    >>> in_order(metrics), in_order(metrics, ranked=False)
+    (['c', 'b'], ['a'])
+    """
     names = [name for name, entry in metrics.items() if (entry.rank is not None) == ranked]
     return sorted(names, key=lambda name: metrics[name].order) if ranked else names
 

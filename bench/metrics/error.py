@@ -17,7 +17,11 @@ def level_total(card: Card) -> int:
 
 
 def psnr_of(mse: float) -> float:
-    """PSNR in dB of a mean squared error of values in [0, 1]; 100 at most, NaN for NaN."""
+    """PSNR in dB of a mean squared error of values in [0, 1]; 100 at most, NaN for NaN.
+
+    >>> psnr_of(0.01), psnr_of(0.0)
+    (20.0, 100.0)
+    """
     if math.isnan(mse):
         return math.nan
     return min(CAP_DB, -10.0 * math.log10(mse)) if mse > 0 else CAP_DB
@@ -39,6 +43,13 @@ def mse(card: Card) -> float:
     """Mean squared error over the picture and channels, values in [0, 1].
 
     The PSNR of its mean over pictures (:func:`psnr_of`) stands beside the mean PSNR in summaries.
+
+    >>> import numpy as np
+    >>> from bench.metrics.card import Hole, Truth
+    >>> black, hole = np.zeros((2, 2, 3), np.uint8), np.array([[True, False], [False, False]])
+    >>> white_in_hole = np.where(hole[..., None], np.uint8(255), black)
+    >>> mse(Card(Truth(black), Hole(hole), white_in_hole))  # one pixel of four is wrong by 1
+    0.25
     """
     return card.image_sums.mse
 

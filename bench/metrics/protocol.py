@@ -30,7 +30,11 @@ class Window:
 
     @property
     def reach(self) -> int:
-        """Pixels that the window extends to each side of its centre."""
+        """Pixels that the window extends to each side of its centre.
+
+        >>> Window(side=11).reach
+        5
+        """
         return self.side // 2
 
     @property

@@ -44,7 +44,12 @@ class Resampled:
 
     def interval(self, level: float | np.ndarray = LEVEL) -> tuple[np.ndarray, np.ndarray]:
         """Both ends at a level, or at one level per column; NaN where fewer than two clusters have rows: one
-        picture has no interval."""
+        picture has no interval.
+
+        >>> low, high = resample(np.array([[1.0], [3.0]]), np.ones((2, 1))).interval(0.95)
+        >>> low.round(3).tolist(), high.round(3).tolist()  # 2 ± 12.706: mean, Student's t of one degree, error 1
+        ([-10.706], [14.706])
+        """
         bound = student(level, self.df)
         below, above = -bound, bound
         if self.busy.any():
@@ -61,7 +66,11 @@ class Resampled:
 
 
 def student(level: np.ndarray | float, df: np.ndarray | float) -> np.ndarray:
-    """The two-sided quantile of Student's t, NaN where df < 1."""
+    """The two-sided quantile of Student's t, NaN where df < 1.
+
+    >>> student(0.95, np.array([1, 10])).round(3).tolist()
+    [12.706, 2.228]
+    """
     from scipy.special import stdtrit
 
     df = np.asarray(df, float)
@@ -69,7 +78,12 @@ def student(level: np.ndarray | float, df: np.ndarray | float) -> np.ndarray:
 
 
 def weights(clusters: int, resamples: int, seed: int) -> Iterator[np.ndarray]:
-    """How often each cluster is drawn in each resample: float32 (chunk, clusters), chunk after chunk."""
+    """How often each cluster is drawn in each resample: float32 (chunk, clusters), chunk after chunk.
+
+    >>> drawn = next(weights(clusters=5, resamples=3, seed=0))
+    >>> drawn.shape, drawn.sum(1).tolist()
+    ((3, 5), [5.0, 5.0, 5.0])
+    """
     rng = np.random.default_rng([seed, clusters])
     for start in range(0, resamples, CHUNK):
         count = min(CHUNK, resamples - start)
@@ -93,6 +107,10 @@ def standard_errors(residuals: np.ndarray, counts: np.ndarray) -> tuple[np.ndarr
     """Standard error of each column's mean, clusters being independent, and the number of clusters with rows.
 
     residuals: per cluster, sum of its rows less the mean times their count.
+
+    >>> error, clusters = standard_errors(np.array([[-1.0], [1.0]]), np.ones((2, 1)))
+    >>> error.tolist(), clusters.tolist()  # sqrt(2 x 2 / 1) / 2
+    ([1.0], [2])
     """
     clusters = (counts > 0).sum(0)
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -113,7 +131,12 @@ class Intervals(NamedTuple):
 def intervals(
     sums: np.ndarray, counts: np.ndarray, level: float = LEVEL, resamples: int = RESAMPLES, seed: int = 0
 ) -> Intervals:
-    """Means of rows with their intervals at one level, as :func:`resample` takes them."""
+    """Means of rows with their intervals at one level, as :func:`resample` takes them.
+
+    >>> found = intervals(np.array([[1.0], [3.0]]), np.ones((2, 1)))
+    >>> found.mean.tolist(), found.high.round(3).tolist(), found.clusters.tolist()
+    ([2.0], [14.706], [2])
+    """
     found = resample(sums, counts, resamples, seed)
     return Intervals(found.mean, *found.interval(level), found.clusters, found.rows)
 
@@ -122,6 +145,10 @@ def resample(sums: np.ndarray, counts: np.ndarray, resamples: int = RESAMPLES, s
     """Means of rows, clusters resampled whole.
 
     sums, counts: (clusters, columns), the sum and the number of the rows that each cluster has in each column.
+
+    >>> found = resample(np.array([[1.0], [6.0]]), np.array([[1], [2]]))  # 1; 3 and 3
+    >>> found.mean.round(3).tolist(), found.clusters.tolist(), found.rows.tolist()
+    ([2.333], [2], [3])
     """
     rows = counts.sum(0)
     total_clusters = (counts > 0).sum(0)
@@ -199,7 +226,11 @@ def tails(ratios: np.ndarray, level: np.ndarray, df: np.ndarray) -> tuple[np.nda
 
 
 def holm(p: np.ndarray) -> np.ndarray:
-    """Holm's step-down adjustment (Holm 1979) of a family of p-values; NaN is no member of the family."""
+    """Holm's step-down adjustment (Holm 1979) of a family of p-values; NaN is no member of the family.
+
+    >>> holm(np.array([0.01, 0.04, 0.03])).round(3).tolist()  # 3 x 0.01; 2 x 0.03; never below the one before
+    [0.03, 0.06, 0.06]
+    """
     p = np.asarray(p, float)
     adjusted = np.full(p.shape, np.nan)
     members = np.flatnonzero(np.isfinite(p))
@@ -294,7 +325,12 @@ def hierarchical(
 
 
 def two_sided_p(found: Resampled) -> np.ndarray:
-    """Student's p of a mean of zero; 1 where nothing is known."""
+    """Student's p of a mean of zero; 1 where nothing is known.
+
+    >>> found = resample(np.array([[1.0], [3.0]]), np.ones((2, 1)))
+    >>> two_sided_p(found).round(3).tolist()  # t = 2 with one degree: 1 - 2 atan(2) / pi
+    [0.295]
+    """
     from scipy.special import stdtr
 
     with np.errstate(invalid="ignore", divide="ignore"):

@@ -155,7 +155,12 @@ def arrange(run: Run, variant: str, dataset: str, table: Any, order: list[str], 
 
 def clustered(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Sums and counts per image, pooled mask types last: (images, masks + 1, columns) from
-    (images, masks, columns) with NaN where there is no value."""
+    (images, masks, columns) with NaN where there is no value.
+
+    >>> sums, counts = clustered(np.array([[[1.5], [2.0]], [[4.0], [np.nan]]]))
+    >>> sums[..., 0].tolist(), counts[..., 0].tolist()
+    ([[1.5, 2.0, 3.5], [4.0, 0.0, 4.0]], [[1.0, 1.0, 2.0], [1.0, 0.0, 1.0]])
+    """
     images, masks, columns = values.shape
     there = np.isfinite(values)
     sums = np.empty((images, masks + 1, columns))

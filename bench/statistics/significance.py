@@ -18,6 +18,9 @@ def sign_flip_p(sums: np.ndarray) -> np.ndarray:
     sums: (images, columns), every image's summed difference. Exact for up to 14 images that differ; for more,
     the saddlepoint approximation of the permutation distribution (Robinson 1982, in Barndorff-Nielsen's form),
     which needs no random flips and so has no smallest p that a correction for many tests would swallow.
+
+    >>> sign_flip_p(np.array([[1.0], [2.0], [3.0]])).tolist()  # 2 of 8 sign patterns
+    [0.25]
     """
     sums = np.where(np.abs(sums) <= TIE, 0.0, sums)
     different = (sums != 0).sum(0)
@@ -31,7 +34,11 @@ def sign_flip_p(sums: np.ndarray) -> np.ndarray:
 
 
 def exact_flip_p(values: np.ndarray) -> float:
-    """The share of all sign patterns whose sum is at least as far from zero."""
+    """The share of all sign patterns whose sum is at least as far from zero.
+
+    >>> exact_flip_p(np.array([1.0, 2.0]))  # sums 3, 1, -1, -3
+    0.5
+    """
     patterns = np.arange(2 ** len(values))[:, None] >> np.arange(len(values)) & 1
     flipped = (2.0 * patterns - 1.0) @ values
     return float(np.mean(np.abs(flipped) >= np.abs(values.sum()) * (1 - 1e-9)))
@@ -74,6 +81,9 @@ def wilcoxon_p(means: np.ndarray) -> np.ndarray:
 
     Exact up to 50 images without ties, else normal with the ties' correction: scipy.stats.wilcoxon's numbers,
     without the second that importing scipy.stats takes. 1 where nothing differs.
+
+    >>> wilcoxon_p(np.array([[1.0], [2.0], [3.0]])).tolist()
+    [0.25]
     """
     return np.array([signed_rank_p(column) for column in means.T])
 
@@ -100,7 +110,11 @@ def signed_rank_p(values: np.ndarray) -> float:
 
 
 def exact_rank_p(count: int, smaller: int) -> float:
-    """Twice the share of the 2^count sign patterns whose positive ranks sum to ``smaller`` or less."""
+    """Twice the share of the 2^count sign patterns whose positive ranks sum to ``smaller`` or less.
+
+    >>> exact_rank_p(3, 0), exact_rank_p(3, 1)
+    (0.25, 0.5)
+    """
     ways = np.zeros(count * (count + 1) // 2 + 1)
     ways[0] = 1.0
     for rank in range(1, count + 1):
@@ -110,7 +124,11 @@ def exact_rank_p(count: int, smaller: int) -> float:
 
 def effect_size(means: np.ndarray) -> np.ndarray:
     """Cohen's d of paired scores per column of (images, columns): the mean difference in units of the
-    differences' own spread; 0 where nothing differs, NaN where it has no spread or there is one image."""
+    differences' own spread; 0 where nothing differs, NaN where it has no spread or there is one image.
+
+    >>> effect_size(np.array([[1.0], [2.0], [3.0]])).tolist()  # mean 2, spread 1
+    [2.0]
+    """
     count = np.isfinite(means).sum(0)
     with np.errstate(invalid="ignore", divide="ignore"):
         mean = np.nansum(means, 0) / count
