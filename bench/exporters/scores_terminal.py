@@ -9,6 +9,7 @@ from typing import Any
 from bench.metrics.declaration import Metric, in_order
 from bench.runs.reader import Run
 from bench.statistics.scores import ALL, metric_facts
+from bench.statistics.standing import standing
 
 
 def print_scores(run: Run, columns: tuple[str, ...] = ()) -> None:
@@ -76,9 +77,8 @@ def fitting(cells: dict[str, list[str]], metrics: dict[str, Metric], room: int) 
 
 
 def best_of(rows: list[dict[str, Any]], entry: Metric) -> float:
-    """The mean that is best; NaN where there is none."""
-    means = [row["mean"] for row in rows if row["mean"] is not None]
-    return max(means, key=lambda mean: float(entry.goodness(mean)), default=math.nan)
+    """The standing that is best; NaN where there is none."""
+    return max((standing(row, entry) for row in rows if row["mean"] is not None), default=math.nan)
 
 
 def cell(row: dict[str, Any] | None, entry: Metric, best: float, interval: bool) -> str:
@@ -87,4 +87,6 @@ def cell(row: dict[str, Any] | None, entry: Metric, best: float, interval: bool)
     text = f"{row['mean']:.{entry.digits}f}"
     if interval and row["low"] is not None and row["high"] is not None:
         text += f" ±{(row['high'] - row['low']) / 2:.2g}"
-    return f"[bold green]{text}[/]" if row["mean"] == best else text
+    if row.get("distance") is not None:
+        text += f", off by {row['distance']:.{entry.digits}f}"
+    return f"[bold green]{text}[/]" if standing(row, entry) == best else text

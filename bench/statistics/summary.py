@@ -11,7 +11,8 @@ from bench.masks.areas import AREA_BINS, area_places
 from bench.metrics.registry import metric as registry
 from bench.runs.reader import Run
 from bench.statistics import intervals
-from bench.statistics.scores import ALL, Scores, clustered, load_scores, metric_facts
+from bench.statistics.scores import ALL, Scores, load_scores, metric_facts
+from bench.statistics.standing import distance
 from bench.util.files import finite, write_json
 
 SCHEMA = 1
@@ -22,15 +23,17 @@ def summarise(run: Run, resamples: int = intervals.RESAMPLES, seed: int = 0) -> 
 
     A row of ``scores`` pools the pictures of one (variant, seed, data set, mask type; ``all`` pools those) in
     one metric: ``mean``, ``low`` and ``high`` (95 %, bootstrap over whole images), ``n`` rows scored of
-    ``images`` images, ``failed`` rows that could not be scored and are in no mean. Scores of whole sets have no
+    ``images`` images, ``failed`` rows that could not be scored and are in no mean. Of a metric with a target it has
+    ``distance``, the mean distance of the scores from that, which decides what is best. Scores of whole sets have no
     interval, and for ``all`` the mean of the mask types' values. The rows of ``areas`` pool the mask types by hole area
     instead: ``area`` is one of :data:`bench.masks.areas.AREA_BINS`.
     """
+    resampling = Resampling(resamples, seed)
     scores, areas = [], []
     for variant, member_seed in run.members():
         for table in load_scores(run, variant, member_seed).values():
-            scores += score_rows(run, variant, member_seed, table, resamples, seed)
-            areas += area_rows(run, variant, member_seed, table, resamples, seed)
+            scores += score_rows(run, variant, member_seed, table, resampling)
+            areas += area_rows(run, variant, member_seed, table, resampling)
         scores += set_rows(run, variant, member_seed)
     manifest = run.manifest
     return {
@@ -45,58 +48,54 @@ def summarise(run: Run, resamples: int = intervals.RESAMPLES, seed: int = 0) -> 
     }
 
 
-def score_rows(run: Run, variant: str, seed: int, table: Scores, resamples: int, draw: int) -> list[dict[str, Any]]:
-    failed = [int(count) for count in table.failed[0].sum(0)]
-    groups = [{"mask": mask} for mask in [*table.masks, ALL]]
-    resampled = Resampling(resamples, draw)
-    return rows_of(run, variant, seed, table, groups, clustered(table.values[0]), [*failed, sum(failed)], resampled)
+def score_rows(run: Run, variant: str, seed: int, table: Scores, resampling: Resampling) -> list[dict[str, Any]]:
+    """The rows by mask type, pooled ones last."""
+    groups = [
+        Group({"mask": mask}, np.array([mask in (own, ALL) for own in table.masks])) for mask in (*table.masks, ALL)
+    ]
+    return rows_of(run, variant, seed, table, groups, resampling)
 
 
-def area_rows(run: Run, variant: str, seed: int, table: Scores, resamples: int, draw: int) -> list[dict[str, Any]]:
+def area_rows(run: Run, variant: str, seed: int, table: Scores, resampling: Resampling) -> list[dict[str, Any]]:
+    """The rows by bin of hole area."""
     places = area_places(table.hole_area)
-    bins = [place for place in range(len(AREA_BINS)) if (places == place).any()]
-    values = table.values[0]
-    there = np.isfinite(values)
-    inside = [there & (places == place)[..., None] for place in bins]
-    if not inside:
-        return []
-    sums = np.stack([np.where(rows, values, 0.0).sum(1) for rows in inside], axis=1)
-    counts = np.stack([rows.sum(1).astype(float) for rows in inside], axis=1)
-    failed = [int((table.failed[0] & (places == place)).sum()) for place in bins]
-    groups = [{"area": AREA_BINS[place]} for place in bins]
-    return rows_of(run, variant, seed, table, groups, (sums, counts), failed, Resampling(resamples, draw))
+    groups = [Group({"area": name}, places == k) for k, name in enumerate(AREA_BINS) if (places == k).any()]
+    return rows_of(run, variant, seed, table, groups, resampling)
 
 
 class Resampling(NamedTuple):
     """resamples: how many. seed: of the resampling."""
 
-    resamples: int
-    seed: int
+    resamples: int = intervals.RESAMPLES
+    seed: int = 0
+
+
+class Group(NamedTuple):
+    """Scores that share a row. key: what tells them from others; inside: which they are, bool, (images, masks) or
+    (masks,)."""
+
+    key: dict[str, str]
+    inside: np.ndarray
 
 
 def rows_of(
-    run: Run,
-    variant: str,
-    seed: int,
-    table: Scores,
-    groups: list[dict[str, str]],
-    clusters_of: tuple[np.ndarray, np.ndarray],
-    failed: list[int],
-    resampling: Resampling,
+    run: Run, variant: str, seed: int, table: Scores, groups: list[Group], resampling: Resampling
 ) -> list[dict[str, Any]]:
-    """One row a group and metric. groups: what tells a group from others; clusters_of: sums and counts per image,
-    (images, groups, columns)."""
-    sums, counts = clusters_of
-    images, *shape = sums.shape
-    if not shape[1]:
+    """One row a group and metric."""
+    values = table.values[0]
+    images, _, columns = values.shape
+    if not groups or not columns:
         return []
+    there = np.isfinite(values)
+    held = [there & group.inside[..., None] for group in groups]
+    sums = np.stack([np.where(rows, values, 0.0).sum(1) for rows in held], axis=1)
+    counts = np.stack([rows.sum(1).astype(float) for rows in held], axis=1)
     result = intervals.intervals(sums.reshape(images, -1), counts.reshape(images, -1), **resampling._asdict())
-    mean, low, high = (part.reshape(shape) for part in result[:3])
-    rows, clusters = result.rows.reshape(shape), result.clusters.reshape(shape)
+    mean, low, high, clusters, rows = (part.reshape(len(groups), columns) for part in result)
     place = {name: number for number, name in enumerate(table.columns)}
     found = []
     for m, group in enumerate(groups):
-        for name in metric_facts(run):
+        for name, metric in metric_facts(run).items():
             if name not in place:
                 continue
             k = place[name]
@@ -104,15 +103,17 @@ def rows_of(
                 "variant": variant,
                 "seed": seed,
                 "dataset": table.dataset,
-                **group,
+                **group.key,
                 "metric": name,
                 "mean": mean[m, k],
                 "low": low[m, k],
                 "high": high[m, k],
                 "n": int(rows[m, k]),
                 "images": int(clusters[m, k]),
-                "failed": failed[m],
+                "failed": int((table.failed[0] & group.inside).sum()),
             }
+            if metric.direction == "nearest":
+                row["distance"] = distance(values[..., k][held[m][..., k]], metric)
             error, of_mean = from_error(name)
             if error in place:
                 # The mean of PSNRs is not the PSNR of the mean error: where errors are recorded, both are told.

@@ -38,6 +38,17 @@ def test_means_pool_pictures_and_all_pools_masks(tmp_path: Path) -> None:
     assert pooled["low"] < pooled["mean"] < pooled["high"]
 
 
+def test_a_metric_with_a_target_tells_its_mean_distance_from_it(tmp_path: Path) -> None:
+    """-3 and 3 in turn have the mean 0 and are all 3 off, wherever they are pooled."""
+    seam = np.tile([[-3.0, 3.0], [3.0, -3.0]], (15, 1))
+    run = fake_run(tmp_path / "r", {("a", 0): {"seam": seam, "psnr_hole": PSNR}})
+    for mask in ("rect", "all"):
+        found = rows(run, mask=mask, metric="seam")[0]
+        assert (found["mean"], found["distance"]) == (0.0, 3.0)
+    assert {row["distance"] for row in summarise(run)["areas"] if row["metric"] == "seam"} == {3.0}
+    assert "distance" not in rows(run, mask="all", metric="psnr_hole")[0]
+
+
 def test_failed_pictures_are_counted_and_in_no_mean(tmp_path: Path) -> None:
     broken = np.zeros((30, 2), bool)
     broken[:5, 1] = True

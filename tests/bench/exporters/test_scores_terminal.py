@@ -1,0 +1,38 @@
+"""Score tables on the terminal: what is marked best follows from the numbers beside it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bench.exporters.scores_terminal import best_of, cell, print_scores
+from bench.metrics.declaration import Metric
+from bench.runs.reader import Run
+from bench.statistics.summary import write_summary
+from tests.bench.fake_runs import fake_run
+
+SEAM = Metric("seam", direction="nearest", target=0.0, decimals=2)
+
+
+def test_of_a_metric_with_a_target_the_distance_is_printed_and_the_least_is_best(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """``even`` is 3 off on every picture though its mean is 0; ``near`` is 0.5 off throughout."""
+    even, near = np.tile([[-3.0, 3.0]], (12, 1)), np.full((12, 2), 0.5)
+    run = fake_run(tmp_path / "r", {("even", 0): {"seam": even}, ("near", 0): {"seam": near}})
+    write_summary(run)
+    monkeypatch.setenv("COLUMNS", "120")
+    print_scores(Run.open(run.path), columns=("seam",))
+    shown = capsys.readouterr().out
+    assert "0.00 ±0, off by 3.00" in shown
+    assert "0.50 ±0, off by 0.50" in shown
+    rows = [row for row in Run.open(run.path).summary["scores"] if row["mask"] == "all"]  # type: ignore[index]
+    best = best_of(rows, SEAM)
+    assert [cell(row, SEAM, best, False).startswith("[bold green]") for row in rows] == [False, True]
+
+
+def test_a_summary_from_before_distances_is_judged_by_its_means() -> None:
+    rows = [{"mean": mean, "low": None, "high": None} for mean in (-0.4, 0.2)]
+    assert best_of(rows, SEAM) == -0.2
