@@ -44,7 +44,9 @@ def download(url: str, target: Path, sha256_prefix: str, report: Report = lambda
             try:
                 complete = attempt(url, part, report)
             except urllib.error.HTTPError as error:
-                raise DownloadError(f"{url} answers {error.code} {error.reason}: mend --url or try later") from error
+                raise DownloadError(
+                    f"{url} returned {error.code} {error.reason}. Check --url or retry later."
+                ) from error
             except (OSError, http.client.HTTPException) as error:
                 if isinstance(error, OSError) and error.filename:
                     raise

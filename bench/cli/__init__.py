@@ -47,12 +47,12 @@ def version(wanted: bool) -> None:
 
 @app.callback()
 def common(
-    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
     plugin: Annotated[
         list[str] | None,
         typer.Option(
             "--plugin",
-            help="A Python file of yours with variants, metrics, masks, … (repeatable).",
+            help="A Python file with your own variants, metrics, masks, … (repeatable).",
         ),
     ] = None,
     _version: Annotated[
@@ -81,7 +81,7 @@ def main() -> None:
     except BenchError as error:
         code = fail(error, error.code)
     except FillError as error:
-        code = fail(BenchError(f"{error} (--debug shows where)"), Exit.FAILED)
+        code = fail(BenchError(f"{error} (--debug shows the traceback)"), Exit.FAILED)
     except VariantError as error:
         code = fail(error, Exit.USAGE)
     except KeyboardInterrupt:
@@ -112,13 +112,13 @@ def end(error: Exception) -> int:
         message = str(told()).rstrip(".")
         place = getattr(getattr(error, "ctx", None), "command_path", None) or called()
         mark = "" if message.endswith("?") else ";"
-        print(f"bench: {message[:1].lower()}{message[1:]}{mark} {place} -h shows what there is", file=sys.stderr)
+        print(f"bench: {message[:1].lower()}{message[1:]}{mark} {place} -h lists the options", file=sys.stderr)
         return int(getattr(error, "exit_code", Exit.USAGE))
     if type(error).__name__ == "Abort":
         # What the parser makes of a Ctrl-C.
         return interrupted()
     if type(error).__name__ == "OutOfMemoryError":  # torch's, which is not imported for this
-        return fail(BenchError(f"{str(error).split('. ')[0]}: a smaller batch or size takes less"), Exit.FAILED)
+        return fail(BenchError(f"{str(error).split('. ')[0]}; use a smaller batch or size"), Exit.FAILED)
     return fail(error, Exit.FAILED)
 
 
@@ -129,8 +129,8 @@ def called() -> str:
 
 
 def interrupted() -> int:
-    goes_on = called() in ("bench run", "bench train", "bench eval")
-    print("bench: interrupted" + "; the same command goes on where this one stopped" * goes_on, file=sys.stderr)
+    resumable = called() in ("bench run", "bench train", "bench eval")
+    print("bench: Interrupted." + " Rerun the same command to resume." * resumable, file=sys.stderr)
     return INTERRUPTED
 
 
@@ -139,6 +139,6 @@ def fail(error: Exception, code: Exit) -> int:
         raise error
     message = " ".join(str(error).split()) or type(error).__name__
     if code == Exit.FAILED and not isinstance(error, BenchError):
-        message = f"{type(error).__name__}: {message} (--debug shows where)"
+        message = f"{type(error).__name__}: {message} (--debug shows the traceback)"
     print(f"bench: {message}", file=sys.stderr)
     return code

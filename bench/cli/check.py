@@ -21,36 +21,34 @@ DEFAULT = Path("thresholds.toml")
 def check_command(
     run: Annotated[str | None, typer.Argument(metavar="[RUN]", help="Name or path of a run (default: newest).")] = None,
     thresholds: Annotated[
-        Path | None, typer.Option("--thresholds", help="Threshold file (default: thresholds.toml, if it is there).")
+        Path | None, typer.Option("--thresholds", help="Threshold file (default: thresholds.toml, if present).")
     ] = None,
-    against: Annotated[
-        str | None, typer.Option("--against", help="The run that drops are measured from: a name or a path.")
-    ] = None,
+    against: Annotated[str | None, typer.Option("--against", help="Reference run for drops: a name or a path.")] = None,
     fail_if: Annotated[
         list[str] | None,
         typer.Option("--fail-if", help="A rule: psnr_hole:0.2, lpips[circle]:2%, double_dg.ssim_hole<0.45."),
     ] = None,
-    strict: Annotated[bool, typer.Option("--strict", help="Undecided lines fail too.")] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Fail on undecided lines too.")] = False,
     init: Annotated[
         bool, typer.Option("--init", help="Write a threshold file from the run and its noise floor, and stop.")
     ] = False,
     noise: Annotated[
         list[str] | None,
-        typer.Option("--noise", help="With --init: another run of the same, for the noise floor (repeatable)."),
+        typer.Option("--noise", help="With --init: a repeat of the run, for the noise floor (repeatable)."),
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="With --init: write over files that are there.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="With --init: overwrite existing files.")] = False,
     common: Annotated[
-        bool, typer.Option("--common", help="Of different suites, hold the shared pictures and holes.")
+        bool, typer.Option("--common", help="If the suites differ, check the shared pictures and holes.")
     ] = False,
     junit: Annotated[Path | None, typer.Option("--junit", help="Also write JUnit XML.")] = None,
     markdown: Annotated[
-        Path | None, typer.Option("--markdown", help="Also write Markdown, for a pull request ('-': on stdout).")
+        Path | None, typer.Option("--markdown", help="Also write Markdown, for a pull request ('-': stdout).")
     ] = None,
     export: Export = None,
     json_output: Json = False,
     runs_dir: RunsDir = None,
 ) -> int:
-    """Hold a run against rules: pass, regression or undecided.
+    """Check a run against rules: pass, regression or undecided.
 
     bench check --thresholds thresholds.toml --against main
     bench check --fail-if 'double_dg.ssim_hole<0.45'
@@ -76,7 +74,7 @@ def check_command(
         strict = strict or held.strict
     if not rules:
         raise UsageError(
-            f"nothing to check: give --thresholds FILE or --fail-if RULE ({DEFAULT} is not here; "
+            f"nothing to check: give --thresholds FILE or --fail-if RULE ({DEFAULT} not found; "
             "bench check --init writes one)"
         )
     if against is None and held is not None and held.against is not None:

@@ -24,34 +24,34 @@ def compare_command(
     ],
     fail_if: Annotated[
         list[str] | None,
-        typer.Option("--fail-if", help="A rule, as in psnr_hole:0.2 or lpips[circle]:2%; exit 3 where one fails."),
+        typer.Option("--fail-if", help="A rule, e.g. psnr_hole:0.2 or lpips[circle]:2%; exit 3 if one fails."),
     ] = None,
-    strict: Annotated[bool, typer.Option("--strict", help="Undecided rules fail too.")] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Fail on undecided rules too.")] = False,
     common: Annotated[
-        bool, typer.Option("--common", help="Of different suites, compare the pictures and holes they share.")
+        bool, typer.Option("--common", help="If the suites differ, compare the shared pictures and holes.")
     ] = False,
     metrics: Annotated[
-        str | None, typer.Option("--metrics", help="Metrics, comma-separated; all shows every one in the table.")
+        str | None, typer.Option("--metrics", help="Metrics, comma-separated; all: every metric.")
     ] = None,
     masks: Annotated[str | None, typer.Option("--masks", help="Mask types, comma-separated (default: all).")] = None,
     by_area: Annotated[
-        bool, typer.Option("--by-area", help="Rows by hole area (0–10 %, 10–20 %, …) in place of mask types.")
+        bool, typer.Option("--by-area", help="Rows by hole area (0–10 %, 10–20 %, …) instead of mask types.")
     ] = False,
     tolerance: Annotated[
         list[str] | None,
-        typer.Option("--tolerance", help="METRIC=VALUE: differences below it are the same (repeatable)."),
+        typer.Option("--tolerance", help="METRIC=VALUE: smaller differences count as the same (repeatable)."),
     ] = None,
     resamples: Annotated[int, typer.Option("--resamples", min=1000, help="Bootstrap resamples.")] = 10_000,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the resampling.")] = 0,
     markdown: Annotated[
-        Path | None, typer.Option("--markdown", help="Also write Markdown, for a pull request ('-': on stdout).")
+        Path | None, typer.Option("--markdown", help="Also write Markdown, for a pull request ('-': stdout).")
     ] = None,
     export: Export = None,
     html: Annotated[Path | None, typer.Option("--html", help="Also write an HTML report of the comparison.")] = None,
     json_output: Json = False,
     runs_dir: RunsDir = None,
 ) -> int:
-    """Compare methods picture by picture: differences, intervals, tests, a verdict in words.
+    """Compare methods picture by picture: differences, intervals, tests and a verdict.
 
     bench compare baseline double_dg
     bench compare last_week:double_dg double_dg --fail-if 'psnr_hole:0.2'
@@ -68,7 +68,7 @@ def compare_command(
     if len(sides) < 2:
         raise typer.BadParameter("name a reference and at least one candidate: bench compare baseline double_dg")
     if json_output and str(markdown) == "-":
-        raise typer.BadParameter("--json and --markdown - both want stdout: give --markdown a file")
+        raise typer.BadParameter("--json and --markdown - both write to stdout: give --markdown a file")
     files = chosen(export or [], "comparison")
     rules = [parse_rule(text) for text in fail_if or []]
     found = resolve_sides(sides, runs_folder(runs_dir))

@@ -16,26 +16,22 @@ def demo(
         list[str] | None,
         typer.Argument(
             metavar="[SPEC…]",
-            help="Methods as for bench eval (default: the best of the newest run beside telea).",
+            help="Methods as for bench eval (default: the best of the newest run, and telea).",
         ),
     ] = None,
-    host: Annotated[
-        str, typer.Option("--host", help="Address to listen at; 0.0.0.0 lets the network in.")
-    ] = "127.0.0.1",
+    host: Annotated[str, typer.Option("--host", help="Address to listen on; 0.0.0.0: all interfaces.")] = "127.0.0.1",
     port: Annotated[int | None, typer.Option("--port", min=1, max=65535, help="Port (default: a free one).")] = None,
-    share: Annotated[
-        bool, typer.Option("--share", help="Also make a public link, through a server of Gradio's makers.")
-    ] = False,
+    share: Annotated[bool, typer.Option("--share", help="Also create a public link through Gradio's servers.")] = False,
     size: Annotated[
         int | None,
-        typer.Option("--size", min=16, max=1024, help="Side that holes are filled at (default: as trained)."),
+        typer.Option("--size", min=16, max=1024, help="Side in pixels to fill holes at (default: as trained)."),
     ] = None,
     no_browser: Annotated[bool, typer.Option("--no-browser", help="Do not open a browser.")] = False,
     device: Device = None,
     weights_dir: WeightsDir = None,
     runs_dir: RunsDir = None,
 ) -> None:
-    """Open a page on which you paint a hole and every method fills it.
+    """Open a page where you paint a hole and every method fills it.
 
     bench demo double_dg telea
     bench demo torchscript:big-lama.pt --size 512

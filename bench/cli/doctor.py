@@ -12,7 +12,7 @@ from bench.cli.options import Json, RunsDir, WeightsDir
 
 @app.command("doctor")
 def doctor(weights_dir: WeightsDir = None, runs_dir: RunsDir = None, json_output: Json = False) -> None:
-    """Check versions, hardware, LPIPS weights, disk and pictures; say what is missing and how to mend it."""
+    """Check versions, hardware, LPIPS weights, disk and pictures; say what is missing and how to fix it."""
     from bench.commands.doctor import examine
     from bench.runs.reader import runs_dir as find_runs_dir
 

@@ -38,7 +38,7 @@ def evaluate(
     data: Data = None,
     masks: Masks = None,
     size: Size = None,
-    count: Annotated[int | None, typer.Option("--count", help="At most that many pictures of each data set.")] = None,
+    count: Annotated[int | None, typer.Option("--count", help="Limit on pictures per data set.")] = None,
     seed: Annotated[int | None, typer.Option("--suite-seed", help="Seed of the holes.")] = None,
     metrics: Annotated[str | None, typer.Option("--metrics", help="Metrics, comma-separated (default: all).")] = None,
     protocol: Annotated[str | None, typer.Option("--protocol", help="native, lama, mat or aot.")] = None,
@@ -54,7 +54,7 @@ def evaluate(
         Path | None, typer.Option("--save-predictions", help="Write the filled pictures: DIR/VARIANT/MASK/ID.png.")
     ] = None,
     no_composite: Annotated[
-        bool, typer.Option("--no-composite", help="Score as is: do not restore known pixels from the truth.")
+        bool, typer.Option("--no-composite", help="Score the output as is, without restoring known pixels.")
     ] = False,
     run: Annotated[str | None, typer.Option("--run", help="The run whose weights and suite to use.")] = None,
     out: Out = None,
@@ -67,8 +67,8 @@ def evaluate(
 ) -> None:
     """Score methods; weights come from --checkpoint, or the newest run that trained the variant.
 
-    Without --data, --masks and --size the suite is that of the run, else the quick profile's. Pictures named
-    with --data are scored at their own size unless --size is given.
+    Without --data, --masks and --size, the suite is the run's, else the quick profile's. Pictures given with
+    --data are scored at their own size unless --size is given.
     """
     from bench.commands.evaluate import Request, evaluate_methods
     from bench.runs.reader import runs_dir as find_runs_dir

@@ -15,20 +15,20 @@ from bench.util.errors import Exit, IncomparableError, UsageError
 def noise_command(
     runs: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[RUN]…", help="A run with several training seeds, or several runs of the same."),
+        typer.Argument(metavar="[RUN]…", help="A run with several training seeds, or repeated runs."),
     ] = None,
     repeat: Annotated[
-        int, typer.Option("--repeat", min=0, help="Make that many A/A runs of --profile first, each from another seed.")
+        int, typer.Option("--repeat", min=0, help="First make this many A/A runs of --profile, each with its own seed.")
     ] = 0,
-    profile: Annotated[str, typer.Option("--profile", help="What --repeat runs.")] = "tiny",
+    profile: Annotated[str, typer.Option("--profile", help="Profile for --repeat.")] = "tiny",
     redrawn: Annotated[
-        bool, typer.Option("--redrawn", help="The runs' holes are of different suite seeds; measure that too.")
+        bool, typer.Option("--redrawn", help="The runs have different suite seeds; measure that noise too.")
     ] = False,
-    masks: Annotated[bool, typer.Option("--by-mask", help="Also show every mask type on its own.")] = False,
+    masks: Annotated[bool, typer.Option("--by-mask", help="Also show each mask type.")] = False,
     json_output: Json = False,
     runs_dir: RunsDir = None,
 ) -> int:
-    """Measure the noise floor by A/A runs, and the tolerance to gate with.
+    """Measure the noise floor with A/A runs and suggest gate tolerances.
 
     bench run --profile quick --seeds 0,1,2 && bench noise
     bench noise first second third
@@ -50,7 +50,7 @@ def noise_command(
     found = [find_run(name, folder) for name in names] or [find_run(None, folder)]
     twice = [run.name for k, run in enumerate(found) if run.path.resolve() in {r.path.resolve() for r in found[:k]}]
     if twice:
-        raise UsageError(f"{twice[0]} is named twice: noise is what differs between runs made independently")
+        raise UsageError(f"{twice[0]} is named twice: noise is measured between independent runs")
     floor = measure_noise(found, redrawn)
     if not floor.known:
         raise IncomparableError(

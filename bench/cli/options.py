@@ -1,4 +1,4 @@
-"""Options that several commands share, and the reading of them."""
+"""Options shared by several commands, and their parsing."""
 
 from __future__ import annotations
 
@@ -12,18 +12,16 @@ from bench.util.errors import UsageError
 if TYPE_CHECKING:
     from bench.runs.reader import Run
 
-RunsDir = Annotated[Path | None, typer.Option("--runs-dir", help="Where runs live (else BENCH_RUNS_DIR, else runs/).")]
+RunsDir = Annotated[Path | None, typer.Option("--runs-dir", help="Folder of runs (else BENCH_RUNS_DIR, else runs/).")]
 WeightsDir = Annotated[
     Path | None,
-    typer.Option("--weights-dir", help="Where LPIPS backbones lie (else BENCH_WEIGHTS_DIR, torch's cache)."),
+    typer.Option("--weights-dir", help="Folder of LPIPS backbones (else BENCH_WEIGHTS_DIR, torch's cache)."),
 ]
-Device = Annotated[str | None, typer.Option("--device", help="cpu, cuda, cuda:1, … (default: a GPU if there is one).")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON on stdout and nothing else there.")]
-ProfileName = Annotated[
-    str, typer.Option("--profile", help="tiny, quick, standard, paper, or a TOML file of your own.")
-]
+Device = Annotated[str | None, typer.Option("--device", help="cpu, cuda, cuda:1, … (default: a GPU if present).")]
+Json = Annotated[bool, typer.Option("--json", help="Print only JSON on stdout.")]
+ProfileName = Annotated[str, typer.Option("--profile", help="tiny, quick, standard, paper, or your own TOML file.")]
 Sets = Annotated[
-    list[str] | None, typer.Option("--set", help="KEY=VALUE of the profile, e.g. --set batch=32 (repeatable).")
+    list[str] | None, typer.Option("--set", help="Override a profile setting, e.g. --set batch=32 (repeatable).")
 ]
 Data = Annotated[
     list[str] | None,
@@ -31,37 +29,35 @@ Data = Annotated[
 ]
 Export = Annotated[
     list[Path] | None,
-    typer.Option("--export", help="Also write a file; its suffix names the format: .md, .json, .csv, … (repeatable)."),
+    typer.Option("--export", help="Also write a file; the suffix sets the format: .md, .json, .csv, … (repeatable)."),
 ]
-Size = Annotated[
-    int | None, typer.Option("--size", help="Side in pixels: shorter side resized to it, then centre crop.")
-]
+Size = Annotated[int | None, typer.Option("--size", help="Side in pixels: resize the shorter side, then centre crop.")]
 Masks = Annotated[
     str | None,
     typer.Option(
         "--masks",
-        help="Mask types, comma-separated, folder:DIR (named like the pictures), or pool:DIR (dealt out to them).",
+        help="Mask types, comma-separated, folder:DIR (matched to pictures by name), or pool:DIR (assigned to them).",
     ),
 ]
 MaskPolarity = Annotated[
     str | None,
-    typer.Option("--mask-polarity", help="Colour of the hole in files: white or black (default: white)."),
+    typer.Option("--mask-polarity", help="Colour of the hole in mask files: white or black (default: white)."),
 ]
 MaskThreshold = Annotated[
     int | None,
-    typer.Option("--mask-threshold", help="Grey above it is white: says that greys in hole files are meant."),
+    typer.Option("--mask-threshold", help="Accept grey mask files: greys above this level count as white."),
 ]
 
 
 def out_path(text: str) -> Path:
-    """``./NAME`` and ``NAME/`` are paths, which a Path forgets; a bare NAME is one of the runs."""
+    """``./NAME`` and ``NAME/`` are paths, which Path would drop; a bare NAME is a run."""
     return Path(text).absolute() if text.startswith("./") or text.endswith("/") else Path(text)
 
 
 Out = Annotated[
     Path | None,
     typer.Option(
-        "--out", parser=out_path, metavar="<path>", help="The run folder to write (a name stands under --runs-dir)."
+        "--out", parser=out_path, metavar="<path>", help="The run folder to write (a bare name goes under --runs-dir)."
     ),
 ]
 
@@ -84,11 +80,11 @@ def assignments(sets: list[str] | None) -> dict[str, Any]:
 
 def check_directory(path: Path | None, flag: str) -> None:
     if path is not None and not path.is_dir():
-        raise UsageError(f"{flag} {path} is no folder")
+        raise UsageError(f"{flag} {path} is not a folder")
 
 
 def build_page(run: Run) -> Path:
-    """The report of a run: the one place where a command that makes runs meets what shows them."""
+    """The HTML report of a run. Only here do commands that make runs touch the reports package."""
     from reports.build import build_report
 
     return build_report(run)

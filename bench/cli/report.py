@@ -13,25 +13,26 @@ from bench.cli.options import RunsDir
 
 @app.command("report")
 def report(
-    run: Annotated[str | None, typer.Argument(help="A run by name or path; the newest where none is named.")] = None,
-    open_report: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
+    run: Annotated[str | None, typer.Argument(help="Name or path of a run (default: newest).")] = None,
+    open_report: Annotated[bool, typer.Option("--open", help="Open the report in a browser.")] = False,
     compare: Annotated[
-        str | None, typer.Option("--compare", metavar="RUN", help="Another run to set beside it, picture by picture.")
+        str | None, typer.Option("--compare", metavar="RUN", help="Another run to compare with, picture by picture.")
     ] = None,
     watch: Annotated[
-        bool, typer.Option("--watch", help="Write it again and again while the run goes on; the page reloads itself.")
+        bool, typer.Option("--watch", help="Keep updating the report during the run; the page reloads itself.")
     ] = False,
-    every: Annotated[float, typer.Option("--every", min=1, help="Seconds between two looks of --watch.")] = 5,
+    every: Annotated[float, typer.Option("--every", min=1, help="Seconds between updates with --watch.")] = 5,
     export: Annotated[
-        Path | None, typer.Option("--export", metavar="DIR", help="Also write every table there as CSV and Markdown.")
+        Path | None,
+        typer.Option("--export", metavar="DIR", help="Also write every table here as CSV and Markdown."),
     ] = None,
     full_resolution: Annotated[
         Path | None,
-        typer.Option("--full-resolution", metavar="DIR", help="Put the shown pictures there unchanged and link them."),
+        typer.Option("--full-resolution", metavar="DIR", help="Save the shown pictures here unchanged and link them."),
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option("--out", metavar="FILE", help="Where to write the page (else report.html of the run)."),
+        typer.Option("--out", metavar="FILE", help="Where to write the page (default: report.html in the run)."),
     ] = None,
     runs_dir: RunsDir = None,
 ) -> None:
@@ -44,7 +45,7 @@ def report(
         if path is not None and path.exists() and not path.is_dir():
             raise UsageError(f"{flag} {path} is a file, not a folder: name another")
     if out is not None and out.is_dir():
-        raise UsageError(f"--out {out} is a folder: name a file in it, as in {out / 'report.html'}")
+        raise UsageError(f"--out {out} is a folder: name a file in it, e.g. {out / 'report.html'}")
     folder = runs_folder(runs_dir)
     chosen = find_run(run, folder)
     other = find_run(compare, folder) if compare else None
@@ -66,9 +67,9 @@ def report(
 
 
 def show(page: Path) -> None:
-    """Open the page in the browser; where there is none, say so."""
+    """Open the page in a browser; without one, say so."""
     import sys
     import webbrowser
 
     if not webbrowser.open(page.resolve().as_uri()):
-        print(f"no browser found: open {page.resolve()} yourself", file=sys.stderr)
+        print(f"no browser found: open {page.resolve()} by hand", file=sys.stderr)

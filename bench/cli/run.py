@@ -36,8 +36,8 @@ def run(
     seeds: Annotated[str | None, typer.Option("--seeds", help="Training seeds, comma-separated.")] = None,
     sets: Sets = None,
     out: Out = None,
-    fresh: Annotated[bool, typer.Option("--fresh", help="Start over where the run exists already.")] = False,
-    no_throughput: Annotated[bool, typer.Option("--no-throughput", help="Leave speed unmeasured.")] = False,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Start over if the run exists.")] = False,
+    no_throughput: Annotated[bool, typer.Option("--no-throughput", help="Do not measure speed.")] = False,
     open_report: Annotated[bool, typer.Option("--open", help="Open the report in a browser.")] = False,
     device: Device = None,
     weights_dir: WeightsDir = None,
@@ -47,8 +47,8 @@ def run(
 ) -> None:
     """Train what is missing, evaluate, measure throughput, write the report.
 
-    The same command after an interruption goes on where it stopped. With --data folder:DIR the folder's
-    pictures are split: most are trained on, the rest are scored.
+    Rerun the same command to resume after an interruption. With --data folder:DIR, most of the folder's
+    pictures are for training; the rest are scored.
     """
     from bench.commands.run import run_profile
     from bench.runs.reader import out_folder

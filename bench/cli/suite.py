@@ -13,7 +13,7 @@ from bench.cli.options import Json, MaskPolarity, MaskThreshold, Size
 from bench.util.errors import Exit, UsageError
 
 suite_app = typer.Typer(
-    help="Write pictures, holes and a manifest for any tool to fill, or check such a folder.",
+    help="Export pictures, holes and a manifest for any tool to fill, or verify an export.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -28,15 +28,15 @@ def export(
         str, typer.Option("--masks", help="Mask types, comma-separated, all, folder:DIR of hole PNGs, or pool:DIR.")
     ] = "standard,rect,circle,ellipse",
     size: Size = None,
-    count: Annotated[int | None, typer.Option("--count", help="At most that many pictures.")] = None,
+    count: Annotated[int | None, typer.Option("--count", help="Limit on pictures.")] = None,
     seed: Annotated[int, typer.Option("--seed", "--suite-seed", help="Seed of the holes.")] = 0,
     split: Annotated[
-        str | None, typer.Option("--split", help="train, validation, test or all (default: test; of a folder all).")
+        str | None, typer.Option("--split", help="train, validation, test or all (default: test; for a folder, all).")
     ] = None,
     protocol: Annotated[str, typer.Option("--protocol", help="native, lama, mat or aot.")] = "native",
     mask_polarity: MaskPolarity = None,
     mask_threshold: MaskThreshold = None,
-    force: Annotated[bool, typer.Option("--force", help="Write into a folder that is not empty.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Write even if the folder is not empty.")] = False,
     json_output: Json = False,
 ) -> None:
     """Write images/, holes/, masked/ and manifest.json (ids, digests, hole areas, how to score) into DIR."""
@@ -54,7 +54,7 @@ def export(
     for spec in (data, masks):
         source = Path(spec.partition(":")[2]).expanduser()
         if ":" in spec and source.resolve().is_relative_to(folder.resolve()):
-            raise UsageError(f"{source} lies in {folder}, which would be written over while it is read: name another")
+            raise UsageError(f"{source} is inside {folder}, the folder to write: name another")
     dataset = open_dataset(data, split or ("all" if data.startswith("folder:") else "test"), size, count)
     for name, why in dataset.skipped:
         say(f"warning: skipped {name}: {why}")
@@ -83,7 +83,7 @@ def export(
         return
     print(f"{folder}: {len(dataset)} pictures, holes of {', '.join(manifest['masks'])}")
     print(f"fingerprint {manifest['fingerprint']}")
-    print(f"how to fill and score it is in {folder / 'manifest.json'}")
+    print(f"how to fill and score it: see {folder / 'manifest.json'}")
 
 
 @suite_app.command("verify")
@@ -91,7 +91,7 @@ def verify(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder of an exported suite.")],
     json_output: Json = False,
 ) -> int:
-    """Read every file of an exported suite again: exit 0 if it is whole, 1 with a list of what differs."""
+    """Verify every file of an exported suite: exit 0 if intact, else 1 with a list of differences."""
     from bench.datasets.manifest import read_manifest
     from bench.suites.verify import verify_suite
     from bench.util.progress import Reporter
@@ -120,7 +120,7 @@ def verify(
         print(json.dumps(facts, ensure_ascii=False))
         return code
     if found.whole:
-        print(f"{folder}: whole, {total} pictures, fingerprint {found.fingerprint}")
+        print(f"{folder}: intact, {total} pictures, fingerprint {found.fingerprint}")
         return code
     for word, lines in (
         ("missing", list(found.missing)),
@@ -131,9 +131,9 @@ def verify(
             print(f"{word}: {line}")
     listed = len(found.missing) + len(found.changed) + len(found.extra)
     if found.fingerprint is None:
-        seen = "there is no fingerprint, as files are missing or cannot be read"
+        seen = "no fingerprint: files are missing or unreadable"
     elif found.fingerprint == found.expected:
-        seen = "pictures and holes still have the fingerprint"
+        seen = "the fingerprint of pictures and holes still matches"
     else:
         seen = f"the fingerprint is {found.fingerprint}"
     print(f"{folder}: not as exported ({listed} findings); {seen}, the manifest says {found.expected}")

@@ -1,4 +1,4 @@
-"""``bench throughput``: how fast methods fill, how fast the machine could, and what that costs the pictures."""
+"""``bench throughput``: how fast methods fill, how close to the machine's limits, and at what cost in accuracy."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ def throughput(
     ] = None,
     batch: Annotated[
         str | None,
-        typer.Option("--batch", help="Batch sizes, comma-separated, or sweep: 1, 2, 4, … until memory ends."),
+        typer.Option("--batch", help="Batch sizes, comma-separated, or sweep: 1, 2, 4, … until out of memory."),
     ] = None,
     precision: Annotated[
-        str | None, typer.Option("--precision", help="fp32, tf32, bf16, fp16 (default: what the device is built for).")
+        str | None, typer.Option("--precision", help="fp32, tf32, bf16, fp16 (default: the device's best).")
     ] = None,
     mode: Annotated[
         str | None,
@@ -39,21 +39,21 @@ def throughput(
     ] = None,
     width: Annotated[
         int | None,
-        typer.Option("--width", help="Channels of networks with random weights (default: 64, the report's)."),
+        typer.Option("--width", help="Channels of networks with random weights (default: 64, the paper's)."),
     ] = None,
-    run: Annotated[str | None, typer.Option("--run", help="Time the weights that this run trained.")] = None,
-    checkpoint: Annotated[Path | None, typer.Option("--checkpoint", help="Time the weights in this file.")] = None,
-    seconds: Annotated[float, typer.Option("--seconds", help="Time for all of it; compiling comes on top.")] = 60.0,
-    threads: Annotated[int | None, typer.Option("--threads", help="CPU threads (default: as many as help).")] = None,
+    run: Annotated[str | None, typer.Option("--run", help="Use the weights trained in this run.")] = None,
+    checkpoint: Annotated[Path | None, typer.Option("--checkpoint", help="Use the weights in this file.")] = None,
+    seconds: Annotated[float, typer.Option("--seconds", help="Total time budget, without compilation.")] = 60.0,
+    threads: Annotated[int | None, typer.Option("--threads", help="CPU threads (default: the faster count).")] = None,
     out: Out = None,
     benchmark_json: Annotated[
-        Path | None, typer.Option("--benchmark-json", help="Also write pytest-benchmark's JSON to this file.")
+        Path | None, typer.Option("--benchmark-json", help="Also write JSON in pytest-benchmark's format.")
     ] = None,
     device: Device = None,
     runs_dir: RunsDir = None,
     json_output: Json = False,
 ) -> None:
-    """Time methods beside each other: images per second, latency, memory, share of the machine's roofline."""
+    """Time methods side by side: images per second, latency, memory, share of the machine's roofline."""
     from bench.commands.throughput import Request, time_methods
     from bench.runs.reader import out_folder
     from bench.throughput.settings import MODES, PRECISIONS, SWEEP, check_choices
@@ -105,5 +105,5 @@ def checked(flag: str, value: int | None, low: int, high: int) -> int | None:
 
 def checked_seconds(value: float) -> float:
     if not 0 < value < 1e6:  # also refuses NaN
-        raise UsageError(f"--seconds {value:g} must be more than 0")
+        raise UsageError(f"--seconds {value:g} must be greater than 0")
     return value

@@ -20,18 +20,18 @@ def train(
     seeds: Annotated[str | None, typer.Option("--seeds", help="Training seeds, comma-separated.")] = None,
     sets: Sets = None,
     out: Out = None,
-    fresh: Annotated[bool, typer.Option("--fresh", help="Start over where the run exists already.")] = False,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Start over if the run exists.")] = False,
     device: Device = None,
     estimate: Annotated[
-        bool, typer.Option("--estimate", help="Train nothing: time some steps of each and say how long it would take.")
+        bool, typer.Option("--estimate", help="Do not train: time a few steps of each and estimate the duration.")
     ] = False,
     seconds: Annotated[
-        float | None, typer.Option("--seconds", help="Seconds of steps of each, with --estimate (default: 5).")
+        float | None, typer.Option("--seconds", help="With --estimate: seconds of steps per variant (default: 5).")
     ] = None,
     json_output: Json = False,
     runs_dir: RunsDir = None,
 ) -> None:
-    """Train variants; prints the weights' files. bench run goes on with the same run.
+    """Train variants and print the weight files; bench run continues the same run.
 
     With --estimate, say how long that would take: bench train baseline --profile paper --estimate
     """
@@ -48,11 +48,11 @@ def train(
     if estimate:
         seconds = 5.0 if seconds is None else seconds
         if not 0 < seconds < 3600:
-            raise UsageError("--seconds must lie above 0 and below 3600")
+            raise UsageError("--seconds must be between 0 and 3600")
         estimate_only(variants, load_profile(profile, overrides), data, device, seconds, json_output)
         return
     if json_output or seconds is not None:
-        raise UsageError(f"{'--json' if json_output else '--seconds'} goes with --estimate: a training takes its steps")
+        raise UsageError(f"{'--json' if json_output else '--seconds'} requires --estimate.")
     runs = find_runs_dir(runs_dir)
     train_only(
         variants,

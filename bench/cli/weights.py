@@ -13,7 +13,7 @@ from bench.cli.options import Json, WeightsDir, check_directory
 from bench.util.errors import UsageError
 
 weights_app = typer.Typer(
-    help="The backbones of LPIPS and FID: where they were looked for, how to fetch or add one.",
+    help="Backbones of LPIPS and FID: where they are searched for, how to fetch or add one.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -22,7 +22,7 @@ app.add_typer(weights_app, name="weights")
 
 @weights_app.command("status")
 def status(weights_dir: WeightsDir = None, json_output: Json = False) -> None:
-    """Where each backbone was looked for and found, its SHA-256, and the check that it passed."""
+    """Show where each backbone was searched for and found, its SHA-256 and its check."""
     from bench import backbones as weights
 
     check_directory(weights_dir, "--weights-dir")
@@ -47,15 +47,13 @@ def fetch(
     name: Annotated[
         str, typer.Argument(help="alexnet (LPIPS), vgg16 (the lama protocol), squeezenet1_1 or inception (FID).")
     ] = "alexnet",
-    url: Annotated[
-        str | None, typer.Option("--url", help="A mirror: the folder that holds the file, or the file itself.")
-    ] = None,
+    url: Annotated[str | None, typer.Option("--url", help="A mirror: URL of the folder or of the file itself.")] = None,
     to: Annotated[
         Path | None, typer.Option("--to", help="Folder to put it in (else BENCH_WEIGHTS_DIR, else torch's cache).")
     ] = None,
     json_output: Json = False,
 ) -> None:
-    """Download a backbone; a download that broke off goes on where it was."""
+    """Download a backbone; an interrupted download resumes."""
     from bench import backbones as weights
     from bench.backbones.download import download
     from bench.util.progress import Reporter, say
@@ -64,7 +62,7 @@ def fetch(
     address, file, prefix = weights.address(which, url)
     target = (to or weights.user_folder()) / file
     if target.exists():
-        say(f"{target} is there already; checking it")
+        say(f"{target} exists; checking it")
     else:
         say(f"fetching {address} ({which.megabytes} MB when published)")
         with Reporter("fetch") as reporter:
@@ -77,7 +75,7 @@ def fetch(
     try:
         passed = which.check(target)[1]
     except weights.WeightsError as error:
-        raise weights.WeightsError(f"{error} (delete {target} and fetch again)") from error
+        raise weights.WeightsError(f"{error} (delete {target} and fetch it again)") from error
     if json_output:
         found = {"schema": 1, "backbone": which.name, "file": str(target), "sha256": weights.sha256(target)}
         typer.echo(json.dumps({**found, "check": passed}, indent=1))
@@ -87,7 +85,7 @@ def fetch(
 
 @weights_app.command("add")
 def add(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="A .pth or .safetensors file you have.")],
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="A local .pth or .safetensors file.")],
     json_output: Json = False,
 ) -> None:
     """Check a file and copy it to where it is looked for; of an LPIPS backbone its features alone are enough."""

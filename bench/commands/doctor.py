@@ -50,7 +50,7 @@ def hardware() -> Check:
     text = f"{provenance.processor()}, {provenance.cores()} cores, {provenance.memory_gib()} GiB"
     if torch.cuda.is_available():
         return Check("hardware", "ok", f"{text}; {torch.cuda.get_device_name(0)}")
-    return Check("hardware", "ok", f"{text}; no GPU: the quick profile is made for that, the paper profile is not")
+    return Check("hardware", "ok", f"{text}; no GPU: use the quick profile; the paper profile needs one")
 
 
 def precision() -> Check:
@@ -61,7 +61,7 @@ def precision() -> Check:
     device = "cuda" if torch.cuda.is_available() else "cpu"
     best = best_precision(device)
     if best == "bf16":
-        return Check("training precision", "ok", f"bf16 autocast on {device}: the hardware multiplies it natively")
+        return Check("training precision", "ok", f"bf16 autocast on {device}: native hardware support")
     return Check("training precision", "ok", f"fp32 on {device}: no native bf16, training takes about twice as long")
 
 
@@ -83,7 +83,7 @@ def inception(weights_dir: Path | None) -> Check:
 
     names = ", ".join(set_metric.names())
     if find(backbone("inception"), weights_dir) is None:
-        return Check("Inception weights", "ok", f"none: {names} stay empty (bench weights fetch inception)")
+        return Check("Inception weights", "ok", f"not found: {names} stay empty (bench weights fetch inception)")
     return Check("Inception weights", "ok", f"found: {names} are computed")
 
 
@@ -108,9 +108,9 @@ def disk(runs: Path) -> Check:
     place = runs if runs.exists() else Path.cwd()
     free = shutil.disk_usage(place).free / 2**30
     if not os.access(place, os.W_OK):
-        return Check("disk", "failed", f"{place} cannot be written to", "name another place with --runs-dir")
+        return Check("disk", "failed", f"{place} cannot be written to", "choose another --runs-dir")
     if free < FREE_GIB:
-        return Check("disk", "warning", f"{free:.1f} GiB free for runs", "free some, or name another --runs-dir")
+        return Check("disk", "warning", f"{free:.1f} GiB free for runs", "free space, or choose another --runs-dir")
     return Check("disk", "ok", f"{free:.0f} GiB free for runs")
 
 
@@ -120,5 +120,5 @@ def browser() -> Check:
     try:
         webbrowser.get()
     except webbrowser.Error:
-        return Check("browser", "ok", "none here: copy report.html (one file) to where there is one")
+        return Check("browser", "ok", "none found: copy report.html (one file) to a machine with a browser")
     return Check("browser", "ok", "bench report --open shows the report")

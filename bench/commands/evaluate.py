@@ -70,7 +70,7 @@ def evaluate_methods(request: Request) -> None:
 
     networks = [spec for spec in request.methods if is_network(spec)]
     if request.checkpoint is not None and len(networks) != 1:
-        raise UsageError("--checkpoint holds the weights of one network: name exactly one with it")
+        raise UsageError("--checkpoint holds the weights of one network: name exactly one variant")
     device = check_device(request.device)
     weights = weights_of(source) if source and request.run else weights_anywhere(request.runs)
     methods = load_all(request.methods, weights, request.checkpoint, device)
@@ -111,7 +111,7 @@ def evaluate_methods(request: Request) -> None:
     if outcome.partial:
         failed = sum(outcome.failed.values())
         raise PartialError(
-            f"{failed} fill{'s' * (failed > 1)} could not be scored and count in no mean: what and why is said "
+            f"{failed} fill{'s' * (failed > 1)} could not be scored and are in no mean; the reasons are listed "
             "above and in the run"
         )
 
@@ -168,7 +168,7 @@ def settle(request: Request, source: Run | None) -> tuple[Profile, str]:
         if folders and not any(spec in trained_on for spec in folders):
             split = "all" if len(folders) == len(specs) else "test"
         elif folders:
-            say("note: the variants were trained on this folder: only its held-out pictures are scored")
+            say("note: the variants were trained on this folder; only its held-out pictures are scored")
     elif request.count:
         base = replace(base, count=(request.count,) * len(base.data))
     if request.size is not None:

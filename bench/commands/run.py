@@ -61,4 +61,4 @@ def run_profile(
     say(f"done in {time.perf_counter() - began:.0f} s ({spent})")
     if outcome.partial:
         failed = sum(outcome.failed.values())
-        raise PartialError(f"{failed} fill{'s' * (failed > 1)} could not be scored; the report names what and why")
+        raise PartialError(f"{failed} fill{'s' * (failed > 1)} could not be scored; the report lists the reasons")

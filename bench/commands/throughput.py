@@ -58,7 +58,7 @@ def time_methods(request: Request) -> None:
     for spec in specs:
         check_spec(spec)
         if parse_spec(spec).kind == "predictions":
-            raise UsageError(f"'{spec}' holds finished pictures: there is nothing to time in it")
+            raise UsageError(f"'{spec}' holds finished pictures: there is nothing to time")
     refuse_conflicts(request, specs)
 
     from bench.exporters.throughput_terminal import show
@@ -88,7 +88,7 @@ def time_methods(request: Request) -> None:
         )
         result = run(members, plan, shown)
     if len(result.frame) <= 1:
-        raise BenchError("nothing could be measured; the lines above say why")
+        raise BenchError("nothing could be measured; see the messages above")
     if request.out is not None:
         write_run(request.out, result, plan)
     if request.benchmark_json is not None:
@@ -103,14 +103,14 @@ def time_methods(request: Request) -> None:
 
 def refuse_conflicts(request: Request, specs: list[str]) -> None:
     if request.width is not None and (request.run or request.checkpoint):
-        raise UsageError("--width is for random weights: leave it out with --run or --checkpoint")
+        raise UsageError("--width is for random weights: omit it with --run or --checkpoint")
     if request.run and request.checkpoint:
-        raise UsageError("--run and --checkpoint both name weights: give one of them")
+        raise UsageError("--run and --checkpoint both set the weights: give only one")
     if request.checkpoint is not None and len([s for s in specs if is_network(s)]) != 1:
-        raise UsageError("--checkpoint holds the weights of one network: name that variant alone")
+        raise UsageError("--checkpoint holds the weights of one network: name only that variant")
     target = request.benchmark_json
     if target is not None and (target.is_dir() or not target.parent.is_dir()):
-        raise UsageError(f"--benchmark-json {target} cannot be written: name a file in a folder that exists")
+        raise UsageError(f"--benchmark-json {target} cannot be written: name a file in an existing folder")
     for folder in (request.out, target.parent if target else None):
         if folder is not None:
             require_writable(folder)
@@ -131,7 +131,7 @@ def refuse_namesakes(members: list[Subject]) -> None:
     for name in dict.fromkeys(names):
         if names.count(name) > 1:
             other = "the harness's own workload" if name == CALIBRATION else "another one"
-            raise UsageError(f"a method and {other} are both called '{name}': time them apart, or rename one")
+            raise UsageError(f"a method and {other} are both called '{name}': time them separately, or rename one")
 
 
 def refuse_small(members: list[Subject], plan: Plan) -> None:
@@ -182,7 +182,7 @@ def try_out(method: Method, resolution: int) -> None:
         images, holes = inputs(Setting("cpu", "fp32", "eager", min(resolution, TRIED), 1), 1)[0]
         raw = method.fill(images.numpy(), holes.numpy())
         if raw[holes.numpy()].size and not np.isfinite(raw[holes.numpy()]).all():
-            raise FillError(f"{method.name} gave pixels that are no numbers (NaN or infinite)")
+            raise FillError(f"{method.name} returned NaN or infinite pixels")
 
 
 def untrained(spec: Spec, width: int) -> Subject:
@@ -209,7 +209,7 @@ def say_conditions(request: Request, specs: list[str]) -> None:
         )
     busy = how_busy()
     if busy:
-        say(f"the machine is busy ({busy}): figures will be low and wide, ratios to the calibration row hold better")
+        say(f"the machine is busy ({busy}): figures will be low and noisy; ratios to the calibration row hold better")
 
 
 def how_busy() -> str:
@@ -221,7 +221,7 @@ def how_busy() -> str:
     pressure = Path("/proc/pressure/cpu")
     try:
         waited = float(pressure.read_text(encoding="ascii").split("avg10=")[1].split()[0])
-        return f"somebody waited for a processor {waited:.0f} % of the time" if waited > 25 else ""
+        return f"processes waited for a CPU {waited:.0f} % of the time" if waited > 25 else ""
     except (OSError, IndexError, ValueError):
         load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
         return f"load {load:.1f} on {cores()} cores" if load > 0.5 * cores() else ""

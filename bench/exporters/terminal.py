@@ -59,7 +59,7 @@ def legend(comparison: Comparison) -> str:
     options = comparison.options
     return (
         f"Gain: + is better, whatever the metric's direction; {options.level:.0%} interval from {options.resamples:,} "
-        "resamples of whole images. Better, worse: interval beside zero, Holm's p over the metric's rows below 0.05; "
+        "resamples of whole images. Better, worse: interval excludes zero, Holm's p over the metric's rows below 0.05; "
         "same: interval within the metric's tolerance."
     )
 

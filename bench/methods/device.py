@@ -12,7 +12,7 @@ def default_device() -> str:
 
 
 def check_device(device: str | None) -> str:
-    """The torch device to use. Raises UsageError for one that is not there."""
+    """The torch device to use. Raises UsageError if it is unknown, missing or unusable."""
     if device is None or device == "auto":
         return default_device()
     import torch
@@ -20,14 +20,14 @@ def check_device(device: str | None) -> str:
     kind, _, number = device.partition(":")
     there = {"cpu": 1, "cuda": torch.cuda.device_count(), "mps": int(torch.backends.mps.is_available())}
     if kind not in there or (number and not number.isdecimal()):
-        raise UsageError(f"'{device}' is no device: choose cpu, cuda, cuda:1 (its number) or mps")
+        raise UsageError(f"Unknown device '{device}'. Use cpu, cuda, cuda:N or mps.")
     if int(number or 0) >= there[kind]:
         found = (
             f"{there[kind]} {kind} device{'s' if there[kind] > 1 else ''}, counted from 0" if there[kind] else "none"
         )
-        raise UsageError(f"there is no device '{device}' here (torch finds {found}): --device cpu works everywhere")
+        raise UsageError(f"Device '{device}' not found (torch sees {found}). Use --device cpu.")
     try:
         torch.empty(0, device=device)
     except (RuntimeError, AssertionError) as error:
-        raise UsageError(f"the device '{device}' cannot be used: {str(error).splitlines()[0]}") from error
+        raise UsageError(f"Device '{device}' cannot be used: {str(error).splitlines()[0]}") from error
     return device

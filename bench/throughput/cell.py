@@ -35,7 +35,7 @@ class Refused(Exception):
 
 
 WORTH_WARMING_S = 0.05
-"""Calls below this are made once untimed before each sample; of longer ones a cold start is no part to speak of."""
+"""Shorter calls are made once untimed before each sample. For longer calls a cold start is negligible."""
 
 
 @dataclass

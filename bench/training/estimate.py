@@ -170,7 +170,7 @@ def require_memory(training: Training, batch: int, at_a_time: int) -> None:
     except MemoryError as error:
         several = f", {at_a_time} trainings at a time" if at_a_time > 1 else ""
         raise UsageError(
-            f"a step of {training.name} on {batch:,} pictures{several}: {error}; a smaller --set batch=N takes less"
+            f"a step of {training.name} on {batch:,} pictures{several}: {error}; use a smaller --set batch=N"
         ) from error
 
 

@@ -172,7 +172,7 @@ def worker(job: Job, messages: Any, stop: Any) -> None:
 def ending(code: int) -> str:
     """Why a process ended that could not say it itself."""
     if code == -signal.SIGKILL:
-        return "its process was killed, as systems do when memory ends: a smaller batch takes less (--set batch=N)"
+        return "its process was killed, probably out of memory: use a smaller batch (--set batch=N)"
     return f"its process ended with exit code {code}"
 
 
@@ -197,7 +197,7 @@ def train_all(jobs: list[Job], workers: int, report: Callable[[Any], None]) -> N
     if method == "forkserver":
         # The server imports torch once; every worker is then a fork of it and starts at once.
         context.set_forkserver_preload(["torch", "variants.trainer", "bench.training.train"])
-        start_deaf()
+        start_fork_server()
     messages, stop_event = context.Queue(), context.Event()
     waiting = sorted(jobs, key=work_of, reverse=True)
     running: dict[tuple[str, int], Any] = {}
@@ -233,14 +233,15 @@ def train_all(jobs: list[Job], workers: int, report: Callable[[Any], None]) -> N
         raise BenchError("training failed for " + "; ".join(failed))
 
 
-def start_deaf() -> None:
-    """Start the fork server deaf to Ctrl-C, which is the parent's to hear: else one during its imports prints a
-    traceback."""
+def start_fork_server() -> None:
+    """Start the fork server with SIGINT ignored; the parent handles it.
+
+    Otherwise a Ctrl-C during its imports prints a traceback."""
     from multiprocessing import forkserver
 
     try:
         before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    except ValueError:  # not the main thread: nothing to hear there
+    except ValueError:  # not the main thread: no signals arrive there
         return
     try:
         forkserver.ensure_running()

@@ -1,4 +1,4 @@
-"""Writing files so that one that is there is whole: a temporary name first, then a rename."""
+"""Atomic writes: temporary file, then rename."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from bench.util.errors import BenchError
 
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Yield a temporary path beside ``path``; on success it takes the name, on failure it goes away.
+    """Yield a temporary path beside ``path``; renamed to ``path`` on success, deleted on failure.
 
-    Raises BenchError where nothing can be written there."""
+    Raises BenchError if the folder is not writable."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent)
     except OSError as error:
-        raise BenchError(f"{path} cannot be written ({error.strerror}): name another place") from error
+        raise BenchError(f"{path} cannot be written ({error.strerror}): choose another path") from error
     os.close(handle)
     temporary = Path(name)
     try:
@@ -35,13 +35,13 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def require_writable(folder: Path) -> None:
-    """Raises BenchError where no file can be written in ``folder``, before any work is done for it."""
+    """Raise BenchError before any work is done if ``folder`` is not writable."""
     missing = not folder.exists()
     try:
         folder.mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=folder).close()
     except OSError as error:
-        raise BenchError(f"{folder} cannot be written ({error.strerror}): name another place") from error
+        raise BenchError(f"{folder} cannot be written ({error.strerror}): choose another path") from error
     if missing:
         folder.rmdir()
 

@@ -107,7 +107,7 @@ def test_ctrl_c_leaves_a_run_that_the_same_command_continues(tmp_path):
     os.killpg(process.pid, signal.SIGINT)
     _, stderr = process.communicate(timeout=60)
     assert process.returncode == 130, stderr
-    assert "the same command goes on" in stderr
+    assert "Interrupted. Rerun the same command to resume." in stderr
     assert "Traceback" not in stderr
     assert (folder / "state.pt").is_file()
     reached = torch.load(folder / "state.pt", weights_only=True)["step"]

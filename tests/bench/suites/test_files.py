@@ -368,7 +368,7 @@ def test_the_commands_export_verify_and_tell_a_tampered_suite(tmp_path: Path) ->
     [
         (["verify", "photos"], "no suite at photos"),
         (["export", "photos", "--data", "folder:photos"], "is not empty"),
-        (["export", "photos", "--data", "folder:photos", "--force"], "would be written over"),
+        (["export", "photos", "--data", "folder:photos", "--force"], "the folder to write"),
         (["export", "out", "--data", "folder:photos", "--masks", "cirle"], "did you mean circle"),
         (["export", "out", "--data", "foldr:photos"], "did you mean folder"),
         (["export", "out", "--data", "folder:nowhere"], "does not exist"),

@@ -72,8 +72,8 @@ def test_the_table_or_the_exported_file_is_missing(here, tmp_path):
         (["baseline", "--width", "0"], "--width 0 must be"),
         (["baseline", "--seconds", "nan"], "--seconds nan must be"),
         (["baseline", "--threads", "0"], "--threads 0 must be"),
-        (["baseline", "--device", "gpu"], "'gpu' is no device: choose cpu, cuda"),
-        (["baseline", "--device", "cpu:1"], "there is no device 'cpu:1' here (torch finds 1 cpu device"),
+        (["baseline", "--device", "gpu"], "Unknown device 'gpu'. Use cpu, cuda"),
+        (["baseline", "--device", "cpu:1"], "Device 'cpu:1' not found (torch sees 1 cpu device"),
         (["baseline", "--precision", "tf32", "--device", "cpu"], "nothing to measure on cpu: tf32"),
         (["baseline", "--mode", "graphs", "--device", "cpu"], "CUDA graphs need a CUDA device"),
         (["baseline", "--checkpoint", "gone.pth"], "gone.pth does not exist"),
@@ -98,7 +98,7 @@ def test_a_wrong_word_costs_more_than_a_sentence(words, said, here, tmp_path):
 @pytest.mark.parametrize(
     ("code", "said"),
     [
-        ("def fill(x, h):\n    return x * float('nan')\n", "fill gave pixels that are no numbers"),
+        ("def fill(x, h):\n    return x * float('nan')\n", "fill returned NaN or infinite pixels"),
         ("def fill(x, h):\n    return x[:, :1]\n", "fill gave a picture of shape (1, 1, 16, 16)"),
         ("def fill(x, h):\n    raise SystemExit\n", "fill failed on a picture of 16 x 16"),
     ],

@@ -90,9 +90,9 @@ PICTURES = 512
     ("words", "message"),
     [
         (["telea", "--estimate"], "telea needs no training"),
-        (["baseline", "--json"], "--json goes with --estimate"),
-        (["baseline", "--seconds", "3"], "--seconds goes with --estimate"),
-        (["baseline", "--estimate", "--seconds", "0"], "--seconds must lie above 0"),
+        (["baseline", "--json"], "--json requires --estimate."),
+        (["baseline", "--seconds", "3"], "--seconds requires --estimate."),
+        (["baseline", "--estimate", "--seconds", "0"], "--seconds must be between 0 and 3600"),
         (["baselin", "--estimate"], "baseline"),
     ],
 )
@@ -187,7 +187,7 @@ def test_where_memory_ends_a_smaller_batch_is_named(monkeypatch, at_a_time, word
         raise MemoryError("no")
 
     monkeypatch.setattr(memory, "require", require)
-    with pytest.raises(UsageError, match=f"a step of baseline on {words}; a smaller --set batch=N takes less"):
+    with pytest.raises(UsageError, match=f"a step of baseline on {words}; use a smaller --set batch=N"):
         require_memory(COUNTED, 1000, at_a_time)
 
 

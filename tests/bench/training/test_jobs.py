@@ -25,7 +25,7 @@ from bench.training.train import (
     plan_of,
     prepare_cpu,
     run_job,
-    start_deaf,
+    start_fork_server,
     stop_on_interrupt,
     train_all,
     training_data,
@@ -303,7 +303,7 @@ def context(monkeypatch):
     def make(outcome=lambda name, seed: ("ended", name, seed, True, "")) -> Pretended:
         pretended = Pretended(outcome)
         monkeypatch.setattr(train.multiprocessing, "get_context", lambda method: pretended)
-        monkeypatch.setattr(train, "start_deaf", lambda: None)
+        monkeypatch.setattr(train, "start_fork_server", lambda: None)
         return pretended
 
     return make
@@ -376,7 +376,7 @@ def test_the_server_of_workers_begins_deaf_to_an_interruption_and_this_process_i
     )
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
-        start_deaf()
+        start_fork_server()
         assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
     finally:
         signal.signal(signal.SIGINT, before)

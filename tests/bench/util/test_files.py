@@ -72,9 +72,9 @@ def test_json_has_no_numbers_that_parsers_refuse(tmp_path: Path) -> None:
 
 def test_where_nothing_can_be_written_is_said_in_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(BenchError, match=r"file/a\.json cannot be written \(.+\): name another place"):
+    with pytest.raises(BenchError, match=r"file/a\.json cannot be written \(.+\): choose another path"):
         write_text(tmp_path / "file" / "a.json", "x")
-    with pytest.raises(BenchError, match=r"file/deep cannot be written \(.+\): name another place"):
+    with pytest.raises(BenchError, match=r"file/deep cannot be written \(.+\): choose another path"):
         require_writable(tmp_path / "file" / "deep")
 
 
