@@ -90,7 +90,11 @@ def gains(pair: Pair) -> np.ndarray:
 
 
 def unmoved(change: np.ndarray) -> np.ndarray:
-    """Per column, (mask types and ``all``) x metrics, whether no picture changed."""
+    """Per column, (mask types and ``all``) x metrics, whether no picture changed.
+
+    >>> unmoved(np.array([[[0.0, 1.0]]])).tolist()  # one mask type and all, two metrics each
+    [True, False, True, False]
+    """
     moved = np.abs(np.nan_to_num(change)) > significance.TIE
     return ~np.concatenate([moved.any(0), moved.any((0, 1))[None]]).ravel()
 

@@ -12,7 +12,12 @@ from bench.util.draws import integers, uniforms
 @mask("rect")
 @filled
 def rect(size: tuple[int, int], seed: int, indices: np.ndarray) -> Runs:
-    """One upright rectangle anywhere in the picture, each side 1/8 to 1/2 of the picture's."""
+    """One upright rectangle anywhere in the picture, each side 1/8 to 1/2 of the picture's.
+
+    >>> hole = rect((64, 64), 0, np.arange(1))[0]
+    >>> bool(hole.sum() == hole.any(0).sum() * hole.any(1).sum())  # solid: width x height
+    True
+    """
     height, width = size
     draws = uniforms(seed, "mask/rect", indices, 4)
     tall = integers(draws[:, 0], max(height // 8, 1), max(height // 2, 1))

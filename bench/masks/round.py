@@ -25,7 +25,11 @@ SINES = np.rint(64 * np.sin(_ANGLES)).astype(np.int64)
 @mask("circle")
 @filled
 def circle(size: tuple[int, int], seed: int, indices: np.ndarray) -> Runs:
-    """One circle wholly inside the picture, its diameter 1/8 to 1/2 of the shorter side."""
+    """One circle wholly inside the picture, its diameter 1/8 to 1/2 of the shorter side.
+
+    >>> circle((64, 64), 0, np.arange(2)).shape
+    (2, 64, 64)
+    """
     return discs(size, seed, indices)
 
 

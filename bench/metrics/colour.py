@@ -18,7 +18,11 @@ Lab = tuple[float, float, float]
 
 
 def lab(levels: Sequence[float]) -> Lab:
-    """L*a*b* of an sRGB colour given in 8-bit levels (fractions allowed)."""
+    """L*a*b* of an sRGB colour given in 8-bit levels (fractions allowed).
+
+    >>> round(lab((255, 255, 255))[0], 3)
+    100.0
+    """
     r, g, b = (linear_light(level / 255) for level in levels)
     x, y, z = (bend((row[0] * r + row[1] * g + row[2] * b) / white) for row, white in zip(TO_XYZ, WHITE, strict=True))
     return 116 * y - 16, 500 * (x - y), 200 * (y - z)
@@ -33,7 +37,11 @@ def bend(t: float) -> float:
 
 
 def delta_e_2000(first: Lab, second: Lab) -> float:
-    """The CIEDE2000 colour difference (Sharma, Wu & Dalal 2005), kL = kC = kH = 1."""
+    """The CIEDE2000 colour difference (Sharma, Wu & Dalal 2005), kL = kC = kH = 1.
+
+    >>> round(delta_e_2000((50, 2.6772, -79.7751), (50, 0, -82.7485)), 4)  # the paper's first pair
+    2.0425
+    """
     (l1, a1, b1), (l2, a2, b2) = first, second
     chroma7 = ((math.hypot(a1, b1) + math.hypot(a2, b2)) / 2) ** 7
     stretch = 1 + (1 - math.sqrt(chroma7 / (chroma7 + 25**7))) / 2

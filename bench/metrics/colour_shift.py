@@ -33,7 +33,14 @@ def mean(colours: Colours, area: int) -> tuple[float, float, float]:
 
 
 def mean_shift(card: Patch) -> tuple[float, float, float]:
-    """Mean of filled - truth over the hole, per channel, in 8-bit levels; NaN for an empty hole."""
+    """Mean of filled - truth over the hole, per channel, in 8-bit levels; NaN for an empty hole.
+
+    >>> import numpy as np
+    >>> from bench.metrics.card import Hole, Truth
+    >>> black, hole = np.zeros((1, 2, 3), np.uint8), np.array([[False, True]])
+    >>> mean_shift(Card(Truth(black), Hole(hole), np.array([[[0, 0, 0], [3, 0, 6]]], np.uint8)))
+    (3.0, 0.0, 6.0)
+    """
     return mean(total_shift(card), card.hole.area)
 
 

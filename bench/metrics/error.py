@@ -107,6 +107,12 @@ def psnr_hole(card: Card) -> float:
     """Peak signal-to-noise ratio of the hole's pixels, capped at 100 dB (an exact fill).
 
     NaN for an empty hole. Summaries give the mean of the pictures' values, and the PSNR of the mean error beside it.
+
+    >>> import numpy as np
+    >>> from bench.metrics.card import Hole, Truth
+    >>> black, hole = np.zeros((1, 2, 3), np.uint8), np.array([[False, True]])
+    >>> round(psnr_hole(Card(Truth(black), Hole(hole), np.where(hole[..., None], np.uint8(51), black))), 2)  # of 0.04
+    13.98
     """
     return psnr_of(card.hole_sums.mse)
 
@@ -147,5 +153,12 @@ def l1(card: Card) -> float:
     version=1,
 )
 def l1_hole(card: Card) -> float:
-    """Mean absolute error over the hole and channels, values in [0, 1]; NaN for an empty hole."""
+    """Mean absolute error over the hole and channels, values in [0, 1]; NaN for an empty hole.
+
+    >>> import numpy as np
+    >>> from bench.metrics.card import Hole, Truth
+    >>> black, hole = np.zeros((1, 2, 3), np.uint8), np.array([[False, True]])
+    >>> l1_hole(Card(Truth(black), Hole(hole), np.where(hole[..., None], np.uint8(51), black)))  # 51 / 255
+    0.2
+    """
     return card.hole_sums.l1

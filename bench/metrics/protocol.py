@@ -88,7 +88,11 @@ PROTOCOLS: dict[str, Protocol] = {p.name: p for p in (NATIVE, LAMA, MAT, AOT)}
 
 
 def find_protocol(name: str) -> Protocol:
-    """The preset called ``name``. Raises UnknownName with the nearest names."""
+    """The preset called ``name``. Raises UnknownName with the nearest names.
+
+    >>> find_protocol("lama").lpips
+    'vgg'
+    """
     if name not in PROTOCOLS:
         raise suggest("protocol", name, PROTOCOLS)
     return PROTOCOLS[name]

@@ -11,7 +11,12 @@ from bench.metrics.registry import metric
 
 
 def edge_pairs(hole: Hole) -> tuple[np.ndarray, np.ndarray]:
-    """Flat pixel indices of horizontal and vertical neighbours of which exactly one lies in the hole."""
+    """Flat pixel indices of horizontal and vertical neighbours of which exactly one lies in the hole.
+
+    >>> inside, outside = edge_pairs(Hole(np.array([[False, True, True]])))
+    >>> inside.tolist(), outside.tolist()
+    ([0], [1])
+    """
     height, width = hole.mask.shape
     top, bottom = max(0, hole.box.top - 1), min(height, hole.box.bottom + 1)
     rows = hole.mask[top:bottom].reshape(-1)
@@ -22,7 +27,11 @@ def edge_pairs(hole: Hole) -> tuple[np.ndarray, np.ndarray]:
 
 
 def steps(picture: np.ndarray, pairs: tuple[np.ndarray, np.ndarray]) -> int:
-    """Sum over pairs and channels of absolute differences, in levels."""
+    """Sum over pairs and channels of absolute differences, in levels.
+
+    >>> steps(np.array([[[0, 0, 0], [5, 5, 5]]], np.uint8), (np.array([0]), np.array([1])))
+    15
+    """
     pixels = picture.reshape(-1, 3)
     first, second = pixels.take(pairs[0], axis=0), pixels.take(pairs[1], axis=0)
     return int(np.abs(np.subtract(first, second, dtype=np.int16)).sum(dtype=np.int64))
@@ -53,6 +62,11 @@ def seam(card: Card) -> float:
 
     In 8-bit levels, over horizontal and vertical neighbours and channels. Above 0 the edge shows, below it is
     smoother than the truth. NaN for an empty or a full hole.
+
+    >>> from bench.metrics.card import Truth
+    >>> black, hole = np.zeros((1, 2, 3), np.uint8), np.array([[False, True]])
+    >>> seam(Card(Truth(black), Hole(hole), np.where(hole[..., None], np.uint8(10), black)))
+    10.0
     """
     if "seam" not in card.hole.kept:
         pairs = pairs_of(card)

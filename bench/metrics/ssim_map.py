@@ -270,7 +270,11 @@ def hole_total(card: Card, similarity: np.ndarray, band: Box) -> float:
 
 
 def total_of(values: np.ndarray) -> float:
-    """Sum of a float array, added up in float64."""
+    """Sum of a float array, added up in float64.
+
+    >>> total_of(np.array([0.5, 0.25]))
+    0.75
+    """
     import cv2
 
     return cv2.sumElems(values)[0] if values.size else 0.0

@@ -94,7 +94,12 @@ def weights(clusters: int, resamples: int, seed: int) -> Iterator[np.ndarray]:
 
 
 def merged(seed: int, *arrays: np.ndarray) -> tuple[np.ndarray, ...]:
-    """The arrays (clusters, columns) with clusters summed at random into at most GROUPS."""
+    """The arrays (clusters, columns) with clusters summed at random into at most GROUPS.
+
+    >>> sums = merged(0, np.ones((3000, 1)))[0]
+    >>> sums.shape, sums.sum().item()
+    ((2000, 1), 3000.0)
+    """
     count = len(arrays[0])
     if count <= GROUPS:
         return arrays
@@ -277,7 +282,12 @@ class Seeds:
 
 def seed_noise(sums: np.ndarray, counts: np.ndarray) -> Seeds:
     """Training noise from the clusters' sums and counts of every seed, (seeds, clusters, columns); the seeds
-    were scored on the same rows, so their counts agree."""
+    were scored on the same rows, so their counts agree.
+
+    >>> noise = seed_noise(np.array([[[1.0], [1.0]], [[3.0], [3.0]]]), np.ones((2, 2, 1)))  # seed means 1 and 3
+    >>> noise.deviations.ravel().tolist(), noise.variance.tolist(), noise.image_variance.tolist()
+    ([-1.0, 1.0], [1.0], [0.0])
+    """
     count = len(sums)
     with np.errstate(invalid="ignore", divide="ignore"):
         means = np.nan_to_num(sums.sum(1) / counts.sum(1))

@@ -45,7 +45,11 @@ def exact_flip_p(values: np.ndarray) -> float:
 
 
 def saddlepoint_flip_p(sums: np.ndarray) -> np.ndarray:
-    """The same for many images, columns at once."""
+    """The same for many images, columns at once.
+
+    >>> bool(saddlepoint_flip_p(np.ones((20, 1)))[0] == 2 / 2**20)  # all of one sign: 2 of 2^20 patterns
+    True
+    """
     from scipy.special import ndtr
 
     scaled = np.abs(sums) / np.sqrt((sums**2).mean(0))
