@@ -1,4 +1,4 @@
-"""What the report that these six variants come from says of them, each statement put to the test.
+"""What the paper that introduced the six variants says of them, each claim tested.
 
 A statement is read as a region of a measured quantity. It holds where the 95 % interval of the quantity lies
 inside the region, does not hold where it lies outside, and is undecided where it straddles the border.
@@ -344,4 +344,4 @@ def table(verdicts: list[Verdict], scale: Scale) -> Table | None:
         for v in verdicts
     ]
     notes = [f"In this run, {scale.scale}." + (f" One training seed: {scale.caveat}." if scale.caveat else "")]
-    return Table("claims", "The first report's claims, tested", columns, rows, "statement", notes, sortable=False)
+    return Table("claims", "The paper's claims, tested", columns, rows, "statement", notes, sortable=False)

@@ -125,9 +125,9 @@ def read_tensors(path: Path) -> dict[str, torch.Tensor]:
             state = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:
         why = " ".join(str(error).split())[:120] or type(error).__name__
-        raise WeightsError(f"{path} cannot be read as weights ({why}): fetch or add it again") from error
+        raise WeightsError(f"{path} is not a readable weights file ({why}): fetch or add it again") from error
     if isinstance(state, Mapping) and isinstance(state.get("state_dict"), Mapping):
         state = state["state_dict"]
     if not isinstance(state, Mapping):
-        raise WeightsError(f"{path} holds no weights by name: give a checkpoint of a whole network or its features")
+        raise WeightsError(f"{path} holds no named weights: give a checkpoint of the whole network or of its features")
     return {key: value for key, value in state.items() if isinstance(value, torch.Tensor)}

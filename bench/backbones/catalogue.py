@@ -72,9 +72,9 @@ def add(path: Path) -> tuple[Backbone, Path, str]:
     Raises UsageError where it cannot be used; nothing is copied then.
     """
     if not path.is_file():
-        raise UsageError(f"there is no file {path}: name a .pth or .safetensors file")
+        raise UsageError(f"file not found: {path}; name a .pth or .safetensors file")
     if path.suffix not in SUFFIXES:
-        raise UsageError(f"{path} is no {' or '.join(SUFFIXES)} file")
+        raise UsageError(f"{path} is not a {' or '.join(SUFFIXES)} file")
     try:
         which = recognise(path)
         passed = which.check(path)[1]

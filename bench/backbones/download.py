@@ -56,7 +56,7 @@ def download(url: str, target: Path, sha256_prefix: str, report: Report = lambda
             if not complete and futile >= FUTILE:
                 raise DownloadError(
                     f"{url} broke off after {length(part):,} bytes ({why or 'the server closed the connection'}): "
-                    f"the same command goes on from there"
+                    f"rerun the same command to resume"
                 )
     except OSError as error:
         raise DownloadError(f"{part} cannot be written ({error.strerror or error}): choose another --to") from error
@@ -65,7 +65,7 @@ def download(url: str, target: Path, sha256_prefix: str, report: Report = lambda
     if not found.startswith(sha256_prefix):
         part.unlink()
         raise DownloadError(
-            f"what {url} gave has SHA-256 {found[:16]}…, not {sha256_prefix}…: it was thrown away; try another --url"
+            f"what {url} gave has SHA-256 {found[:16]}…, not {sha256_prefix}…: discarded; try another --url"
         )
     part.replace(target)
     return found

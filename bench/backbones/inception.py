@@ -22,7 +22,7 @@ class Inception(Backbone):
         if not found.startswith(self.sha256_prefix):
             raise WeightsError(
                 f"{path} is refused: its SHA-256 begins with {found[:8]}, not {self.sha256_prefix}, so it is damaged "
-                "or another file; fetch or add the published weights"
+                "or the wrong file; fetch or add the published weights"
             )
         state = read_tensors(path)
         try:

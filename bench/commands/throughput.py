@@ -28,7 +28,7 @@ TRIED = 512
 """Side of the picture on which a method from outside is tried first, at most."""
 
 WIDTH = 64
-"""The report's width."""
+"""The paper's width."""
 
 
 @dataclass(frozen=True)

@@ -295,7 +295,7 @@ def side_notes(sides: list[Side], pairs: list[Pair]) -> list[str]:
     single = [side.label for side in sides if side.trained and len(side.seeds) == 1]
     several = [f"{side.label} {len(side.seeds)}" for side in sides if len(side.seeds) > 1]
     if several:
-        notes.append(f"The intervals hold training noise, from training seeds: {', '.join(several)}.")
+        notes.append(f"The intervals include training noise, from training seeds: {', '.join(several)}.")
     if single:
         notes.append(
             f"One training seed of {', '.join(single)}: training noise, 0.2-0.4 dB of PSNR in our trials, is not in "
@@ -323,5 +323,7 @@ def side_notes(sides: list[Side], pairs: list[Pair]) -> list[str]:
                 f"{pair.missing} fills of {pair.dataset} are on one side only ({reference.label}, {candidate.label})."
             )
         if len(pair.ids) < 20:
-            notes.append(f"Only {len(pair.ids)} images of {pair.dataset}: wide intervals, and rare failures go unseen.")
+            notes.append(
+                f"Only {len(pair.ids)} images of {pair.dataset}: intervals are wide and rare failures may be missed."
+            )
     return notes

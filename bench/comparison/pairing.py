@@ -98,9 +98,7 @@ def require_comparable(reference: Run, candidate: Run, common: bool | None = Non
             f"the sides were measured differently: {'; '.join(found)}; score both the same way{hint}"
         )
     if fatal:
-        raise IncomparableError(
-            f"--common cannot mend this: the sides differ in {'; '.join(fatal)}, so no pair is shared"
-        )
+        raise IncomparableError(f"--common does not help: the sides differ in {'; '.join(fatal)}, so no pair is shared")
     left = list(versions(reference, candidate).values())
     return [f"Left out, measured by different versions: {', '.join(left)}."] if left else []
 

@@ -52,7 +52,7 @@ def parse_side(text: str) -> Spec:
     match = re.fullmatch(r"(?:(?P<run>.+):)?(?P<variant>[^:@\s]+)(?:@(?P<seed>\d+))?", text)
     if not match:
         raise UsageError(
-            f"'{text}' is not a side: write [RUN:]VARIANT[@SEED], as in double_dg, old:double_dg or double_dg@1"
+            f"'{text}' is not a valid side: write [RUN:]VARIANT[@SEED], e.g. double_dg, old:double_dg or double_dg@1"
         )
     seed = match["seed"]
     return Spec(text, match["run"], match["variant"], None if seed is None else int(seed))

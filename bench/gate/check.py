@@ -203,7 +203,7 @@ def require_metric(rule: Rule, sides: list[Side]) -> None:
         if rule.metric in metric.names() or is_set(rule.metric):
             raise IncomparableError(
                 f"{rule.where}: rule '{rule.text}' matched nothing: {sides[0].run.name} was not scored with "
-                f"{rule.metric}; score it, or take the rule out"
+                f"{rule.metric}; score it, or remove the rule"
             )
         raise rule.wrong(f"{suggest('metric', rule.metric, {*facts, *metric.names(), *speed.NAMES})}")
     direction = facts[rule.metric].direction

@@ -66,12 +66,12 @@ def parse_rule(text: str, where: str = "--fail-if") -> Rule:
         where,
     )
     if rule.mask == "":
-        raise rule.wrong("name a mask type in the brackets, or leave them out for all pooled")
+        raise rule.wrong("name a mask type in the brackets, or omit them to pool all")
     if rule.kind == "drop" and rule.amount < 0:
-        raise rule.wrong("the amount that the metric may get worse by is 0 or more")
+        raise rule.wrong("the allowed drop must be 0 or more")
     if rule.percent and rule.kind != "drop":
         raise rule.wrong(
-            "a percentage is of a reference, so it goes with ':'; a floor or ceiling is a value of the metric"
+            "a percentage is relative to a reference, so use ':'; a floor or ceiling is a value of the metric"
         )
     return rule
 

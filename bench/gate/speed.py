@@ -91,7 +91,7 @@ def require_names(rule: Rule, runs: list[Run]) -> None:
         sign = "<" if better == "higher" else ">"
         raise rule.wrong(f"{rule.metric} is better {better}, so its limit is {rule.metric}{sign}{rule.amount:g}")
     if rule.kind == "drop" and not rule.percent:
-        raise rule.wrong(f"how much slower is allowed is given in percent: {rule.metric}:{rule.amount:g}%")
+        raise rule.wrong(f"an allowed slowdown must be in percent: {rule.metric}:{rule.amount:g}%")
     for run in runs:
         cells = {cell(row) for row in rows(run)}
         if not cells:

@@ -28,7 +28,7 @@ def write_threshold_file(path: Path, run: Run, floor: NoiseFloor, force: bool = 
     reference = path.with_name(f"{path.stem}-reference")
     for there in (path, reference):
         if there.exists() and not force:
-            raise UsageError(f"{there} exists already: --force writes over it, or name another file with --thresholds")
+            raise UsageError(f"{there} exists: overwrite it with --force, or name another file with --thresholds")
     rows = [row for row in floor.rows if row.mask == ALL]
     ranks = {row.metric: row.rank for row in rows if row.rank is not None}
     metrics = sorted(ranks, key=lambda name: ranks[name])

@@ -1,4 +1,4 @@
-"""Circles and ellipses, which the report added to the rectangles for variety.
+"""Circles and ellipses, which the paper added to the rectangles for variety.
 
 Pixels and centres are measured in half pixels, so that a centre on a pixel and one between two are both
 whole numbers: pixel (x, y) has its middle at (2x + 1, 2y + 1), and a diameter in pixels is a radius in

@@ -1,4 +1,4 @@
-"""The one fixed hole that every grid shows, as in the report."""
+"""The one fixed hole that every grid shows, as in the paper."""
 
 from __future__ import annotations
 

@@ -18,9 +18,9 @@ FOLDER = Path(__file__).parent
 class Profile:
     """One full description of a run; every key may stand in a profile's TOML file or in ``--set KEY=VALUE``.
 
-    size: side of the square pictures, pixels. width: channels after a network's first halving (the report's
+    size: side of the square pictures, pixels. width: channels after a network's first halving (the paper's
     is 64). steps: generator steps; None: each variant's own times ``steps_scale``. epochs: instead of steps,
-    passes over the training pictures; 0 means the report's own (20, and 50 for double_dg).
+    passes over the training pictures; 0 means the paper's own (20, and 50 for double_dg).
     train_data, train_count: data sets trained on and how many pictures of each; data, count: those scored.
     seeds: training seeds. suite_seed: of the holes that are scored. mask_polarity, mask_threshold: the colour of the
     hole in files, and the level above which grey is white (see bench.suites.hole_file). samples: pictures shown in

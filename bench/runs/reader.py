@@ -28,7 +28,7 @@ class Run:
     @classmethod
     def open(cls, path: Path) -> Run:
         if not (path / "run.json").is_file():
-            raise UsageError(f"no run at {path}: it holds no run.json (bench list runs shows what there is)")
+            raise UsageError(f"no run at {path}: it holds no run.json (bench list runs lists the runs)")
         return cls(path)
 
     @property

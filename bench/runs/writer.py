@@ -53,19 +53,19 @@ class RunWriter:
         if fresh:
             clear(self.path)
         if self.path.exists() and not self.path.is_dir():
-            raise UsageError(f"{self.path} is a file, not a folder for a run: name another --out")
+            raise UsageError(f"{self.path} is a file, not a run folder: choose another --out")
         if (
             not file.is_file()
             and self.path.is_dir()
             and any(child.name not in CONTENTS for child in self.path.iterdir())
         ):
-            raise UsageError(f"{self.path} holds other files and no run.json: name another --out")
+            raise UsageError(f"{self.path} contains other files and no run.json: choose another --out")
         before: Manifest | None = None
         if file.is_file():
             try:
                 before = read_manifest(file)
             except UsageError as error:
-                raise UsageError(f"{error}: name another --out, or remove that folder") from error
+                raise UsageError(f"{error}: choose another --out, or remove that folder") from error
             self.refuse_other(before, start)
         now = stamp()
         self.manifest = dataclasses.replace(
@@ -89,10 +89,10 @@ class RunWriter:
             if key not in EXECUTION and key in old and old[key] != new[key]
         ]
         if before.suite and start.suite and before.suite != start.suite and not unlike:
-            unlike = ["its pictures or holes have changed since (another suite fingerprint)"]
+            unlike = ["its pictures or holes have changed since (different suite fingerprint)"]
         if unlike:
             raise UsageError(
-                f"the run {self.path} was made with other settings ({'; '.join(unlike[:3])}): "
+                f"the run {self.path} was made with different settings ({'; '.join(unlike[:3])}): "
                 "name another --out, or start over (--fresh where the command has it, else remove that folder)"
             )
 

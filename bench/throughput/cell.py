@@ -79,9 +79,7 @@ class Cell:
             self.drop()
             if self.setting.batch == 1:
                 why = f" ({trouble})" if trouble else ""
-                raise Refused(
-                    f"{self.subject.name} at {self.setting}: out of memory{why}; a smaller --resolution takes less"
-                )
+                raise Refused(f"{self.subject.name} at {self.setting}: out of memory{why}; use a smaller --resolution")
             self.setting = self.setting.with_batch(self.setting.batch // 2)
         if self.setting.batch < asked:
             self.notes.append(f"batch {asked} ran out of memory, {self.setting.batch} was measured")

@@ -69,7 +69,7 @@ class Ladder:
                     )
                     break
                 if batch == LONGEST_SWEEP:
-                    report.remark(f"{self}: the sweep ends at batch {batch}, the largest that is tried")
+                    report.remark(f"{self}: the sweep ends at batch {batch}, the largest tried")
         return found
 
 
@@ -83,7 +83,7 @@ def ladders_of(member: Subject, plan: Plan, report: Report) -> list[Ladder]:
             or "eager" not in plan.modes
             or (plan.batches != SWEEP and 1 not in plan.batches)
         ):
-            report.remark(f"{member.name} is called picture by picture on the CPU: timed in fp32 eager at batch 1")
+            report.remark(f"{member.name} runs on the CPU one picture at a time: timed in fp32 eager at batch 1")
         # A larger batch would be nothing but a loop over pictures.
         return [Ladder(member, Setting("cpu", "fp32", "eager", side, 1), (1,)) for side in plan.resolutions]
     found = []
@@ -91,13 +91,13 @@ def ladders_of(member: Subject, plan: Plan, report: Report) -> list[Ladder]:
         for mode in plan.modes:
             why = why_not(Setting(plan.device, precision, mode, 1, 1))
             if why:
-                report.remark(f"{precision} {mode} is left out: {why}")
+                report.remark(f"{precision} {mode} skipped: {why}")
                 continue
             if mode == "folded" and not foldable(member.network):
                 if "eager" not in plan.modes:
                     report.remark(
-                        f"{member.name} {precision} folded is left out: it has no convolution with a BatchNorm "
-                        "after it in an nn.Sequential"
+                        f"{member.name} {precision} folded skipped: no convolution is followed by "
+                        "a BatchNorm in an nn.Sequential"
                     )
                 continue
             found += [

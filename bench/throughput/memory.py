@@ -32,7 +32,7 @@ def require(mib: float) -> None:
     """Raise MemoryError where a batch would not fit: Linux overcommits, and kills who then uses what it gave."""
     there = available_mib()
     if mib > SHARE * there:
-        raise MemoryError(f"{mib:,.0f} MiB are needed, {SHARE:.0%} of the {there:,.0f} MiB that are free may be taken")
+        raise MemoryError(f"{mib:,.0f} MiB needed; only {SHARE:.0%} of the {there:,.0f} MiB free may be used")
 
 
 def available_mib() -> float:

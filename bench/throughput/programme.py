@@ -1,4 +1,4 @@
-"""The floating-point operations of the report's whole programme of training, and how long they take at least.
+"""The floating-point operations of the paper's whole training programme, and the least time they take.
 
 ``python -m bench.throughput.programme`` prints the table of docs/throughput.md.
 """
@@ -43,7 +43,7 @@ class Training:
 
     @property
     def flops(self) -> float:
-        """Of the variant's training in the report's programme."""
+        """Of the variant's training in the paper's programme."""
         return self.flops_step * PICTURES * self.epochs
 
     @property

@@ -103,7 +103,7 @@ def warnings(cell: Cell, share: float) -> list[str]:
             "does less than was counted"
         )
     if cell.throttled:
-        found.append(f"{cell.throttled} samples were dropped: the GPU had slowed itself")
+        found.append(f"{cell.throttled} samples were dropped: the GPU was throttled")
     if cell.setting.batch == 1 and len(cell.singles) < samples_needed(0.99):
-        found.append(f"p99 refused: {len(cell.singles)} of the {samples_needed(0.99)} samples that it needs")
+        found.append(f"p99 refused: {len(cell.singles)} of the {samples_needed(0.99)} samples it needs")
     return found

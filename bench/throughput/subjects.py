@@ -73,7 +73,7 @@ class ForeignFill(Fill):
                 if isinstance(output, Tensor)
                 else f"a {type(output).__name__}"
             )
-            raise FillError(f"it gave {given}, not {tuple(image.shape)} (N, 3, H, W), in [0, 1]")
+            raise FillError(f"it returned {given}, not {tuple(image.shape)} (N, 3, H, W), in [0, 1]")
         return output.float()
 
 

@@ -36,8 +36,8 @@ def helpful_threads(call: Callable[[], object], say: Callable[[str], None]) -> I
     torch.set_num_threads(1 if alone else several)
     if alone:
         say(
-            f"one thread is faster than {several} here, now: the machine is busy, and figures are of one thread "
-            f"(--threads {several} insists)"
+            f"one thread is faster than {several}: the machine is busy, so figures are for one thread "
+            f"(--threads {several} forces {several})"
         )
     try:
         yield

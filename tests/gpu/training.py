@@ -54,7 +54,7 @@ class Trained:
 
     @property
     def steps(self) -> float:
-        """Of the report's programme."""
+        """Of the paper's programme."""
         return variant.get(self.name).training.epochs * PICTURES / self.batch
 
     @property
@@ -170,7 +170,7 @@ def programme(page: Page, found: list[Trained], precision: str, ceilings: Ceilin
     floors = [ceilings.share(t.cost, precision, t.as_run_s) for t in found]
     whole = sum(t.programme_s for t in found)
     least = sum(t.steps * t.as_run_s * share for t, (share, _) in zip(found, floors, strict=True))
-    names = "the report's six variants" if len(found) == len(SIX) else ", ".join(f"`{t.name}`" for t in found)
+    names = "the paper's six variants" if len(found) == len(SIX) else ", ".join(f"`{t.name}`" for t in found)
     plain = [t.name for t in found if math.isnan(t.compiled_s)]
     page.say(
         f"The paper's programme, {names}, one after the other: {whole / 60:.1f} minutes at these rates, compiling "

@@ -1,4 +1,4 @@
-"""The first report's claims: each verdict follows the records, and only them."""
+"""The paper's claims: each verdict follows the records, and only them."""
 
 from __future__ import annotations
 

@@ -211,7 +211,7 @@ def test_what_differs_is_named_and_mended_only_where_it_can_be(tmp_path: Path) -
         with pytest.raises(IncomparableError) as refusal:
             pair_sides(ours, other, common=False)
         assert "--common" not in str(refusal.value)
-        with pytest.raises(IncomparableError, match="--common cannot mend this"):
+        with pytest.raises(IncomparableError, match="--common does not help"):
             pair_sides(ours, other, common=True)
 
 

@@ -45,14 +45,14 @@ def test_rules_are_read(
         ("psnr_hole[rect:0.2", "a bracket is not closed"),
         ("psnr_hole[]:0.2", "name a mask type"),
         ("psnr_hole:-0.2", "0 or more"),
-        ("psnr_hole<20%", "a percentage is of a reference"),
+        ("psnr_hole<20%", "a percentage is relative to a reference"),
         ("psnr hole:0.2", "not a metric's name"),
         ("", "it is empty"),
         ("psnr_hole:0.2 dB", "is not a number"),
         ("psnr_hole==3", "no ':'"),
         (":0.2", "the metric's name is missing"),
         ("psnr_hole[ ]:0.2", "name a mask type"),
-        ("lpips>2%", "a percentage is of a reference"),
+        ("lpips>2%", "a percentage is relative to a reference"),
     ],
 )
 def test_broken_rules_are_refused_saying_what_is_broken(text: str, said: str) -> None:

@@ -160,7 +160,7 @@ def test_nothing_is_written_over_without_force(tmp_path: Path, there: str) -> No
     assert paths == [tmp_path / "t.toml", tmp_path / "t-reference"]
     other = tmp_path / ("t.toml" if there == "t-reference" else "t-reference")
     other.rename(tmp_path / "away")
-    with pytest.raises(UsageError, match=f"{there} exists already: --force"):
+    with pytest.raises(UsageError, match=f"{there} exists: overwrite it with --force"):
         write_threshold_file(tmp_path / "t.toml", whole, floor)
     assert not other.exists()
 

@@ -56,7 +56,7 @@ PROFILES = {
         **{"count": (200, 64), "masks": (*SHAPES, "freeform", "half"), "samples": 4, "throughput_s": 60.0},
     },
     "paper": {
-        # The report's programme: 41,000 pictures at 256 px, its own number of epochs.
+        # The paper's programme: 41,000 pictures at 256 px, its own number of epochs.
         **{"variants": NETWORKS + REFERENCES, "size": 256, "batch": 64, "epochs": 0, "train_count": (41000,)},
         **{"data": ("scenes", "photos"), "count": (1000, 64), "samples": 4, "throughput_s": 120.0},
         **{"masks": (*SHAPES, "lama_thin", "lama_medium", "lama_thick")},

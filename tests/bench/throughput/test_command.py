@@ -116,7 +116,7 @@ def test_what_was_left_out_is_not_in_the_records(here, tmp_path):
         "baseline", "telea", *SMALL[:-1], "eager,graphs", "--device", "cpu", "--out", "./fast", "--json"
     )
     assert code == 0, error
-    remark = "fp32 graphs is left out: CUDA graphs need a CUDA device"
+    remark = "fp32 graphs skipped: CUDA graphs need a CUDA device"
     assert remark in error
     assert json.loads(out)["remarks"] == [remark]
     assert Run.open(tmp_path / "fast").throughput_remarks() == [remark]

@@ -96,7 +96,7 @@ def test_a_network_from_outside_is_timed_on_something_else(side, script, tmp_pat
     [
         (lambda y: y[:, :1], r"shape \(2, 1, 16, 16\), not \(2, 3, 16, 16\)"),
         (lambda y: y[:, :, ::2, ::2], r"shape \(2, 3, 8, 8\), not"),
-        (lambda y: {"out": y}, "it gave a dict, not"),
+        (lambda y: {"out": y}, "it returned a dict, not"),
     ],
 )
 def test_a_network_that_gives_something_else_is_timed(gives, said):

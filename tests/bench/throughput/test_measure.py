@@ -162,7 +162,7 @@ def test_a_method_is_left_out_or_the_time_is_forgotten_when_there_is_little_of_i
     # Four calls of 0.2 s begin each: when the three firsts have begun, more than half of the three seconds are gone.
     assert rows == [("one", 16), ("two", 16), ("three", 16)]
     assert clock.now - began < 6
-    assert sentences == ["no time for fp32 eager 32 px, fp32 eager 48 px: left out for all (give more --seconds)"]
+    assert sentences == ["no time for fp32 eager 32 px, fp32 eager 48 px: skipped for all (give more --seconds)"]
     assert result.remarks == tuple(sentences)
 
 
@@ -176,7 +176,7 @@ def test_a_setting_is_left_out_for_some_methods_only(clock, monkeypatch):
         16: ["one", "two", "three"],
         32: ["one", "two", "three"],
     }
-    assert result.remarks == ("no time for fp32 eager 48 px: left out for all (give more --seconds)",)
+    assert result.remarks == ("no time for fp32 eager 48 px: skipped for all (give more --seconds)",)
 
 
 def test_a_process_takes_more_than_its_control_group_may(tmp_path):
@@ -248,7 +248,7 @@ def test_a_batch_larger_than_the_memory_is_tried():
 def test_a_picture_larger_than_the_memory_is_counted_by_running_it(monkeypatch):
     # Twelve values a pixel and more: terabytes.
     cell = Cell(network(), Setting("cpu", "fp32", "eager", 1 << 20, 1))
-    with pytest.raises(Refused, match=r"out of memory \([\d,]+ MiB are needed.*smaller --resolution"):
+    with pytest.raises(Refused, match=r"out of memory \([\d,]+ MiB needed.*smaller --resolution"):
         cell.begin(0.01)
 
 

@@ -1,4 +1,4 @@
-"""The operations of the report's programme, against a convolution-by-convolution calculation by hand."""
+"""The operations of the paper's programme, against a convolution-by-convolution calculation by hand."""
 
 import pytest
 
