@@ -266,7 +266,7 @@ def test_json_has_what_is_promised_and_every_parser_reads_it(runs: Path) -> None
         (["baseline", "double_dg@4"], UsageError, "no seed 4"),
         (["baseline", "nowhere:double_dg"], UsageError, "no run at"),
         (["baseline", "basic_gan"], IncomparableError, "basic_gan"),
-        (["baseline", "a b"], UsageError, "is not a side"),
+        (["baseline", "a b"], UsageError, "is not a valid side"),
     ],
 )
 def test_wrong_sides_are_refused_in_a_sentence(runs: Path, sides: list[str], error: type, said: str) -> None:

@@ -49,7 +49,7 @@ def test_a_side_is_a_run_a_variant_and_a_seed(text: str, run: str | None, varian
 
 @pytest.mark.parametrize("text", ["", "a b", "a@", "a@x", "a@-1", ":a"])
 def test_what_is_no_side_is_refused(text: str) -> None:
-    with pytest.raises(UsageError, match="is not a side"):
+    with pytest.raises(UsageError, match="is not a valid side"):
         parse_side(text)
 
 
