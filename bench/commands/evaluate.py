@@ -181,6 +181,9 @@ def settle(request: Request, source: Run | None) -> tuple[Profile, str]:
         from bench.datasets.manifest import read_manifest
 
         base = replace(base, masks=(f"folder:{exported[0]}",), protocol=read_manifest(Path(exported[0]))["protocol"])
+    beside = [spec.partition(":")[2] for spec in base.data if request.data and spec.startswith("lama:")]
+    if beside:
+        base = replace(base, masks=(f"folder:{beside[0]}",))
     if request.masks is not None:
         base = replace(base, masks=(request.masks,))
     if request.polarity is not None:

@@ -75,6 +75,7 @@ def open_folder(argument: str, split: str, size: int | None, count: int | None) 
             for i in range(length)
         ],
         load=source.load,
+        path=source.path,
         note=describe(
             root, split, size, [good[name] for name in chosen], length, [splits[stem(name)] for name in good]
         ),
@@ -226,6 +227,9 @@ class FolderPictures:
             return pixels.copy() if not self.endless or self.size is None else fit_square(pixels, self.size)
         assert self.size is not None
         return random_crop(pixels, self.size, draws.uniforms(0, f"folder/{stem(name)}", turn, 4)[0])
+
+    def path(self, i: int) -> Path:
+        return self.root / self.names[i % len(self.names)]
 
     def read(self, name: str) -> np.ndarray:
         """What is kept in the cache: the finished picture, or for crops the picture at twice the size."""

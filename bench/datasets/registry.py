@@ -40,6 +40,8 @@ class Dataset:
     skipped: tuple[tuple[str, str], ...] = ()
     load_batch: Callable[[Sequence[int] | np.ndarray], np.ndarray] | None = field(default=None, repr=False)
     """Many pictures at once, where that is faster than one by one; the same pixels."""
+    path: Callable[[int], Path] | None = field(default=None, repr=False)
+    """The file of picture i, where each is a file of the user's."""
     suite_version: int = VERSION
     """Of the exported suite that these pictures are; else the current one."""
 
@@ -81,6 +83,6 @@ def check_request(size: int | None, count: int | None) -> None:
 
 
 def resolve_folder_spec(spec: str) -> str:
-    """``folder:PATH`` with an absolute path, so that run.json says where; other specs as they are."""
+    """``folder:PATH`` and ``lama:PATH`` with an absolute path, so that run.json says where; other specs as they are."""
     name, colon, argument = spec.partition(":")
-    return f"{name}:{Path(argument).resolve()}" if colon and name == "folder" and argument else spec
+    return f"{name}:{Path(argument).resolve()}" if colon and name in ("folder", "lama") and argument else spec

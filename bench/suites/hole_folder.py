@@ -15,14 +15,12 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 
 from bench.datasets.folder import find_pictures, stem
+from bench.datasets.lama import MARK
 from bench.datasets.name_pattern import named, split_pattern
 from bench.datasets.pictures import SUFFIXES
 from bench.suites.hole_file import PLAIN, Reading, two_valued
 from bench.util.errors import UsageError
 from bench.util.words import some
-
-MARK = re.compile(r"(.+)_mask[^/]*")
-"""The names that LaMa's tools give holes: what stands before is the picture's."""
 
 
 @dataclass(frozen=True)
@@ -92,9 +90,19 @@ class HoleFolder:
                 "(?name={id}_hole.png says how else)"
             )
         self._spare.clear()
-        # Pictures that lie beside their holes are no holes.
-        holes = {path for key, path in self._paths.items() if key not in self._marked}
+        # Where holes are marked as such, the rest are the pictures that lie beside them.
+        marked = {path for paths in self._marked.values() for path in paths}
+        holes = marked or {*self._paths.values()}
         self._spare.update(self._key(path) for path in holes.difference(found.values()))
+
+    def refuse_own(self, image_id: str, picture: Path) -> None:
+        """Raises UsageError where the hole of a picture is the picture's own file."""
+        path = self.find(image_id)
+        if path is not None and path.name == picture.name and path.exists() and path.samefile(picture):
+            raise UsageError(
+                f"the hole of '{image_id}' would be the picture's own file, {path}: pictures and holes in one folder "
+                "are --data lama:DIR"
+            )
 
     def read(self, image_id: str, size: tuple[int, int]) -> np.ndarray:
         """The hole of a picture of ``size`` (height, width), bool (H, W).

@@ -64,6 +64,11 @@ class Suite:
                 mask.get(name)
             else:
                 folder.require([image_id for dataset in self.datasets for image_id in dataset.ids])
+            if isinstance(folder, HoleFolder):
+                for dataset in self.datasets:
+                    if dataset.path is not None:
+                        for index, image_id in enumerate(dataset.ids):
+                            folder.refuse_own(image_id, dataset.path(index))
 
     @classmethod
     def open(
