@@ -29,7 +29,20 @@ app = typer.Typer(
 INTERRUPTED = 130
 """Exit code after a Ctrl-C, as shells have it."""
 
-ORDER = ("run", "train", "eval", "throughput", "compare", "check", "report", "suite", "listing", "weights", "doctor")
+ORDER = (
+    "run",
+    "train",
+    "eval",
+    "probe",
+    "throughput",
+    "compare",
+    "check",
+    "report",
+    "suite",
+    "listing",
+    "weights",
+    "doctor",
+)
 """The order of the commands in ``bench --help``; others follow by name."""
 
 

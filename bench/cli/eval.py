@@ -32,7 +32,8 @@ def evaluate(
         list[str],
         typer.Argument(
             metavar="METHOD…",
-            help="VARIANT[@SEED], torchscript:FILE, onnx:FILE, python:MODULE:FUNCTION or predictions:DIR.",
+            help="[NAME=]VARIANT[@SEED], torchscript:FILE, onnx:FILE, python:MODULE:FUNCTION or predictions:DIR; "
+            "'onnx:FILE?hole=0&size=512' says how a model is called.",
         ),
     ],
     data: Data = None,

@@ -56,6 +56,7 @@ def evaluate_methods(request: Request) -> None:
     check_names(replace(profile, variants=()))
     files = chosen(request.export, "scores")
     from bench.methods.device import check_device
+    from bench.methods.first_picture import check_first
     from bench.methods.load import is_network, load_all
     from bench.methods.predictions import settle_layout
     from bench.methods.weights import weights_anywhere, weights_of
@@ -82,6 +83,7 @@ def evaluate_methods(request: Request) -> None:
     require_fills(methods, suite)
     if not request.force_polarity:
         refuse_reversed(methods, suite)
+    check_first(methods, suite)
     start = suite_facts(suite, profile)
     key = key_of(profile.as_dict(), identity_of(methods), request.restore_known, start.suite)
     writer = RunWriter(out_folder(request.out, request.runs, f"eval-{key[:8]}"))

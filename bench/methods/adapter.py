@@ -98,6 +98,13 @@ def is_picture(value: Any) -> bool:
     return len(shape) in (3, 4) and 3 in (shape[-3], shape[-1])
 
 
+def is_whole(answer: Any) -> bool:
+    """Whether it is of integers, in numpy or torch."""
+    import torch
+
+    return not torch.as_tensor(answer).dtype.is_floating_point
+
+
 def read(answer: Any, keys: Keys, count: int, size: tuple[int, int], name: str) -> Tensor:
     """The model's answer as float32 (count, 3, height, width), black 0 and white 1. Raises WrongAnswer.
 
@@ -124,7 +131,7 @@ def read(answer: Any, keys: Keys, count: int, size: tuple[int, int], name: str) 
                 Keys(size=theirs),
             )
         raise WrongAnswer(f"{name} gave a picture of shape {tuple(y.shape)}, not {wanted} (N, 3, H, W), in [0, 1]")
-    whole = not y.dtype.is_floating_point
+    whole = is_whole(y)
     y = y.float()
     low, high = keys.low_high_out or ((0.0, 255.0) if whole else (0.0, 1.0))
     if (low, high) != (0.0, 1.0):

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bench.methods.adapter import WrongAnswer, given, read
+from bench.methods.adapter import WrongAnswer, chosen, given, is_whole, read
 from bench.methods.geometry import Window, assemble, cut, feathered, resized, shrunk_hole, windows
 from bench.methods.keys import Keys
 from bench.methods.spec import Spec
@@ -68,6 +68,7 @@ class CallableMethod(Method):
         self.outside = (0.0, 1.0)
         self.problems: dict[tuple[str, str], str] = {}
         self.works = False
+        self.gives_integers = False
         self.trusts_batches: bool | None = None
 
     def telling(self, keys: Keys) -> CallableMethod:
@@ -76,6 +77,11 @@ class CallableMethod(Method):
         other = CallableMethod(self.name, self.function, self.device, spec=spec, facts=self.facts)
         other.name, other.suite_seed = self.name, self.suite_seed
         return other
+
+    @property
+    def keys_said(self) -> Keys:
+        """What the user wrote, whatever the file tells."""
+        return self.spec.keys if self.spec else Keys()
 
     @property
     def plain(self) -> bool:
@@ -179,6 +185,7 @@ class CallableMethod(Method):
             y = read(answer, self.keys, len(x), (width, height), self.name)
         except WrongAnswer as error:
             raise WrongAnswer(self.advised(str(error), error.keys), error.keys) from error
+        self.gives_integers = is_whole(chosen(answer, self.keys.output, self.name))
         self.note_range(y)
         return [
             resized(part[None], (window.width, window.height))[0].permute(1, 2, 0).cpu().numpy()

@@ -168,7 +168,7 @@ def test_a_function_that_changed_is_scored_anew(tiny_runs, tmp_path):
     words = ["eval", f"python:{tmp_path}/mine.py:fill", "--metrics", "psnr_hole", "--out", str(tmp_path / "r")]
     means = []
     for factor in (0.9, 0.1):
-        (tmp_path / "mine.py").write_text(f"def fill(image, hole):\n    return image * 0 + {factor}\n")
+        (tmp_path / "mine.py").write_text(f"def fill(image, hole):\n    return image + hole * {factor}\n")
         done = bench(*words, "--json", cwd=tiny_runs)
         assert done.returncode == 0, done.stderr
         means.append(json.loads(done.stdout)["scores"][0]["mean"])

@@ -1,0 +1,109 @@
+"""A look at a model's first fill: whether it runs, and whether its convention is plainly another than was said."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from bench.methods.callable import CallableMethod, shortened
+from bench.methods.keys import RANGES, Keys
+from bench.methods.probe import Picture, shown_under
+from bench.methods.structure import answer, running
+from bench.suites.suite import Suite
+from variants.errors import ExternalError, FillError
+from variants.method import Method
+
+FLAT = 1e-3
+"""An answer that varies by less, black to white being 1, is of one colour."""
+
+BEYOND = 0.9
+"""Share of pixels far outside black to white from which the range is plainly another."""
+
+REPAINTED, UNTOUCHED = 0.05, 0.02
+"""Mean change of known pixels, and of the hole, that show a mask read the other way round."""
+
+
+def check_first(methods: Iterable[Method], suite: Suite) -> None:
+    """Raises ExternalError with the SPEC to write where a method from outside is plainly called in the wrong way."""
+    callables = [method for method in methods if isinstance(method, CallableMethod) and method.spec is not None]
+    if not callables:
+        return
+    for dataset in suite.datasets:
+        for mask in suite.masks:
+            part = next(iter(suite.batches(dataset, mask, 1)), None)
+            if part is not None and part.holes[0].any() and not part.holes[0].all():
+                for method in callables:
+                    check_convention(method, (part.images[0], part.holes[0]))
+                return
+
+
+def check_convention(method: CallableMethod, picture: Picture) -> None:
+    """Raises ExternalError: one sentence that ends in what to write. What the user said himself is believed."""
+    image, hole = picture
+    trial = method.telling(method.keys_said)
+    try:
+        raw = trial.paint(image[None], hole[None])[0]
+    except FillError as error:
+        found = next(iter(running(method, image, hole, further=False)), None)
+        if found is None:
+            return  # It fails on its first pictures as well, where the failure is told.
+        raise ExternalError(method.advised(bare(str(error)), found.keys)) from error
+    if not np.isfinite(raw).all():
+        return
+    truth = image / np.float32(255)
+    for wrong in (polarity(method, raw, picture), value_range(method, raw, truth, hole, trial.gives_integers)):
+        if wrong is not None:
+            what, keys = wrong
+            raise ExternalError(method.advised(f"{method.name} {what}", keys))
+    if np.ptp(raw) < FLAT and np.ptp(truth) > 0.1 and not method.keys_said.said():
+        raise ExternalError(
+            shortened(f"{method.name} gave one colour everywhere", f": find out why with bench probe '{method.spec}'")
+        )
+
+
+def bare(message: str) -> str:
+    """A failure without its own advice."""
+    return message.split("; to find what it wants:")[0].split(": write '")[0]
+
+
+def value_range(
+    method: CallableMethod, raw: np.ndarray, truth: np.ndarray, hole: np.ndarray, integers: bool
+) -> tuple[str, Keys] | None:
+    """Read in another range, the answer gives the known pixels back, or lies between black and white at all."""
+    if method.keys_said.low_high_out is not None:
+        return None
+    low, high = (0.0, 255.0) if integers else (0.0, 1.0)
+    given = raw * (high - low) + low
+    here = float(np.abs(np.clip(raw, 0, 1) - truth)[~hole].mean())
+    for pair in RANGES.values():
+        again = (given - pair[0]) / (pair[1] - pair[0])
+        outside = np.mean((raw < -0.05) | (raw > 1.05))
+        error = float(np.abs(np.clip(again, 0, 1) - truth)[~hole].mean())
+        if pair == (low, high) or np.mean((again < -0.05) | (again > 1.05)) > 0.1:
+            continue
+        if (here > REPAINTED and error < here / 4) or outside > BEYOND:
+            return f"put out values from {given.min():.3g} to {given.max():.3g}", Keys(low_high_out=pair)
+    return None
+
+
+def polarity(method: CallableMethod, raw: np.ndarray, picture: Picture) -> tuple[str, Keys] | None:
+    """The known pixels are repainted and the hole is left as it was shown: and not so with the mask turned round."""
+    image, hole = picture
+    if method.keys_said.hole is not None or method.keys.input == "masked":
+        return None
+    truth = image / np.float32(255)
+    shown = shown_under(truth, hole, method.keys.blank or "0")
+    if not looks_turned(raw, truth, shown, hole):
+        return None
+    keys = Keys(hole=1 - (method.keys.hole or 0))
+    other = answer(method, keys, image, hole)
+    if other is None or looks_turned(other.raw, truth, shown, hole):
+        return None
+    return "repainted what is known and left the hole as it was", keys
+
+
+def looks_turned(raw: np.ndarray, truth: np.ndarray, shown: np.ndarray | float, hole: np.ndarray) -> bool:
+    raw = np.clip(raw, 0, 1)
+    left = float(np.abs(raw - shown)[hole].mean())
+    return left < UNTOUCHED and float(np.abs(raw - truth)[~hole].mean()) > REPAINTED
