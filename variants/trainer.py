@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import json
 import math
 import time
 from collections.abc import Callable
@@ -19,6 +20,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from variants.atomic import replacing
 from variants.memory import keep_freed_memory
 from variants.method import Network
 from variants.session import Plan, Session, to_device
@@ -128,9 +130,8 @@ def fingerprint(plan: Plan) -> dict[str, Any]:
 
 
 def save_state(session: Session, file: Path) -> None:
-    temporary = file.with_name(f".{file.name}")
-    torch.save({**session.state(), "plan": fingerprint(session.plan)}, temporary)
-    temporary.replace(file)
+    with replacing(file) as temporary:
+        torch.save({**session.state(), "plan": fingerprint(session.plan)}, temporary)
 
 
 def save_generator(session: Session, file: Path) -> None:
@@ -139,9 +140,9 @@ def save_generator(session: Session, file: Path) -> None:
     state = {key: value.detach().cpu().contiguous() for key, value in session.generator.state_dict().items()}
     plan = session.plan
     facts = {"variant": plan.name, "width": plan.width, "step": session.step_count, "seed": plan.seed}
-    temporary = file.with_name(f".{file.name}")
-    save_file(state, str(temporary), metadata={key: str(value) for key, value in facts.items()})
-    temporary.replace(file)
+    with replacing(file) as temporary:
+        # One key alone: several would be written in an order that changes from process to process.
+        save_file(state, str(temporary), metadata={"training": json.dumps(facts, sort_keys=True)})
 
 
 class History:
@@ -167,9 +168,7 @@ class History:
 
     def write(self) -> None:
         columns = list(dict.fromkeys(key for row in self.rows for key in row))
-        temporary = self.file.with_name(f".{self.file.name}")
-        with temporary.open("w", newline="", encoding="utf-8") as stream:
+        with replacing(self.file) as temporary, temporary.open("w", newline="", encoding="utf-8") as stream:
             writer = csv.DictWriter(stream, columns)
             writer.writeheader()
             writer.writerows(self.rows)
-        temporary.replace(self.file)

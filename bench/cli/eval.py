@@ -19,6 +19,7 @@ from bench.cli.options import (
     Out,
     RunsDir,
     Size,
+    Wait,
     WeightsDir,
     build_page,
     check_directory,
@@ -64,6 +65,7 @@ def evaluate(
     weights_dir: WeightsDir = None,
     runs_dir: RunsDir = None,
     export: Export = None,
+    wait: Wait = False,
     json_output: Json = False,
 ) -> None:
     """Score methods; weights come from --checkpoint, or the newest run that trained the variant.
@@ -98,6 +100,7 @@ def evaluate(
             weights_dir=weights_dir,
             runs=find_runs_dir(runs_dir),
             json_output=json_output,
+            wait=wait,
             export=tuple(export or ()),
         )
     )

@@ -31,6 +31,7 @@ Export = Annotated[
     list[Path] | None,
     typer.Option("--export", help="Also write a file; the suffix sets the format: .md, .json, .csv, … (repeatable)."),
 ]
+Wait = Annotated[bool, typer.Option("--wait", help="Wait while another process writes the run.")]
 Size = Annotated[int | None, typer.Option("--size", help="Side in pixels: resize the shorter side, then centre crop.")]
 Masks = Annotated[
     str | None,

@@ -18,6 +18,7 @@ from bench.cli.options import (
     RunsDir,
     Sets,
     Size,
+    Wait,
     WeightsDir,
     assignments,
     build_page,
@@ -43,6 +44,7 @@ def run(
     weights_dir: WeightsDir = None,
     runs_dir: RunsDir = None,
     export: Export = None,
+    wait: Wait = False,
     json_output: Json = False,
 ) -> None:
     """Train what is missing, evaluate, measure throughput, write the report.
@@ -71,6 +73,7 @@ def run(
         folder=lambda name: out_folder(out, runs, name),
         changed=bool(overrides or data),
         fresh=fresh,
+        wait=wait,
         throughput=not no_throughput,
         open_report=open_report,
         device=device,

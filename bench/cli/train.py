@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from bench.cli import app
-from bench.cli.options import Data, Device, Json, Out, ProfileName, RunsDir, Sets, Size, assignments, split
+from bench.cli.options import Data, Device, Json, Out, ProfileName, RunsDir, Sets, Size, Wait, assignments, split
 from bench.util.errors import UsageError
 
 
@@ -28,6 +28,7 @@ def train(
     seconds: Annotated[
         float | None, typer.Option("--seconds", help="With --estimate: seconds of steps per variant (default: 5).")
     ] = None,
+    wait: Wait = False,
     json_output: Json = False,
     runs_dir: RunsDir = None,
 ) -> None:
@@ -62,4 +63,5 @@ def train(
         changed=bool(overrides or data),
         fresh=fresh,
         device=device,
+        wait=wait,
     )

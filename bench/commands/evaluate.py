@@ -42,6 +42,7 @@ class Request:
     weights_dir: Path | None
     runs: Path
     json_output: bool
+    wait: bool = False
     export: tuple[Path, ...] = ()
 
 
@@ -87,7 +88,7 @@ def evaluate_methods(request: Request) -> None:
     start = suite_facts(suite, profile)
     key = key_of(profile.as_dict(), identity_of(methods), request.restore_known, start.suite)
     writer = RunWriter(out_folder(request.out, request.runs, f"eval-{key[:8]}"))
-    writer.begin(start)
+    writer.begin(start, wait=request.wait)
     say(f"writing {writer.path}")
     tell_of_suite(suite, writer)
     if request.save_predictions is not None:

@@ -22,6 +22,7 @@ def run_profile(
     folder: Callable[[str], Path],
     changed: bool,
     fresh: bool = False,
+    wait: bool = False,
     throughput: bool = True,
     open_report: bool = False,
     device: str | None = None,
@@ -46,7 +47,7 @@ def run_profile(
     from bench.stages.train import train_missing
 
     members = members_of(profile)
-    context = prepare(profile, members, folder, changed, fresh, check_device(device))
+    context = prepare(profile, members, folder, changed, fresh, check_device(device), wait)
     train_missing(context, members.networks)
     context.methods = load_all(members.specs, weights_of(context.run), None, context.device)
     outcome = score_methods(context, *open_scorers(profile, weights_dir, context.device))

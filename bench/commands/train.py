@@ -14,7 +14,7 @@ from bench.util.errors import UsageError
 
 def train_only(
     names: Sequence[str], profile: Profile, *, data: Sequence[str] | None, folder: Callable[[str], Path],
-    changed: bool, fresh: bool, device: str | None,
+    changed: bool, fresh: bool, device: str | None, wait: bool = False,
 ) -> None:  # fmt: skip
     """``bench train``: the named networks of a profile, into the run that ``bench run`` goes on with."""
     profile = with_data(profile, data)
@@ -23,7 +23,7 @@ def train_only(
     from bench.stages.prepare import members_of, prepare
     from bench.stages.train import train_missing
 
-    context = prepare(profile, members_of(profile), folder, changed, fresh, check_device(device))
+    context = prepare(profile, members_of(profile), folder, changed, fresh, check_device(device), wait)
     train_missing(context, wanted)
     for name, seed in wanted:
         print(context.writer.path / "checkpoints" / name / f"seed-{seed}" / "generator.safetensors")

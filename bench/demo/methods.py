@@ -97,6 +97,7 @@ def train_stopgap(runs: Path, device: str) -> Run:
     say(f"no run under {runs} holds trained weights: training a small {names} (bench run trains better)")
     context = prepare(profile, members, lambda name: out_folder(None, runs, name), False, False, device)
     train_missing(context, members.networks)
+    context.writer.close()
     return context.run
 
 

@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from bench.runs import provenance
+from bench.runs.lock import RunLock
 from bench.runs.manifest import Manifest, read_manifest
 from bench.util.errors import UsageError
-from bench.util.files import finite, write_json
+from bench.util.files import finite, require_writable, write_json
+from variants.atomic import is_temporary
 
 CONTENTS = (
     "checkpoints",
@@ -42,24 +44,25 @@ class RunWriter:
     def __init__(self, path: Path, manifest: Manifest | None = None) -> None:
         self.path = path
         self.manifest = manifest or Manifest(name=path.name, suite=None)
+        self.lock: RunLock | None = None
 
-    def begin(self, start: Manifest, fresh: bool = False) -> bool:
-        """Start the run, or go on with the one that is there. True where it goes on.
+    def begin(self, start: Manifest, fresh: bool = False, wait: bool = False) -> bool:
+        """Start the run, or go on with the one that is there. True where it goes on. The run's lock is held from here
+        until :meth:`close`; wait: for another process that holds it.
 
         start: the profile and what the suite is; what is known of command and machine is added. Raises UsageError
         where the folder holds a run of other settings, or something that is no run.
         """
         file = self.path / "run.json"
-        if fresh:
-            clear(self.path)
         if self.path.exists() and not self.path.is_dir():
             raise UsageError(f"{self.path} is a file, not a run folder: choose another --out")
-        if (
-            not file.is_file()
-            and self.path.is_dir()
-            and any(child.name not in CONTENTS for child in self.path.iterdir())
-        ):
+        if not file.is_file() and self.path.is_dir() and any(map(foreign, self.path.iterdir())):
             raise UsageError(f"{self.path} contains other files and no run.json: choose another --out")
+        require_writable(self.path)
+        self.lock = RunLock(self.path)
+        self.lock.acquire(wait)
+        if fresh:
+            clear(self.path)
         before: Manifest | None = None
         if file.is_file():
             try:
@@ -120,8 +123,18 @@ class RunWriter:
             stages[name] = round(stages.get(name, 0.0) + spent, 2)
             self.write()
 
+    def close(self) -> None:
+        """Let go of the run: another process may write it."""
+        if self.lock is not None:
+            self.lock.release()
+
     def finish(self) -> None:
         self.update(finished=stamp())
+
+
+def foreign(path: Path) -> bool:
+    """Something that no run has in its folder, nor a killed one leaves there."""
+    return path.name not in CONTENTS and not is_temporary(path)
 
 
 def stamp() -> str:

@@ -90,17 +90,24 @@ def run_name(profile: Profile, changed: bool) -> str:
 
 
 def prepare(
-    profile: Profile, members: Members, folder: Callable[[str], Path], changed: bool, fresh: bool, device: str
+    profile: Profile,
+    members: Members,
+    folder: Callable[[str], Path],
+    changed: bool,
+    fresh: bool,
+    device: str,
+    wait: bool = False,
 ) -> Context:
     """Open the suite and the run folder; nothing is written before everything was found usable.
 
-    folder: a run's default name to its place. changed: whether settings differ from the profile's own.
+    folder: a run's default name to its place. changed: whether settings differ from the profile's own. wait: for a
+    process that writes the run.
     Raises UsageError where there is no size to train at, or the folder holds another run.
     """
     require_size(profile)
     suite = open_suite(profile)
     writer = RunWriter(folder(run_name(profile, changed)))
-    going_on = writer.begin(suite_facts(suite, profile), fresh)
+    going_on = writer.begin(suite_facts(suite, profile), fresh, wait)
     say(f"{'going on with' if going_on else 'writing'} {writer.path}")
     tell_of_suite(suite, writer)
     return Context(profile, suite, writer, device)

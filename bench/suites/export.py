@@ -149,5 +149,5 @@ def forget(folder: Path) -> None:
 def save_png(path: Path, picture: np.ndarray) -> None:
     from PIL import Image
 
-    with replacing(path) as temporary:
+    with replacing(path, durable=False) as temporary:
         Image.fromarray(picture).save(temporary, "PNG")

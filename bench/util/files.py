@@ -4,34 +4,24 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from bench.util.errors import BenchError
+from variants import atomic
 
 
 @contextlib.contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """Yield a temporary path beside ``path``; renamed to ``path`` on success, deleted on failure.
-
-    Raises BenchError if the folder is not writable."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent)
-    except OSError as error:
-        raise BenchError(f"{path} cannot be written ({error.strerror}): choose another path") from error
-    os.close(handle)
-    temporary = Path(name)
-    try:
+def replacing(path: Path, durable: bool = True) -> Iterator[Path]:
+    """:func:`variants.atomic.replacing`. Raises BenchError where nothing can be written there."""
+    with contextlib.ExitStack() as stack:
+        try:
+            temporary = stack.enter_context(atomic.replacing(path, durable))
+        except OSError as error:
+            raise BenchError(f"{path} cannot be written ({error.strerror}): choose another path") from error
         yield temporary
-        temporary.chmod(0o644)
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
 
 
 def require_writable(folder: Path) -> None:
@@ -46,8 +36,8 @@ def require_writable(folder: Path) -> None:
         folder.rmdir()
 
 
-def write_bytes(path: Path, content: bytes) -> None:
-    with replacing(path) as temporary:
+def write_bytes(path: Path, content: bytes, durable: bool = False) -> None:
+    with replacing(path, durable) as temporary:
         temporary.write_bytes(content)
 
 
@@ -57,7 +47,8 @@ def write_text(path: Path, content: str) -> None:
 
 def write_json(path: Path, value: Any) -> None:
     """Write JSON that every parser reads: NaN and infinities become null."""
-    write_text(path, json.dumps(finite(value), indent=1, ensure_ascii=False) + "\n")
+    text = json.dumps(finite(value), indent=1, ensure_ascii=False) + "\n"
+    write_bytes(path, text.encode(), durable=True)
 
 
 def finite(value: Any) -> Any:

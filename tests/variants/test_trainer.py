@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import dataclasses
 import functools
+import json
 import math
 
 import numpy as np
@@ -88,7 +89,7 @@ def test_the_history_has_every_loss_and_the_validation_score(tmp_path):
 def test_the_weights_file_says_what_it_is(tmp_path):
     train(variant.get("baseline")(), plan("baseline", steps=3), source, tmp_path)
     with safe_open(str(tmp_path / "generator.safetensors"), "pt") as file:
-        assert file.metadata() == {"variant": "baseline", "width": "4", "step": "3", "seed": "0"}
+        assert json.loads(file.metadata()["training"]) == {"variant": "baseline", "width": 4, "step": 3, "seed": 0}
 
 
 def test_the_learning_rate_warms_up_and_falls_along_half_a_cosine():

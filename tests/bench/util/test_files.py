@@ -28,11 +28,10 @@ def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(tmp_path: Path,
     assert {file.name: file.read_text() for file in tmp_path.iterdir()} == {"a.json": "old"}
 
 
-def test_a_temporary_file_lies_beside_hidden_with_the_same_suffix(tmp_path: Path) -> None:
+def test_a_temporary_file_lies_beside_hidden_under_a_name_that_no_reader_matches(tmp_path: Path) -> None:
     with replacing(tmp_path / "deep" / "a.parquet") as temporary:
-        # Readers look for *.parquet by name and take no hidden ones; writers go by the suffix.
         assert temporary.parent == tmp_path / "deep"
-        assert temporary.name.startswith(".a-") and temporary.suffix == ".parquet"
+        assert temporary.name.startswith(".a.parquet-") and temporary.suffix == ".part"
         temporary.write_text("x")
     assert [file.name for file in (tmp_path / "deep").iterdir()] == ["a.parquet"]
 

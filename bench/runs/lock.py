@@ -1,0 +1,60 @@
+"""One owner of a run folder: whoever writes it holds its lock; readers need none."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import json
+import os
+import platform
+from pathlib import Path
+
+from bench.util.errors import UsageError
+from variants.atomic import sweep
+
+
+def beside(path: Path) -> tuple[Path, Path]:
+    """The lock of a run folder, which the system lets go of when its process ends, and the file that says who holds
+    it. Both lie beside the folder: what is in it is the run's alone."""
+    full = path.absolute()
+    return full.parent / f".{full.name}.lock", full.parent / f".{full.name}.owner.json"
+
+
+class RunLock:
+    """The lock of the run at ``path``, held from :meth:`acquire` until :meth:`release` or the end of the process."""
+
+    def __init__(self, path: Path) -> None:
+        from filelock import FileLock
+
+        self.path = path
+        lock, self._owner = beside(path)
+        self._lock = FileLock(lock)
+
+    def acquire(self, wait: bool = False) -> None:
+        """Take the lock and sweep what killed owners left half-written. wait: as long as another process holds it.
+
+        Raises UsageError that names the owner where another process holds it.
+        """
+        from filelock import Timeout
+
+        self.path.mkdir(parents=True, exist_ok=True)
+        try:
+            self._lock.acquire(timeout=-1 if wait else 0)
+        except Timeout:
+            raise UsageError(f"{self.path} is being written by {self.owner()}. Wait for it, or pass --wait.") from None
+        sweep(self.path)
+        now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+        facts = {"host": platform.node(), "process": os.getpid(), "since": now}
+        self._owner.write_text(json.dumps(facts), encoding="utf-8")
+
+    def owner(self) -> str:
+        """Who holds the lock, in words."""
+        with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+            facts = json.loads(self._owner.read_text(encoding="utf-8"))
+            return f"process {facts['process']} on {facts['host']} since {facts['since']}"
+        return "another process"
+
+    def release(self) -> None:
+        if self._lock.is_locked:
+            self._owner.unlink(missing_ok=True)
+            self._lock.release()
