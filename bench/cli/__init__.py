@@ -13,6 +13,7 @@ import typer
 
 import bench
 from bench.util.errors import BenchError, Exit
+from bench.util.start import settle_process
 from variants.errors import FillError, VariantError
 from variants.registry import PLUGINS_ENV
 
@@ -81,6 +82,7 @@ def common(
 
 def main() -> None:
     """Entry point: run the command; an error becomes one sentence on stderr and its exit code."""
+    settle_process()
     for name in commands():
         importlib.import_module(f"bench.cli.{name}")
     for command in app.registered_commands:

@@ -18,7 +18,7 @@ def doctor(weights_dir: WeightsDir = None, runs_dir: RunsDir = None, json_output
 
     checks = examine(weights_dir, find_runs_dir(runs_dir))
     if json_output:
-        print(json.dumps([vars(check) for check in checks], ensure_ascii=False))
+        print(json.dumps([vars(check) for check in checks]))
     else:
         for check in checks:
             mark = {"ok": "ok     ", "warning": "warning", "failed": "FAILED "}[check.state]

@@ -39,7 +39,7 @@ def list_entries(
         Kind.runs: lambda: runs(runs_dir),
     }[kind]()
     if json_output:
-        print(json.dumps(rows, ensure_ascii=False))
+        print(json.dumps(rows))
         return
     if not rows:
         print(f"no {kind.value}")

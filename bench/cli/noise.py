@@ -58,7 +58,7 @@ def noise_command(
             "more runs of the same, train several seeds (bench run --seeds 0,1,2), or let --repeat 3 make A/A runs"
         )
     if json_output:
-        print(json.dumps(floor.as_json(), ensure_ascii=False))
+        print(json.dumps(floor.as_json()))
     else:
         print_noise(floor, masks)
     return Exit.OK

@@ -79,7 +79,7 @@ def export(
         "masks": manifest["masks"],
     }
     if json_output:
-        print(json.dumps(facts, ensure_ascii=False))
+        print(json.dumps(facts))
         return
     print(f"{folder}: {len(dataset)} pictures, holes of {', '.join(manifest['masks'])}")
     print(f"fingerprint {manifest['fingerprint']}")
@@ -117,7 +117,7 @@ def verify(
             "changed": [{"file": name, "how": how} for name, how in found.changed],
             "extra": list(found.extra),
         }
-        print(json.dumps(facts, ensure_ascii=False))
+        print(json.dumps(facts))
         return code
     if found.whole:
         print(f"{folder}: intact, {total} pictures, fingerprint {found.fingerprint}")

@@ -96,7 +96,7 @@ def time_methods(request: Request) -> None:
 
         write_benchmark_json(result, request.benchmark_json)
     if request.json_output:
-        print(json.dumps(document(result), ensure_ascii=False))
+        print(json.dumps(document(result)))
     else:
         show(result.frame)
 

@@ -41,7 +41,9 @@ class Predictions(Method):
         self.problems: dict[tuple[str, str], str] = {}
         self.asked: set[str] = set()
         self.files: dict[str, list[str]] = {}
-        for name in find_pictures(folder)[0]:
+        found, skipped = find_pictures(folder)
+        self.skipped = [name for name, _ in skipped]
+        for name in found:
             self.files.setdefault(stem(name), []).append(name)
 
     def find(self, mask: str, image_id: str) -> Path | None:
@@ -78,8 +80,9 @@ class Predictions(Method):
         return raw
 
     def findings(self) -> Findings:
-        """Extra: pictures in the folder that nothing asked for."""
-        return Findings(self.problems, sorted({name for names in self.files.values() for name in names} - self.asked))
+        """Extra: pictures in the folder that nothing asked for, or nothing can ask for."""
+        unasked = {name for names in self.files.values() for name in names} - self.asked
+        return Findings(self.problems, sorted([*unasked, *self.skipped]))
 
 
 def open_predictions(folder: Path, pattern: str = "") -> list[Predictions]:

@@ -6,6 +6,7 @@ import importlib
 import importlib.util
 import inspect
 import sys
+from pathlib import Path
 from typing import Any
 
 from bench.methods.callable import CallableMethod, existing, safe_name
@@ -31,9 +32,7 @@ def open_python(spec: Spec, device: str) -> Method:
             module = importlib.util.module_from_spec(found)
             found.loader.exec_module(module)
         else:
-            if "" not in sys.path:
-                sys.path.insert(0, "")
-            module = importlib.import_module(module_name)
+            module = import_from_here(module_name)
     except ExternalError:
         raise
     except Exception as error:
@@ -56,6 +55,30 @@ def open_python(spec: Spec, device: str) -> Method:
     method.parameters = sum(p.numel() for p in weights)
     method.summary = f"Python {argument}"
     return method
+
+
+OURS = ("bench", "variants", "reports")
+"""Packages of this project, which modules of the working directory must not take the place of."""
+
+
+def import_from_here(name: str) -> Any:
+    """Import a module, of the working directory first; what it imports later may lie there too, but after all else."""
+    here = str(Path.cwd())
+    sys.path.insert(0, here)
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        first = name.split(".")[0]
+        if first in OURS and any(Path(first + ending).exists() for ending in ("", ".py")):
+            raise ExternalError(
+                f"python:{name}: your '{first}' is hidden by this project's package of that name: name the file, "
+                f"python:{name.replace('.', '/')}.py:FUNCTION"
+            ) from error
+        raise
+    finally:
+        sys.path.remove(here)
+        if here not in sys.path:
+            sys.path.append(here)
 
 
 def inputs_of(function: Any) -> int | None:

@@ -34,12 +34,15 @@ class HoleFolder:
     _paths: dict[str, Path] = field(default_factory=dict, init=False, repr=False, compare=False)
     _stems: dict[str, list[Path]] = field(default_factory=dict, init=False, repr=False, compare=False)
     _marked: dict[str, list[Path]] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _skipped: list[str] = field(default_factory=list, init=False, repr=False, compare=False)
     _grey: set[str] = field(default_factory=set, init=False, repr=False, compare=False)
     _empty: dict[str, int] = field(default_factory=dict, init=False, repr=False, compare=False)
     _spare: set[str] = field(default_factory=set, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        for name in find_pictures(self.folder)[0]:
+        found, skipped = find_pictures(self.folder)
+        self._skipped.extend(name for name, _ in skipped)
+        for name in found:
             path, key = self.folder / name, stem(name)
             if key in self._paths:
                 raise UsageError(
@@ -143,6 +146,11 @@ class HoleFolder:
                 f"empty holes of '{self.name}', whose scores of the hole stay empty: "
                 f"{len(self._empty)} ({some(sorted(self._empty))}); the {extreme} pixel of {name} is {value} of 255 "
                 "(--mask-polarity says which colour is the hole, --mask-threshold where white begins)"
+            )
+        if self._skipped:
+            said.append(
+                f"files of '{self.name}' that were left out, as their names are not UTF-8 or they cannot be opened: "
+                f"{len(self._skipped)} ({some(self._skipped)})"
             )
         if self._spare:
             said.append(

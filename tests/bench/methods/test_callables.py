@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import sys
 
 import numpy as np
 import pytest
@@ -245,3 +246,21 @@ def test_a_function_that_has_worked_may_fail_on_some_pictures():
     # Without names there is nowhere to say it: speed is not measured of a function that fails.
     with pytest.raises(FillError, match="too large a hole"):
         method.fill(images, holes)
+
+
+def test_a_module_that_hides_behind_our_package_is_told_how_to_be_named(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "variants").mkdir()
+    (tmp_path / "variants" / "mine.py").write_text("def fill(image, hole):\n    return image\n")
+    with pytest.raises(ExternalError, match=r"name the file, python:variants/mine\.py:FUNCTION"):
+        load_methods("python:variants.mine:fill", weights=None)
+    (method,) = load_methods("python:variants/mine.py:fill", weights=None)
+    assert method.name == "fill"
+
+
+def test_a_module_of_the_working_directory_is_found_and_hides_nothing_later(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    (tmp_path / "filler_of_mine.py").write_text("def fill(image, hole):\n    return image\n")
+    load_methods("python:filler_of_mine:fill", weights=None)
+    assert sys.path[0] != str(tmp_path) and sys.path[-1] == str(tmp_path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -342,3 +343,12 @@ def test_holes_named_by_a_pattern_are_found_by_it(tmp_path: Path) -> None:
     np.testing.assert_array_equal(folder.read("day/7", (10, 12)), HOLE)
     with pytest.raises(UsageError, match=r"named like its picture, case8_hole.png"):
         folder.require(["8"])
+
+
+def test_holes_whose_names_are_not_utf8_are_left_out_and_said(tmp_path: Path) -> None:
+    put(tmp_path / "a.png", grey(HOLE))
+    name = os.fsdecode(b"caf\xe9.png")
+    put(tmp_path / name, grey(HOLE))
+    assert HoleFolder("mine", tmp_path).notes() == [
+        r"files of 'mine' that were left out, as their names are not UTF-8 or they cannot be opened: 1 (caf\udce9.png)"
+    ]
