@@ -18,6 +18,8 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "bench/datasets": (),
     "bench/masks": (),
     "bench/util/draws.py": ("tests/bench/masks",),
+    "bench/util/files.py": (),
+    "bench/profiles": (),
     "bench/stages/score.py": (),
     "bench/stages/outcome.py": (),
     "bench/methods": (),

@@ -135,6 +135,8 @@ def test_a_profile_file_of_the_users_own_is_read_and_its_wrong_key_named(tmp_pat
     file.write_text('variants = ["telea"]\nsize = 32\n')
     expected = {"name": "mine", **DEFAULTS, "variants": ("telea",), "size": 32}
     assert vars(load_profile(str(file))) == expected
+    file.write_text('variants = ["telea"]\n')
+    assert vars(load_profile(str(file))) == {**expected, "size": 64}
     file.write_text('variants = ["telea"]\nsise = 32\n')
     with pytest.raises(UnknownName, match="did you mean size"):
         load_profile(str(file))

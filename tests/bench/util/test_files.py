@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from bench.util.errors import BenchError
-from bench.util.files import replacing, require_writable, write_json, write_text
+from bench.util.files import file_safe, replacing, require_writable, write_json, write_text
 
 
 @pytest.mark.parametrize("stop", [ValueError, KeyboardInterrupt])
@@ -83,3 +83,17 @@ def test_asking_whether_a_folder_can_be_written_leaves_no_trace(tmp_path: Path) 
     (tmp_path / "there").mkdir()
     require_writable(tmp_path / "there")
     assert [path.name for path in tmp_path.rglob("*")] == ["there"]
+
+
+def test_an_error_is_told_even_where_the_temporary_file_is_gone(tmp_path: Path) -> None:
+    def write() -> None:
+        with replacing(tmp_path / "a.txt") as temporary:
+            temporary.unlink()
+            raise ValueError("what went wrong")
+
+    with pytest.raises(ValueError, match="what went wrong"):
+        write()
+
+
+def test_a_name_becomes_a_file_name_of_letters_digits_dots_and_underscores() -> None:
+    assert file_safe("folder:holiday pictures/Zoë_2.jpg") == "folder_holiday_pictures_Zoë_2.jpg"
