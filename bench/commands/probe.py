@@ -52,7 +52,7 @@ def document(verdict: Verdict) -> dict[str, Any]:
         {
             "keys": str(one.keys),
             "known_error_levels": one.known_error,
-            "psnr_hole": one.psnr_hole,
+            "hole_psnr_db": one.hole_psnr,
             "hole_changed": one.changed,
         }
         for one in verdict.tried
@@ -71,6 +71,6 @@ def show(verdict: Verdict) -> None:
         table.add_column(title, justify="right")
     for one in verdict.tried[:SHOWN]:
         changed = "yes" if one.changed else "no"
-        table.add_row(str(one.keys) or "(none)", f"{one.known_error:.1f}", f"{one.psnr_hole:.2f}", changed)
+        table.add_row(str(one.keys) or "(none)", f"{one.known_error:.1f}", f"{one.hole_psnr:.2f}", changed)
     terminal().print(table)
     print(f"{verdict.sure} ({verdict.why}); use: '{verdict.spec}'")

@@ -43,19 +43,19 @@ class Tried:
     """One way of calling a model, and what came of it.
 
     keys: what is said beyond the user's SPEC. known_error: mean absolute error of raw on known pixels, 8-bit levels.
-    psnr_hole: dB, of raw in the hole. changed: whether the hole looks otherwise than it was shown.
+    hole_psnr: dB, of raw in the hole. changed: whether the hole looks otherwise than it was shown.
     """
 
     keys: Keys
     known_error: float
-    psnr_hole: float
+    hole_psnr: float
     psnr_known: float
     changed: bool
 
     @property
     def score(self) -> float:
         """dB: how well hole and known pixels come out, alike; a hole left as it was shown is no fill."""
-        return (self.psnr_hole + min(self.psnr_known, BEST_KNOWN)) / 2 - (0 if self.changed else 20)
+        return (self.hole_psnr + min(self.psnr_known, BEST_KNOWN)) / 2 - (0 if self.changed else 20)
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ def probe(
 
 def fits(one: Tried, picture: Picture) -> bool:
     """Whether it gives the known pixels back and fills better than the known pixels' mean colour."""
-    return one.changed and one.known_error < KNOWN and one.psnr_hole > of_mean_colour(picture)
+    return one.changed and one.known_error < KNOWN and one.hole_psnr > of_mean_colour(picture)
 
 
 def of_mean_colour(picture: Picture) -> float:
@@ -104,7 +104,7 @@ def distinct(order: Sequence[Tried]) -> list[Tried]:
     """Of ways whose fills and known pixels come out the same, the first."""
     seen: dict[tuple[float, float, bool], Tried] = {}
     for one in order:
-        seen.setdefault((round(one.psnr_hole, 2), round(one.known_error, 1), one.changed), one)
+        seen.setdefault((round(one.hole_psnr, 2), round(one.known_error, 1), one.changed), one)
     return list(seen.values())
 
 
@@ -207,7 +207,7 @@ def mean_of(method: CallableMethod, one: Tried, pictures: Sequence[Picture]) -> 
         if found is not None:
             results.append(judge(one.keys, found.raw, method, picture))
     known, hole, near = (
-        float(np.mean([getattr(one, name) for one in results])) for name in ("known_error", "psnr_hole", "psnr_known")
+        float(np.mean([getattr(one, name) for one in results])) for name in ("known_error", "hole_psnr", "psnr_known")
     )
     return Tried(one.keys, known, hole, near, all(one.changed for one in results))
 
@@ -229,7 +229,7 @@ def judged(
     ahead = best.score - others[0].score if others else np.inf
     plain = np.mean([of_mean_colour(picture) for picture in pictures])
     spec = str((method.spec.adding(best.keys)) if method.spec else best.keys)
-    if not best.changed or best.psnr_hole < plain:
+    if not best.changed or best.hole_psnr < plain:
         sure, why = "unsure", "none fills better than the mean colour of the known pixels does"
     elif ahead >= SURE:
         sure, why = "sure", f"{ahead:.1f} dB ahead of the next" if others else "nothing else comes near"
