@@ -256,9 +256,9 @@ def copies(method: CallableMethod, keys: Keys, picture: Picture) -> bool:
 
 def known_pictures(side: int, count: int = 3) -> list[Picture]:
     """Scenes of ``side`` pixels, each with a rectangle missing, an eighth of it or so."""
-    from bench.datasets.registry import open_dataset
+    from bench.datasets.scenes.source import Scenes
 
-    scenes = open_dataset("scenes", "test", side, count)
+    scenes = Scenes(0, "test", side)
     pictures = []
     for k in range(count):
         hole = np.zeros((side, side), bool)

@@ -82,3 +82,15 @@ def test_weights_of_another_network_are_refused_and_nothing_is_loaded(change, wo
 def test_a_files_digest_is_hashlibs(tmp_path):
     (tmp_path / "w").write_bytes(b"weights")
     assert sha256(tmp_path / "w") == hashlib.sha256(b"weights").hexdigest()
+
+
+def test_weights_saved_from_a_compiled_network_load(tmp_path):
+    torch.save({"module._orig_mod.a.weight": torch.ones(2)}, tmp_path / "w.pth")
+    assert list(load_state(tmp_path / "w.pth")) == ["a.weight"]
+
+
+@pytest.mark.parametrize("name", ["w.pth", "w.safetensors"])
+def test_a_git_lfs_pointer_is_called_that_and_not_unsafe(tmp_path, name):
+    (tmp_path / name).write_bytes(b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 12\n")
+    with pytest.raises(CheckpointError, match=f"is a pointer that Git LFS left .*git lfs pull --include={name}"):
+        load_state(tmp_path / name)
