@@ -37,6 +37,7 @@ class Request:
     restore_known: bool
     run: str | None
     out: Path | None
+    fresh: bool
     build: Build | None
     device: str | None
     weights_dir: Path | None
@@ -88,7 +89,7 @@ def evaluate_methods(request: Request) -> None:
     start = suite_facts(suite, profile)
     key = key_of(profile.as_dict(), identity_of(methods), request.restore_known, start.suite)
     writer = RunWriter(out_folder(request.out, request.runs, f"eval-{key[:8]}"))
-    writer.begin(start, wait=request.wait)
+    writer.begin(start, request.fresh, wait=request.wait)
     say(f"writing {writer.path}")
     tell_of_suite(suite, writer)
     if request.save_predictions is not None:

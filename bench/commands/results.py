@@ -15,7 +15,7 @@ def show(run: Run, report: Path | None, json_output: bool, open_report: bool) ->
     else:
         from bench.exporters.scores_terminal import print_scores
 
-        print_scores(run)
+        print_scores(run, tuple(run.manifest.profile.get("metrics", ())))
         if report is not None:
             print(f"report: {report}")
     if open_report and report is not None:

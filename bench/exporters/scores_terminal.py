@@ -53,7 +53,8 @@ def print_scores(run: Run, columns: tuple[str, ...] = ()) -> None:
             console.print(table)
             title = "the same, further metrics"
     for name, why in run.manifest.missing.items():
-        if name in wanted:
+        # Scores of whole sets want weights that few have: the run says so, and the terminal where they were asked for.
+        if name in wanted and (columns or metrics[name].of == "picture"):
             console.print(f"{name} is empty: {why}", style="yellow", highlight=False)
 
 

@@ -231,7 +231,7 @@ def reason(error: BaseException) -> str:
     if "Traceback of TorchScript" in text:
         last = text.strip().splitlines()[-1].strip()
         return " ".join((last if ": " in last else f"{type(error).__name__}: {last}").split())
-    return " ".join(f"{type(error).__name__}: {text}".split())
+    return " ".join(f"{type(error).__name__}: {text}".split()).removesuffix(":")
 
 
 def existing(argument: str, kind: str) -> Path:

@@ -12,6 +12,9 @@ from bench.suites.hole_file import Reading
 from bench.suites.suite import Suite
 from bench.util.errors import UsageError
 
+DEPTH = 4
+"""How many folders above a data set may take part in its name."""
+
 
 def open_suite(profile: Profile, split: str = "test") -> Suite:
     """The pictures and holes that a profile is scored on."""
@@ -28,10 +31,15 @@ def named_apart(datasets: tuple[Dataset, ...], specs: Sequence[str]) -> tuple[Da
     names = [dataset.name for dataset in datasets]
     if len(set(names)) == len(names):
         return datasets
-    labels = [
-        f"{name}_{Path(spec.partition(':')[2]).name}" if names.count(name) > 1 else name
-        for name, spec in zip(names, specs, strict=True)
-    ]
+    labels = names
+    # Two folders called images are told apart by what they lie in.
+    for depth in range(1, DEPTH + 1):
+        labels = [
+            "_".join([name, *Path(spec.partition(":")[2]).parts[-depth:]]) if names.count(name) > 1 else name
+            for name, spec in zip(names, specs, strict=True)
+        ]
+        if len(set(labels)) == len(labels):
+            break
     twice = next((label for label in labels if labels.count(label) > 1), None)
     if twice:
         raise UsageError(f"two data sets would both be called {twice}: name each once, in folders of different names")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from bench.commands.results import show
 from bench.exporters.scores_terminal import best_of, cell, print_scores
 from bench.metrics.declaration import Metric
 from bench.runs.reader import Run
@@ -36,3 +38,18 @@ def test_of_a_metric_with_a_target_the_distance_is_printed_and_the_least_is_best
 def test_a_summary_from_before_distances_is_judged_by_its_means() -> None:
     rows = [{"mean": mean, "low": None, "high": None} for mean in (-0.4, 0.2)]
     assert best_of(rows, SEAM) == -0.2
+
+
+def test_every_metric_that_was_asked_for_has_its_column(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    values = {"seam": np.full((4, 2), 0.5), "psnr_hole": np.full((4, 2), 20.0)}
+    run = fake_run(tmp_path / "r", {("near", 0): values})
+    write_summary(run)
+    document = json.loads((run.path / "run.json").read_text(encoding="utf-8"))
+    document["profile"] = {**document["profile"], "metrics": ["seam", "psnr_hole"]}
+    (run.path / "run.json").write_text(json.dumps(document), encoding="utf-8")
+    monkeypatch.setenv("COLUMNS", "120")
+    show(Run.open(run.path), None, False, False)
+    head = capsys.readouterr().out
+    assert "seam" in head and "psnr_hole" in head

@@ -264,3 +264,10 @@ def test_a_module_of_the_working_directory_is_found_and_hides_nothing_later(tmp_
     (tmp_path / "filler_of_mine.py").write_text("def fill(image, hole):\n    return image\n")
     load_methods("python:filler_of_mine:fill", weights=None)
     assert sys.path[0] != str(tmp_path) and sys.path[-1] == str(tmp_path)
+
+
+def test_an_error_without_a_message_is_its_name_alone():
+    from bench.methods.callable import reason
+
+    assert reason(RuntimeError()) == "RuntimeError"
+    assert reason(ValueError("a\nb")) == "ValueError: a b"
