@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bench.methods.load import check_spec, split_seed
-from bench.methods.spec import Spec, parse_spec
+from bench.methods.spec import parse_spec
 from bench.runs.provenance import cores
 from bench.throughput.settings import CALIBRATION
 from bench.util.errors import BenchError, UsageError
@@ -162,7 +162,8 @@ def subjects(spec: str, request: Request, device: str, resolutions: tuple[int, .
     from bench.throughput.subjects import Subject
 
     if is_untrained(spec, request):
-        return [untrained(parse_spec(spec), request.width or WIDTH)]
+        asked = parse_spec(spec)
+        return [untrained(asked.argument, request.width or WIDTH, asked.name)]
     finder = weights_of(find_run(request.run, request.runs)) if request.run else weights_anywhere(request.runs)
     checkpoint = request.checkpoint if is_network(spec) else None
     found = load_methods(spec, weights=finder, checkpoint=checkpoint, device=device if is_network(spec) else "cpu")
@@ -185,17 +186,17 @@ def try_out(method: Method, resolution: int) -> None:
             raise FillError(f"{method.name} returned NaN or infinite pixels")
 
 
-def untrained(spec: Spec, width: int) -> Subject:
-    """A variant with random weights, always the same ones."""
+def untrained(name: str, width: int, label: str = "") -> Subject:
+    """A variant with random weights, always the same ones, under ``label`` if given."""
     import torch
 
     from bench.throughput.subjects import Subject
     from variants.network_method import NetworkMethod
 
-    entry = variant.get(spec.argument)()
+    entry = variant.get(name)()
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        return Subject.of(NetworkMethod(spec.name or spec.argument, entry, entry.network(width)))
+        return Subject.of(NetworkMethod(label or name, entry, entry.network(width)))
 
 
 def say_conditions(request: Request, specs: list[str]) -> None:
