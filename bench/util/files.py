@@ -42,14 +42,18 @@ def write_bytes(path: Path, content: bytes, durable: bool = False) -> None:
 
 
 def write_text(path: Path, content: str) -> None:
-    """UTF-8; what of a file's name is not UTF-8 is escaped, \\udcff, which JSON reads back."""
-    write_bytes(path, content.encode(errors="backslashreplace"))
+    write_bytes(path, utf8(content))
+
+
+def utf8(content: str) -> bytes:
+    """What of a file's name is not UTF-8 is escaped, \\udcff, which JSON reads back."""
+    return content.encode(errors="backslashreplace")
 
 
 def write_json(path: Path, value: Any) -> None:
     """Write JSON that every parser reads: NaN and infinities become null."""
     text = json.dumps(finite(value), indent=1, ensure_ascii=False) + "\n"
-    write_bytes(path, text.encode(), durable=True)
+    write_bytes(path, utf8(text), durable=True)
 
 
 def finite(value: Any) -> Any:
