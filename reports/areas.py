@@ -5,14 +5,13 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-import numpy as np
 from markupsafe import Markup
 
 from bench.masks.areas import AREA_BINS, area_places
 from bench.metrics.declaration import Metric
 from reports.breakdown import spoken, styles
 from reports.charts import Line, line_panel, span_of
-from reports.numbers import Numbers, Score, interval_scores
+from reports.numbers import Numbers, Score
 from reports.scoreboard import ranked, score_cell, slug
 from reports.tables import Cell, Column, Row, Table
 
@@ -22,53 +21,38 @@ FEWEST = 4
 
 @dataclass(frozen=True)
 class Binned:
-    """Scores of the bins that have enough pictures. middle: mean hole area of each; scores: by (method, metric)."""
+    """The bins of hole area that have enough pictures. middle: mean hole area of each."""
 
     names: list[str]
     pictures: list[int]
     middle: list[float]
-    scores: dict[tuple[str, str], list[Score]]
 
 
-def binned(numbers: Numbers, dataset: str, metrics: list[str]) -> Binned | None:
-    """Scores by hole area, mask types pooled, pictures drawn whole; None where fewer than two bins are filled."""
-    from bench.statistics.intervals import merged
-
+def binned(numbers: Numbers, dataset: str) -> Binned | None:
+    """The bins of a data set, mask types pooled; None where fewer than two are filled."""
     area = numbers.areas(dataset)
-    bins, place = len(AREA_BINS), area_places(area)
-    known = place >= 0
-    cell = (np.arange(len(area))[:, None] * bins + place)[known]
-    held = np.bincount(cell, minlength=area.shape[0] * bins).reshape(-1, bins)
-    pictures = (held > 0).sum(0)
-    keep = np.flatnonzero(pictures >= FEWEST)
+    place = area_places(area)
+    held = {k: place == k for k in range(len(AREA_BINS))}
+    pictures = {k: int(rows.any(1).sum()) for k, rows in held.items()}
+    keep = [k for k in held if pictures[k] >= FEWEST]
     if len(keep) < 2:
         return None
-    asked = [(label, metric) for label in numbers.labels for metric in metrics]
-    sums, counts = [], []
-    for label, metric in asked:
-        values = numbers.block(label, dataset, metric)[known]
-        there = np.isfinite(values)
-        both = [
-            np.bincount(cell, weights=w, minlength=held.size).reshape(held.shape)[:, keep]
-            for w in (np.where(there, values, 0.0), there.astype(float))
-        ]
-        # Merged here already, as the interval would, so that not all of a large run is held at once.
-        small = merged(0, *both)
-        sums.append(small[0])
-        counts.append(small[1])
-    scores = interval_scores(np.concatenate(sums, axis=1), np.concatenate(counts, axis=1))
-    size = len(keep)
     return Binned(
-        [AREA_BINS[k] for k in keep],
-        [int(pictures[k]) for k in keep],
-        [float(area[known][place[known] == k].mean()) for k in keep],
-        {key: scores[i * size : (i + 1) * size] for i, key in enumerate(asked)},
+        [AREA_BINS[k] for k in keep], [pictures[k] for k in keep], [float(area[held[k]].mean()) for k in keep]
     )
+
+
+def scores_by_area(numbers: Numbers, label: str, dataset: str, found: Binned, metric: str) -> list[Score]:
+    """A method's scores bin by bin, NaN where it has none."""
+    return [numbers.score(label, dataset, name, metric) or NOTHING for name in found.names]
+
+
+NOTHING = Score(math.nan, math.nan, math.nan, 0)
 
 
 def area_panels(numbers: Numbers, dataset: str, found: Binned, measure: Metric) -> list[Markup]:
     """One panel a method with its interval, on one scale."""
-    rows = {m.label: found.scores[m.label, measure.name] for m in ranked(numbers)}
+    rows = {m.label: scores_by_area(numbers, m.label, dataset, found, measure.name) for m in ranked(numbers)}
     y = span_of([v for row in rows.values() for s in row for v in (s.low, s.high, s.mean)], 0.03)
     x = span_of(found.middle, 0.04)
     style = styles(numbers)
@@ -89,7 +73,7 @@ def area_panels(numbers: Numbers, dataset: str, found: Binned, measure: Metric) 
 
 def area_table(numbers: Numbers, dataset: str, found: Binned, measure: Metric) -> Table:
     def cells(label: str) -> list[Cell]:
-        return [score_cell(score, measure) for score in found.scores[label, measure.name]]
+        return [score_cell(score, measure) for score in scores_by_area(numbers, label, dataset, found, measure.name)]
 
     return Table(
         f"areas-{slug(dataset)}-{measure.name}",

@@ -6,9 +6,10 @@ import math
 
 from markupsafe import Markup
 
+from bench.statistics.scores import ALL
 from reports.charts import Dot, dot_panel, span_of
-from reports.numbers import ALL, Numbers, Score, fixed
-from reports.scoreboard import ranked, slug
+from reports.numbers import Numbers, Score, fixed
+from reports.scoreboard import ranked, slug, written
 from reports.tables import Cell, Column, Row, Table
 
 SHADES = 10
@@ -65,7 +66,7 @@ def heat_map(numbers: Numbers, dataset: str, metric: str) -> Table:
     measure = numbers.measures[metric]
     names = [m for m in (*numbers.masks, ALL) if any(numbers.score(n, dataset, m, metric) for n in numbers.labels)]
     found = {(n, m): numbers.score(n, dataset, m, metric) for n in numbers.labels for m in names}
-    good = {key: float(measure.goodness(s.mean)) for key, s in found.items() if s}
+    good = {(n, m): numbers.standing(n, dataset, m, metric) for (n, m), s in found.items() if s}
     low, high = (min(good.values()), max(good.values())) if good else (0.0, 1.0)
     rows = []
     for member in ranked(numbers):
@@ -78,11 +79,12 @@ def heat_map(numbers: Numbers, dataset: str, metric: str) -> Table:
             place = (good[member.label, mask] - low) / (high - low) if high > low else 0.5
             cells.append(
                 Cell(
-                    fixed(score.mean, measure.digits),
+                    written(score, measure.digits),
                     score.mean,
                     None if math.isnan(score.low) else score.low,
                     None if math.isnan(score.high) else score.high,
                     heat=round(place * SHADES),
+                    distance=None if math.isnan(score.distance) else score.distance,
                 )
             )
         rows.append(Row(member.label, cells))

@@ -151,8 +151,7 @@ def section(numbers: Any, dataset: str, leads: Any, metrics: list[str], broken_d
     if more:
         more.key += "-more"
         more.caption = f"Further metrics on {numbers.titles[dataset]}, all mask types pooled"
-    per_picture = [m for m in broken_down if not numbers.measures[m].whole]
-    bins = areas.binned(numbers, dataset, per_picture) if per_picture else None
+    bins = areas.binned(numbers, dataset)
     parts = []
     for metric in broken_down:
         measure = numbers.measures[metric]

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from bench.statistics.intervals import Seeds, seed_noise
+from bench.statistics.paired import pooled
 from reports.numbers import Numbers, Score, fixed, paired
 from reports.scoreboard import counted, millions
 from reports.tables import Cell, Column, Row, Table
@@ -194,8 +196,11 @@ def judge(numbers: Numbers) -> list[Verdict]:
     has none of the six variants."""
     if not any(m.variant in SIX for m in numbers.members):
         return []
-    asked: list[tuple[Claim, list[np.ndarray] | str]] = [(claim, blocks(numbers, claim)) for claim in CLAIMS]
-    scores = iter(paired([b for _, found in asked if not isinstance(found, str) for b in found]))
+    asked: list[tuple[Claim, list[Quantity] | str]] = [(claim, quantities(numbers, claim)) for claim in CLAIMS]
+    every = [quantity for _, found in asked if not isinstance(found, str) for quantity in found]
+    certain = [q.values for q in every if not q.noise]
+    together = iter(paired(certain))
+    scores = iter([paired([q.values], q.noise)[0] if q.noise else next(together) for q in every])
     verdicts = []
     for claim, found in asked:
         if isinstance(found, str):
@@ -225,32 +230,45 @@ def state(score: Score, region: tuple[float, float]) -> str:
     return "does not hold" if score.high < low or score.low > high else "undecided"
 
 
-def blocks(numbers: Numbers, claim: Claim) -> list[np.ndarray] | str:
-    """The claim's quantities per picture and mask type, or why they cannot be had."""
+@dataclass(frozen=True, eq=False)
+class Quantity:
+    """What a claim is decided by, per picture of all data sets and mask type. noise: of the training of every variant
+    in it that has several seeds."""
+
+    values: np.ndarray
+    noise: tuple[Seeds, ...]
+
+
+def quantities(numbers: Numbers, claim: Claim) -> list[Quantity] | str:
+    """The claim's quantities, or why they cannot be had."""
     found = []
     for terms in claim.parts:
-        total: np.ndarray | None = None
+        parts: dict[str, np.ndarray] = {}
         for weight, role, metric in terms:
             variant = resolve(numbers, role, metric)
             if variant is None or not any(m.variant == variant for m in numbers.members):
                 return f"{variant or 'the residual variants'} not in this run"
             if metric not in numbers.measures or not numbers.has(metric):
                 return f"{metric} was not measured"
-            values = weight * over_seeds(numbers, variant, metric)
-            total = values if total is None else total + values
-        assert total is not None
+            parts[variant] = parts.get(variant, 0.0) + weight * by_seed(numbers, variant, metric)
+        total = sum((part.mean(0) for part in parts.values()), np.zeros(1))
         if not np.isfinite(total).any():
             return f"{claim.metric} has no value for it"
-        found.append(total)
+        noise = [training_noise(np.where(np.isnan(total), np.nan, p)) for p in parts.values() if len(p) > 1]
+        found.append(Quantity(total, tuple(noise)))
     return found
 
 
-def over_seeds(numbers: Numbers, variant: str, metric: str) -> np.ndarray:
-    """(pictures of all data sets, masks): the mean over a variant's seeds."""
+def training_noise(values: np.ndarray) -> Seeds:
+    """From (seeds, pictures, masks)."""
+    sums, counts, _ = pooled(list(values))
+    return seed_noise(sums.T[..., None], counts.T[..., None])
+
+
+def by_seed(numbers: Numbers, variant: str, metric: str) -> np.ndarray:
+    """A variant's values, (seeds, pictures of all data sets, masks)."""
     labels = [m.label for m in numbers.members if m.variant == variant]
-    return np.concatenate(
-        [np.stack([numbers.block(label, dataset, metric) for label in labels]).mean(0) for dataset in numbers.datasets]
-    )
+    return np.stack([np.concatenate([numbers.block(n, d, metric) for d in numbers.datasets]) for n in labels])
 
 
 def resolve(numbers: Numbers, role: str, metric: str) -> str | None:
@@ -266,7 +284,7 @@ def resolve(numbers: Numbers, role: str, metric: str) -> str | None:
     if metric not in numbers.measures or not set(roles[role]) <= there:
         return None
     good = numbers.measures[metric].goodness
-    means = {v: float(good(np.nanmean(over_seeds(numbers, v, metric)))) for v in roles[role]}
+    means = {v: float(good(np.nanmean(by_seed(numbers, v, metric).mean(0)))) for v in roles[role]}
     return (min if role == "res_worst" else max)(means, key=lambda v: means[v])
 
 

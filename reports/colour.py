@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from markupsafe import Markup
 
+from bench.statistics.scores import ALL
 from reports.breakdown import spoken, styles
 from reports.charts import Dot, density_panel, dot_panel, span_of
-from reports.numbers import ALL, Numbers, fixed
+from reports.numbers import Numbers, fixed
 from reports.scoreboard import ranked, score_cell, slug
 from reports.tables import Column, Row, Table
 

@@ -14,11 +14,12 @@ from markupsafe import Markup
 from bench.exporters.words import decimals
 from bench.exporters.words import headline as headline_metrics
 from bench.metrics.declaration import in_order as by_rank
+from bench.statistics.scores import ALL
 from bench.util.files import write_text
 from reports.breakdown import spoken
 from reports.charts import Dot, dot_panel, scatter_panel, span_of
 from reports.grids import GridCell, GridRow, anchor, truths_css
-from reports.numbers import ALL, Score, fixed
+from reports.numbers import Score, fixed
 from reports.pictures import Tally, scenes
 from reports.scoreboard import slug
 from reports.tables import Cell, Column, Row, Table

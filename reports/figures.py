@@ -11,10 +11,11 @@ import numpy as np
 from markupsafe import Markup
 
 from bench.metrics.declaration import Metric
+from bench.statistics.scores import ALL
 from reports import svg
 from reports.breakdown import spoken, styles
 from reports.charts import Line, line_panel, short
-from reports.numbers import ALL, Numbers, Score
+from reports.numbers import Numbers, Score
 from reports.scoreboard import grouped, millions, ranked, slug
 
 WIDE, NARROW = (620, 420), (350, 400)

@@ -220,7 +220,7 @@ def worst_failures(numbers: Numbers, rows: list[GridRow]) -> list[Worst]:
                 if not np.isfinite(good[:, k]).any():
                     continue
                 index = int(np.nanargmin(good[:, k]))
-                image_id = numbers.ids(dataset)[index].as_py()
+                image_id = str(numbers.ids(dataset)[index])
                 value = float(numbers.block(member.label, dataset, decide)[index, k])
                 row = place.get((dataset, mask, image_id))
                 text = f"{fixed(value, 1 if measure.unit == 'dB' else measure.digits)} {measure.unit}".strip()

@@ -1,7 +1,7 @@
 """What the report says in numbers, read from a run folder once and only as far as needed.
 
-Means and intervals come from ``summary.json`` where it is there; what it does not hold (paired
-differences, bins of hole area) from the columns of the records, read with pyarrow, never whole files.
+Means and intervals are those of summary.json, paired differences those of a comparison: all are calculated in
+:mod:`bench.statistics`.
 """
 
 from __future__ import annotations
@@ -19,12 +19,11 @@ from bench.metrics.declaration import Metric
 from bench.metrics.declaration import in_order as by_rank
 from bench.runs.manifest import VariantEntry
 from bench.runs.reader import Run
-from bench.statistics.scores import metric_facts
-
-ALL = "all"
-"""The name under which the mask types are pooled."""
-
-NOT_METRICS = {"variant", "seed", "dataset", "mask", "image_id", "hole_area", "failed"}
+from bench.statistics import paired as statistics
+from bench.statistics.intervals import Seeds
+from bench.statistics.scores import ALL, Scores, load_scores, metric_facts
+from bench.statistics.standing import standing
+from bench.statistics.summary import rows_so_far
 
 
 @dataclass(frozen=True)
@@ -43,12 +42,14 @@ class Member:
 
 @dataclass(frozen=True)
 class Score:
-    """A mean with its 95 % interval over n pictures; the interval is NaN where there is none."""
+    """A mean with its 95 % interval over n pictures; the interval is NaN where there is none. distance: the pictures'
+    mean distance from the metric's target, NaN where it has none."""
 
     mean: float
     low: float
     high: float
     n: int
+    distance: float = math.nan
 
 
 class Numbers:
@@ -57,8 +58,8 @@ class Numbers:
     def __init__(self, run: Run) -> None:
         self.run = run
         self.manifest = run.manifest
-        self._blocks: dict[tuple[str, str, str], np.ndarray] = {}
-        self._ids: dict[str, Any] = {}
+        self._held: dict[str, dict[str, dict[str, Scores]]] = {}
+        self._ids: dict[str, np.ndarray] = {}
         self._places: dict[str, dict[str, int]] = {}
 
     # -- what is there ------------------------------------------------------------------------------
@@ -117,16 +118,6 @@ class Numbers:
         return in_order({m for _, _, m in self.files}, self.manifest.masks)
 
     @cached_property
-    def columns(self) -> list[str]:
-        """Every metric column of the records, in the order of run.json."""
-        import pyarrow.parquet as pq
-
-        names: dict[str, None] = {}
-        for file in self.files.values():
-            names |= dict.fromkeys(n for n in pq.read_schema(file).names if n not in NOT_METRICS)
-        return in_order(set(names), list(self.manifest.metrics))
-
-    @cached_property
     def measures(self) -> dict[str, Metric]:
         """What each column means, as run.json declares it; a column that it does not name is nobody's metric."""
         return metric_facts(self.run)
@@ -149,54 +140,42 @@ class Numbers:
     # -- means and intervals ------------------------------------------------------------------------
 
     @cached_property
-    def scores(self) -> dict[tuple[str, str, str, str], Score]:
-        """(label, dataset, mask or ``all``, metric) -> mean and interval: from summary.json, and for records
-        that it does not cover yet, calculated as it calculates them."""
+    def _rows(self) -> dict[tuple[str, str, str, str], dict[str, Any]]:
+        """(label, dataset, mask type, ``all`` or bin of hole area, metric) -> its row."""
         label = {(m.variant, m.seed): m.label for m in self.members}
-        found: dict[tuple[str, str, str, str], Score] = {}
-        for row in (self.run.summary or {}).get("scores", []):
-            name = label.get((row["variant"], int(row.get("seed") or 0)))
-            if name is not None:
-                found[name, str(row["dataset"]), str(row["mask"]), row["metric"]] = Score(
-                    number(row["mean"]), number(row["low"]), number(row["high"]), int(row.get("n") or 0)
-                )
-        told = {key[:3] for key in found}
-        for dataset in self.datasets:
-            lacking = [name for name, d, mask in self.files if d == dataset and (name, dataset, mask) not in told]
-            for name in dict.fromkeys(lacking):
-                blocks = [self.block(name, dataset, metric) for metric in self.columns]
-                for metric, block, pooled in zip(self.columns, blocks, paired(blocks), strict=True):
-                    found[name, dataset, ALL, metric] = pooled
-                    singles = paired([block[:, k : k + 1] for k in range(len(self.masks))])
-                    found |= {(name, dataset, m, metric): s for m, s in zip(self.masks, singles, strict=True)}
-        return found
+        pair = {m.label: (m.variant, m.seed) for m in self.members}
+        return {
+            (name, str(row["dataset"]), str(row.get("mask") or row.get("area")), row["metric"]): row
+            for row in rows_so_far(self.run, [(*pair[label], dataset, mask) for label, dataset, mask in self.files])
+            if (name := label.get((row["variant"], int(row.get("seed") or 0)))) is not None
+        }
 
-    def score(self, label: str, dataset: str, mask: str, metric: str) -> Score | None:
-        """The mean over the pictures of a data set and mask type (``all``: pooled); None where there is none."""
-        found = self.scores.get((label, dataset, mask, metric))
-        return None if found is None or math.isnan(found.mean) else found
+    def score(self, label: str, dataset: str, place: str, metric: str) -> Score | None:
+        """The mean over the pictures of a data set and mask type (``all``: pooled) or bin of hole area, or None."""
+        row = self._rows.get((label, dataset, place, metric))
+        if row is None or row["mean"] is None:
+            return None
+        low, high, distance = (number(row.get(key)) for key in ("low", "high", "distance"))
+        return Score(float(row["mean"]), low, high, int(row.get("n") or 0), distance)
+
+    def standing(self, label: str, dataset: str, place: str, metric: str) -> float:
+        """What methods are put in order by, higher is better; NaN where there is none."""
+        return standing(self._rows.get((label, dataset, place, metric)), self.measures[metric])
 
     @cached_property
     def failed(self) -> dict[tuple[str, str], int]:
         """(label, dataset) -> pictures whose fill could not be scored, where there are any."""
-        label = {(m.variant, m.seed): m.label for m in self.members}
-        found = {}
-        for row in (self.run.summary or {}).get("scores", []):
-            if row["mask"] == ALL and row.get("failed"):
-                found[label.get((row["variant"], int(row.get("seed") or 0)), ""), str(row["dataset"])] = int(
-                    row["failed"]
-                )
-        return found
+        pooled = {key: row for key, row in self._rows.items() if key[2] == ALL and row.get("failed")}
+        return {(label, dataset): int(row["failed"]) for (label, dataset, _, _), row in pooled.items()}
 
     def failures(self, most: int) -> list[tuple[str, str, str, str, str]]:
         """(method, data set, mask type, picture, why) of fills that could not be scored, the first ``most``."""
         import pyarrow.compute as pc
         import pyarrow.parquet as pq
 
-        told = self.run.summary is not None
         found: list[tuple[str, str, str, str, str]] = []
         for (label, dataset, mask), file in self.files.items():
-            if (told and (label, dataset) not in self.failed) or "failed" not in pq.read_schema(file).names:
+            if (label, dataset) not in self.failed or "failed" not in pq.read_schema(file).names:
                 continue
             table = pq.read_table(file, columns=["image_id", "failed"], partitioning=None)
             bad = table.filter(pc.greater(pc.fill_null(pc.binary_length(table["failed"]), 0), 0))
@@ -212,7 +191,7 @@ class Numbers:
 
     @cached_property
     def _with_numbers(self) -> set[str]:
-        return {key[3] for key, score in self.scores.items() if not math.isnan(score.mean)}
+        return {key[3] for key, row in self._rows.items() if row["mean"] is not None}
 
     @cached_property
     def speeds(self) -> dict[str, float]:
@@ -233,79 +212,57 @@ class Numbers:
 
     # -- single values ------------------------------------------------------------------------------
 
-    def ids(self, dataset: str) -> Any:
-        """Ids of the pictures of a data set (arrow array): those of its first file, then others."""
-        if dataset not in self._ids:
-            import pyarrow as pa
+    def _loaded(self, label: str, metric: str) -> dict[str, Scores]:
+        """A method's scores by data set, with this metric; those that tables show are read with it."""
+        held = self._held.setdefault(label, {})
+        if metric not in held:
+            member = self.by_label[label]
+            wanted = [name for name in dict.fromkeys([metric, *self.ranked]) if name not in held]
+            held |= dict.fromkeys(wanted, load_scores(self.run, member.variant, member.seed, wanted))
+        return held[metric]
 
-            files = [f for (_, d, _), f in self.files.items() if d == dataset]
-            first = read_ids(files[0])
-            others = [ids.to_pylist() for f in files[1:] if not (ids := read_ids(f)).equals(first)]
-            known = set(first.to_pylist()) if others else set()
-            more = [i for i in dict.fromkeys(i for ids in others for i in ids) if i not in known]
-            self._ids[dataset] = pa.concat_arrays([first, pa.array(more, first.type)]) if more else first
+    def ids(self, dataset: str) -> np.ndarray:
+        """Ids of the pictures of a data set, sorted."""
+        if dataset not in self._ids:
+            anything = self.deciding or ""
+            found = [s[dataset].ids for label in self.labels if dataset in (s := self._loaded(label, anything))]
+            same = all(np.array_equal(ids, found[0]) for ids in found)
+            self._ids[dataset] = found[0] if same else np.unique(np.concatenate(found))
         return self._ids[dataset]
 
     def places(self, dataset: str) -> dict[str, int]:
         """Picture id -> its row in the arrays."""
         if dataset not in self._places:
-            self._places[dataset] = {name: k for k, name in enumerate(self.ids(dataset).to_pylist())}
+            self._places[dataset] = {name: k for k, name in enumerate(self.ids(dataset).tolist())}
         return self._places[dataset]
 
     def block(self, label: str, dataset: str, metric: str) -> np.ndarray:
         """Values per picture and mask type, float64 (pictures, masks), NaN where there is none."""
-        key = (label, dataset, metric)
-        if key not in self._blocks:
-            self._read(label, dataset, [metric, "hole_area", *(m for m in by_rank(self.measures) if m in self.columns)])
-        return self._blocks[key]
+        scores = self._loaded(label, metric).get(dataset)
+        if scores is None or metric not in scores.columns:
+            return np.full((len(self.ids(dataset)), len(self.masks)), np.nan)
+        return self._aligned(scores, scores.values[0, :, :, scores.columns.index(metric)])
 
-    def _read(self, label: str, dataset: str, metrics: list[str]) -> None:
-        import pyarrow.parquet as pq
-
-        ids = self.ids(dataset)
-        wanted = [m for m in dict.fromkeys(metrics) if (label, dataset, m) not in self._blocks]
-        blocks = {m: np.full((len(ids), len(self.masks)), np.nan) for m in wanted}
-        for k, mask in enumerate(self.masks):
-            file = self.files.get((label, dataset, mask))
-            if file is None:
-                continue
-            there = set(pq.read_schema(file).names)
-            names = [m for m in wanted if m in there]
-            table = pq.read_table(file, columns=["image_id", *names], partitioning=None)
-            rows: Any = slice(None)
-            own = table["image_id"].combine_chunks()
-            if not own.equals(ids):
-                place = self.places(dataset)
-                rows = np.array([place[name] for name in own.to_pylist()], int)
-            for name in names:
-                blocks[name][rows, k] = table[name].to_numpy()
-        for name, block in blocks.items():
-            block[~np.isfinite(block)] = np.nan
-            self._blocks[label, dataset, name] = block
+    def _aligned(self, scores: Scores, values: np.ndarray) -> np.ndarray:
+        """Values of a method's own pictures and mask types, (images, masks), as those of all methods."""
+        ids = self.ids(scores.dataset)
+        if scores.masks == tuple(self.masks) and len(ids) == len(scores.ids):
+            return values
+        found = np.full((len(ids), len(self.masks)), np.nan)
+        columns = np.array([self.masks.index(mask) for mask in scores.masks])
+        found[np.ix_(np.searchsorted(ids, scores.ids), columns)] = values
+        return found
 
     def areas(self, dataset: str) -> np.ndarray:
         """Hole area per picture and mask type, share of the picture, (pictures, masks)."""
-        blocks = [self.block(m.label, dataset, "hole_area") for m in self.members]
-        area = blocks[0].copy()
-        for block in blocks[1:]:
+        area = np.full((len(self.ids(dataset)), len(self.masks)), np.nan)
+        for label in self.labels:
+            scores = self._loaded(label, self.deciding or "").get(dataset)
+            if scores is not None:
+                area = np.where(np.isnan(area), self._aligned(scores, scores.hole_area), area)
             if not np.isnan(area).any():
                 break
-            area = np.where(np.isnan(area), block, area)
         return area
-
-    def standing(self, label: str, dataset: str, metric: str) -> float:
-        """What methods are put in order by: the mean, turned so that higher is better; NaN where there is none.
-
-        Of a metric with a target, the mean of each picture's distance from it: values far off on both sides of a
-        target have a fine mean.
-        """
-        measure, score = self.measures[metric], self.score(label, dataset, ALL, metric)
-        if score is None:
-            return math.nan
-        if measure.direction == "nearest" and metric in self.columns:
-            good = measure.goodness(self.block(label, dataset, metric))
-            return float(np.nanmean(good)) if np.isfinite(good).any() else math.nan
-        return float(measure.goodness(score.mean))
 
     def gap(self, a: str, b: str, dataset: str, metric: str) -> np.ndarray:
         """How much better a is than b, per picture and mask type, in the metric's unit."""
@@ -313,41 +270,13 @@ class Numbers:
         return good(self.block(a, dataset, metric)) - good(self.block(b, dataset, metric))
 
 
-def read_ids(file: Path) -> Any:
-    import pyarrow.parquet as pq
-
-    return pq.read_table(file, columns=["image_id"], partitioning=None)["image_id"].combine_chunks()
-
-
-FEW_IMAGES, RESAMPLES, FEWER_RESAMPLES = 2_000, 10_000, 2_000
-"""Over so many pictures the mean is as good as normal, and fewer resamples give the same interval."""
-
-
-def interval_scores(sums: np.ndarray, counts: np.ndarray) -> list[Score]:
-    """Means of columns with their 95 % intervals from sums and counts per picture, (pictures, columns)."""
-    from bench.statistics.intervals import intervals
-
-    resamples = RESAMPLES if len(sums) <= FEW_IMAGES else FEWER_RESAMPLES
-    result = intervals(sums, counts, resamples=resamples)
-    return [
-        Score(float(m), float(low), float(high), int(n))
-        for m, low, high, n in zip(result.mean, result.low, result.high, result.clusters, strict=True)
-    ]
-
-
-def paired(blocks: Sequence[np.ndarray]) -> list[Score]:
-    """Mean of every block (pictures, masks) with its 95 % interval; pictures are drawn whole."""
-    found: list[Score | None] = [None] * len(blocks)
-    by_length: dict[int, list[int]] = {}
-    for k, block in enumerate(blocks):
-        by_length.setdefault(len(block), []).append(k)
-    for places in by_length.values():
-        there = [np.isfinite(blocks[k]) for k in places]
-        sums = np.stack([np.where(t, blocks[k], 0.0).sum(1) for k, t in zip(places, there, strict=True)], axis=1)
-        counts = np.stack([t.sum(1) for t in there], axis=1).astype(float)
-        for k, score in zip(places, interval_scores(sums, counts), strict=True):
-            found[k] = score
-    return [score for score in found if score is not None]
+def paired(blocks: Sequence[np.ndarray], sides: tuple[Seeds, ...] = ()) -> list[Score]:
+    """Mean difference of every block (pictures, masks), of the same pictures all, with its 95 % interval."""
+    if not blocks:
+        return []
+    resampled, _ = statistics.resampled(*statistics.pooled(blocks), sides)
+    ends = zip(resampled.mean, *resampled.interval(), resampled.clusters, strict=True)
+    return [Score(float(mean), float(low), float(high), int(n)) for mean, low, high, n in ends]
 
 
 def fixed(value: float, digits: int) -> str:

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bench.metrics.declaration import Metric
-from reports.numbers import ALL, Member, Numbers, Score, fixed, paired
+from bench.statistics.scores import ALL
+from reports.numbers import Member, Numbers, Score, fixed, paired
 from reports.tables import Cell, Column, Row, Table
 
 GROUPS = {"network": "Networks", "external": "Models from outside", "reference": "References, no training"}
@@ -48,7 +49,7 @@ def leads(numbers: Numbers, dataset: str, metrics: Sequence[str]) -> dict[str, L
     standings = {}
     for metric in metrics:
         scored = [
-            (numbers.standing(label, dataset, metric), label, score)
+            (numbers.standing(label, dataset, ALL, metric), label, score)
             for label in numbers.labels
             if (score := numbers.score(label, dataset, ALL, metric))
         ]
@@ -79,7 +80,7 @@ def sentence(found: Lead, several: bool) -> str:
     unit = f" {found.measure.unit}" if found.measure.unit else ""
     digits = found.measure.digits
     where = f"On {found.title}, " if several else ""
-    value = f"{found.score.mean:.{digits}f}{unit} {found.measure.heading}"
+    value = f"{written(found.score, digits)}{unit} {found.measure.heading}"
     if found.measure.whole:
         return f"{where}{found.best} has the best value ({value}), of whole sets and so without an interval"
     if found.second is None or found.ahead is None:
@@ -99,30 +100,34 @@ def listed(names: Sequence[str], most: int = 3) -> str:
     return shown[0] if len(shown) == 1 else ", ".join(shown[:-1]) + " and " + shown[-1]
 
 
-def score_cell(
-    score: Score | None, measure: Metric, mark: str = "", bar: float | None = None, order: float | None = None
-) -> Cell:
+def score_cell(score: Score | None, measure: Metric, mark: str = "", bar: float | None = None) -> Cell:
     if score is None or math.isnan(score.mean):
         return Cell("–")
     digits = measure.digits
     known = not math.isnan(score.low)
     return Cell(
-        text=fixed(score.mean, digits),
+        text=written(score, digits),
         value=score.mean,
         low=score.low if known else None,
         high=score.high if known else None,
         detail=f"{fixed(score.low, digits)} to {fixed(score.high, digits)}" if known else "",
         bar=bar,
         mark=mark,
-        order=order,
+        distance=None if math.isnan(score.distance) else score.distance,
     )
+
+
+def written(score: Score, digits: int) -> str:
+    """``20.13``; of a metric with a target, with what decides which is best: ``−0.40, off by 0.62``."""
+    text = fixed(score.mean, digits)
+    return text if math.isnan(score.distance) else f"{text}, off by {fixed(score.distance, digits)}"
 
 
 def metric_column(measure: Metric) -> Column:
     title = measure.heading + (f" [{measure.unit}]" if measure.unit else "")
     note = measure.summary + (" Approximate." if measure.approximate else "")
     if measure.direction == "nearest":
-        note += f" In order of each picture's distance from {measure.target:g}, not of the mean."
+        note += f" Best is the least mean distance of the pictures from {measure.target:g}, not the mean nearest to it."
     if measure.whole:
         note += " No interval; pooled, the mean of the mask types' values."
     return Column(measure.name, title + (" ≈" if measure.approximate else ""), measure.arrow, note)
@@ -134,13 +139,12 @@ def overall(numbers: Numbers, dataset: str, found: dict[str, Lead], metrics: Seq
     cells: dict[tuple[str, str], Cell] = {}
     for metric in metrics:
         scores = {name: numbers.score(name, dataset, ALL, metric) for name in numbers.labels}
-        means = [s.mean for s in scores.values() if s]
+        lengths = [length(s) for s in scores.values() if s]
         for name, score in scores.items():
             lead = found.get(metric)
             mark = "" if lead is None else "best" if name == lead.best else "tied" if name in lead.tied else ""
             measure = numbers.measures[metric]
-            order = -numbers.standing(name, dataset, metric) if measure.direction == "nearest" else None
-            cells[name, metric] = score_cell(score, measure, mark, share(score, means), order)
+            cells[name, metric] = score_cell(score, measure, mark, share(score, lengths))
     speeds = numbers.speeds
     if speeds:
         columns.append(
@@ -201,12 +205,17 @@ def column_notes(numbers: Numbers, metrics: Sequence[str]) -> list[str]:
     return notes
 
 
-def share(score: Score | None, means: list[float]) -> float | None:
-    """Length of the bar in the cell: the mean's place between 0 (or the least) and the largest."""
-    if score is None or not means:
+def length(score: Score) -> float:
+    """What the bar in the cell shows: the mean or, of a metric with a target, the distance from that."""
+    return score.mean if math.isnan(score.distance) else score.distance
+
+
+def share(score: Score | None, lengths: list[float]) -> float | None:
+    """Length of the bar in the cell: the place between 0 (or the least) and the largest."""
+    if score is None or not lengths:
         return None
-    low, high = min(0.0, *means), max(0.0, *means)
-    return (score.mean - low) / (high - low) if high > low else 0.0
+    low, high = min(0.0, *lengths), max(0.0, *lengths)
+    return (length(score) - low) / (high - low) if high > low else 0.0
 
 
 def grouped(value: float) -> str:

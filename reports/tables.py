@@ -21,8 +21,8 @@ class Column:
 
 @dataclass
 class Cell:
-    """What stands in a cell. value: for CSV, and for sorting where there is no ``order``; text: as printed;
-    bar: 0 to 1; heat: 0 to 20."""
+    """What stands in a cell. value: for CSV, and for sorting where there is no ``distance`` (of a metric with a
+    target); text: as printed; bar: 0 to 1; heat: 0 to 20."""
 
     text: str
     value: float | str | None = None
@@ -34,7 +34,7 @@ class Cell:
     mark: str = ""
     href: str = ""
     image: str = ""
-    order: float | None = None
+    distance: float | None = None
 
 
 @dataclass
@@ -56,20 +56,24 @@ class Table:
     sortable: bool = True
 
     def csv(self) -> str:
-        """Full precision, an interval in two columns of its own beside each mean that has one."""
+        """Full precision, an interval in two columns of its own beside each mean that has one, a distance in one."""
         wide = [any(row.cells[k].low is not None for row in self.rows) for k in range(len(self.columns))]
+        far = [any(row.cells[k].distance is not None for row in self.rows) for k in range(len(self.columns))]
         out = io.StringIO()
         writer = csv.writer(out, lineterminator="\n")
         header = [self.first]
-        for column, two in zip(self.columns, wide, strict=True):
+        for column, two, off in zip(self.columns, wide, far, strict=True):
             header += [column.key, f"{column.key}_low", f"{column.key}_high"] if two else [column.key]
+            header += [f"{column.key}_distance"] if off else []
         writer.writerow([safe(h) for h in header])
         for row in self.rows:
             line = [row.name]
-            for cell, two in zip(row.cells, wide, strict=True):
+            for cell, two, off in zip(row.cells, wide, far, strict=True):
                 line.append(plain(cell.value) if cell.value is not None else cell.text)
                 if two:
                     line += [plain(cell.low), plain(cell.high)]
+                if off:
+                    line.append(plain(cell.distance))
             writer.writerow([safe(item) for item in line])
         return out.getvalue()
 

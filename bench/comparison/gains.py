@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bench.comparison.pairing import Pair
-from bench.statistics import intervals, significance
+from bench.statistics import intervals, paired, significance
 from bench.statistics.intervals import Seeds
 from bench.statistics.scores import clustered
 
@@ -59,13 +59,8 @@ def measure(pair: Pair, resamples: int = intervals.RESAMPLES, seed: int = 0, poo
     change = gains(pair)
     first = len(pair.masks) * len(pair.facts) if pooled_only else 0
     sums, counts = (flat(part)[:, first:] for part in clustered(change))
-    if len(pair.reference) > 1 or len(pair.candidate) > 1:
-        resampled, p = intervals.hierarchical(sums, counts, training_noise(pair, first), resamples, seed)
-    else:
-        resampled = intervals.resample(sums, counts, resamples, seed)
-        p = significance.sign_flip_p(intervals.merged(seed, sums)[0])
-    there = resampled.rows > 0
-    resampled = resampled.settled(unmoved(change)[first:] & there)
+    noise = training_noise(pair, first) if len(pair.reference) > 1 or len(pair.candidate) > 1 else ()
+    resampled, p = paired.resampled(sums, counts, ~unmoved(change)[first:], noise, resamples, seed)
     means = []
     for values in (pair.reference, pair.candidate):
         with np.errstate(invalid="ignore", divide="ignore"):

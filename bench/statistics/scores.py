@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -58,8 +59,12 @@ class Scores:
         )
 
 
-def load_scores(run: Run, variant: str, seed: int | None = None) -> dict[str, Scores]:
-    """A variant's scores by data set. Raises BenchError where a picture was recorded twice."""
+def load_scores(
+    run: Run, variant: str, seed: int | None = None, columns: Sequence[str] | None = None
+) -> dict[str, Scores]:
+    """A variant's scores by data set. columns: the only ones to read; None: all.
+
+    Raises BenchError where a picture was recorded twice."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -67,7 +72,8 @@ def load_scores(run: Run, variant: str, seed: int | None = None) -> dict[str, Sc
     if not files:
         return {}
     # Files read one by one: pyarrow's data sets would import pandas, a second nobody needs here.
-    tables = [pq.ParquetFile(file).read() for file in files]
+    wanted = None if columns is None else [*KEYS, *columns]
+    tables = [pq.ParquetFile(file).read(wanted) for file in files]
     table = pa.concat_tables(tables, promote_options="permissive")
     order = list(run.manifest.masks)
     metrics = [name for name in run.manifest.metrics if name in table.column_names]

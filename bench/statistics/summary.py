@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from bench.masks.areas import AREA_BINS, area_places
+from bench.metrics.declaration import in_order
 from bench.metrics.registry import metric as registry
 from bench.runs.reader import Run
 from bench.statistics import intervals
@@ -46,6 +47,28 @@ def summarise(run: Run, resamples: int = intervals.RESAMPLES, seed: int = 0) -> 
         "areas": areas,
         "throughput": throughput_rows(run),
     }
+
+
+def rows_so_far(run: Run, cells: Sequence[tuple[str, int, str, str]]) -> list[dict[str, Any]]:
+    """The rows of ``scores`` and ``areas`` as summary.json has them; of records that it does not cover, those of a run
+    that is going on, as it would have them. cells: (variant, seed, data set, mask type) that have records."""
+    summary = run.summary or {}
+    found = [*summary.get("scores", []), *summary.get("areas", [])]
+    told = {(row["variant"], row["seed"], row["dataset"], row.get("mask")) for row in found}
+    late = {cell[:3] for cell in cells if cell not in told}
+    bare = {cell[:3] for cell in cells if (*cell[:3], None) not in told}
+    found = [row for row in found if (row["variant"], row["seed"], row["dataset"]) not in late]
+    for variant, seed in dict.fromkeys(cell[:2] for cell in sorted(late | bare)):
+        # Of a summary from before areas, those are added of what tables show.
+        whole = any(cell[:2] == (variant, seed) for cell in late)
+        tables = load_scores(run, variant, seed, None if whole else in_order(metric_facts(run)))
+        for dataset, table in tables.items():
+            if (variant, seed, dataset) in late:
+                found += score_rows(run, variant, seed, table, Resampling())
+                found += [row for row in set_rows(run, variant, seed) if row["dataset"] == dataset]
+            if (variant, seed, dataset) in late | bare:
+                found += area_rows(run, variant, seed, table, Resampling())
+    return found
 
 
 def score_rows(run: Run, variant: str, seed: int, table: Scores, resampling: Resampling) -> list[dict[str, Any]]:

@@ -242,10 +242,10 @@ def test_eval_scores_pictures_at_their_own_size(tiny_runs, tmp_path):
         (["report"], 4, "no run"),
         (["eval", "telea", "--protocol", "lamma"], 2, "did you mean lama"),
         (["run", "--profile", "quik"], 2, "did you mean quick"),
-        (["nonsense"], 2, "no such command 'nonsense'. Did you mean 'noise'? bench -h shows"),
+        (["nonsense"], 2, "no such command 'nonsense'. Did you mean 'noise'? bench -h lists the options"),
         (["run", "--size", "big"], 2, "--size"),
-        (["compare", "--bogus"], 2, "no such option: --bogus; bench compare -h shows"),
-        (["train", "--size"], 2, "option '--size' requires an argument; bench train -h shows"),
+        (["compare", "--bogus"], 2, "no such option: --bogus; bench compare -h lists the options"),
+        (["train", "--size"], 2, "option '--size' requires an argument; bench train -h lists the options"),
         (["eval", "telea", "--device", "cuda:99"], 2, "cuda:99"),
     ],
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from bench.runs.reader import Run
@@ -98,6 +99,21 @@ def test_it_is_said_at_what_scale_claims_were_tested_and_what_the_intervals_lack
     assert one.caveat == "training noise is not in the interval"
     two = scale_of(Numbers(Run.open(fake_run(tmp_path / "two", variants=SIX, seeds=(0, 1), pictures=4, samples=0))))
     assert two.scale.endswith("with 2 training seeds")
+
+
+def test_a_verdict_holds_training_noise_where_there_are_several_seeds(tmp_path: Path) -> None:
+    """Trainings of double_dg that end 3 dB apart leave open whether it is ahead of the others by 0.8 dB on average."""
+    folder = fake_run(
+        tmp_path / "r", variants=SIX, datasets=("scenes",), seeds=(0, 1), pictures=10, samples=0, facts=TRUE
+    )
+    best = "The model with two discriminators performs best of the six."
+    assert {v.claim.statement: v.state for v in judge(Numbers(Run.open(folder)))}[best] == "holds"
+    for seed, shift in ((0, -1.5), (1, 1.5)):
+        for file in (folder / "records" / "double_dg" / f"seed-{seed}").glob("*.parquet"):
+            frame = pd.read_parquet(file)
+            frame["psnr_hole"] += shift
+            frame.to_parquet(file, index=False)
+    assert {v.claim.statement: v.state for v in judge(Numbers(Run.open(folder)))}[best] == "undecided"
 
 
 def test_a_claim_about_an_absent_variant_is_not_measured(tmp_path: Path) -> None:

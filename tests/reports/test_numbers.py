@@ -22,7 +22,7 @@ def test_methods_are_paired_by_picture_not_by_row(small: Run) -> None:
     frame = pd.read_parquet(records(small, "telea", "circle"))
     frame.iloc[::-1].to_parquet(records(small, "telea", "circle"), index=False)
     numbers = Numbers(small)
-    expected = frame.set_index("image_id").loc[numbers.ids("scenes").to_pylist(), "psnr_hole"]
+    expected = frame.set_index("image_id").loc[numbers.ids("scenes"), "psnr_hole"]
     np.testing.assert_array_equal(numbers.block("telea", "scenes", "psnr_hole")[:, 1], expected)
 
 

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pytest
 
+from bench.comparison.compare import Options, compare
 from bench.runs.reader import Run
 from reports.numbers import Numbers
 from reports.scoreboard import leads, overall, slug, verdict
@@ -28,6 +30,20 @@ def test_the_highest_psnr_wins_and_the_gap_is_to_the_second(tmp_path: Path) -> N
     assert (lead.best, lead.second, lead.tied) == ("double_dg", "telea", ())
     assert lead.ahead is not None
     assert round(lead.ahead.mean, 6) == 1.5
+
+
+def test_a_lead_is_the_difference_that_compare_prints(tmp_path: Path) -> None:
+    """Method by picture, with ids out of order: the same mean and interval to the last digit."""
+    ids = [f"{k:04d}" for k in (7, 3, 9, 1, 0, 5, 2, 8, 4, 6, 11, 10)]
+    folder = fake_run(tmp_path / "r", variants=NAMES, datasets=("scenes",), ids=ids, samples=0)
+    for metric in ("psnr_hole", "seam"):
+        lead = leads(Numbers(Run.open(folder)), "scenes", [metric])[metric]
+        assert lead.ahead is not None
+        options = Options(metrics=(metric,))
+        rows = compare([f"{folder}:{lead.second}", f"{folder}:{lead.best}"], tmp_path, options).rows
+        row = next(row for row in rows if row["mask"] == "all")
+        found = (lead.ahead.mean, lead.ahead.low, lead.ahead.high)
+        assert found == pytest.approx((row["difference"], row["low"], row["high"]), rel=1e-6)
 
 
 def test_equal_methods_are_a_tie_not_a_win(tmp_path: Path) -> None:
@@ -60,7 +76,8 @@ def test_a_metric_with_a_target_is_won_by_the_smallest_distance_from_it(tmp_path
     found = leads(numbers, "scenes", ["sharpness"])
     assert (found["sharpness"].best, found["sharpness"].tied) == ("double_dg", ())
     rows = {row.name: row.cells[0] for row in overall(numbers, "scenes", found, ["sharpness"]).rows}
-    assert {name: round(cell.order or 0.0, 6) for name, cell in rows.items()} == {
+    assert rows["baseline"].text == "0.00, off by 0.90"
+    assert {name: round(cell.distance or 0.0, 6) for name, cell in rows.items()} == {
         "baseline": 0.9,
         "double_dg": 0.2,
         "telea": 1.0,
