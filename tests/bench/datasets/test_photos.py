@@ -106,6 +106,10 @@ def test_defaults_and_all_is_what_is_scored() -> None:
     assert len(open_dataset("photos", "train", 32)) == 4096
     assert list(open_dataset("photos", "all", 32).ids) == list(open_dataset("photos", "test", 32).ids)
     assert [len(open_dataset("photos", split, 32)) for split in ("validation", "test")] == [15, 30]
+    what = "crops of photographs that scikit-image carries"
+    assert open_dataset("photos", "test", 32).note == f"{what} (chelsea, coffee), none of them trained on"
+    train = "astronaut, motorcycle-left, motorcycle-right, ihc, retina"
+    assert open_dataset("photos", "train", 32).note == f"{what} ({train}), none of them scored"
 
 
 def test_a_loaded_crop_may_be_changed_without_harm() -> None:

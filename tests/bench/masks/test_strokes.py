@@ -154,6 +154,18 @@ def test_boxes_keep_their_sides_and_their_margin(
     assert side - margin - 3 <= max(bottom.max(), right.max()) <= side - margin
 
 
+@pytest.mark.parametrize("size", [(60, 300), (300, 60)])
+def test_boxes_of_an_oblong_picture_fit_between_the_margins_of_its_shorter_side(size: tuple[int, int]) -> None:
+    settings = lama.Settings((1, 1), (5, 5), (10, 10), boxes=(1, 1), side=(30, 150), margin=10)
+    holes = lama.boxes("test", settings, Canvas(*size, 1.0, size), 0, np.arange(400))
+    # A margin of 10 on either side of 60 leaves 40; sides from 30 to 40 come up, both ways.
+    assert {int(n) for n in holes.any(axis=2).sum(axis=1)} == {*range(30, 41)}
+    assert {int(n) for n in holes.any(axis=1).sum(axis=1)} == {*range(30, 41)}
+    known = np.ones(size, bool)
+    known[10:-10, 10:-10] = False
+    assert not holes[:, known].any()
+
+
 def test_the_smallest_box_of_a_small_picture_is_one_pixel() -> None:
     # 10 of 256 units are a third of one of 8 pixels: no box holds two middles, and many hold none.
     settings = lama.Settings((1, 1), (5, 5), (10, 10), boxes=(1, 1), side=(10, 10))
