@@ -57,11 +57,12 @@ def check_command(
     that matched nothing. 5: no regression, but some fills could not be scored.
     """
     from bench.comparison.compare import Options
-    from bench.exporters.registry import chosen, write
+    from bench.exporters.registry import chosen
     from bench.gate.check import check_run
     from bench.gate.rules import parse_rule, read_thresholds
     from bench.runs.reader import find_run
     from bench.runs.reader import runs_dir as runs_folder
+    from bench.util.files import write_text
 
     folder = runs_folder(runs_dir)
     if init:
@@ -85,7 +86,7 @@ def check_command(
     checked = check_run(rules, find_run(run, folder), reference, Options(common=common))
     show(checked, strict, junit, markdown, json_output)
     for path, form in files:
-        write(path, form.check(checked, strict))
+        write_text(path, form.check(checked, strict))
     return checked.exit(strict)
 
 

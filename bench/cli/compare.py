@@ -59,11 +59,12 @@ def compare_command(
     from bench.comparison.compare import Options, compare_sides
     from bench.comparison.sides import resolve_sides
     from bench.comparison.tolerances import read_tolerances
-    from bench.exporters.registry import chosen, write
+    from bench.exporters.registry import chosen
     from bench.gate.check import check_sides
     from bench.gate.rules import parse_rule
     from bench.runs.reader import runs_dir as runs_folder
     from bench.statistics.scores import metric_facts
+    from bench.util.files import write_text
 
     if len(sides) < 2:
         raise typer.BadParameter("name a reference and at least one candidate: bench compare baseline double_dg")
@@ -87,7 +88,7 @@ def compare_command(
     checked = check_sides(rules, found, options) if rules else None
     show(comparison, checked, strict, every or bool(options.metrics), markdown, json_output)
     for path, form in files:
-        write(path, form.comparison(comparison, every or bool(options.metrics)))
+        write_text(path, form.comparison(comparison, every or bool(options.metrics)))
     if html is not None:
         write_html(comparison, html)
     if checked is not None and checked.exit(strict) == Exit.REGRESSION:

@@ -9,11 +9,11 @@ from typing import Any
 
 from bench.commands.results import show
 from bench.commands.settings import check_names
-from bench.exporters.registry import chosen, write
+from bench.exporters.registry import chosen
 from bench.profiles.profile import Profile, load_profile, replace_checked
 from bench.runs.reader import Build, Run, find_run, find_runs, out_folder
 from bench.util.errors import PartialError, UsageError
-from bench.util.files import write_json
+from bench.util.files import write_json, write_text
 from bench.util.progress import say
 
 
@@ -106,7 +106,7 @@ def evaluate_methods(request: Request) -> None:
     report = finish(context, request.build)
     show(context.run, report, request.json_output, False)
     for path, form in files:
-        write(path, form.scores(context.run))
+        write_text(path, form.scores(context.run))
     if not request.json_output:
         print(f"records: {writer.path}")
     for label, lines in outcome.listed.items():

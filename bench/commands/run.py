@@ -8,10 +8,11 @@ from pathlib import Path
 
 from bench.commands.results import show
 from bench.commands.settings import check_names, with_data
-from bench.exporters.registry import chosen, write
+from bench.exporters.registry import chosen
 from bench.profiles.profile import Profile
 from bench.runs.reader import Build
 from bench.util.errors import PartialError
+from bench.util.files import write_text
 from bench.util.progress import say
 
 
@@ -57,7 +58,7 @@ def run_profile(
     report = finish(context, build)
     show(context.run, report, json_output, open_report)
     for path, form in files:
-        write(path, form.scores(context.run))
+        write_text(path, form.scores(context.run))
     spent = ", ".join(f"{name} {seconds:.0f} s" for name, seconds in context.writer.manifest.stages.items())
     say(f"done in {time.perf_counter() - began:.0f} s ({spent})")
     if outcome.partial:

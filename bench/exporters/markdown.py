@@ -7,12 +7,11 @@ from typing import Any
 from bench.comparison.compare import Comparison
 from bench.exporters import words
 from bench.exporters.registry import Exporter, exporter
-from bench.exporters.scores_terminal import best_of
+from bench.exporters.score_tables import is_best, score_tables, written
 from bench.exporters.terminal import explained, legend, verdict
 from bench.gate.check import Check
-from bench.metrics.declaration import in_order
 from bench.runs.reader import Run
-from bench.statistics.scores import ALL, metric_facts
+from bench.statistics.scores import ALL
 
 
 @exporter("markdown")
@@ -125,23 +124,20 @@ def check_markdown(check: Check, strict: bool = False) -> str:
 
 def scores_markdown(run: Run) -> str:
     """One table a data set, mask types pooled: methods by the metrics that have a rank, the best in bold."""
-    metrics = metric_facts(run)
-    pooled = [row for row in (run.summary or {"scores": []})["scores"] if row["mask"] == ALL]
     parts = []
-    for dataset in dict.fromkeys(row["dataset"] for row in pooled):
-        rows = [row for row in pooled if row["dataset"] == dataset and row["mean"] is not None]
-        shown = [name for name in in_order(metrics) if any(row["metric"] == name for row in rows)]
-        best = {name: best_of([row for row in rows if row["metric"] == name], metrics[name]) for name in shown}
+    for scores in score_tables(run):
         lines = [
-            f"| method | {' | '.join(escape(metrics[name].title) for name in shown)} |",
-            f"| :-- |{' --: |' * len(shown)}",
+            f"| method | {' | '.join(escape(entry.title) for entry in scores.metrics)} |",
+            f"| :-- |{' --: |' * len(scores.metrics)}",
         ]
-        for variant, seed in run.members():
-            own = {row["metric"]: row["mean"] for row in rows if (row["variant"], row["seed"]) == (variant, seed)}
-            cells = [f"{own[name]:.{metrics[name].digits}f}" if name in own else "–" for name in shown]
-            marked = [f"**{c}**" if own.get(n) == best[n] else c for n, c in zip(shown, cells, strict=True)]
-            lines.append(f"| `{run.label(variant, seed)}` | {' | '.join(marked)} |")
-        parts.append(f"### {escape(dataset)}\n\n" + "\n".join(lines))
+        for label, rows in scores.methods:
+            own = [(rows.get(entry.name), entry) for entry in scores.metrics]
+            cells = [
+                f"**{written(row, entry)}**" if is_best(row, entry, scores.best[entry.name]) else written(row, entry)
+                for row, entry in own
+            ]
+            lines.append(f"| `{label}` | {' | '.join(cells)} |")
+        parts.append(f"### {escape(scores.dataset)}\n\n" + "\n".join(lines))
     return "\n\n".join(parts) + "\n"
 
 

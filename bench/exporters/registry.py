@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from bench.util.errors import UsageError
-from bench.util.files import require_writable, write_text
+from bench.util.files import require_writable
 from variants.registry import Registry
 
 if TYPE_CHECKING:
@@ -76,7 +76,3 @@ def chosen(files: Sequence[Path], kind: str) -> list[tuple[Path, Exporter]]:
         require_writable(file.parent)
         found.append((file, entry()))
     return found
-
-
-def write(path: Path, text: str) -> None:
-    write_text(path, text)

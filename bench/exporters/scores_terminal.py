@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
-from typing import Any
 
+from bench.exporters.score_tables import Row, ScoreTable, is_best, score_tables, written
 from bench.metrics.declaration import Metric, in_order
 from bench.runs.reader import Run
-from bench.statistics.scores import ALL, metric_facts
-from bench.statistics.standing import standing
 
 
 def print_scores(run: Run, columns: tuple[str, ...] = ()) -> None:
@@ -24,70 +21,52 @@ def print_scores(run: Run, columns: tuple[str, ...] = ()) -> None:
 
     if run.summary is None:
         return
-    metrics = metric_facts(run)
-    wanted = [name for name in columns or in_order(metrics) if name in metrics]
     console = terminal()
     # Eleven methods must fit a terminal of 80 columns without wrapping; the report has every interval.
     intervals = console.width >= 100
-    pooled = [row for row in run.summary["scores"] if row["mask"] == ALL]
-    for dataset in dict.fromkeys(row["dataset"] for row in pooled):
-        rows = [row for row in pooled if row["dataset"] == dataset]
-        there = dict.fromkeys(row["metric"] for row in rows if row["mean"] is not None)
-        shown = [name for name in wanted if name in there] or list(there)
-        title = f"{dataset}, all masks: {', '.join(run.manifest.masks)}"
-        methods = [(run.label(*pair), {r["metric"]: r for r in rows if (r["variant"], r["seed"]) == pair})
-                   for pair in run.members()]  # fmt: skip
-        best = {name: best_of([r for r in rows if r["metric"] == name], metrics[name]) for name in shown}
-        cells = {
-            name: [cell(own.get(name), metrics[name], best[name], intervals) for _, own in methods] for name in shown
+    for scores in score_tables(run, columns):
+        title = f"{scores.dataset}, all masks: {', '.join(run.manifest.masks)}"
+        texts = {
+            entry.name: [written(rows.get(entry.name), entry, intervals) for _, rows in scores.methods]
+            for entry in scores.metrics
         }
-        room = console.width - max(len(label) for label, _ in methods)
-        for part in fitting(cells, metrics, room):
+        room = console.width - max(len(label) for label, _ in scores.methods)
+        for part in fitting(scores, texts, room):
             table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
             table.add_column("method", no_wrap=True)
-            for name in part:
-                table.add_column(head(metrics[name]), justify="right", no_wrap=True)
-            for place, (label, own) in enumerate(methods):
-                if own:
-                    table.add_row(label, *[cells[name][place] for name in part])
+            for entry in part:
+                table.add_column(head(entry), justify="right", no_wrap=True)
+            for label, rows in scores.methods:
+                own = [(rows.get(entry.name), entry, scores.best[entry.name]) for entry in part]
+                table.add_row(label, *[cell(*each, intervals) for each in own])
             console.print(table)
             title = "the same, further metrics"
+    declared = run.manifest.metrics
+    # Scores of whole sets want weights that few have: the run says so, and the terminal where they were asked for.
+    wanted = columns or [name for name in in_order(declared) if not declared[name].whole]
     for name, why in run.manifest.missing.items():
-        # Scores of whole sets want weights that few have: the run says so, and the terminal where they were asked for.
-        if name in wanted and (columns or metrics[name].of == "picture"):
+        if name in wanted:
             console.print(f"{name} is empty: {why}", style="yellow", highlight=False)
+
+
+def cell(row: Row | None, entry: Metric, best: float, interval: bool) -> str:
+    text = written(row, entry, interval)
+    return f"[bold green]{text}[/]" if is_best(row, entry, best) else text
 
 
 def head(entry: Metric) -> str:
     return f"{entry.name}\n{entry.unit} {entry.arrow}".strip()
 
 
-def fitting(cells: dict[str, list[str]], metrics: dict[str, Metric], room: int) -> Iterator[list[str]]:
+def fitting(scores: ScoreTable, texts: dict[str, list[str]], room: int) -> Iterator[list[Metric]]:
     """The columns in groups that fit ``room`` characters, each one at least."""
-    part: list[str] = []
+    part: list[Metric] = []
     left = room
-    for name, texts in cells.items():
-        plain = [text.removeprefix("[bold green]").removesuffix("[/]") for text in texts]
-        width = 2 + max(len(text) for text in [*plain, *head(metrics[name]).split("\n")])
+    for entry in scores.metrics:
+        width = 2 + max(len(text) for text in [*texts[entry.name], *head(entry).split("\n")])
         if part and width > left:
             yield part
             part, left = [], room
-        part.append(name)
+        part.append(entry)
         left -= width
     yield part
-
-
-def best_of(rows: list[dict[str, Any]], entry: Metric) -> float:
-    """The standing that is best; NaN where there is none."""
-    return max((standing(row, entry) for row in rows if row["mean"] is not None), default=math.nan)
-
-
-def cell(row: dict[str, Any] | None, entry: Metric, best: float, interval: bool) -> str:
-    if row is None or row["mean"] is None:
-        return "–"
-    text = f"{row['mean']:.{entry.digits}f}"
-    if interval and row["low"] is not None and row["high"] is not None:
-        text += f" ±{(row['high'] - row['low']) / 2:.2g}"
-    if row.get("distance") is not None:
-        text += f", off by {row['distance']:.{entry.digits}f}"
-    return f"[bold green]{text}[/]" if standing(row, entry) == best else text

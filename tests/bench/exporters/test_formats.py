@@ -55,6 +55,14 @@ def test_scores_as_markdown_mark_the_best(tmp_path: Path) -> None:
     assert "| `b` | **21.50** |" in text
 
 
+def test_scores_as_markdown_mark_the_lowest_where_lower_is_better(tmp_path: Path) -> None:
+    run = fake_run(tmp_path / "r", {(n, 0): {"l1_hole": np.full((4, 2), v)} for n, v in (("a", 0.25), ("b", 0.5))})
+    write_summary(Run.open(run.path))
+    text = formats()[".md"]().scores(Run.open(run.path))
+    assert "| `a` | **0.250** |" in text
+    assert "| `b` | 0.500 |" in text
+
+
 def test_a_table_of_unlike_rows_has_the_union_of_their_keys() -> None:
     assert table([{"a": 1}, {"b": float("nan"), "a": 2}]) == "a,b\n1,\n2,\n"
 

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from bench.commands.results import show
-from bench.exporters.scores_terminal import best_of, cell, print_scores
+from bench.exporters.score_tables import best_of
+from bench.exporters.scores_terminal import cell, print_scores
 from bench.metrics.declaration import Metric
 from bench.runs.reader import Run
 from bench.statistics.summary import write_summary

@@ -1,0 +1,66 @@
+"""The score tables of a run, as every format writes them: methods, metrics, what is best and how it is written."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from bench.metrics.declaration import Metric, in_order
+from bench.runs.reader import Run
+from bench.statistics.scores import ALL
+from bench.statistics.standing import standing
+
+Row = dict[str, Any]
+"""A row of summary.json's ``scores``."""
+
+
+@dataclass(frozen=True)
+class ScoreTable:
+    """One data set, all mask types pooled. metrics: the columns; methods: (label, row by metric) of each with scores;
+    best: the standing of the best method by metric."""
+
+    dataset: str
+    metrics: tuple[Metric, ...]
+    methods: tuple[tuple[str, dict[str, Row]], ...]
+    best: Mapping[str, float]
+
+
+def score_tables(run: Run, columns: tuple[str, ...] = ()) -> list[ScoreTable]:
+    """A table for each data set. columns: metrics to show; none: every one that has a rank. Where none of them has a
+    value, all that have one."""
+    declared = run.manifest.metrics
+    wanted = [name for name in columns or in_order(declared) if name in declared]
+    pooled = [row for row in (run.summary or {}).get("scores", []) if row["mask"] == ALL]
+    found = []
+    for dataset in dict.fromkeys(row["dataset"] for row in pooled):
+        rows = [row for row in pooled if row["dataset"] == dataset]
+        there = dict.fromkeys(row["metric"] for row in rows if row["mean"] is not None)
+        metrics = tuple(declared[name] for name in [name for name in wanted if name in there] or there)
+        own = {pair: {r["metric"]: r for r in rows if (r["variant"], r["seed"]) == pair} for pair in run.members()}
+        best = {entry.name: best_of([r for r in rows if r["metric"] == entry.name], entry) for entry in metrics}
+        methods = tuple((run.label(*pair), scores) for pair, scores in own.items() if scores)
+        found.append(ScoreTable(dataset, metrics, methods, best))
+    return found
+
+
+def best_of(rows: list[Row], entry: Metric) -> float:
+    """The standing that is best; NaN where there is none."""
+    return max((standing(row, entry) for row in rows if row["mean"] is not None), default=math.nan)
+
+
+def is_best(row: Row | None, entry: Metric, best: float) -> bool:
+    return standing(row, entry) == best
+
+
+def written(row: Row | None, entry: Metric, interval: bool = False) -> str:
+    """A mean, with half its interval where asked for, and of a metric with a target how far off it is."""
+    if row is None or row["mean"] is None:
+        return "–"
+    text = f"{row['mean']:.{entry.digits}f}"
+    if interval and row["low"] is not None and row["high"] is not None:
+        text += f" ±{(row['high'] - row['low']) / 2:.2g}"
+    if row.get("distance") is not None:
+        text += f", off by {row['distance']:.{entry.digits}f}"
+    return text
