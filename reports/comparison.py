@@ -67,14 +67,9 @@ def spec(side: Any) -> str:
     return f"{side.run.name}:{side.variant}" + ("" if side.seed is None else f"@{side.seed}")
 
 
-def metrics_of(rows: list[dict[str, Any]]) -> list[str]:
-    """Metrics by rank; where none has one, all."""
-    return headline_metrics(rows)
-
-
 def headline(comparison: Comparison) -> str:
     """Who is better by the first metric, by candidate and data set, in one sentence."""
-    metric = metrics_of(comparison.rows)[0]
+    metric = headline_metrics(comparison.rows)[0]
     clauses = []
     several = len({row["dataset"] for row in comparison.rows}) > 1
     for row in comparison.rows:
@@ -176,7 +171,7 @@ def part(comparison: Comparison, pair: Pair, number: int) -> dict[str, Any]:
     rows = [r for r in comparison.rows if r["candidate"] == candidate.label and r["dataset"] == pair.dataset]
     style = f"k{[s.label for s in comparison.sides].index(candidate.label) % 8}"
     forests = []
-    metrics = metrics_of(rows)
+    metrics = headline_metrics(rows)
     for metric in metrics[:PLOTTED]:
         mine = [r for r in rows if r["metric"] == metric]
         forests.append(forest(mine, style, metric, comparison.axis))
@@ -242,7 +237,7 @@ def ranking(comparison: Comparison) -> Table | None:
     """Places per metric for three sides and more; sides that cannot be told apart share one."""
     if not comparison.ranking:
         return None
-    wanted = [r for r in comparison.ranking if r["metric"] in metrics_of(comparison.rows)]
+    wanted = [r for r in comparison.ranking if r["metric"] in headline_metrics(comparison.rows)]
     several = len({r["dataset"] for r in wanted}) > 1
     columns = [
         Column(

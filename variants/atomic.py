@@ -53,5 +53,5 @@ def is_temporary(path: Path) -> bool:
 def sweep(folder: Path) -> None:
     """Remove what killed processes left half-written in a folder and below. Only for whoever owns the folder."""
     for path in folder.rglob(f".*{TEMPORARY}"):
-        if is_temporary(path) and path.is_file() and not path.is_symlink():
+        if path.is_file() and not path.is_symlink():
             path.unlink(missing_ok=True)

@@ -13,6 +13,9 @@ from bench.metrics.scratch import SCRATCH
 
 Channels = tuple[int, int, int]
 
+NEEDS_RAW = "needs the raw output, which finished pictures do not have"
+"""Why a score of it is empty for them."""
+
 NOTHING: tuple[Channels, Channels] = (0, 0, 0), (0, 0, 0)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from bench.metrics.card import Card, absolute_error, cut_out
-from bench.metrics.drift import drift
+from bench.metrics.drift import NEEDS_RAW, drift
 from bench.metrics.registry import metric
 
 
@@ -14,7 +14,7 @@ def undefined(card: Card) -> str | None:
     if card.raw is not None or not card.hole.known:
         return None
     if card.finished is None:
-        return "needs the raw output, which finished pictures do not have"
+        return NEEDS_RAW
     return "the finished pictures changed no known pixel, and what was put out before is not known"
 
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from bench.metrics.card import Card, Hole, ScoringContext, Truth
 from bench.metrics.declaration import Metric, computed
-from bench.metrics.drift import drift
+from bench.metrics.drift import NEEDS_RAW, drift
 from bench.metrics.protocol import Protocol, find_protocol
 from bench.metrics.registry import metric
 
@@ -247,7 +247,7 @@ def why_empty(entry: Metric, cards: list[Card]) -> str:
     """Why no card of a call got a value, in a sentence."""
     hole = cards[0].hole
     if entry.needs_raw and all(card.raw is None for card in cards):
-        return "needs the raw output, which finished pictures do not have"
+        return NEEDS_RAW
     if entry.undefined and (why := entry.undefined(cards[0])):
         return why
     if not hole.area:

@@ -65,7 +65,8 @@ def write_pool(parts: list[Dataset], size: int, file: Path) -> Path:
     if file.is_file():
         return file
     total = sum(len(part) for part in parts)
-    with replacing(file) as temporary:
+    # Not synced: gigabytes that a run makes anew after a power cut, and removes at its end.
+    with replacing(file, durable=False) as temporary:
         pool = np.lib.format.open_memmap(temporary, mode="w+", dtype=np.uint8, shape=(total, size, size, 3))
         row = 0
         for part in parts:
