@@ -128,6 +128,13 @@ def test_a_failure_of_either_side_makes_a_comparison_partial(tmp_path: Path, sid
     assert not compare(["a", "b"], tmp_path, Options(masks=("rect",))).partial
 
 
+def test_a_failure_of_one_pair_of_several_makes_a_comparison_partial(tmp_path: Path) -> None:
+    entries = {(name, 0): scored(change) for name, change in (("a", 0.0), ("b", CHANGE), ("c", -CHANGE))}
+    fake_run(tmp_path / "r", entries, failed={("c", 0): broken((3, 1))})
+    assert compare(["a", "b", "c"], tmp_path).partial
+    assert not compare(["a", "b"], tmp_path).partial
+
+
 def test_failures_of_every_seed_count(tmp_path: Path) -> None:
     entries = {(name, seed): scored(CHANGE * seed) for name in "ab" for seed in (0, 1)}
     failed = {("b", 0): broken((0, 0), (1, 1)), ("b", 1): broken((0, 0))}
@@ -171,6 +178,11 @@ def test_what_is_asked_for_is_kept_and_nothing_of_it_changes(tmp_path: Path) -> 
 def test_a_score_of_whole_sets_is_not_compared_by_picture(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="fid is one value of a whole set"):
         compare(["a", "b"], made(tmp_path), Options(metrics=("fid",)))
+
+
+@pytest.mark.parametrize(("by_area", "axis"), [(False, "mask type"), (True, "hole area")])
+def test_what_the_rows_are_by_is_said(tmp_path: Path, by_area: bool, axis: str) -> None:
+    assert compare(["a", "b"], made(tmp_path, images=4), Options(by_area=by_area)).axis == axis
 
 
 def test_rows_by_hole_area_count_their_own_pictures_and_failures(tmp_path: Path) -> None:

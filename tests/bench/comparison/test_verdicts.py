@@ -87,6 +87,12 @@ def test_sides_that_cannot_be_told_apart_share_a_place_the_larger_gain_first() -
     assert places(rows) == [{"s": [("a", 1), ("c", 1), ("b", 1)]}]
 
 
+def test_gains_of_a_fraction_order_a_shared_place_too() -> None:
+    # Gains over the others: a −0.2 + 0.1 = −0.1, b 0.2 + 0.3 = 0.5, c −0.1 − 0.3 = −0.4.
+    rows = ranked(("a", "b", "same", 0.2), ("a", "c", "same", -0.1), ("b", "c", "same", -0.3))
+    assert places(rows) == [{"s": [("b", 1), ("a", 1), ("c", 1)]}]
+
+
 def test_data_sets_are_ranked_apart_and_mask_types_not_at_all() -> None:
     rows = ranked(("a", "b", "better", 2.0), ("a", "c", "better", 2.0), ("b", "c", "same", 0.1))
     rows += ranked(("a", "b", "worse", -2.0), ("a", "c", "worse", -2.0), ("b", "c", "same", -0.1), dataset="p")

@@ -10,6 +10,7 @@ from bench.set_metrics.features import Features
 from bench.set_metrics.fid import fid
 from bench.set_metrics.ids import p_ids, u_ids
 from bench.set_metrics.inception import extract
+from bench.set_metrics.registry import set_metric, split_names
 
 
 def column(*values: float) -> np.ndarray:
@@ -113,3 +114,18 @@ def test_features_are_the_networks_first_output_of_pictures_with_channels_first(
     assert seen[0].dtype == torch.uint8
     np.testing.assert_array_equal(seen[0].numpy(), pictures[:, :, ::-1].transpose(0, 3, 1, 2))
     np.testing.assert_allclose(found, pictures.mean(axis=(1, 2)), rtol=1e-5)
+
+
+def test_set_metrics_are_declared_as_their_papers_define_them() -> None:
+    import math
+
+    facts = {n: (m.direction, m.range, m.region, m.version, m.decimals, m.rank) for n, m in set_metric.all().items()}
+    assert facts == {
+        "fid": ("lower", (0, math.inf), "image", 1, 2, 9),
+        "p_ids": ("higher", (0, 1), "image", 1, None, None),  # a share of pairs
+        "u_ids": ("higher", (0, 0.5), "image", 1, None, None),  # guessing is wrong half the time
+    }
+
+
+def test_names_are_split_into_those_of_pictures_and_those_of_sets_each_once_and_in_order() -> None:
+    assert split_names(["ssim", "u_ids", "nonsense", "fid", "ssim"]) == (["ssim", "nonsense"], ["u_ids", "fid"])

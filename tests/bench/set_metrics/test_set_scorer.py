@@ -57,6 +57,28 @@ def test_a_cells_fid_is_that_of_the_truths_and_the_fills_that_were_saved(tmp_pat
     assert set(found["values"]) == set(METRICS)
 
 
+def test_p_ids_counts_the_fills_that_beat_their_truths_not_the_other_way(monkeypatch, small):
+    """The classifier's place is taken by one that says how bright a picture is: three fills of seven are brighter."""
+    import sklearn.svm
+
+    class Bright:
+        def __init__(self, **_: object) -> None: ...
+
+        def fit(self, features: np.ndarray, real: np.ndarray) -> Bright:
+            return self
+
+        def decision_function(self, features: np.ndarray) -> np.ndarray:
+            return features[:, 0]
+
+    monkeypatch.setattr(sklearn.svm, "LinearSVC", Bright)
+    sets = SetScorer(["p_ids"])
+    truths = np.full((7, 4, 4, 3), 100, np.uint8)
+    fills = np.array([50, 150, 50, 101, 200, 99, 100], np.uint8)[:, None, None, None] + 0 * truths
+    cell = sets.cell("d", 1)
+    cell.add([str(i) for i in range(7)], truths, [fills], [[False] * 7])
+    assert cell.scores(0)["values"]["p_ids"] == pytest.approx(3 / 7)
+
+
 def test_truths_are_looked_at_once_a_data_set(tmp_path, small):
     run(tmp_path)
     # 7 truths, and 7 fills of two methods under two mask types.

@@ -35,6 +35,11 @@ def test_the_exact_permutation_p_is_scipys(shift: float) -> None:
     assert sign_flip_p(values[:, None])[0] == pytest.approx(flipped_by_scipy(values))
 
 
+def test_flips_that_fall_short_by_a_hair_are_not_as_far_from_zero() -> None:
+    # Of ±1 ± 2e-8 only ++ and −− reach the sum; the other two are 4e-8 nearer. Rounding is much less than that.
+    assert sign_flip_p(np.array([[1.0], [2e-8]]))[0] == 0.5
+
+
 @pytest.mark.parametrize(("count", "shift"), [(15, 0.1), (15, 0.7), (18, 0.3), (18, 1.0)])
 def test_the_saddlepoint_p_is_the_exact_one_within_a_tenth(count: int, shift: float) -> None:
     values = np.random.default_rng(2).normal(shift, 1, count)

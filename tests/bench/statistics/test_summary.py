@@ -11,7 +11,8 @@ from scipy import stats
 
 from bench.metrics.declaration import Metric
 from bench.metrics.error import psnr_of as psnr
-from bench.statistics.summary import summarise, write_summary
+from bench.runs.reader import Run
+from bench.statistics.summary import rows_so_far, summarise, write_summary
 from tests.bench.fake_runs import fake_run
 
 PSNR = np.random.default_rng(0).normal(20, 3, (30, 2))
@@ -111,6 +112,47 @@ def test_rows_by_hole_area_pool_the_masks_of_a_bin(tmp_path: Path) -> None:
     assert first["mean"] == pytest.approx(np.concatenate([PSNR[:, 0], PSNR[10:, 1]]).mean())
     assert second["mean"] == pytest.approx(PSNR[:10, 1].mean())
     assert second["low"] < second["mean"] < second["high"]
+
+
+CELLS = [("a", 0, "scenes", "rect"), ("a", 0, "scenes", "circle")]
+
+
+def test_rows_of_a_run_going_on_are_those_that_its_summary_will_have(tmp_path: Path) -> None:
+    run = fake_run(tmp_path / "r", {("a", 0): {"psnr_hole": PSNR}})
+    whole = summarise(run)
+    assert rows_so_far(run, CELLS) == whole["scores"] + whole["areas"]
+
+
+def test_rows_of_a_finished_run_are_its_summarys_word_for_word(tmp_path: Path) -> None:
+    run = fake_run(tmp_path / "r", {("a", 0): {"psnr_hole": PSNR}})
+    cell = {"variant": "a", "seed": 0, "dataset": "scenes"}
+    told = {"scores": [{**cell, "mask": mask} for mask in ("rect", "circle", "all")], "areas": [{**cell, "area": "x"}]}
+    (run.path / "summary.json").write_text(json.dumps(told))
+    assert rows_so_far(Run.open(run.path), CELLS) == told["scores"] + told["areas"]
+
+
+@pytest.mark.parametrize("old", [{}, {"areas": []}])
+def test_of_a_summary_from_before_areas_only_those_are_calculated(tmp_path: Path, old: dict[str, object]) -> None:
+    run = fake_run(tmp_path / "r", {("a", 0): {"psnr_hole": PSNR}})
+    told = {"variant": "a", "seed": 0, "dataset": "scenes"}
+    scores = [{**told, "mask": mask} for mask in ("rect", "circle", "all")]
+    (run.path / "summary.json").write_text(json.dumps({"scores": scores, **old}))
+    assert rows_so_far(Run.open(run.path), CELLS) == scores + summarise(run)["areas"]
+
+
+def test_a_mask_type_scored_since_makes_its_data_sets_rows_new(tmp_path: Path) -> None:
+    run = fake_run(tmp_path / "r", {("a", 0): {"psnr_hole": PSNR}, ("b", 0): {"psnr_hole": PSNR}})
+    whole = summarise(run)
+    stale = [{**row, "mean": -1.0} for row in whole["scores"] if row["mask"] == "rect"]
+    areas = [row for row in whole["areas"] if row["variant"] == "b"]
+    kept = [row for row in whole["scores"] if row["variant"] == "b"]
+    early = [row for row in stale if row["variant"] == "a"]
+    (run.path / "summary.json").write_text(json.dumps({"scores": early + kept, "areas": areas}))
+    cells = [*CELLS, *(("b", *cell[1:]) for cell in CELLS)]
+    found = rows_so_far(Run.open(run.path), cells)
+    ours = [row for row in whole["scores"] + whole["areas"] if row["variant"] == "a"]
+    assert [row for row in found if row["variant"] == "a"] == ours
+    assert [row for row in found if row["variant"] == "b"] == kept + areas
 
 
 def test_psnr_is_capped_and_otherwise_ten_times_the_logarithm() -> None:
