@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -69,6 +70,16 @@ def test_weights_are_asked_for_by_name_and_seed_and_say_which_seed_they_are(chec
 def test_a_named_checkpoint_is_taken_and_nothing_is_asked(checkpoint, spec, seed):
     method = load_methods(spec, weights=lambda name, seed: pytest.fail("asked"), checkpoint=checkpoint)[0]
     assert method.seed == seed
+
+
+def test_a_reference_is_called_on_8_bit_pictures_as_its_own_fill_is():
+    hole = np.zeros((1, 8, 8), bool)
+    hole[:, 2:5, 3:6] = True
+    image = np.random.default_rng(0).integers(0, 256, (1, 8, 8, 3), dtype=np.uint8)
+    method = load_methods("mean_fill", weights=None)[0]
+    assert (method.name, method.kind, method.parameters) == ("mean_fill", "reference", 0)
+    mean = image[0][~hole[0]].mean(0) / 255
+    np.testing.assert_allclose(method.fill(image, hole, ["a"], "rect")[0][hole[0]], np.tile(mean, (9, 1)), atol=2e-3)
 
 
 def test_a_registered_function_is_a_method(monkeypatch):

@@ -1,0 +1,51 @@
+"""Where trained weights are found: the run named, or the newest run that holds them."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bench.methods.weights import weights_anywhere, weights_of
+from bench.util.errors import UsageError
+from tests.bench.fake_runs import fake_run
+
+
+def trained(folder: Path, name: str, age: int, *cells: str) -> Path:
+    """A run with these ``variant/seed-k`` under checkpoints, last written ``age`` seconds before others."""
+    run = fake_run(folder / name, {("a", 0): {"psnr": np.zeros((2, 2))}})
+    for cell in cells:
+        (run.path / "checkpoints" / cell).mkdir(parents=True)
+        (run.path / "checkpoints" / cell / "generator.safetensors").write_bytes(b"")
+    os.utime(run.path / "run.json", (1000 - age, 1000 - age))
+    return run.path / "checkpoints"
+
+
+def test_the_newest_run_that_holds_them_is_taken_with_its_lowest_seed(tmp_path: Path) -> None:
+    trained(tmp_path, "newest", 0, "other/seed-0")
+    middle = trained(tmp_path, "middle", 10, "a/seed-10", "a/seed-2")
+    oldest = trained(tmp_path, "oldest", 20, "a/seed-0")
+    find = weights_anywhere(tmp_path)
+    assert find("a", None) == (middle / "a/seed-2/generator.safetensors", 2)
+    assert find("a", 10) == (middle / "a/seed-10/generator.safetensors", 10)
+    assert find("a", 0) == (oldest / "a/seed-0/generator.safetensors", 0)
+
+
+@pytest.mark.parametrize(("seed", "named"), [(None, "a"), (3, "a@3")])
+def test_weights_that_no_run_holds_are_named_with_what_makes_them(tmp_path: Path, seed: int | None, named: str) -> None:
+    trained(tmp_path, "r", 0, "a/seed-0" if seed else "b/seed-0")
+    with pytest.raises(UsageError, match=f"of {named} under .*bench train a"):
+        weights_anywhere(tmp_path)("a", seed)
+
+
+def test_a_run_named_is_the_only_one_that_is_asked(tmp_path: Path) -> None:
+    from bench.runs.reader import Run
+
+    trained(tmp_path, "newer", 0, "b/seed-0")
+    own = trained(tmp_path, "own", 10, "a/seed-4")
+    find = weights_of(Run.open(own.parent))
+    assert find("a", None) == (own / "a/seed-4/generator.safetensors", 4)
+    with pytest.raises(UsageError, match="own"):
+        find("b", None)
