@@ -15,6 +15,7 @@ from bench.training.estimate import BUFFERS, Estimate, Programme, estimate, esti
 from bench.training.train import ending
 from bench.util.errors import UsageError
 from tests.bench.command import bench
+from variants.registry import variant
 
 
 def training(seconds: float, name: str = "baseline") -> Estimate:
@@ -111,7 +112,7 @@ class Timed:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, *samples: float) -> None:
         self.now, self.samples, self.loops, self.warmed = 0.0, list(samples), [], []
-        self.steps = 0
+        self.steps, self.device = 0, "cpu"
         monkeypatch.setattr(module, "steps", lambda *given: self.step)
         monkeypatch.setattr(module, "loop_seconds", self.loop)
         monkeypatch.setattr(module, "warm_up", self.warm)
@@ -122,6 +123,7 @@ class Timed:
         self.now += 0.25
 
     def loop(self, step, inputs, count: int, device: str) -> float:
+        assert (step, inputs, device) == (self.step, [()], self.device)
         self.loops.append(count)
         seconds = count * (self.samples.pop(0) if len(self.samples) > 1 else self.samples[0])
         self.now += seconds
@@ -160,13 +162,14 @@ def test_memory_may_bind(monkeypatch):
 
 def test_a_slow_step_is_not_repeated_for_long(monkeypatch):
     timed = Timed(monkeypatch, 2.0)
-    monkeypatch.setattr(Timed, "step", lambda self: setattr(self, "now", self.now + 3))
+    timed.step = lambda: setattr(timed, "now", timed.now + 3)
     given = estimate(COUNTED, PROFILE, "cpu", 300, CEILINGS, 1.5)
     assert (timed.loops, timed.warmed, given.first_s, given.training_s) == ([1], [], 3, 123)
 
 
 def test_on_a_gpu_steps_are_recorded_before_they_are_timed(monkeypatch):
     timed = Timed(monkeypatch, 0.125)
+    timed.device = "cuda"
     estimate(COUNTED, PROFILE, "cuda", 300, CEILINGS, 1.5)
     assert timed.steps == 4  # three as they are, and the recording
 
@@ -189,6 +192,61 @@ def test_where_memory_ends_a_smaller_batch_is_named(monkeypatch, at_a_time, word
     monkeypatch.setattr(memory, "require", require)
     with pytest.raises(UsageError, match=f"a step of baseline on {words}; use a smaller --set batch=N"):
         require_memory(COUNTED, 1000, at_a_time)
+
+
+def test_company_trains_meanwhile_and_ends_with_it_even_after_a_fault(monkeypatch):
+    done = []
+
+    class Process:
+        def __init__(self, target, args, daemon):
+            done.append((target, args[:-1], daemon))
+
+        start, terminate, join = (lambda self, what=what: done.append(what) for what in ("start", "terminate", "join"))
+
+    semaphore = SimpleNamespace(acquire=lambda timeout: done.append(f"waited {timeout}"))
+    context = SimpleNamespace(Process=Process, Semaphore=lambda count: semaphore)
+    monkeypatch.setattr(module, "multiprocessing", SimpleNamespace(get_context=lambda kind: context))
+
+    def fault() -> None:
+        with module.company("baseline", PROFILE, 300, 1, 2):
+            done.append("timed")
+            raise ValueError
+
+    with pytest.raises(ValueError):
+        fault()
+    other = (module.keep_training, ("baseline", PROFILE, 300, 1), True)
+    ended = ["terminate", "join"] * 2
+    assert done == [other, other, "start", "start", "waited 60", "waited 60", "timed", *ended]
+
+
+@pytest.mark.parametrize("resident", [True, False])
+def test_steps_take_the_profiles_batches_one_after_another_from_where_a_training_would(monkeypatch, resident):
+    taken = []
+
+    class Source:
+        def __init__(self, *given):
+            *device, pool, batch, seed, masks = given
+            taken.append((device, pool.shape, pool.dtype, batch, seed, masks))
+
+        def __call__(self, step):
+            taken.append(step)
+            return "images", "holes"
+
+    class Session:
+        def __init__(self, entry, plan):
+            self.step_count = 0
+
+        def step(self, images, holes):
+            self.step_count += 1
+
+    monkeypatch.setattr(module, "fits", lambda device, size: resident and size == 300 * 32 * 32 * 3)
+    monkeypatch.setattr(module, "Resident" if resident else "Batches", Source)
+    monkeypatch.setattr(module, "to_device", lambda images, holes, device: (images, holes))
+    monkeypatch.setattr(module, "Session", Session)
+    step = module.steps("baseline", PROFILE, "cpu", 300)
+    step(), step()
+    masks = variant.get("baseline")().training.masks
+    assert taken == [(["cpu"] if resident else [], (300, 32, 32, 3), "uint8", 10, 0, masks), 0, 1]
 
 
 @pytest.fixture
