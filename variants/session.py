@@ -21,7 +21,8 @@ from variants.objectives import Losses, Objective, Step
 @dataclass(frozen=True)
 class Plan:
     """What to train. precision: ``fp32`` or ``bf16`` (autocast). steps: generator steps in all. compile: networks
-    go through ``torch.compile`` first, which takes a minute or so."""
+    go through ``torch.compile`` first, which takes a minute or so. threads: that a CPU computes with, which is the
+    caller's to see to; sums differ by them in their last bits."""
 
     name: str
     seed: int
@@ -32,6 +33,7 @@ class Plan:
     precision: str = "fp32"
     steps_per_epoch: int = 0
     compile: bool = False
+    threads: int = 1
 
 
 def best_precision(device: str) -> str:

@@ -125,7 +125,7 @@ def fingerprint(plan: Plan) -> dict[str, Any]:
     """What two trainings must share for one to go on from the other's state. format: of what optimisers keep."""
     return {
         "format": 2,
-        **{key: getattr(plan, key) for key in ("name", "seed", "width", "steps", "batch", "precision")},
+        **{key: getattr(plan, key) for key in ("name", "seed", "width", "steps", "batch", "precision", "threads")},
     }
 
 

@@ -39,12 +39,11 @@ def estimate_only(
     from bench.exporters.estimate_terminal import show
     from bench.methods.device import check_device
     from bench.stages.prepare import require_size
-    from bench.stages.train import shares_of
     from bench.training.estimate import estimate_all
 
     require_size(profile)
     place = check_device(device)
-    programme = estimate_all(wanted, profile, place, *shares_of(profile), seconds)
+    programme = estimate_all(wanted, profile, place, seconds)
     if json_output:
         print(json.dumps(programme.as_dict()))
     else:

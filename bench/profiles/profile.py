@@ -24,8 +24,9 @@ class Profile:
     train_data, train_count: data sets trained on and how many pictures of each; data, count: those scored.
     seeds: training seeds. suite_seed: of the holes that are scored. mask_polarity, mask_threshold: the colour of the
     hole in files, and the level above which grey is white (see bench.suites.hole_file). samples: pictures shown in
-    the report, per data set and mask type. throughput_s: seconds spent on measuring speed. workers: processes, 0: one
-    a core.
+    the report, per data set and mask type. throughput_s: seconds spent on measuring speed. threads: of each training on
+    a CPU; they change sums in their last bits, so they belong to what a run is. workers: processes, 0: as many as the
+    cores allow.
     """
 
     name: str
@@ -50,6 +51,7 @@ class Profile:
     samples: int = 3
     throughput_s: float = 20.0
     precision: str = "auto"
+    threads: int = 1
     workers: int = 0
 
     def as_dict(self) -> dict[str, Any]:
@@ -127,7 +129,7 @@ def describe(kind: Any) -> str:
 
 def validated(profile: Profile) -> Profile:
     """Raises UsageError for values no run could have."""
-    for key in ("width", "batch", "samples", "workers"):
+    for key in ("width", "batch", "threads", "samples", "workers"):
         low = 0 if key in ("samples", "workers") else 1
         if getattr(profile, key) < low:
             raise UsageError(f"{key} = {getattr(profile, key)} must be at least {low}")

@@ -5,25 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from bench.profiles.profile import Profile
-from bench.runs.provenance import cores
 from bench.stages.context import Context
-from bench.stages.prepare import describe, members_of
+from bench.stages.prepare import describe
 from bench.util.progress import Reporter, say
-
-
-def shares_of(profile: Profile) -> tuple[int, int]:
-    """(trainings at a time, threads of each) on the CPU.
-
-    Threads change sums in their last bits: a training gets as many alone, after a stop, as among the others.
-    """
-    workers = profile.workers or cores()
-    return workers, max(1, cores() // max(1, min(workers, len(members_of(profile).networks))))
 
 
 def train_missing(context: Context, networks: Sequence[tuple[str, int]]) -> None:
     """Train every (variant, seed) of ``networks`` that the run holds no finished weights of."""
-    from bench.training.train import Job, steps_of, train_all, training_data, validation_data, write_pool
+    from bench.training.train import Job, at_a_time, steps_of, train_all, training_data, validation_data, write_pool
 
     writer, profile, device = context.writer, context.profile, context.device
     checkpoints, cache = writer.path / "checkpoints", writer.path / "cache"
@@ -41,10 +30,9 @@ def train_missing(context: Context, networks: Sequence[tuple[str, int]]) -> None
         pool = write_pool(parts, profile.size or 0, cache / "train.npy")
         validation = write_pool(validation_data(profile), profile.size or 0, cache / "validation.npy")
         pictures = sum(len(dataset) for dataset in parts)
-        workers, threads = shares_of(profile)
         jobs = [
             Job(name, seed, steps_of(name, profile, pictures), checkpoints / name / f"seed-{seed}", pool, validation,
-                profile, device, threads)
+                profile, device)
             for name, seed in missing
         ]  # fmt: skip
         total = sum(job.steps for job in jobs)
@@ -60,6 +48,6 @@ def train_missing(context: Context, networks: Sequence[tuple[str, int]]) -> None
                     reporter.update(label, progress.step, progress.steps, note)
                 reporter.update("all", sum(done.values()), total)
 
-            train_all(jobs, workers, report)
+            train_all(jobs, at_a_time(profile), report)
     for file in (pool, validation):
         file.unlink(missing_ok=True)

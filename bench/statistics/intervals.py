@@ -191,7 +191,7 @@ def studentised(residuals: np.ndarray, counts: np.ndarray, resamples: int, seed:
     ratios = np.empty((resamples, columns), np.float32)
     start = 0
     for drawn in weights(clusters, resamples, seed):
-        product = drawn @ table
+        product = multiplied(drawn, table)
         first, second = product[:, :columns], product[:, columns : 2 * columns]
         if equal:
             shift = first / clusters
@@ -209,6 +209,14 @@ def studentised(residuals: np.ndarray, counts: np.ndarray, resamples: int, seed:
         ratios[start : start + len(drawn)] = np.where(spread > 1e-5 * clusters, ratio, np.nan)
         start += len(drawn)
     return ratios
+
+
+def multiplied(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """a @ b on one thread: with several, their number (OMP_NUM_THREADS, the cores) would move the last bits."""
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(1, "blas"):
+        return cast(np.ndarray, a @ b)
 
 
 def tails(ratios: np.ndarray, level: np.ndarray, df: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

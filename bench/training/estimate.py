@@ -21,7 +21,7 @@ from bench.throughput.programme import Training, count_training
 from bench.throughput.timing import loop_seconds, warm_up
 from bench.training.batches import Batches
 from bench.training.resident import Resident, fits
-from bench.training.train import plan_of, prepare_cpu, steps_of, training_data
+from bench.training.train import at_a_time, plan_of, prepare_cpu, steps_of, training_data
 from bench.util.errors import UsageError
 from bench.util.progress import say
 from variants.graph import WARM_UP
@@ -84,9 +84,7 @@ class Programme:
         }
 
 
-def estimate_all(
-    trainings: Sequence[tuple[str, int]], profile: Profile, device: str, workers: int, threads: int, seconds: float
-) -> Programme:
+def estimate_all(trainings: Sequence[tuple[str, int]], profile: Profile, device: str, seconds: float) -> Programme:
     """Trainings, (variant, seed) each, under a profile: from ``seconds`` of steps of each variant.
 
     Raises UsageError where a step would not fit into memory.
@@ -94,35 +92,34 @@ def estimate_all(
     trainings = list(dict.fromkeys(trainings))
     names = list(dict.fromkeys(name for name, _ in trainings))
     on_gpu = device.startswith("cuda")
-    at_a_time = 1 if on_gpu else min(workers, len(trainings))
+    several = 1 if on_gpu else min(at_a_time(profile), len(trainings))
     if not on_gpu:
-        prepare_cpu(threads)
+        prepare_cpu(profile.threads)
         keep_freed_memory()
     pictures = sum(len(part) for part in training_data(profile))
     precision = plan_of(names[0], 0, 1, profile, device, pictures).precision
     counted = {name: count_training(name, profile.width, profile.size or 0, precision, device) for name in names}
     if not on_gpu:
         for training in counted.values():
-            require_memory(training, profile.batch, at_a_time)
+            require_memory(training, profile.batch, several)
     ceilings = measure_ceilings(device, [precision], seconds=2)
     found = {}
-    with company(names[0], profile, pictures, threads, at_a_time - 1):
+    with company(names[0], profile, pictures, several - 1):
         for name in names:
             say(f"timing steps of {name}")
             found[name] = estimate(counted[name], profile, device, pictures, ceilings, seconds)
-    several = len(trainings) > len(names)
-    each = (replace(found[name], variant=f"{name}@{seed}" if several else name) for name, seed in trainings)
-    return Programme(device, precision, at_a_time, tuple(each))
+    seeds = len(trainings) > len(names)
+    each = (replace(found[name], variant=f"{name}@{seed}" if seeds else name) for name, seed in trainings)
+    return Programme(device, precision, several, tuple(each))
 
 
 @contextlib.contextmanager
-def company(name: str, profile: Profile, pictures: int, threads: int, count: int) -> Iterator[None]:
+def company(name: str, profile: Profile, pictures: int, count: int) -> Iterator[None]:
     """``count`` other processes that train on the CPU meanwhile, as they will: cores share memory and clock."""
     context = multiprocessing.get_context("spawn")
     begun = context.Semaphore(0)
     others = [
-        context.Process(target=keep_training, args=(name, profile, pictures, threads, begun), daemon=True)
-        for _ in range(count)
+        context.Process(target=keep_training, args=(name, profile, pictures, begun), daemon=True) for _ in range(count)
     ]
     for other in others:
         other.start()
@@ -136,9 +133,9 @@ def company(name: str, profile: Profile, pictures: int, threads: int, count: int
             other.join()
 
 
-def keep_training(name: str, profile: Profile, pictures: int, threads: int, begun: Any) -> None:
+def keep_training(name: str, profile: Profile, pictures: int, begun: Any) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    prepare_cpu(threads)
+    prepare_cpu(profile.threads)
     keep_freed_memory()
     step = steps(name, profile, "cpu", pictures)
     begun.release()

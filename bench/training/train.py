@@ -17,6 +17,7 @@ import numpy as np
 from bench.datasets.registry import Dataset, open_dataset
 from bench.masks.registry import draw
 from bench.profiles.profile import Profile
+from bench.runs.provenance import cores
 from bench.training.batches import HOLE_SEED
 from bench.util.errors import BenchError
 from bench.util.files import replacing
@@ -43,7 +44,10 @@ class Job:
     validation: Path
     profile: Profile
     device: str
-    threads: int
+
+    @property
+    def threads(self) -> int:
+        return self.profile.threads
 
 
 def training_data(profile: Profile) -> list[Dataset]:
@@ -116,7 +120,13 @@ def plan_of(name: str, seed: int, steps: int, profile: Profile, device: str, pic
         precision=best_precision(device) if profile.precision == "auto" else profile.precision,
         steps_per_epoch=max(1, pictures // profile.batch),
         compile=device.startswith("cuda") and steps >= COMPILED_STEPS,
+        threads=1 if device.startswith("cuda") else profile.threads,
     )
+
+
+def at_a_time(profile: Profile) -> int:
+    """Trainings side by side on the CPU: as many as the profile says, else as its threads leave room for."""
+    return profile.workers or max(1, cores() // profile.threads)
 
 
 def prepare_cpu(threads: int) -> None:
@@ -178,7 +188,7 @@ def ending(code: int) -> str:
 
 
 def train_all(jobs: list[Job], workers: int, report: Callable[[Any], None]) -> None:
-    """Run the jobs, longest first, ``workers`` at a time in processes of one thread each (on a GPU: one by one).
+    """Run the jobs, longest first, ``workers`` at a time in processes of their own (on a GPU: one by one).
 
     Ctrl-C lets every training save its state, then goes on upwards. Raises BenchError where one failed.
     """

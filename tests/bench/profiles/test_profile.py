@@ -33,7 +33,7 @@ DEFAULTS = {
         "samples": 3,
         "throughput_s": 20.0,
     },
-    **{"precision": "auto", "workers": 0},
+    **{"precision": "auto", "threads": 1, "workers": 0},
 }
 # Written down a second time: whoever changes a profile changes what runs by that name mean.
 PROFILES = {
@@ -109,6 +109,7 @@ def test_texts_from_the_command_line_become_the_keys_types():
         ({"width": "0"}, UsageError, "width = 0 must be at least 1"),
         ({"samples": "-1"}, UsageError, "samples = -1 must be at least 0"),
         ({"workers": "-1"}, UsageError, "workers = -1 must be at least 0"),
+        ({"threads": "0"}, UsageError, "threads = 0 must be at least 1"),
         ({"size": "15"}, UsageError, "size = 15 is too small"),
         ({"steps": "0"}, UsageError, "steps = 0 must be at least 1"),
         ({"precision": "fp16"}, UsageError, "precision = 'fp16': choose from auto, fp32, bf16"),

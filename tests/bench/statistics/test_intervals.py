@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from scipy import stats
+from threadpoolctl import threadpool_limits
 
 from bench.statistics.intervals import (
     GROUPS,
@@ -13,6 +14,7 @@ from bench.statistics.intervals import (
     holm,
     intervals,
     merged,
+    resample,
     seed_noise,
     weights,
 )
@@ -193,3 +195,14 @@ def test_seeds_that_agree_add_nothing() -> None:
     low, high = found.interval()
     assert low == pytest.approx(alone.low, rel=1e-3)
     assert high == pytest.approx(alone.high, rel=1e-3)
+
+
+def test_intervals_do_not_depend_on_the_threads_of_the_linear_algebra() -> None:
+    rng = np.random.default_rng(3)
+    # From about a thousand clusters on, two threads add up in another order.
+    sums, counts = rng.exponential(size=(1000, 4)), np.ones((1000, 4))
+    found = []
+    for threads in (1, 2):
+        with threadpool_limits(threads, "blas"):
+            found.append(resample(sums, counts, resamples=500).ratios)
+    np.testing.assert_array_equal(*found)

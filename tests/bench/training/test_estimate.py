@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -255,8 +256,8 @@ def programme(monkeypatch):
     done = []
 
     @contextlib.contextmanager
-    def company(name, profile, pictures, threads, count):
-        done.append(("company", name, pictures, threads, count))
+    def company(name, profile, pictures, count):
+        done.append(("company", name, pictures, count))
         yield
 
     monkeypatch.setattr(module, "company", company)
@@ -274,7 +275,7 @@ def programme(monkeypatch):
 
 def test_a_programme_asks_for_memory_first_then_times_each_variant_once_in_company(programme):
     trainings = [("baseline", 0), ("double_dg", 0), ("baseline", 1), ("baseline", 0)]
-    given = estimate_all(trainings, PROFILE, "cpu", 2, 1, 5)
+    given = estimate_all(trainings, replace(PROFILE, workers=2), "cpu", 5)
     assert programme == [
         ("threads", 1),
         "memory kept",
@@ -283,7 +284,7 @@ def test_a_programme_asks_for_memory_first_then_times_each_variant_once_in_compa
         ("needs", "baseline", 10, 2),
         ("needs", "double_dg", 10, 2),
         ("ceilings", "cpu", ["fp32"]),
-        ("company", "baseline", 300, 1, 1),
+        ("company", "baseline", 300, 1),
         ("timed", "baseline"),
         ("timed", "double_dg"),
     ]
@@ -292,18 +293,18 @@ def test_a_programme_asks_for_memory_first_then_times_each_variant_once_in_compa
 
 
 def test_names_stand_alone_where_there_is_one_training_of_each(programme):
-    given = estimate_all([("baseline", 3), ("double_dg", 3)], PROFILE, "cpu", 8, 1, 5)
+    given = estimate_all([("baseline", 3), ("double_dg", 3)], replace(PROFILE, workers=8), "cpu", 5)
     assert [each.variant for each in given.trainings] == ["baseline", "double_dg"]
     assert given.at_a_time == 2
 
 
 def test_trainings_on_a_gpu_go_one_by_one_and_the_cpu_is_left_as_it_is(programme):
-    given = estimate_all([("baseline", 0), ("baseline", 1)], PROFILE, "cuda", 8, 1, 5)
+    given = estimate_all([("baseline", 0), ("baseline", 1)], replace(PROFILE, workers=8), "cuda", 5)
     assert given.at_a_time == 1
     assert programme == [
         ("baseline", 8, 32, "fp32", "cuda"),
         ("ceilings", "cuda", ["fp32"]),
-        ("company", "baseline", 300, 1, 0),
+        ("company", "baseline", 300, 0),
         ("timed", "baseline"),
     ]
 

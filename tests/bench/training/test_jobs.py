@@ -22,6 +22,7 @@ from bench.training import train
 from bench.training.batches import Batches
 from bench.training.train import (
     Job,
+    at_a_time,
     plan_of,
     prepare_cpu,
     run_job,
@@ -45,7 +46,7 @@ def profile(**changes):
 
 def job(name: str = "baseline", seed: int = 0, steps: int = 10, device: str = "cpu", **changes) -> Job:
     nowhere = Path("nowhere")
-    given = {"folder": nowhere, "pool": nowhere, "validation": nowhere, "profile": profile(), "threads": 1}
+    given = {"folder": nowhere, "pool": nowhere, "validation": nowhere, "profile": profile()}
     return Job(name=name, seed=seed, steps=steps, device=device, **{**given, **changes})
 
 
@@ -98,9 +99,19 @@ def test_a_plan_is_the_profiles(monkeypatch):
     monkeypatch.setattr("variants.session.best_precision", lambda device: f"best of {device}")
     given = plan_of("baseline", 2, 40, profile(), "cpu", 100)
     # 100 pictures are 6 whole batches of 16.
-    assert given == Plan("baseline", 2, 4, 40, 16, "cpu", "best of cpu", 6, False)
+    assert given == Plan("baseline", 2, 4, 40, 16, "cpu", "best of cpu", 6, False, 1)
     assert plan_of("baseline", 2, 40, profile(precision="bf16"), "cpu", 100).precision == "bf16"
     assert plan_of("baseline", 2, 40, profile(), "cpu", 3).steps_per_epoch == 1
+    assert plan_of("baseline", 2, 40, profile(threads=3), "cpu", 100).threads == 3
+
+
+def test_threads_of_a_training_are_the_profiles_whatever_runs_beside_it(monkeypatch):
+    # Four cores: as many trainings as their threads leave room for, or as --set workers says; never other threads.
+    monkeypatch.setattr(train, "cores", lambda: 4)
+    assert [at_a_time(profile(threads=threads)) for threads in (1, 2, 3, 8)] == [4, 2, 1, 1]
+    assert at_a_time(profile(workers=3)) == 3
+    for changes in ({}, {"workers": 1}, {"workers": 2}, {"variants": "baseline"}):
+        assert plan_of("baseline", 0, 40, profile(**changes), "cpu", 100).threads == 1
 
 
 @pytest.mark.parametrize(
@@ -160,7 +171,7 @@ def started(tmp_path, monkeypatch):
     np.save(tmp_path / "validation.npy", found.pictures)
     files = {"folder": tmp_path / "out", "pool": tmp_path / "pool.npy", "validation": tmp_path / "validation.npy"}
     found.given = "a report", "a stop"
-    found.answer = run_job(job("double_dg", 5, 12, threads=3, **files), *found.given)
+    found.answer = run_job(job("double_dg", 5, 12, profile=profile(threads=3), **files), *found.given)
     return found
 
 
@@ -223,7 +234,7 @@ def test_a_worker_reports_and_says_how_it_ended(in_process, monkeypatch, complet
 
     monkeypatch.setattr(train, "run_job", run)
     messages = Messages()
-    worker(job("telea", 4, threads=2), messages, SimpleNamespace(is_set=lambda: True))
+    worker(job("telea", 4, profile=profile(threads=2)), messages, SimpleNamespace(is_set=lambda: True))
     assert messages == ["a step", ("ended", "telea", 4, complete, "")]
     assert asked == [(True, signal.SIG_IGN, "2")]
 
