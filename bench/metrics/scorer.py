@@ -6,7 +6,7 @@ import math
 from collections import OrderedDict
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,14 @@ KEPT_PIXELS = 32 * 256 * 256
 
 Row = dict[str, Any]
 """Every metric's value by name (float64, NaN where it does not apply) and ``failed``: empty, or why."""
+
+
+@dataclass
+class Found:
+    """valued: columns that got a value. reasons: column -> why a call gave it none, in a sentence."""
+
+    valued: set[str] = field(default_factory=set)
+    reasons: dict[str, str] = field(default_factory=dict)
 
 
 class Scorer:
@@ -58,15 +66,25 @@ class Scorer:
         available = {name: entry for name, entry in self.metrics.items() if name not in self._unavailable}
         self._single = [entry for entry in available.values() if not entry.batched]
         self._batched = [entry for entry in available.values() if entry.batched]
-        self._empty = set(available)
-        self._reasons: dict[str, str] = {}
+        self._available = list(available)
+        self._found = Found()
         self._truths: OrderedDict[str, Truth] = OrderedDict()
 
     @property
     def missing(self) -> dict[str, str]:
         """Column -> one sentence why it stays empty; columns that got a value since are not listed."""
-        late = {name: why for name, why in self._reasons.items() if name in self._empty}
+        late = {name: why for name, why in self._found.reasons.items() if name not in self._found.valued}
         return {**self._unavailable, **late}
+
+    def take_found(self) -> Found:
+        """Which columns got values since the last call, and why the others did not; forgotten here."""
+        taken, self._found = self._found, Found()
+        return taken
+
+    def add_found(self, other: Found) -> None:
+        """Take in what another scorer of the same metrics found, or this one before."""
+        self._found.valued |= other.valued
+        self._found.reasons.update(other.reasons)
 
     def score(
         self,
@@ -175,11 +193,13 @@ class Scorer:
 
     def _note_empty(self, scored: list[tuple[Card, Row]]) -> None:
         """Keep why columns have no value yet."""
-        for name in list(self._empty):
+        for name in self._available:
+            if name in self._found.valued:
+                continue
             if any(row[name] == row[name] for _, row in scored):
-                self._empty.discard(name)
+                self._found.valued.add(name)
             else:
-                self._reasons[name] = why_empty(self.metrics[name], [card for card, _ in scored])
+                self._found.reasons[name] = why_empty(self.metrics[name], [card for card, _ in scored])
 
     def _truth(self, key: str, picture: np.ndarray) -> Truth:
         """The truth kept under ``key``, or a new one where the key is new or stood for another picture."""

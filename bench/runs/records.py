@@ -17,6 +17,11 @@ def record_file(run: Path, variant: str, seed: int, dataset: str, mask: str) -> 
     return run / "records" / variant / f"seed-{seed}" / f"{file_safe(dataset)}-{mask}.parquet"
 
 
+def cell_of(row: dict[str, Any]) -> tuple[str, int, str, str]:
+    """The variant, seed, data set and mask type that a row is of."""
+    return row["variant"], row["seed"], row["dataset"], row["mask"]
+
+
 def write_records(file: Path, rows: Sequence[dict[str, Any]], metrics: Sequence[str], facts: dict[str, Any]) -> None:
     """Write the rows with ``facts``: everything their values depend on, so that a later run can trust them."""
     import pyarrow as pa

@@ -1,4 +1,4 @@
-"""Scoring of sets: features are taken batch by batch as the runner fills, values once a mask type is done."""
+"""Scoring of sets: features are taken of a few pictures at a time, values once all of a set were looked at."""
 
 from __future__ import annotations
 
@@ -17,6 +17,9 @@ from bench.set_metrics.registry import set_metric
 
 ENOUGH = 2048
 """As many pictures as a picture has features: with fewer, FID is biased and its covariance singular."""
+
+TOGETHER = 8
+"""Pictures that go through the network in one batch."""
 
 
 class SetScorer:
@@ -37,8 +40,6 @@ class SetScorer:
         self.device = device
         self._network: Any = None
         self._weights = ""
-        self._dataset = ""
-        self._truths: dict[str, np.ndarray] = {}
         if names:
             try:
                 self._network = load(INCEPTION, weights_dir).to(device)
@@ -55,50 +56,24 @@ class SetScorer:
         versions = {name: entry.version for name, entry in self.metrics.items()}
         return {**records, "metrics": versions, "inception": self._weights}
 
-    def cell(self, dataset: str, methods: int) -> Cell:
-        """A place for the fills of so many methods on one data set and mask type."""
-        if dataset != self._dataset:
-            self._dataset, self._truths = dataset, {}
-        return Cell(self, methods)
+    def look(self, pictures: np.ndarray) -> np.ndarray:
+        """Features of pictures of one size, uint8 (N, H, W, 3): float32 (N, features).
 
-    def fill_features(self, pictures: np.ndarray) -> np.ndarray:
-        return extract(self._network, pictures, self.device)
-
-    def truth_features(self, ids: Sequence[str], pictures: np.ndarray) -> np.ndarray:
-        """Features of the data set's own pictures, kept from mask type to mask type."""
-        if not all(image_id in self._truths for image_id in ids):
-            self._truths.update(zip(ids, self.fill_features(pictures), strict=True))
-        return np.stack([self._truths[image_id] for image_id in ids])
-
-
-class Cell:
-    """Features of one data set under one mask type, gathered batch by batch."""
-
-    def __init__(self, scorer: SetScorer, methods: int) -> None:
-        self._scorer = scorer
-        self._truths: list[np.ndarray] = []
-        self._fills: list[list[np.ndarray]] = [[] for _ in range(methods)]
-        self._failed: list[list[bool]] = [[] for _ in range(methods)]
-
-    def add(
-        self, ids: Sequence[str], images: np.ndarray, fills: Sequence[np.ndarray], failed: Sequence[Sequence[bool]]
-    ) -> None:
-        """Take in a batch: truths and every method's fills, uint8 (N, H, W, 3), and which fills cannot be scored.
-
-        Each method's batch goes through the network alone, so that no value depends on which others are scored.
+        They go through the network exactly :data:`TOGETHER` at a time (the last are filled up), so that no value
+        depends on what else is looked at.
         """
-        self._truths.append(self._scorer.truth_features(ids, images))
-        for k, pictures in enumerate(fills):
-            self._fills[k].append(self._scorer.fill_features(pictures))
-            self._failed[k] += failed[k]
+        found = []
+        for start in range(0, len(pictures), TOGETHER):
+            part = pictures[start : start + TOGETHER]
+            filled_up = np.concatenate([part, np.repeat(part[-1:], TOGETHER - len(part), axis=0)])
+            found.append(extract(self._network, filled_up, self.device)[: len(part)])
+        return np.concatenate(found)
 
-    def scores(self, method: int) -> dict[str, Any]:
-        """``values`` by metric (NaN of fewer than two pictures), ``n`` pictures scored, ``failed`` left out."""
-        good = ~np.array(self._failed[method], bool)
-        features = Features(np.concatenate(self._truths)[good], np.concatenate(self._fills[method])[good])
+    def scores(self, truths: np.ndarray, fills: np.ndarray, failed: Sequence[bool]) -> dict[str, Any]:
+        """Of a set's features, float32 (N, features) twice, row by row of the same pictures: ``values`` by metric (NaN
+        of fewer than two pictures), ``n`` pictures scored, ``failed`` left out."""
+        good = ~np.array(failed, bool)
         n = int(good.sum())
-        values = {
-            name: float(computed(entry)(features)) if n > 1 else math.nan
-            for name, entry in self._scorer.metrics.items()
-        }
+        features = Features(truths[good], fills[good])
+        values = {name: float(computed(entry)(features)) if n > 1 else math.nan for name, entry in self.metrics.items()}
         return {"values": values, "n": n, "failed": len(good) - n}

@@ -1,27 +1,28 @@
-"""The runner: methods × data sets × mask types × pictures, filled, rounded to 8 bits, scored, recorded."""
+"""The runner: pictures × mask types × methods, filled, rounded to 8 bits, scored, recorded."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+import contextlib
+import shutil
+from collections.abc import Iterable, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from bench.datasets.registry import Dataset
 from bench.metrics.scorer import Scorer
 from bench.profiles.profile import Profile
+from bench.runs.journal import Journal
 from bench.runs.manifest import VariantEntry
-from bench.runs.records import failures, record_file, up_to_date, write_records
+from bench.runs.records import IDENTITY, cell_of, failures, up_to_date, write_records
 from bench.set_metrics import store as set_store
 from bench.set_metrics.registry import split_names
-from bench.set_metrics.scorer import ENOUGH, Cell, SetScorer
+from bench.set_metrics.scorer import ENOUGH, SetScorer
+from bench.stages.block import Bench, Report
+from bench.stages.cells import FEATURES, JOURNAL, Cell, Work
 from bench.stages.context import Context
-from bench.stages.outcome import Outcome, known_changed
+from bench.stages.outcome import Outcome
 from bench.suites.suite import Suite
-from bench.util.files import write_bytes
-from bench.util.levels import composite, png, to_levels
+from bench.util.errors import BenchError
 from bench.util.precision import matmul_precision
 from bench.util.progress import Reporter, say
 from variants.method import Method, tell_apart
@@ -40,64 +41,81 @@ def evaluate(
     restore_known: bool = True,
     predictions: Path | None = None,
     among: Iterable[tuple[str, int]] = (),
-    report: Callable[[str, int], None] = lambda text, pictures: None,
+    report: Report = lambda text, fills: None,
 ) -> Outcome:
-    """Score every method on the suite into ``run``; records that are there for the same facts are kept.
+    """Score every method on the suite into ``run``; records that are there for the same facts are kept, and what an
+    evaluation that was killed had scored.
 
     facts: what all records depend on (suite, protocol, metric versions). sets: scores of whole sets, taken on the
     way; where it has no weights, values of earlier fills are dropped. restore_known: known pixels come from the
     truth (the default); otherwise fills are scored as they are. predictions: where to save the filled pictures as
     ``<variant>/<mask>/<id>.png``. among: (name, seed) of all that the run holds. report(text, n): n more
-    pictures were done.
+    fills were done.
     """
     tell_apart(methods, among)
     for method in methods:
         method.suite_seed = suite.seed
     outcome = Outcome()
     wanted = sets if sets is not None and sets.ready else None
-    for dataset in suite.datasets:
-        for mask in suite.masks:
-            waiting = []
-            for method in methods:
-                file = record_file(run, method.name, method.seed, dataset.name, mask)
-                own = {**facts, "weights": method.weights_sha256, "restore_known": restore_known}
-                if method.convention:
-                    own["convention"] = method.convention
-                whole = set_store.set_file(run, method.name, method.seed, dataset.name, mask)
-                kept = predictions is None and is_known(method) and up_to_date(file, own)
-                if kept and wanted:
-                    kept = set_store.up_to_date(whole, wanted.facts(own))
-                if kept:
-                    for image_id, why in failures(file):
-                        outcome.note_failure(method, mask, image_id, why)
-                    report("", len(dataset))
-                else:
-                    waiting.append((method, file, whole, own))
-            if not waiting:
-                continue
-            cell = wanted.cell(dataset.name, len(waiting)) if wanted else None
-            rows = score_cell(
-                [method for method, *_ in waiting],
-                suite,
-                dataset,
-                mask,
-                scorer,
-                restore_known,
-                predictions,
-                outcome,
-                report,
-                cell,
-            )
-            for place, (method, file, whole, own) in enumerate(waiting):
-                write_records(file, rows[place], list(scorer.metrics), own)
-                if wanted and cell:
-                    identity = {"variant": method.name, "seed": method.seed, "dataset": dataset.name, "mask": mask}
-                    set_store.write_set(whole, identity | cell.scores(place), wanted.facts(own))
-                else:
-                    whole.unlink(missing_ok=True)
+    bench = Bench(methods, suite, scorer, wanted, restore_known, predictions)
+    works = [plan(run, number, bench, facts) for number in range(len(suite.datasets))]
+    waiting = {cell.key: cell for work in works for cell in work.waiting.values()}
+    known = {key: [cell.facts, cell.set_facts] for key, cell in waiting.items() if cell.known}
+
+    def flush_features() -> None:
+        for work in works:
+            work.flush()
+
+    journal = Journal(run / JOURNAL, list(scorer.metrics), known, flush_features)
+    indices = {work.dataset.name: work.index for work in works}
+    for row in journal.read():
+        index = indices[row["dataset"]].get(row["image_id"])
+        if index is not None:
+            waiting[cell_of(row)].put(index, row)
+    if done := sum(cell.done for work in works for cell in work.cells):
+        report("", done)
+    try:
+        for work in works:
+            for task in work.tasks(BATCH):
+                result = bench.score(task, report)
+                work.take(task, result)
+                scorer.add_found(result.found)
+                for place, count in result.drifted.items():
+                    outcome.drifted[methods[place].label] += count
+                for rows in result.rows.values():
+                    journal.add(rows)
+            complete(work, scorer, wanted, outcome)
+    except BaseException:
+        with contextlib.suppress(OSError, BenchError):
+            journal.flush()
+        raise
+    for folder in (JOURNAL, FEATURES):
+        shutil.rmtree(run / folder, ignore_errors=True)
+    with contextlib.suppress(OSError):
+        (run / JOURNAL.parent).rmdir()
     for method in methods:
         outcome.note_findings(method)
     return outcome
+
+
+def plan(run: Path, number: int, bench: Bench, facts: dict[str, Any]) -> Work:
+    """The cells of a data set, and which of them are there already."""
+    dataset = bench.suite.datasets[number]
+    cells = []
+    for mask in bench.suite.masks:
+        for place, method in enumerate(bench.methods):
+            own = {**facts, "weights": method.weights_sha256, "restore_known": bench.restore_known}
+            if method.convention:
+                own["convention"] = method.convention
+            known = bench.predictions is None and is_known(method)
+            cell = Cell(run, place, method, dataset, mask, own, known, bench.sets.facts(own) if bench.sets else None)
+            cell.kept = known and up_to_date(cell.file, own)
+            if cell.kept and cell.set_facts is not None:
+                cell.kept = set_store.up_to_date(cell.set_file, cell.set_facts)
+            if not cell.kept:
+                cell.begin(list(bench.scorer.metrics))
+            cells.append(cell)
+    return Work(run, number, dataset, cells)
 
 
 def is_known(method: Method) -> bool:
@@ -106,69 +124,23 @@ def is_known(method: Method) -> bool:
     return method.gives_raw and (method.kind != "external" or bool(method.weights_sha256))
 
 
-def score_cell(
-    methods: Sequence[Method],
-    suite: Suite,
-    dataset: Dataset,
-    mask: str,
-    scorer: Scorer,
-    restore_known: bool,
-    predictions: Path | None,
-    outcome: Outcome,
-    report: Callable[[str, int], None],
-    cell: Cell | None = None,
-) -> list[list[dict[str, Any]]]:
-    """The rows of every method on one data set and mask type; ``cell`` takes in what sets are scored by."""
-    rows: list[list[dict[str, Any]]] = [[] for _ in methods]
-    for part in suite.batches(dataset, mask, BATCH):
-        ids, images, holes = part.ids, np.stack(part.images), np.stack(part.holes)
-        raws, fills = [], []
-        for method in methods:
-            raw = method.fill(images, holes, ids, mask)
-            raws.append(raw)
-            fills.append(composite(images, holes, raw) if restore_known else to_levels(raw))
-            if predictions is not None:
-                save_predictions(predictions / method.name / mask, ids, fills[-1], raw)
-            report(f"{method.label} · {dataset.name} · {mask}", len(ids))
-        visible = [
-            [
-                raw[place] if method.gives_raw or not np.isfinite(raw[place]).all() else to_levels(raw[place])
-                for method, raw in zip(methods, raws, strict=True)
-            ]
-            for place in range(len(ids))
-        ]
-        keys = [f"{dataset.name}/{image_id}" for image_id in ids]
-        found = scorer.score_batch(keys, list(images), list(holes), list(zip(*fills, strict=True)), visible)
-        for place, (image_id, image, hole) in enumerate(zip(ids, images, holes, strict=True)):
-            for method, own, score, seen in zip(methods, rows, found[place], visible[place], strict=True):
-                if not score["failed"] and not method.gives_raw and known_changed(image, hole, seen):
-                    outcome.drifted[method.label] += 1
-                own.append(
-                    {
-                        "variant": method.name,
-                        "seed": method.seed,
-                        "dataset": dataset.name,
-                        "mask": mask,
-                        "image_id": image_id,
-                        "hole_area": float(hole.mean()),
-                        **score,
-                    }
-                )
-        if cell is not None:
-            cell.add(ids, images, fills, [[bool(row["failed"]) for row in own[-len(ids) :]] for own in rows])
-    for method, own in zip(methods, rows, strict=True):
-        failed = [row for row in own if row["failed"]]
-        told = method.findings().problems if failed else {}
-        for row in failed:
-            row["failed"] = told.get((mask, row["image_id"]), row["failed"])
-            outcome.note_failure(method, mask, row["image_id"], row["failed"])
-    return rows
-
-
-def save_predictions(folder: Path, ids: Sequence[str], fills: np.ndarray, raws: np.ndarray) -> None:
-    for image_id, filled, raw in zip(ids, fills, raws, strict=True):
-        if np.isfinite(raw).all():
-            write_bytes(folder / f"{image_id}.png", png(filled))
+def complete(work: Work, scorer: Scorer, sets: SetScorer | None, outcome: Outcome) -> None:
+    """Write the records and set scores of a data set of which every picture is scored."""
+    for cell in work.cells:
+        if cell.kept:
+            failed = failures(cell.file)
+        else:
+            failed = [(work.dataset.ids[index], why) for index, why in sorted(cell.failed.items())]
+            write_records(cell.file, cell.rows(), list(scorer.metrics), cell.facts)
+            if sets is None or cell.features is None or work.truths is None or cell.set_facts is None:
+                cell.set_file.unlink(missing_ok=True)
+            else:
+                identity = dict(zip(IDENTITY, cell.key, strict=False))
+                without = [index in cell.failed for index in range(len(work.dataset))]
+                found = sets.scores(work.truths.all(), cell.features.all(), without)
+                set_store.write_set(cell.set_file, identity | found, cell.set_facts)
+        for image_id, why in failed:
+            outcome.note_failure(cell.method, cell.mask, image_id, why)
 
 
 def open_scorers(profile: Profile, weights_dir: Path | None, device: str) -> tuple[Scorer, SetScorer]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from itertools import groupby
 from pathlib import Path
 
 import numpy as np
@@ -116,15 +117,13 @@ class Suite:
     def batches(self, dataset: Dataset, mask: str, batch: int = BATCH) -> Iterator[Batch]:
         """The pictures in the data set's order, up to ``batch`` at a time; a change of size begins a new one."""
         for start in range(0, len(dataset), batch):
-            images = load_images(dataset, range(start, min(start + batch, len(dataset))))
-            begin = 0
-            for end in range(1, len(images) + 1):
-                if end < len(images) and images[end].shape == images[begin].shape:
-                    continue
-                part, indices = images[begin:end], list(range(start + begin, start + end))
-                holes = self.holes(dataset, mask, indices, [image.shape for image in part])
-                yield Batch(indices, [dataset.ids[i] for i in indices], part, holes)
-                begin = end
+            for indices, images in same_size(dataset, range(start, min(start + batch, len(dataset)))):
+                yield self.batch(dataset, mask, indices, images)
+
+    def batch(self, dataset: Dataset, mask: str, indices: Sequence[int], images: Sequence[np.ndarray]) -> Batch:
+        """Pictures ``indices``, which are at hand, with their holes."""
+        holes = self.holes(dataset, mask, indices, [image.shape for image in images])
+        return Batch(list(indices), [dataset.ids[i] for i in indices], list(images), holes)
 
     def fingerprint(
         self, batch: int = BATCH, workers: int = 1, progress: Callable[[int], None] = lambda done: None
@@ -172,6 +171,14 @@ def load_images(dataset: Dataset, indices: Sequence[int]) -> list[np.ndarray]:
     if dataset.size is not None:
         return list(dataset.batch(indices))
     return [dataset.load(index) for index in indices]
+
+
+def same_size(dataset: Dataset, indices: Sequence[int]) -> Iterator[tuple[list[int], list[np.ndarray]]]:
+    """Pictures in order, uint8 RGB (H, W, 3), as many neighbours together as are of one size."""
+    images = load_images(dataset, indices)
+    for _, group in groupby(zip(indices, images, strict=True), key=lambda pair: pair[1].shape):
+        members = list(group)
+        yield [index for index, _ in members], [image for _, image in members]
 
 
 def parse_masks(

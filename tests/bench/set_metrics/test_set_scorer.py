@@ -81,8 +81,8 @@ def test_p_ids_counts_the_fills_that_beat_their_truths_not_the_other_way(monkeyp
 
 def test_truths_are_looked_at_once_a_data_set(tmp_path, small):
     run(tmp_path)
-    # 7 truths, and 7 fills of two methods under two mask types.
-    assert small.seen == 7 + 7 * 2 * 2
+    # 7 truths, and 7 fills of two methods under each of two mask types, filled up to eights.
+    assert small.seen == 8 + 2 * 16
 
 
 @pytest.mark.parametrize("batch", [1, 3, 64])
@@ -97,18 +97,55 @@ def test_values_do_not_depend_on_the_batch(tmp_path, monkeypatch, small, batch):
         assert json.loads(a[name])["values"] == pytest.approx(json.loads(b[name])["values"], rel=1e-4)
 
 
-def test_a_stopped_run_goes_on_to_the_same_files(tmp_path, small):
+def test_a_stopped_run_goes_on_to_the_same_files(tmp_path, monkeypatch, small):
     run(tmp_path / "whole")
 
-    def stop(text: str, pictures: int) -> None:
-        if "circle" in text and "mean_fill" in text:
+    monkeypatch.setattr(runner, "BATCH", 3)
+    told = []
+
+    def stop(text: str, fills: int) -> None:
+        told.append(text)
+        if len(told) == 3:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         run(tmp_path / "stopped", report=stop)
-    assert len(files(tmp_path / "stopped")) == 2
-    # As if it had also stopped between a cell's records and its set.
+    assert files(tmp_path / "stopped") == {}
+    seen = small.seen
+    run(tmp_path / "stopped")
+    assert files(tmp_path / "stopped") == files(tmp_path / "whole")
+    # The three pictures of the first batch are not looked at again: four truths and their fills, in two batches.
+    assert small.seen - seen == 2 * (8 + 8 + 8)
+    # As if it had stopped between a cell's records and its set.
     (tmp_path / "stopped/sets/telea/seed-0/noise-rect.json").unlink()
+    run(tmp_path / "stopped")
+    assert files(tmp_path / "stopped") == files(tmp_path / "whole")
+    assert not (tmp_path / "stopped/cache").exists()
+
+
+def test_features_of_other_weights_are_not_taken_for_those_of_a_stopped_run(tmp_path, monkeypatch, small):
+    """The run of weights a stops, one of weights b overwrites as far and stops, and a goes on."""
+    run(tmp_path / "whole")
+    monkeypatch.setattr(runner, "BATCH", 3)
+    real = scorer.SetScorer.look
+
+    def stopped_after(batches: int) -> None:
+        told = []
+
+        def stop(text: str, fills: int) -> None:
+            told.append(text)
+            if len(told) > 2 * batches:
+                raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            run(tmp_path / "stopped", report=stop)
+
+    stopped_after(2)
+    monkeypatch.setattr(scorer, "sha256", lambda _: "bbbb")
+    monkeypatch.setattr(scorer.SetScorer, "look", lambda self, pictures: real(self, pictures) + 1)
+    stopped_after(1)
+    monkeypatch.setattr(scorer, "sha256", lambda _: "aaaa")
+    monkeypatch.setattr(scorer.SetScorer, "look", real)
     run(tmp_path / "stopped")
     assert files(tmp_path / "stopped") == files(tmp_path / "whole")
 
@@ -213,39 +250,26 @@ def fid_of(truths: list[int], fills: list[int]) -> float:
     return 3 * ((a.mean() - b.mean()) ** 2 + spread)
 
 
-def test_each_methods_fills_and_failures_are_its_own(small):
-    cell = SetScorer(["fid"]).cell("d", 2)
-    cell.add(["b", "a"], colour(10, 40), [colour(20, 60), colour(0, 0)], [[False, False], [False, True]])
-    cell.add(["c"], colour(100), [colour(90), colour(200)], [[True], [False]])
-    first, second = cell.scores(0), cell.scores(1)
-    assert (first["n"], first["failed"], second["n"], second["failed"]) == (2, 1, 2, 1)
-    assert first["values"]["fid"] == pytest.approx(fid_of([10, 40], [20, 60]), rel=1e-4)
-    assert second["values"]["fid"] == pytest.approx(fid_of([10, 100], [0, 200]), rel=1e-4)
+def test_a_fill_that_failed_is_left_out_with_its_truth(small):
+    sets = SetScorer(["fid"])
+    found = sets.scores(sets.look(colour(10, 40, 100)), sets.look(colour(20, 60, 90)), [False, False, True])
+    assert (found["n"], found["failed"]) == (2, 1)
+    assert found["values"]["fid"] == pytest.approx(fid_of([10, 40], [20, 60]), rel=1e-4)
 
 
 def test_one_picture_is_no_set_and_two_are(small):
+    sets = SetScorer(["fid"])
     for failed, n in (([True, False, True], 1), ([True, False, False], 2)):
-        cell = SetScorer(["fid"]).cell("d", 1)
-        cell.add(["a", "b", "c"], colour(1, 2, 30), [colour(5, 6, 7)], [failed])
-        found = cell.scores(0)
+        found = sets.scores(sets.look(colour(1, 2, 30)), sets.look(colour(5, 6, 7)), failed)
         assert (found["n"], found["failed"]) == (n, 3 - n)
         assert np.isnan(found["values"]["fid"]) == (n == 1)
 
 
-def test_truths_are_kept_by_id_within_a_data_set_and_not_beyond(small):
+def test_pictures_are_looked_at_in_order_and_always_eight_at_a_time(small):
     sets = SetScorer(["fid"])
-    sets.cell("d", 1).add(["a", "b"], colour(10, 20), [colour(0, 0)], [[False, False]])
-    assert small.seen == 4
-    mixed = sets.truth_features(["b", "c", "a"], colour(20, 30, 10))
-    np.testing.assert_allclose(mixed[:, 0] * 255, [20, 30, 10], rtol=1e-5)
-    seen = small.seen
-    kept = sets.truth_features(["c", "a"], colour(99, 99))
-    np.testing.assert_allclose(kept[:, 0] * 255, [30, 10], rtol=1e-5)
-    assert small.seen == seen
-    sets.cell("d", 1)
-    assert sets.truth_features(["a"], colour(99))[0, 0] * 255 == pytest.approx(10, rel=1e-5)
-    sets.cell("other", 1)
-    assert sets.truth_features(["a"], colour(99))[0, 0] * 255 == pytest.approx(99, rel=1e-5)
+    levels = list(range(0, 250, 25))
+    np.testing.assert_allclose(sets.look(colour(*levels))[:, 0] * 255, levels, rtol=1e-5)
+    assert small.seen == 16
 
 
 def test_what_values_depend_on_is_what_records_do_and_the_metrics_and_the_weights(small):

@@ -319,4 +319,4 @@ def test_each_batch_is_reported_with_its_pictures(tmp_path, monkeypatch):
     monkeypatch.setattr(runner, "BATCH", 2)
     told: list[tuple[str, int]] = []
     evaluate([Painter("p", brighter(0))], tmp_path, report=lambda text, pictures: told.append((text, pictures)))
-    assert told == [("p by label · made · rect", 2), ("p by label · made · rect", 1)]
+    assert told == [("made · rect", 2), ("made · rect", 1)]

@@ -11,6 +11,7 @@ from bench.methods.load import load_methods
 from bench.metrics.scorer import Scorer
 from bench.stages import score as runner
 from bench.suites.suite import Suite
+from bench.util import levels
 from variants.method import Method
 
 METRICS = ["psnr", "psnr_hole", "ssim_hole", "l1_hole", "colour_shift"]
@@ -30,15 +31,15 @@ def records(folder) -> dict[str, pd.DataFrame]:
 def test_levels_are_rounded_not_cut_off():
     # 0.5 / 255 and 1.49 / 255 lie nearest to 0 (ties to even) and 1; truncation would darken holes by half a level.
     raw = np.array([0.5, 0.51, 1.49, 1.51, 254.9]) / 255
-    assert runner.to_levels(raw).tolist() == [0, 1, 1, 2, 255]
-    assert runner.to_levels(np.array([-0.2, 1.7, np.nan])).tolist() == [0, 255, 0]
+    assert levels.to_levels(raw).tolist() == [0, 1, 1, 2, 255]
+    assert levels.to_levels(np.array([-0.2, 1.7, np.nan])).tolist() == [0, 255, 0]
 
 
 def test_known_pixels_come_from_the_truth():
     image = np.full((1, 4, 4, 3), 10, np.uint8)
     hole = np.zeros((1, 4, 4), bool)
     hole[:, 1:3, 1:3] = True
-    filled = runner.composite(image, hole, np.ones((1, 4, 4, 3), np.float32))
+    filled = levels.composite(image, hole, np.ones((1, 4, 4, 3), np.float32))
     assert (filled[hole] == 255).all()
     assert (filled[~hole] == 10).all()
 
@@ -107,3 +108,49 @@ def test_changed_known_pixels_are_reported_and_restored_unless_told_otherwise(tm
     assert "changed known pixels in 14 pictures" in restored.notes[0]
     assert (a["psnr"] > b["psnr"]).all()
     assert np.allclose(a["psnr_hole"], b["psnr_hole"])
+
+
+class CountingAt(Scorer):
+    """Notes the pictures it is asked for; at the n-th it is interrupted."""
+
+    def __init__(self, calls, stop):
+        super().__init__(METRICS)
+        self.calls, self.stop = calls, stop
+
+    def score_batch(self, keys, *rest):
+        self.calls.extend(keys)
+        if len(self.calls) >= self.stop:
+            raise KeyboardInterrupt
+        return super().score_batch(keys, *rest)
+
+
+def test_each_picture_is_loaded_once_however_many_mask_types(tmp_path):
+    loaded = []
+    plain = suite().datasets[0]
+    counted = Dataset("noise", "test", 24, plain.ids, lambda i: loaded.append(i) or plain.load(i))
+    runner.evaluate(
+        load_methods("mean_fill", weights=None),
+        Suite((counted,), ("rect", "circle", "ellipse")),
+        Scorer(METRICS),
+        tmp_path,
+        {},
+    )
+    assert sorted(loaded) == list(range(7))
+
+
+def test_a_stopped_evaluation_goes_on_where_it_was_to_the_same_records(tmp_path, monkeypatch):
+    monkeypatch.setattr(runner, "BATCH", 2)
+    methods = load_methods("telea", weights=None)
+    runner.evaluate(methods, suite(), Scorer(METRICS), tmp_path / "whole", {})
+    calls: list[str] = []
+    with pytest.raises(KeyboardInterrupt):
+        # Two pictures at a time under two mask types: the fifth call, the third batch's first, is stopped.
+        runner.evaluate(methods, suite(), CountingAt(calls, 10), tmp_path / "stopped", {})
+    assert not (tmp_path / "stopped/records").exists()
+    calls.clear()
+    runner.evaluate(methods, suite(), CountingAt(calls, 99), tmp_path / "stopped", {})
+    assert sorted(set(calls)) == ["noise/noise-4", "noise/noise-5", "noise/noise-6"]
+    a, b = records(tmp_path / "whole"), records(tmp_path / "stopped")
+    assert a.keys() == b.keys()
+    for name in a:
+        pd.testing.assert_frame_equal(a[name], b[name], check_exact=True)

@@ -1,0 +1,118 @@
+"""What is done with a few pictures: loaded once, then under each mask type filled, rounded to 8 bits and scored."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from bench.metrics.scorer import Found, Row, Scorer
+from bench.runs.records import IDENTITY
+from bench.set_metrics.scorer import SetScorer
+from bench.stages.outcome import known_changed
+from bench.suites.suite import Batch, Suite, same_size
+from bench.util.files import write_bytes
+from bench.util.levels import composite, png, to_levels
+from variants.method import Method
+
+Place = tuple[str, int]
+"""A mask type, and a method's place among the methods: a column of the work on one data set."""
+
+Report = Callable[[str, int], None]
+"""Told what was just scored, in words, and how many fills more are done."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """Pictures of one data set and what to score of them. dataset: its place in the suite. indices: positions in it.
+    todo: mask type -> places of methods."""
+
+    dataset: int
+    indices: tuple[int, ...]
+    todo: Mapping[str, tuple[int, ...]]
+
+
+@dataclass
+class Result:
+    """What came of a task. rows: of the records, in the order of the task's pictures. drifted: finished pictures whose
+    known pixels were changed, by method. found: of columns without a value. truths, fills: features for set scores, in
+    the same order; empty where none are wanted."""
+
+    rows: dict[Place, list[Row]] = field(default_factory=dict)
+    drifted: Counter[int] = field(default_factory=Counter)
+    found: Found = field(default_factory=Found)
+    truths: list[np.ndarray] = field(default_factory=list)
+    fills: dict[Place, list[np.ndarray]] = field(default_factory=dict)
+
+
+@dataclass
+class Bench:
+    """All that scoring a task takes. restore_known: known pixels come from the truth; else fills are scored as they
+    are. sets: what looks at pictures for set scores, or None. predictions: where filled pictures are saved as
+    ``<variant>/<mask>/<id>.png``, or None."""
+
+    methods: Sequence[Method]
+    suite: Suite
+    scorer: Scorer
+    sets: SetScorer | None = None
+    restore_known: bool = True
+    predictions: Path | None = None
+
+    def score(self, task: Task, report: Report) -> Result:
+        """Fill and score the task's pictures; ``report`` is told after each mask type."""
+        result = Result()
+        dataset = self.suite.datasets[task.dataset]
+        for indices, images in same_size(dataset, task.indices):
+            if self.sets is not None:
+                result.truths.extend(self.sets.look(np.stack(images)))
+            for mask, places in task.todo.items():
+                part = self.suite.batch(dataset, mask, indices, images)
+                self._score_mask(part, dataset.name, mask, places, result)
+                report(f"{dataset.name} · {mask}", len(indices) * len(places))
+        result.found = self.scorer.take_found()
+        return result
+
+    def _score_mask(self, part: Batch, dataset: str, mask: str, places: Sequence[int], result: Result) -> None:
+        methods = [self.methods[place] for place in places]
+        images, holes = np.stack(part.images), np.stack(part.holes)
+        raws = [method.fill(images, holes, part.ids, mask) for method in methods]
+        fills = [composite(images, holes, raw) if self.restore_known else to_levels(raw) for raw in raws]
+        if self.predictions is not None:
+            for method, filled, raw in zip(methods, fills, raws, strict=True):
+                save_predictions(self.predictions / method.name / mask, part.ids, filled, raw)
+        seen = [visible(method, raw) for method, raw in zip(methods, raws, strict=True)]
+        keys = [f"{dataset}/{image_id}" for image_id in part.ids]
+        scores = self.scorer.score_batch(
+            keys, part.images, part.holes, list(zip(*fills, strict=True)), list(zip(*seen, strict=True))
+        )
+        for column, (place, method) in enumerate(zip(places, methods, strict=True)):
+            rows: list[Row] = []
+            for k, (image_id, image, hole) in enumerate(zip(part.ids, part.images, part.holes, strict=True)):
+                score = scores[k][column]
+                if not score["failed"] and not method.gives_raw and known_changed(image, hole, seen[column][k]):
+                    result.drifted[place] += 1
+                own = (method.name, method.seed, dataset, mask, image_id, float(hole.mean()))
+                rows.append({**dict(zip(IDENTITY, own, strict=False)), **score})
+            if any(row["failed"] for row in rows):
+                told = method.findings().problems
+                for row in rows:
+                    row["failed"] = row["failed"] and told.get((mask, row["image_id"]), row["failed"])
+            result.rows.setdefault((mask, place), []).extend(rows)
+        if self.sets is not None:
+            looked = np.split(self.sets.look(np.concatenate(fills)), len(fills))
+            for place, features in zip(places, looked, strict=True):
+                result.fills.setdefault((mask, place), []).extend(features)
+
+
+def visible(method: Method, raw: np.ndarray) -> list[np.ndarray]:
+    """What scores see of a method's own output: finished pictures in 8 bits, unless they are not finite."""
+    return [own if method.gives_raw or not np.isfinite(own).all() else to_levels(own) for own in raw]
+
+
+def save_predictions(folder: Path, ids: Sequence[str], fills: np.ndarray, raws: np.ndarray) -> None:
+    for image_id, filled, raw in zip(ids, fills, raws, strict=True):
+        if np.isfinite(raw).all():
+            write_bytes(folder / f"{image_id}.png", png(filled))

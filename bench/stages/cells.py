@@ -1,0 +1,132 @@
+"""Cells of an evaluation: one method on one data set under one mask type, filled in picture by picture."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bench.datasets.registry import Dataset
+from bench.runs.journal import Row
+from bench.runs.records import IDENTITY, record_file
+from bench.set_metrics.gathered import Gathered
+from bench.set_metrics.store import set_file
+from bench.stages.block import Result, Task
+from bench.stages.context import key_of
+from variants.method import Method
+
+
+class Cell:
+    """The rows of one method on one data set under one mask type, as numbers, so that millions fit.
+
+    place: the method's among the methods. facts: what the rows depend on. known: the facts say all of it, so rows that
+    are there for the same facts may be kept. set_facts: what set scores depend on; None where none are wanted.
+    """
+
+    def __init__(
+        self,
+        run: Path,
+        place: int,
+        method: Method,
+        dataset: Dataset,
+        mask: str,
+        facts: dict[str, Any],
+        known: bool,
+        set_facts: dict[str, Any] | None,
+    ) -> None:
+        self.place, self.method, self.dataset, self.mask = place, method, dataset, mask
+        self.facts, self.known, self.set_facts = facts, known, set_facts
+        self.key = (method.name, method.seed, dataset.name, mask)
+        self.file = record_file(run, *self.key)
+        self.set_file = set_file(run, *self.key)
+        self.kept = False
+        self.features: Gathered | None = None
+        if set_facts is not None:
+            self.features = Gathered(features_file(run, *self.key, facts, set_facts), len(dataset))
+
+    def begin(self, metrics: Sequence[str]) -> None:
+        self.metrics = list(metrics)
+        self.there = np.zeros(len(self.dataset), bool)
+        self.areas = np.zeros(len(self.dataset))
+        self.values = np.full((len(self.dataset), len(self.metrics)), np.nan)
+        self.failed: dict[int, str] = {}
+
+    @property
+    def done(self) -> int:
+        """Pictures that are scored."""
+        return len(self.dataset) if self.kept else int(self.there.sum())
+
+    def put(self, index: int, row: Row) -> None:
+        """Take in the row of picture ``index``."""
+        self.there[index] = True
+        self.areas[index] = row["hole_area"]
+        self.values[index] = [row[name] for name in self.metrics]
+        if row["failed"]:
+            self.failed[index] = row["failed"]
+
+    def rows(self) -> list[Row]:
+        """All rows, in the data set's order."""
+        variant, seed, dataset, mask = self.key
+        found = []
+        for index, image_id in enumerate(self.dataset.ids):
+            own = (variant, seed, dataset, mask, image_id, self.areas[index], self.failed.get(index, ""))
+            values = zip(self.metrics, self.values[index].tolist(), strict=True)
+            found.append({**dict(zip(IDENTITY, own, strict=True)), **dict(values)})
+        return found
+
+
+class Work:
+    """All cells of one data set, kept ones included, in the order of mask types and methods.
+
+    number: the data set's place in the suite. truths: features of its own pictures, where set scores are wanted.
+    """
+
+    def __init__(self, run: Path, number: int, dataset: Dataset, cells: Sequence[Cell]) -> None:
+        self.number, self.dataset, self.cells = number, dataset, cells
+        self.waiting = {(cell.mask, cell.place): cell for cell in cells if not cell.kept}
+        self.index = {image_id: index for index, image_id in enumerate(dataset.ids)}
+        self.truths: Gathered | None = None
+        wanted = next((cell for cell in self.waiting.values() if cell.set_facts is not None), None)
+        if wanted is not None:
+            own = {"suite": wanted.facts.get("suite"), "inception": (wanted.set_facts or {}).get("inception")}
+            self.truths = Gathered(features_file(run, dataset.name, own), len(dataset))
+
+    def tasks(self, batch: int) -> Iterator[Task]:
+        """What is still to be scored, ``batch`` pictures at a time."""
+        for start in range(0, len(self.dataset), batch):
+            indices = range(start, min(start + batch, len(self.dataset)))
+            todo: dict[str, list[int]] = {}
+            for cell in self.waiting.values():
+                if not cell.there[indices.start : indices.stop].all():
+                    todo.setdefault(cell.mask, []).append(cell.place)
+            if todo:
+                yield Task(self.number, tuple(indices), {mask: tuple(places) for mask, places in todo.items()})
+
+    def take(self, task: Task, result: Result) -> None:
+        for key, rows in result.rows.items():
+            for index, row in zip(task.indices, rows, strict=True):
+                self.waiting[key].put(index, row)
+        if self.truths is not None:
+            self.truths.put(task.indices, result.truths)
+        for key, features in result.fills.items():
+            own = self.waiting[key].features
+            assert own is not None
+            own.put(task.indices, features)
+
+    def flush(self) -> None:
+        """Have features on disk."""
+        for gathered in (self.truths, *(cell.features for cell in self.waiting.values())):
+            if gathered is not None:
+                gathered.flush()
+
+
+def features_file(run: Path, *facts: Any) -> Path:
+    """Named by all that the features depend on, so that those of a run of other facts are never taken for them."""
+    return run / FEATURES / f"{key_of(*facts)[:32]}.npy"
+
+
+FEATURES = Path("cache", "features")
+JOURNAL = Path("cache", "rows")
+"""In the run folder, until an evaluation is complete."""
