@@ -90,16 +90,14 @@ class Numbers:
     @cached_property
     def files(self) -> dict[tuple[str, str, str], Path]:
         """(label, dataset, mask) -> the records file."""
-        import pyarrow.parquet as pq
+        from bench.runs.records import read_records
 
         found = {}
         for member in self.members:
             for file in self.run.record_files(member.variant, member.seed):
-                head = pq.ParquetFile(file)
-                if head.metadata.num_rows == 0:
-                    continue
-                first = next(head.iter_batches(batch_size=1, columns=["dataset", "mask"]))
-                found[member.label, str(first["dataset"][0]), str(first["mask"][0])] = file
+                first = read_records(file, ["dataset", "mask"]).slice(0, 1).to_pylist()
+                if first:
+                    found[member.label, first[0]["dataset"], first[0]["mask"]] = file
         return found
 
     @cached_property
@@ -171,13 +169,16 @@ class Numbers:
     def failures(self, most: int) -> list[tuple[str, str, str, str, str]]:
         """(method, data set, mask type, picture, why) of fills that could not be scored, the first ``most``."""
         import pyarrow.compute as pc
-        import pyarrow.parquet as pq
+
+        from bench.runs.records import read_records
 
         found: list[tuple[str, str, str, str, str]] = []
         for (label, dataset, mask), file in self.files.items():
-            if (label, dataset) not in self.failed or "failed" not in pq.read_schema(file).names:
+            if (label, dataset) not in self.failed:
                 continue
-            table = pq.read_table(file, columns=["image_id", "failed"], partitioning=None)
+            table = read_records(file, ["image_id", "failed"])
+            if "failed" not in table.column_names:
+                continue
             bad = table.filter(pc.greater(pc.fill_null(pc.binary_length(table["failed"]), 0), 0))
             rows = zip(bad["image_id"].to_pylist(), bad["failed"].to_pylist(), strict=True)
             found += [(label, dataset, mask, image_id, why) for image_id, why in rows]

@@ -13,11 +13,15 @@ from threading import Lock
 
 import numpy as np
 
+from bench.datasets.pictures import BrokenPicture, opened, to_rgb
+
 LOSSLESS_SIDE = 128
 """Pictures up to this side are stored without loss, so that the pixel values shown are true."""
 QUALITY = 86
 LARGEST_SIDE = 640
 """Larger pictures are shown reduced to this; the originals can be put beside the page."""
+MOST_PIXELS = 64_000_000
+"""Of a picture in samples/: a small file can claim any size."""
 
 
 @dataclass(frozen=True)
@@ -58,14 +62,15 @@ def reduce(picture: np.ndarray, size: tuple[int, int], smooth: bool = True) -> n
     return np.asarray(Image.fromarray(picture).resize(size, how))
 
 
-def read(file: Path) -> np.ndarray | None:
-    """An RGB picture, uint8 (H, W, 3), or None where the file is missing or broken."""
-    from PIL import Image
-
+def read(file: Path, size: tuple[int, int] | None = None) -> np.ndarray | None:
+    """An RGB picture, uint8 (H, W, 3), or None where the file is missing, broken, too large, or not of ``size``
+    (width, height), which is asked before it is decoded."""
     try:
-        with Image.open(file) as image:
-            return np.asarray(image.convert("RGB"))
-    except (OSError, ValueError, SyntaxError):
+        with opened(file) as image:
+            if image.width * image.height > MOST_PIXELS or size not in (None, image.size):
+                return None
+            return to_rgb(image, file)
+    except BrokenPicture:
         return None
 
 
@@ -144,12 +149,13 @@ def scene(
     root: Path, truth_name: str, hole_name: str, layers: dict[tuple[str, str], str], tally: Tally
 ) -> Scene | None:
     """Read and encode one sample. None where truth or hole cannot be read; broken layers are left out."""
-    truth, mask = read(root / truth_name), read(root / hole_name)
-    if truth is None or mask is None or truth.shape != mask.shape:
+    truth = read(root / truth_name)
+    size = (truth.shape[1], truth.shape[0]) if truth is not None else None
+    mask = read(root / hole_name, size)
+    if truth is None or mask is None:
         return None
     hole = mask[..., 0] > 127
-    found = {key: picture for key, name in layers.items() if (picture := read(root / name)) is not None}
-    fitting = {key: picture for key, picture in found.items() if picture.shape == truth.shape}
+    fitting = {key: picture for key, name in layers.items() if (picture := read(root / name, size)) is not None}
     for (label, kind), picture in fitting.items():
         if kind == "filled":
             tally.add(label, truth[hole], picture[hole])

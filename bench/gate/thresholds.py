@@ -78,19 +78,18 @@ def rule(text: str) -> str:
 
 def write_reference(folder: Path, run: Run, metrics: list[str]) -> None:
     """A run folder with run.json, the records of some metrics and the speeds of ``run``."""
-    import pyarrow.parquet as pq
+    from bench.runs.records import read_records
+    from bench.util.tables import write_table
 
     if folder.exists():
         if not (folder / "run.json").is_file():
             raise UsageError(f"{folder} is no reference of an earlier --init: move it away, or name another file")
         shutil.rmtree(folder)
     for file in run.record_files():
-        table = pq.read_table(file, partitioning=None)
+        table = read_records(file)
         kept = table.select([name for name in table.column_names if name in KEYS or name in metrics])
         target = folder / file.relative_to(run.path)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with replacing(target) as temporary:
-            pq.write_table(kept, temporary, compression="zstd")
+        write_table(target, kept, kept.schema.metadata or {}, compression="zstd")
     if (run.path / "throughput.parquet").is_file():
         with replacing(folder / "throughput.parquet") as temporary:
             shutil.copyfile(run.path / "throughput.parquet", temporary)

@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from bench.runs.records import KEY, cell_of, write_records
+from bench.runs.records import KEY, cell_of, read_records, write_records
+from bench.util.errors import BenchError
 
 FLUSH_S = 10.0
 """Seconds of work that a killed process may lose."""
@@ -41,14 +42,11 @@ class Journal:
 
     def read(self) -> Iterator[Row]:
         """The rows that were written for the same facts."""
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-
         for file in sorted(self.folder.glob("*.parquet")):
             try:
-                table = pq.read_table(file)
+                table = read_records(file)
                 facts = json.loads((table.schema.metadata or {})[KEY])["cells"]
-            except (pa.ArrowInvalid, OSError, KeyError, ValueError):
+            except (BenchError, KeyError, ValueError, TypeError):
                 continue
             if set(self.metrics) <= set(table.column_names):
                 good = {key for key, value in self.facts.items() if facts.get(named(key)) == value}
@@ -65,7 +63,7 @@ class Journal:
         if self._waiting:
             self.before()
             facts = {named(key): self.facts[key] for key in dict.fromkeys(map(cell_of, self._waiting))}
-            number = 1 + max((int(file.stem) for file in self.folder.glob("*.parquet")), default=-1)
+            number = 1 + max((int(file.stem) for file in self.folder.glob("*.parquet") if file.stem.isdecimal()), default=-1)
             write_records(self.folder / f"{number:06d}.parquet", self._waiting, self.metrics, {"cells": facts})
         self._waiting = []
         self._wrote = time.monotonic()

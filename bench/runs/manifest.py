@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Union, get_args, get_origin, get_type_hints
 
 from bench.util.errors import UsageError
+from bench.util.paths import Outside, plain
+from bench.util.reading import read_json, reading
 
 if TYPE_CHECKING:
     from bench.metrics.declaration import Metric
@@ -109,11 +111,9 @@ LATER = ("trained_on", "samples", "throughput_of")
 
 def read_manifest(file: Path) -> Manifest:
     """The manifest in ``file``. Raises UsageError, in a sentence, where it is none or of a newer version."""
-    try:
-        found = json.loads(file.read_text(encoding="utf-8"))
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise UsageError(f"{file} is not valid JSON ({error})") from error
-    return of_json(found, file)
+    found = read_json(file, "a run", error=UsageError)
+    with reading(file, "a run", error=UsageError):
+        return of_json(found, file)
 
 
 def of_json(found: Any, file: Path) -> Manifest:
@@ -131,7 +131,19 @@ def of_json(found: Any, file: Path) -> Manifest:
             raise UsageError(f"{file} holds no run: it lacks the key '{key}'")
     read = typed(Manifest, found, f"{file}: ")
     read.schema = SCHEMA
+    for place, entry in enumerate(read.variants):
+        refuse_path(entry.name, f"{file}: variants[{place}].name")
+    for place, mask in enumerate(read.masks):
+        refuse_path(mask, f"{file}: masks[{place}]")
     return read
+
+
+def refuse_path(name: str, where: str) -> None:
+    """Names of methods and mask types are parts of file names."""
+    try:
+        plain(name)
+    except Outside as error:
+        raise UsageError(f"{where}: {error}") from error
 
 
 def typed(kind: Any, value: Any, where: str) -> Any:

@@ -11,7 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.runs.manifest import Manifest, read_manifest
-from bench.util.errors import IncomparableError, UsageError
+from bench.runs.records import AGAIN, read_records
+from bench.util.errors import BenchError, IncomparableError, UsageError
+from bench.util.paths import Outside, inside
+from bench.util.progress import say
+from bench.util.reading import Unfit, read_object, reading
+from bench.util.tables import read_metadata, read_table
+from bench.util.words import some
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -48,16 +54,22 @@ class Run:
 
     @cached_property
     def summary(self) -> dict[str, Any] | None:
-        """The contents of summary.json, or None before the run has one."""
+        """The contents of summary.json, or None before the run has one. Raises BenchError where it is damaged."""
         file = self.path / "summary.json"
-        return json.loads(file.read_text(encoding="utf-8")) if file.is_file() else None
+        if not file.exists():
+            return None
+        found = read_object(file, "a summary", AGAIN)
+        with reading(file, "a summary", AGAIN):
+            for row in (*found["scores"], *found.get("areas", [])):
+                row["variant"], row["seed"], row["dataset"], row["metric"], row["mean"]
+        return found
 
     def members(self) -> list[tuple[str, int]]:
         """The (variant, seed) pairs that have records, in the order of run.json, then by name."""
         found = {
-            (folder.parent.name, int(folder.name.removeprefix("seed-")))
+            (folder.parent.name, seed)
             for folder in (self.path / "records").glob("*/seed-*")
-            if any(folder.glob("*.parquet"))
+            if (seed := seed_of(folder)) is not None and any(folder.glob("*.parquet"))
         }
         order = self.manifest.members
         return [pair for pair in order if pair in found] + sorted(found - set(order))
@@ -75,12 +87,11 @@ class Run:
         """All records (of one variant, of one seed), one row per picture; an empty frame where none."""
         import pandas as pd
         import pyarrow as pa
-        import pyarrow.parquet as pq
 
         files = self.record_files(variant, seed)
         if not files:
             return pd.DataFrame()
-        tables = [pq.read_table(file, partitioning=None) for file in files]
+        tables = [read_records(file) for file in files]
         return pa.concat_tables(tables, promote_options="permissive").to_pandas()
 
     def set_scores(self, variant: str, seed: int | None = None) -> list[dict[str, Any]]:
@@ -90,45 +101,94 @@ class Run:
         found = []
         pattern = f"{variant}/seed-{'*' if seed is None else seed}/*.json"
         for file in sorted((self.path / "sets").glob(pattern)):
-            entry = json.loads(file.read_text(encoding="utf-8"))
-            values = {name: value for name, value in entry["values"].items() if name not in missing}
+            entry = read_object(file, "scores of a set", AGAIN)
+            with reading(file, "scores of a set", AGAIN):
+                values = {name: value for name, value in entry["values"].items() if name not in missing}
+                entry["dataset"], entry["mask"], entry["n"] + entry["failed"]
             found += [{**entry, "values": values}] if values else []
         return found
 
     def throughput(self) -> pd.DataFrame | None:
-        import pandas as pd
-
+        """The measurements of speed, None where there are none. Raises BenchError where they are damaged."""
         file = self.path / "throughput.parquet"
-        return pd.read_parquet(file) if file.is_file() else None
+        if not file.exists():
+            return None
+        with reading(file, "measurements of speed", AGAIN, limit_mib=None):
+            table = read_table(file)
+            if "variant" not in table.column_names:
+                raise Unfit("it lacks the column 'variant'")
+            return table.to_pandas()
 
     def throughput_remarks(self) -> list[str]:
         """What the measurement of throughput left out, and why, in sentences."""
-        import pyarrow.parquet as pq
-
         file = self.path / "throughput.parquet"
-        metadata = (pq.read_schema(file).metadata or {}) if file.is_file() else {}
-        return [str(sentence) for sentence in json.loads(metadata.get(b"remarks", b"[]"))]
+        if not file.exists():
+            return []
+        with reading(file, "measurements of speed", AGAIN, limit_mib=None):
+            return [str(sentence) for sentence in json.loads(read_metadata(file).get(b"remarks", b"[]"))]
 
     def history(self, variant: str, seed: int) -> pd.DataFrame | None:
-        """The training history of a variant, or None where it was not trained here."""
+        """The training history of a variant, or None where it was not trained here, or is damaged, which is said."""
         import pandas as pd
 
         file = self.path / "checkpoints" / variant / f"seed-{seed}" / "history.csv"
-        return pd.read_csv(file) if file.is_file() else None
+        if not file.exists():
+            return None
+        try:
+            with reading(file, "a training's history", "its curve is left out"):
+                found = pd.read_csv(file)
+                if "step" not in found or not all(found[name].dtype.kind in "if" for name in found):
+                    raise Unfit("its columns are not numbers by step")
+                return found
+        except BenchError as error:
+            say(f"note: {error}")
+            return None
 
     def samples(self) -> list[dict[str, Any]]:
-        """The items of samples/index.json; an empty list before there are any."""
+        """The items of samples/index.json; an empty list before there are any. Pictures that do not lie in samples/ are
+        left out, which is said. Raises BenchError where the file is damaged."""
         file = self.path / "samples" / "index.json"
-        return json.loads(file.read_text(encoding="utf-8"))["items"] if file.is_file() else []
+        if not file.exists():
+            return []
+        with reading(file, "the list of sample pictures", AGAIN):
+            items = json.loads(file.read_text(encoding="utf-8"))["items"]
+            strange: list[str] = []
+
+            def lies_inside(name: Any) -> bool:
+                try:
+                    inside(file.parent, name)
+                except Outside as error:
+                    strange.append(str(error))
+                    return False
+                return True
+
+            for item in items:
+                for fill in item["fills"].values():
+                    for kind, name in fill.items():
+                        fill[kind] = name if name is not None and lies_inside(name) else None
+                if not all(isinstance(item[key], str) for key in ("dataset", "mask", "image_id", "why", "of")):
+                    raise Unfit("an item is not told as words")
+                item["hole_area"] + 0.0
+            items = [item for item in items if lies_inside(item["truth"]) and lies_inside(item["hole"])]
+            if strange:
+                say(f"note: {file}: left out {some(strange)}")
+            return items
 
     def checkpoint(self, variant: str, seed: int | None = None) -> Path | None:
         """The weights of a trained variant (its lowest seed), or None."""
         pattern = f"{variant}/seed-{'*' if seed is None else seed}/generator.safetensors"
-        files = sorted(
-            (self.path / "checkpoints").glob(pattern),
-            key=lambda file: int(file.parent.name.removeprefix("seed-")),
-        )
-        return files[0] if files else None
+        found = [
+            (number, file)
+            for file in (self.path / "checkpoints").glob(pattern)
+            if (number := seed_of(file.parent)) is not None
+        ]
+        return min(found)[1] if found else None
+
+
+def seed_of(folder: Path) -> int | None:
+    """The seed that a folder is of, ``seed-3``; None where its name says another thing."""
+    number = folder.name.removeprefix("seed-")
+    return int(number) if number.isdecimal() and number.isascii() else None
 
 
 def runs_dir(option: Path | None = None) -> Path:
@@ -137,9 +197,16 @@ def runs_dir(option: Path | None = None) -> Path:
 
 
 def find_runs(folder: Path) -> list[Run]:
-    """The runs of a folder, newest first."""
-    files = sorted(folder.glob("*/run.json"), key=lambda file: file.stat().st_mtime, reverse=True)
-    return [Run(file.parent) for file in files]
+    """The runs of a folder, newest first. What has a run.json that cannot be read is passed over, which is said."""
+    found = []
+    for file in folder.glob("*/run.json"):
+        run = Run(file.parent)
+        try:
+            run.manifest  # noqa: B018 - read, or not a run
+            found.append((file.stat().st_mtime, run))
+        except (BenchError, OSError) as error:
+            say(f"note: passed over {file.parent}: {error}")
+    return [run for _, run in sorted(found, key=lambda pair: pair[0], reverse=True)]
 
 
 def find_run(spec: str | None, folder: Path) -> Run:

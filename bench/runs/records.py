@@ -5,12 +5,21 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from bench.util.files import file_safe, replacing
+from bench.util.errors import BenchError
+from bench.util.files import file_safe
+from bench.util.progress import say
+from bench.util.reading import Unfit, reading
+from bench.util.tables import read_table, write_table
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 KEY = b"inpaint-bench"
+AGAIN = "rerun the command that made the run: it makes anew what is damaged"
 IDENTITY = ("variant", "seed", "dataset", "mask", "image_id", "hole_area", "failed")
+NEEDED = IDENTITY[:5]
 
 
 def record_file(run: Path, variant: str, seed: int, dataset: str, mask: str) -> Path:
@@ -25,7 +34,6 @@ def cell_of(row: dict[str, Any]) -> tuple[str, int, str, str]:
 def write_records(file: Path, rows: Sequence[dict[str, Any]], metrics: Sequence[str], facts: dict[str, Any]) -> None:
     """Write the rows with ``facts``: everything their values depend on, so that a later run can trust them."""
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
     text = ("variant", "dataset", "mask", "image_id", "failed")
     columns: dict[str, Any] = {}
@@ -34,28 +42,37 @@ def write_records(file: Path, rows: Sequence[dict[str, Any]], metrics: Sequence[
         columns[name] = pa.array([row[name] for row in rows], kind)
     for name in metrics:
         columns[name] = pa.array([row[name] for row in rows], pa.float64(), from_pandas=False)
-    table = pa.table(columns).replace_schema_metadata({KEY: json.dumps(facts, sort_keys=True).encode()})
-    with replacing(file) as temporary:
-        pq.write_table(table, temporary)
+    write_table(file, pa.table(columns), {KEY: json.dumps(facts, sort_keys=True).encode()})
+
+
+def read_records(file: Path, columns: Sequence[str] | None = None) -> pa.Table:
+    """The records in ``file``, or those of ``columns`` that it has. Raises BenchError where they are damaged: rows or
+    columns missing, values that are not those written."""
+    with reading(file, "records", AGAIN, limit_mib=None):
+        table = read_table(file, columns)
+        missing = [name for name in NEEDED if name not in table.column_names and (columns is None or name in columns)]
+        if missing:
+            raise Unfit(f"it lacks the column '{missing[0]}'")
+        return table
 
 
 def failures(file: Path) -> list[tuple[str, str]]:
     """(image id, why) of the fills in ``file`` that could not be scored."""
-    import pyarrow.parquet as pq
-
-    rows = pq.read_table(file, columns=["image_id", "failed"]).to_pylist()
+    rows = read_records(file, ["image_id", "failed"]).to_pylist()
     return [(row["image_id"], row["failed"]) for row in rows if row["failed"]]
 
 
-def up_to_date(file: Path, facts: dict[str, Any]) -> bool:
-    """True where ``file`` holds records of exactly these facts."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    if not file.is_file():
+def up_to_date(file: Path, facts: dict[str, Any], rows: int | None = None) -> bool:
+    """True where ``file`` holds ``rows`` records of exactly these facts. Of one that is damaged it is said."""
+    if not file.exists():
         return False
     try:
-        metadata = pq.read_schema(file).metadata or {}
-    except (pa.ArrowInvalid, OSError):
+        with reading(file, "records", "they are made anew", limit_mib=None):
+            table = read_table(file)
+            own = (table.schema.metadata or {}).get(KEY) == json.dumps(facts, sort_keys=True).encode()
+            if own and rows not in (None, table.num_rows):
+                raise Unfit(f"it has {table.num_rows:,} rows of {rows:,}")
+            return own
+    except BenchError as error:
+        say(f"note: {error}")
         return False
-    return metadata.get(KEY) == json.dumps(facts, sort_keys=True).encode()

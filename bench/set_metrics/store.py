@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
+from bench.util.errors import BenchError
 from bench.util.files import file_safe, finite, write_json
+from bench.util.progress import say
+from bench.util.reading import read_object
 
 
 def set_file(run: Path, variant: str, seed: int, dataset: str, mask: str) -> Path:
@@ -19,8 +21,11 @@ def write_set(file: Path, content: dict[str, Any], facts: dict[str, Any]) -> Non
 
 
 def up_to_date(file: Path, facts: dict[str, Any]) -> bool:
-    """True where ``file`` holds values of exactly these facts."""
+    """True where ``file`` holds values of exactly these facts. Of one that is damaged it is said."""
+    if not file.exists():
+        return False
     try:
-        return json.loads(file.read_text(encoding="utf-8")).get("facts") == finite(facts)
-    except (OSError, ValueError, AttributeError):
+        return read_object(file, "scores of a set", "they are made anew").get("facts") == finite(facts)
+    except BenchError as error:
+        say(f"note: {error}")
         return False

@@ -109,7 +109,7 @@ def plan(run: Path, number: int, bench: Bench, facts: dict[str, Any]) -> Work:
                 own["convention"] = method.convention
             known = bench.predictions is None and is_known(method)
             cell = Cell(run, place, method, dataset, mask, own, known, bench.sets.facts(own) if bench.sets else None)
-            cell.kept = known and up_to_date(cell.file, own)
+            cell.kept = known and up_to_date(cell.file, own, len(dataset))
             if cell.kept and cell.set_facts is not None:
                 cell.kept = set_store.up_to_date(cell.set_file, cell.set_facts)
             if not cell.kept:

@@ -10,6 +10,7 @@ import numpy as np
 
 from bench.metrics.declaration import Metric
 from bench.runs.reader import Run
+from bench.runs.records import read_records
 from bench.util.errors import BenchError
 
 KEYS = ("variant", "seed", "dataset", "mask", "image_id", "hole_area", "failed")
@@ -66,14 +67,12 @@ def load_scores(
 
     Raises BenchError where a picture was recorded twice."""
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
     files = run.record_files(variant, seed)
     if not files:
         return {}
-    # Files read one by one: pyarrow's data sets would import pandas, a second nobody needs here.
     wanted = None if columns is None else [*KEYS, *columns]
-    tables = [pq.ParquetFile(file).read(wanted) for file in files]
+    tables = [read_records(file, wanted) for file in files]
     table = pa.concat_tables(tables, promote_options="permissive")
     order = list(run.manifest.masks)
     metrics = [name for name in run.manifest.metrics if name in table.column_names]

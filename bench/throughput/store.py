@@ -8,7 +8,11 @@ from typing import TYPE_CHECKING
 
 from bench.throughput.benchmark_json import pytest_benchmark
 from bench.throughput.environment import environment
-from bench.util.files import replacing, write_json
+from bench.util.errors import BenchError
+from bench.util.files import write_json
+from bench.util.progress import say
+from bench.util.reading import reading
+from bench.util.tables import read_table, write_table
 
 if TYPE_CHECKING:
     from bench.throughput.measure import Result
@@ -18,24 +22,23 @@ def write(result: Result, file: Path, key: str = "") -> None:
     """The rows to parquet; the schema's metadata holds ``environment`` and ``remarks`` as JSON, and ``key``:
     a digest of what a run's measurement depends on."""
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
     table = pa.Table.from_pandas(result.frame, preserve_index=False)
     facts = {b"environment": environment(threads_of(result)), b"remarks": list(result.remarks)}
     metadata = {**(table.schema.metadata or {}), **{key: json.dumps(fact).encode() for key, fact in facts.items()}}
     metadata[b"key"] = key.encode()
-    with replacing(file) as temporary:
-        pq.write_table(table.replace_schema_metadata(metadata), temporary)
+    write_table(file, table, metadata)
 
 
 def key_of_file(file: Path) -> str | None:
-    """The key that a file of measurements was written with; None where there is none that can be read."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
+    """The key that a file of measurements was written with; None where there is none, or it is damaged."""
+    if not file.exists():
+        return None
     try:
-        return ((pq.read_schema(file).metadata or {}).get(b"key") or b"").decode() or None
-    except (OSError, pa.ArrowInvalid):
+        with reading(file, "measurements of speed", "they are made anew", limit_mib=None):
+            return ((read_table(file).schema.metadata or {}).get(b"key") or b"").decode() or None
+    except BenchError as error:
+        say(f"note: {error}")
         return None
 
 

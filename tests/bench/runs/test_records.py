@@ -14,6 +14,7 @@ import pytest
 from bench.runs import records
 from bench.runs.records import failures, record_file, write_records
 from bench.set_metrics import store as sets
+from bench.util.errors import BenchError
 from bench.util.files import file_safe
 
 FACTS = {"suite": "s", "metrics": {"psnr": 1}, "weights": "w"}
@@ -105,3 +106,30 @@ def test_a_set_file_that_is_no_object_is_made_anew(content: str, tmp_path: Path)
     file = tmp_path / "s.json"
     file.write_bytes(content.encode("latin-1"))
     assert not sets.up_to_date(file, FACTS)
+
+
+# ---- damage
+
+
+def test_records_that_lost_rows_or_changed_are_refused_by_readers_and_made_anew(
+    written: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    held = pq.read_table(written)
+    pq.write_table(held.slice(0, 1), written)
+    told = f"{written} cannot be read as records: it has 1 rows of 2"
+    with pytest.raises(BenchError) as refused:
+        records.read_records(written)
+    assert str(refused.value).startswith(told)
+    assert not records.up_to_date(written, FACTS)
+    assert capsys.readouterr().err == f"note: {told}; they are made anew\n"
+
+
+def test_records_of_fewer_pictures_than_the_suite_has_are_made_anew(written: Path) -> None:
+    assert records.up_to_date(written, FACTS, 2)
+    assert not records.up_to_date(written, FACTS, 3)
+
+
+def test_a_table_of_another_kind_is_no_records(tmp_path: Path) -> None:
+    pq.write_table(pa.table({"variant": ["a"]}), tmp_path / "t.parquet")
+    with pytest.raises(BenchError, match="cannot be read as records: it lacks the column 'seed'"):
+        records.read_records(tmp_path / "t.parquet")
