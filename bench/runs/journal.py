@@ -63,7 +63,9 @@ class Journal:
         if self._waiting:
             self.before()
             facts = {named(key): self.facts[key] for key in dict.fromkeys(map(cell_of, self._waiting))}
-            number = 1 + max((int(file.stem) for file in self.folder.glob("*.parquet") if file.stem.isdecimal()), default=-1)
+            number = 1 + max(
+                (int(file.stem) for file in self.folder.glob("*.parquet") if file.stem.isdecimal()), default=-1
+            )
             write_records(self.folder / f"{number:06d}.parquet", self._waiting, self.metrics, {"cells": facts})
         self._waiting = []
         self._wrote = time.monotonic()
