@@ -23,8 +23,9 @@ $(STAMP): pyproject.toml
 bench: $(STAMP) ## train the six variants, score them, time them, write the report
 	$(BIN)/bench run --profile quick $(ARGS)
 
+# A process a core, of one thread each: threads of several would only wait for each other.
 test: $(STAMP) ## run the tests
-	$(BIN)/python -m pytest $(ARGS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n logical --maxprocesses 8 --dist worksteal $(ARGS)
 
 check: $(STAMP) ## lint, format check, type check
 	$(BIN)/ruff check .
