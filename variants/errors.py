@@ -14,6 +14,10 @@ class UnknownName(VariantError, LookupError):
     """No entry of that name; the message names the nearest ones."""
 
 
+class PluginError(VariantError):
+    """A plug-in that cannot be loaded, or gives what is asked of none."""
+
+
 class CheckpointError(VariantError, ValueError):
     """A checkpoint that cannot be used: which file, what is wrong."""
 

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
+from variants.errors import FillError
+from variants.plugins import an, reason
 from variants.seeding import seed_call
 
 if TYPE_CHECKING:
@@ -103,8 +105,9 @@ class Method:
     """Something ready to fill: a name, :meth:`fill`, and what it noticed on the way, :meth:`findings`.
 
     gives_raw: False for finished pictures, whose scores of ``raw`` are left out. parameters: how many weights, 0 where
-    that means nothing. convention: keys of its SPEC, which its fills depend on. suite_seed: what its random numbers
-    depend on, beside mask type and picture id. label: what a run calls it, see :func:`tell_apart`.
+    that means nothing. convention: keys of its SPEC, which its fills depend on. code: digest of a plug-in's code.
+    suite_seed: what its random numbers depend on, beside mask type and picture id. label: what a run calls it, see
+    :func:`tell_apart`.
     """
 
     name: str = ""
@@ -116,6 +119,7 @@ class Method:
     parameters: int = 0
     weights_sha256: str = ""
     convention: str = ""
+    code: str = ""
     suite_seed: int = 0
     several_seeds: bool = False
 
@@ -153,15 +157,38 @@ class ReferenceMethod(Method):
         self.reference = reference
         self.summary = reference.summary
         self.fills = reference.fills
+        self.problems: dict[tuple[str, str], str] = {}
 
     def fill(self, images: np.ndarray, holes: np.ndarray, ids: list[str] | None = None, mask: str = "") -> np.ndarray:
         blanked = np.where(holes[..., None], np.uint8(0), images)
         raw = np.empty(images.shape, np.float32)
         for k, (out, image, hole) in enumerate(zip(raw, blanked, holes, strict=True)):
-            if not hole.any():
-                filled: np.ndarray = image
-            else:
-                seed_call(self.suite_seed, mask, ids[k] if ids else "")
-                filled = np.asarray(self.reference.fill(image, hole))
-            out[:] = filled / np.float32(255) if filled.dtype == np.uint8 else filled
+            seed_call(self.suite_seed, mask, ids[k] if ids else "")
+            try:
+                out[:] = self.painted(image, hole)
+            except FillError as error:
+                if ids is None:
+                    raise
+                out[:] = np.nan
+                self.problems[mask, ids[k]] = str(error)
         return raw
+
+    def painted(self, image: np.ndarray, hole: np.ndarray) -> np.ndarray:
+        """One picture, float32 (H, W, 3). Raises FillError where the reference fails or gives something else."""
+        if not hole.any():
+            return image / np.float32(255)
+        try:
+            filled = self.reference.fill(image, hole)
+        except (Exception, SystemExit) as error:
+            raise FillError(f"{self.name} failed: {reason(error)}") from error
+        if not isinstance(filled, np.ndarray) or filled.shape != image.shape:
+            got = f"{filled.dtype} {filled.shape}" if isinstance(filled, np.ndarray) else an(filled)
+            raise FillError(f"{self.name} gave {got}, not a NumPy array {image.shape}")
+        if filled.dtype == np.uint8:
+            return filled / np.float32(255)
+        if not np.issubdtype(filled.dtype, np.floating):
+            raise FillError(f"{self.name} gave {filled.dtype}: uint8 in 0-255 or floats in 0-1 are pictures")
+        return filled.astype(np.float32)
+
+    def findings(self) -> Findings:
+        return Findings(self.problems)

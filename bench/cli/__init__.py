@@ -15,7 +15,7 @@ import bench
 from bench.util.errors import BenchError, Exit
 from bench.util.start import settle_process
 from variants.errors import FillError, VariantError
-from variants.registry import PLUGINS_ENV
+from variants.plugins import use
 
 app = typer.Typer(
     name="bench",
@@ -40,6 +40,7 @@ ORDER = (
     "check",
     "report",
     "suite",
+    "new",
     "listing",
     "weights",
     "doctor",
@@ -75,9 +76,7 @@ def common(
 ) -> None:
     if debug:
         os.environ["BENCH_DEBUG"] = "1"
-    if plugin:
-        known = [part for part in os.environ.get(PLUGINS_ENV, "").split(os.pathsep) if part]
-        os.environ[PLUGINS_ENV] = os.pathsep.join([*known, *plugin])
+    use(*plugin or ())
 
 
 def main() -> None:

@@ -49,15 +49,26 @@ def list_entries(
     from bench.exporters.console import terminal
 
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in rows[0]:
+    # Where all is ours there is no need to say so.
+    columns = [name for name in rows[0] if name != "from" or any(row[name] != OURS for row in rows)]
+    for column in columns:
         table.add_column(column, overflow="fold")
     for row in rows:
-        table.add_row(*(str(value) for value in row.values()))
+        table.add_row(*(str(row[column]) for column in columns))
     terminal().print(table)
+
+
+OURS = "inpaint-bench"
 
 
 def first_line(thing: Any) -> str:
     return (thing.__doc__ or "").strip().split("\n")[0]
+
+
+def where(registry: Any, name: str) -> str:
+    """What brought an entry: this package, or a plug-in."""
+    source = registry.plugin(name)
+    return OURS if source is None else source.what.removeprefix("the plug-in ")
 
 
 def variants() -> list[dict[str, Any]]:
@@ -71,6 +82,7 @@ def variants() -> list[dict[str, Any]]:
                 "kind": getattr(entry, "kind", "external"),
                 "fills": getattr(entry, "fills", "whole"),
                 "summary": getattr(entry, "summary", first_line(entry)),
+                "from": where(variant, name),
             }
         )
     order = {"network": 0, "reference": 1}
@@ -90,28 +102,35 @@ def metrics() -> list[dict[str, Any]]:
             "version": entry.version,
             "summary": entry.summary,
             "reference": entry.reference,
+            "from": where(registry, name),
         }
-        for name, entry in {**metric.all(), **set_metric.all()}.items()
+        for registry in (metric, set_metric)
+        for name, entry in registry.all().items()
     ]
 
 
 def masks() -> list[dict[str, Any]]:
     from bench.masks.registry import mask
 
-    return [{"name": name, "summary": first_line(entry)} for name, entry in mask.all().items()]
+    return [
+        {"name": name, "summary": first_line(entry), "from": where(mask, name)} for name, entry in mask.all().items()
+    ]
 
 
 def datasets() -> list[dict[str, Any]]:
     from bench.datasets.registry import dataset
 
-    return [{"name": name, "summary": first_line(entry)} for name, entry in dataset.all().items()]
+    return [
+        {"name": name, "summary": first_line(entry), "from": where(dataset, name)}
+        for name, entry in dataset.all().items()
+    ]
 
 
 def formats() -> list[dict[str, Any]]:
     from bench.exporters.registry import exporter
 
     return [
-        {"name": name, "suffix": entry.suffix, "summary": entry.summary()}
+        {"name": name, "suffix": entry.suffix, "summary": entry.summary(), "from": where(exporter, name)}
         for name, entry in exporter.all().items()
         if entry.suffix
     ]

@@ -9,13 +9,16 @@ A data set is opened by a spec, ``NAME`` or ``NAME:ARGUMENT`` (``scenes``, ``pho
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 
 from bench.datasets.digest import VERSION
 from bench.util.errors import UsageError
+from bench.util.guard import guarded
+from variants.errors import PluginError
+from variants.plugins import an
 from variants.registry import Registry
 
 SPLITS = ("train", "validation", "test")
@@ -57,7 +60,9 @@ class Dataset:
 
 Opener = Callable[[str, str, "int | None", "int | None"], Dataset]
 
-dataset: Registry[Opener] = Registry("dataset", "bench.datasets", "data set")
+dataset: Registry[Opener] = Registry(
+    "dataset", "bench.datasets", "data set", "a function of argument, split, size and count"
+)
 
 
 def open_dataset(spec: str, split: str = "test", size: int | None = None, count: int | None = None) -> Dataset:
@@ -71,7 +76,37 @@ def open_dataset(spec: str, split: str = "test", size: int | None = None, count:
     if split not in (*SPLITS, "all"):
         raise UsageError(f"unknown split '{split}': choose from {', '.join(SPLITS)}, all")
     name, _, argument = spec.partition(":")
-    return dataset.get(name)(argument, split, size, count)
+    opener = dataset.get(name)
+    with guarded(dataset, name):
+        found = opener(argument, split, size, count)
+    if not isinstance(found, Dataset):
+        raise PluginError(f"{dataset.origin(name)}: the data set '{name}' gave {an(found)}, not a Dataset")
+    return checked(found, name) if dataset.plugin(name) else found
+
+
+def checked(found: Dataset, name: str) -> Dataset:
+    """A plug-in's data set, whose pictures are looked at as they come."""
+
+    def load(index: int) -> np.ndarray:
+        with guarded(dataset, name):
+            picture = found.load(index)
+        side = found.size
+        if (
+            not isinstance(picture, np.ndarray)
+            or picture.dtype != np.uint8
+            or picture.ndim != 3
+            or picture.shape[2] != 3
+            or (side is not None and picture.shape[:2] != (side, side))
+        ):
+            got = f"{picture.dtype} {picture.shape}" if isinstance(picture, np.ndarray) else an(picture)
+            wanted = "(H, W, 3)" if side is None else str((side, side, 3))
+            raise PluginError(
+                f"{dataset.origin(name)}: the data set '{name}' gave {got} for '{found.ids[index]}', not a NumPy array "
+                f"uint8 {wanted}"
+            )
+        return picture
+
+    return replace(found, load=load)
 
 
 def check_request(size: int | None, count: int | None) -> None:

@@ -51,7 +51,13 @@ class Exporter:
         raise NotImplementedError
 
 
-exporter: Registry[type[Exporter]] = Registry("exporter", "bench.exporters", "export format")
+exporter: Registry[type[Exporter]] = Registry(
+    "exporter",
+    "bench.exporters",
+    "export format",
+    wanted="a subclass of Exporter",
+    fits=lambda entry: isinstance(entry, type) and issubclass(entry, Exporter),
+)
 
 
 def formats() -> dict[str, type[Exporter]]:

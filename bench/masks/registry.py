@@ -18,11 +18,12 @@ from collections.abc import Callable
 import numpy as np
 
 from bench.util.errors import BenchError
+from bench.util.guard import guarded
 from variants.registry import Registry
 
 MaskType = Callable[[tuple[int, int], int, np.ndarray], np.ndarray]
 
-mask: Registry[MaskType] = Registry("mask", "bench.masks", "mask type")
+mask: Registry[MaskType] = Registry("mask", "bench.masks", "mask type", "a function of size, seed and indices")
 
 
 def draw(name: str, size: tuple[int, int], seed: int, indices: np.ndarray | list[int] | range) -> np.ndarray:
@@ -34,7 +35,9 @@ def draw(name: str, size: tuple[int, int], seed: int, indices: np.ndarray | list
     [[0, 0, 0, 0], [0, 1, 1, 0], [0, 1, 1, 0], [0, 0, 0, 0]]
     """
     wanted = np.asarray(indices, dtype=np.int64)
-    holes = mask.get(name)(size, seed, wanted)
+    draw_them = mask.get(name)
+    with guarded(mask, name):
+        holes = draw_them(size, seed, wanted)
     if not isinstance(holes, np.ndarray) or holes.dtype != bool or holes.shape != (len(wanted), *size):
         got = f"{holes.dtype} {holes.shape}" if isinstance(holes, np.ndarray) else type(holes).__name__
         raise BenchError(

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from bench.methods.spec import Spec, parse_spec
 from bench.util.errors import UsageError
+from bench.util.guard import guarded
 from variants.errors import ExternalError
 from variants.method import Method, Network, Reference, ReferenceMethod
 from variants.registry import variant
@@ -65,9 +66,20 @@ def load_methods(
 
 def own_method(text: str, weights: FindWeights, checkpoint: Path | None, device: str) -> Method:
     """A registered variant or reference."""
+    name = split_seed(text)[0]
+    method = registered(text, weights, checkpoint, device)
+    source = variant.plugin(name)
+    if source is not None:
+        method.code = source.digest()
+        method.summary = f"{method.summary} ({source.what.removeprefix('the ')})".strip()
+    return method
+
+
+def registered(text: str, weights: FindWeights, checkpoint: Path | None, device: str) -> Method:
     name, seed = split_seed(text)
     entry = variant.get(name)
-    found = entry() if isinstance(entry, type) else entry
+    with guarded(variant, name):
+        found = entry() if isinstance(entry, type) else entry
     if isinstance(found, Reference):
         return ReferenceMethod(name, found)
     if isinstance(found, Network):

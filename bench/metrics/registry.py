@@ -21,7 +21,7 @@ class MetricRegistry(Registry[Metric]):
     """Like any registry, but the decorator also takes what the metric declares. of: ``picture`` or ``set``."""
 
     def __init__(self, word: str, package: str, noun: str, of: str = "picture") -> None:
-        super().__init__(word, package, noun)
+        super().__init__(word, package, noun, "declared with the decorator", lambda entry: isinstance(entry, Metric))
         self.of = of
 
     def __call__(self, name: str, **facts: Any) -> Callable[[Any], Any]:  # type: ignore[override]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+import numbers
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -18,6 +19,7 @@ from bench.metrics.declaration import Metric, computed
 from bench.metrics.drift import NEEDS_RAW, drift
 from bench.metrics.protocol import Protocol, find_protocol
 from bench.metrics.registry import metric
+from variants.plugins import an, reason
 
 KEPT_PIXELS = 32 * 256 * 256
 """How many pixels of truths are kept with their maps (45 bytes of maps a pixel, and what learned metrics keep)."""
@@ -28,10 +30,12 @@ Row = dict[str, Any]
 
 @dataclass
 class Found:
-    """valued: columns that got a value. reasons: column -> why a call gave it none, in a sentence."""
+    """valued: columns that got a value. reasons: column -> why a call gave it none, in a sentence. given_up: column of a
+    plug-in -> why it is computed no more."""
 
     valued: set[str] = field(default_factory=set)
     reasons: dict[str, str] = field(default_factory=dict)
+    given_up: dict[str, str] = field(default_factory=dict)
 
 
 class Scorer:
@@ -53,8 +57,8 @@ class Scorer:
         device: str = "cpu",
     ) -> None:
         self.protocol = find_protocol(protocol)
-        names = metric.names() if metrics is None else list(dict.fromkeys(metrics))
-        self.metrics = {name: under(metric.get(name), self.protocol) for name in names}
+        entries = metric.all() if metrics is None else {name: metric.get(name) for name in dict.fromkeys(metrics)}
+        self.metrics = {name: under(entry, self.protocol) for name, entry in entries.items()}
         self.context = ScoringContext(weights_dir, device, self.protocol)
         # Not of every device: some cannot compute in float64, in which distances are averaged.
         self.batches = device.partition(":")[0] == "cuda"
@@ -68,13 +72,14 @@ class Scorer:
         self._batched = [entry for entry in available.values() if entry.batched]
         self._available = list(available)
         self._found = Found()
+        self._given_up: set[str] = set()
         self._truths: OrderedDict[str, Truth] = OrderedDict()
 
     @property
     def missing(self) -> dict[str, str]:
         """Column -> one sentence why it stays empty; columns that got a value since are not listed."""
         late = {name: why for name, why in self._found.reasons.items() if name not in self._found.valued}
-        return {**self._unavailable, **late}
+        return {**self._unavailable, **late, **self._found.given_up}
 
     def take_found(self) -> Found:
         """Which columns got values since the last call, and why the others did not; forgotten here."""
@@ -85,6 +90,7 @@ class Scorer:
         """Take in what another scorer of the same metrics found, or this one before."""
         self._found.valued |= other.valued
         self._found.reasons.update(other.reasons)
+        self._found.given_up.update(other.given_up)
 
     def score(
         self,
@@ -177,7 +183,7 @@ class Scorer:
         for entry in self._single:
             for card, row in scored:
                 if not entry.needs_raw or card.raw is not None:
-                    row[entry.name] = float(computed(entry)(card))
+                    row[entry.name] = self._values(entry, [card], lambda entry, cards: [computed(entry)(cards[0])])[0]
         return scored
 
     def _compute_batched(self, scored: list[tuple[Card, Row]]) -> None:
@@ -185,11 +191,33 @@ class Scorer:
         for entry in self._batched:
             chosen = [(card, row) for card, row in scored if not entry.needs_raw or card.raw is not None]
             if chosen:
-                values = learned_values(entry, [card for card, _ in chosen], self.context)
+                cards = [card for card, _ in chosen]
+                values = self._values(entry, cards, lambda entry, cards: learned_values(entry, cards, self.context))
                 for (_, row), value in zip(chosen, values, strict=True):
-                    row[entry.name] = float(value)
+                    row[entry.name] = value
         if scored:
             self._note_empty(scored)
+
+    def _values(self, entry: Metric, cards: list[Card], compute: Callable[..., Sequence[Any]]) -> list[float]:
+        """One number a card. A plug-in's metric that fails, or gives anything else, is asked no more: the others go
+        on, and ``missing`` says why."""
+        if entry.name in self._given_up:
+            return [math.nan] * len(cards)
+        source = metric.plugin(entry.name)
+        if source is None:
+            return [float(value) for value in compute(entry, cards)]
+        try:
+            values = list(compute(entry, cards))
+            wrong = next((value for value in values if not isinstance(value, numbers.Real)), None)
+            if wrong is None and len(values) == len(cards):
+                return [float(value) for value in values]
+            count = f"{len(values)} values of {len(cards)} picture{'s' * (len(cards) > 1)}"
+            told = f"gave {count}" if wrong is None else f"gave {an(wrong)}, not a number"
+        except (Exception, SystemExit) as error:
+            told = f"failed: {reason(error)}"
+        self._given_up.add(entry.name)
+        self._found.given_up[entry.name] = f"{source.what}: the metric '{entry.name}' {told}"
+        return [math.nan] * len(cards)
 
     def _note_empty(self, scored: list[tuple[Card, Row]]) -> None:
         """Keep why columns have no value yet."""

@@ -34,18 +34,18 @@ class SetScorer:
     def __init__(
         self, metrics: Sequence[str] | None = None, *, weights_dir: Path | None = None, device: str = "cpu"
     ) -> None:
-        names = set_metric.names() if metrics is None else list(dict.fromkeys(metrics))
-        self.metrics = {name: set_metric.get(name) for name in names}
+        names = None if metrics is None else dict.fromkeys(metrics)
+        self.metrics = set_metric.all() if names is None else {name: set_metric.get(name) for name in names}
         self.missing: dict[str, str] = {}
         self.device = device
         self._network: Any = None
         self._weights = ""
-        if names:
+        if self.metrics:
             try:
                 self._network = load(INCEPTION, weights_dir).to(device)
                 self._weights = sha256(found) if (found := find(INCEPTION, weights_dir)) else ""
             except WeightsError as error:
-                self.missing = dict.fromkeys(names, str(error))
+                self.missing = dict.fromkeys(self.metrics, str(error))
 
     @property
     def ready(self) -> bool:

@@ -40,6 +40,13 @@ def key_of(*parts: Any) -> str:
 def identity_of(methods: Sequence[Method]) -> list[list[Any]]:
     """What tells methods apart, weights included."""
     return [
-        [method.name, method.seed, method.kind, method.weights_sha256, *([method.convention] * bool(method.convention))]
+        [
+            method.name,
+            method.seed,
+            method.kind,
+            method.weights_sha256,
+            *([method.convention] * bool(method.convention)),
+            *([method.code] * bool(method.code)),
+        ]
         for method in methods
     ]

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 
 import pytest
 
 from variants.errors import VariantError
-from variants.registry import PLUGINS_ENV, Registry, UnknownName, load_file, plugin_files, suggest, variant
+from variants.registry import Registry, UnknownName, suggest, variant
 
 REPORT = ["baseline", "basic_gan", "gan_new_loss", "gan_res_mask", "gan_res_whole", "double_dg"]
 
@@ -41,34 +40,6 @@ def test_names_that_are_no_file_names_are_refused(name):
         Registry("thing", "variants").add(name, object())
 
 
-def test_one_decorated_class_in_a_file_of_the_users_is_a_variant(tmp_path):
-    plugin = tmp_path / "mine.py"
-    plugin.write_text(
-        "import numpy as np\n"
-        "from variants.method import Reference\n"
-        "from variants.registry import variant\n\n"
-        '@variant("all_grey")\n'
-        "class AllGrey(Reference):\n"
-        "    def fill(self, image, hole):\n"
-        "        return np.full(image.shape, 128, np.uint8)\n"
-    )
-    code = (
-        "import numpy as np; from bench.methods.load import load_methods\n"
-        "m = load_methods('all_grey', weights=None)[0]\n"
-        "raw = m.fill(np.zeros((1, 8, 8, 3), np.uint8), np.ones((1, 8, 8), bool))\n"
-        "print(float(raw.min()) * 255)"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        env={"BENCH_PLUGINS": str(plugin), "PATH": ""},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    assert float(done.stdout) == pytest.approx(128)
-
-
 def test_three_near_names_are_offered_and_all_where_none_is_near():
     names = ["gan_res_mask", "gan_res_whole", "gan_new_loss", "baseline"]
     near = str(suggest("variant", "gan_res", names))
@@ -97,39 +68,6 @@ def test_every_entry_is_found_by_its_own_name_and_file():
         assert variant.get(name).__module__ == f"variants.{name}"
     assert variant.get("telea").__module__ == "variants.references.telea"
     assert set(variant.all()) == set(variant.names()) >= {*REPORT, "biharmonic"}
-
-
-def source(name: str) -> str:
-    return f'from variants.registry import variant\n\n@variant("{name}")\nclass Mine:\n    pass\n'
-
-
-def test_a_name_that_two_files_take_is_refused_with_both(tmp_path, monkeypatch):
-    (tmp_path / "mine.py").write_text(source("telea"))
-    monkeypatch.setenv(PLUGINS_ENV, str(tmp_path / "mine.py"))
-    with pytest.raises(ValueError, match=r"the variant name 'telea' is taken twice: .*telea\.py and .*mine\.py"):
-        Registry("variant", "variants").names()
-
-
-def test_a_plug_in_that_is_missing_is_named(tmp_path, monkeypatch):
-    (tmp_path / "there.py").write_text(source("mine"))
-    monkeypatch.setenv(PLUGINS_ENV, f"{tmp_path / 'there.py'}{os.pathsep}{tmp_path / 'gone.py'}")
-    with pytest.raises(UnknownName, match=r"the plug-in file .*gone\.py does not exist"):
-        plugin_files()
-
-
-def test_a_plug_in_is_run_once_however_often_it_is_asked_for(tmp_path, monkeypatch):
-    file = tmp_path / "counted_plugin.py"
-    file.write_text(
-        source("counted_mine") + f"with open(r'{tmp_path / 'runs'}', 'a') as stream:\n    stream.write('x')\n"
-    )
-    monkeypatch.setenv(PLUGINS_ENV, str(file))
-    monkeypatch.setattr(variant, "_sources", None)
-    monkeypatch.setattr(variant, "_entries", dict(variant._entries))
-    monkeypatch.delitem(sys.modules, "bench_plugin_counted_plugin", raising=False)
-    assert variant.get("counted_mine").__name__ == "Mine"
-    load_file(file, "variants")
-    assert (tmp_path / "runs").read_text() == "x"
-    monkeypatch.delitem(sys.modules, "bench_plugin_counted_plugin")
 
 
 def test_errors_are_one_sentence_and_of_one_family():
