@@ -30,8 +30,8 @@ Row = dict[str, Any]
 
 @dataclass
 class Found:
-    """valued: columns that got a value. reasons: column -> why a call gave it none, in a sentence. given_up: column of a
-    plug-in -> why it is computed no more."""
+    """valued: columns that got a value. reasons: column -> why a call gave it none, in a sentence. given_up: column of
+    a plug-in -> why it is computed no more."""
 
     valued: set[str] = field(default_factory=set)
     reasons: dict[str, str] = field(default_factory=dict)

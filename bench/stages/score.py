@@ -9,6 +9,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+from bench.metrics.registry import metric
 from bench.metrics.scorer import Scorer
 from bench.profiles.profile import Profile
 from bench.runs.journal import Journal
@@ -107,6 +108,8 @@ def plan(run: Path, number: int, bench: Bench, facts: dict[str, Any]) -> Work:
             own = {**facts, "weights": method.weights_sha256, "restore_known": bench.restore_known}
             if method.convention:
                 own["convention"] = method.convention
+            if method.code:
+                own["code"] = method.code
             known = bench.predictions is None and is_known(method)
             cell = Cell(run, place, method, dataset, mask, own, known, bench.sets.facts(own) if bench.sets else None)
             cell.kept = known and up_to_date(cell.file, own, len(dataset))
@@ -166,7 +169,7 @@ def score_methods(
         "suite": manifest.suite,
         "protocol": str(scorer.protocol),
         "precision": manifest.precision,
-        "metrics": {name: entry.version for name, entry in scorer.metrics.items() if name not in scorer.missing},
+        "metrics": {name: version_of(name) for name in scorer.metrics if name not in scorer.missing},
     }
     known = {(entry.name, entry.seed): entry for entry in manifest.variants}
     known.update({(method.name, method.seed): describe_method(method) for method in methods})
@@ -217,6 +220,12 @@ def note_small_sets(writer: Any, suite: Suite, names: Sequence[str]) -> None:
             "a linear classifier tells so few fills from truths whatever they look like, so compare these values only "
             "at the same count"
         )
+
+
+def version_of(name: str) -> int | str:
+    """A metric's version; of a plug-in's with the digest of its code, which may change without one."""
+    entry, source = metric.get(name), metric.plugin(name)
+    return entry.version if source is None else f"{entry.version}+{source.digest()}"
 
 
 def describe_method(method: Method) -> VariantEntry:
