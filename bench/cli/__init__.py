@@ -42,6 +42,7 @@ ORDER = (
     "suite",
     "new",
     "listing",
+    "data",
     "weights",
     "doctor",
 )
@@ -143,7 +144,7 @@ def called() -> str:
 
 
 def interrupted() -> int:
-    resumable = called() in ("bench run", "bench train", "bench eval")
+    resumable = called() in ("bench run", "bench train", "bench eval", "bench data")
     print("bench: Interrupted." + " Rerun the same command to resume." * resumable, file=sys.stderr)
     return INTERRUPTED
 

@@ -25,7 +25,7 @@ Sets = Annotated[
 ]
 Data = Annotated[
     list[str] | None,
-    typer.Option("--data", help="scenes, photos, folder:PATH, … (repeatable; default: the profile's)."),
+    typer.Option("--data", help="scenes, photos, places205, folder:PATH, … (repeatable; default: the profile's)."),
 ]
 Export = Annotated[
     list[Path] | None,

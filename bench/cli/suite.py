@@ -31,7 +31,8 @@ def export(
     count: Annotated[int | None, typer.Option("--count", help="Limit on pictures.")] = None,
     seed: Annotated[int, typer.Option("--seed", "--suite-seed", help="Seed of the holes.")] = 0,
     split: Annotated[
-        str | None, typer.Option("--split", help="train, validation, test or all (default: test; for a folder, all).")
+        str | None,
+        typer.Option("--split", help="train, validation, test or all (default: test; your own pictures: all)."),
     ] = None,
     protocol: Annotated[str, typer.Option("--protocol", help="native, lama, mat or aot.")] = "native",
     mask_polarity: MaskPolarity = None,
@@ -40,7 +41,7 @@ def export(
     json_output: Json = False,
 ) -> None:
     """Write images/, holes/, masked/ and manifest.json (ids, digests, hole areas, how to score) into DIR."""
-    from bench.datasets.registry import open_dataset
+    from bench.datasets.registry import is_own, open_dataset
     from bench.metrics.protocol import find_protocol
     from bench.suites.export import export_suite, prepare
     from bench.suites.hole_file import Reading
@@ -55,7 +56,7 @@ def export(
         source = Path(spec.partition(":")[2]).expanduser()
         if ":" in spec and source.resolve().is_relative_to(folder.resolve()):
             raise UsageError(f"{source} is inside {folder}, the folder to write: name another")
-    dataset = open_dataset(data, split or ("all" if data.startswith("folder:") else "test"), size, count)
+    dataset = open_dataset(data, split or ("all" if is_own(data) else "test"), size, count)
     for name, why in dataset.skipped:
         say(f"warning: skipped {name}: {why}")
     suite = Suite.open([dataset], masks, seed, reading, protocol)

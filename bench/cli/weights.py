@@ -55,7 +55,7 @@ def fetch(
 ) -> None:
     """Download a backbone; an interrupted download resumes."""
     from bench import backbones as weights
-    from bench.backbones.download import download
+    from bench.util.download import download
     from bench.util.progress import Reporter, say
 
     which = weights.backbone(name)

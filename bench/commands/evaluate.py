@@ -161,18 +161,18 @@ def settle(request: Request, source: Run | None) -> tuple[Profile, str]:
     base = replace(base, name="eval", variants=request.methods)
     split = saved["split"] if saved else "test"
     if request.data:
-        from bench.datasets.registry import resolve_folder_spec
+        from bench.datasets.registry import absolute_spec, is_own
 
-        specs = tuple(resolve_folder_spec(spec) for spec in request.data)
+        specs = tuple(absolute_spec(spec) for spec in request.data)
         count = request.count or 0
         base = replace(base, data=specs, count=tuple(count or default_count(spec) for spec in specs), size=None)
         split = "test"
         trained_on = tuple(kept.get("train_data", ()))
-        folders = [spec for spec in specs if spec.startswith("folder:")]
-        if folders and not any(spec in trained_on for spec in folders):
-            split = "all" if len(folders) == len(specs) else "test"
-        elif folders:
-            say("note: the variants were trained on this folder; only its held-out pictures are scored")
+        own = [spec for spec in specs if is_own(spec)]
+        if own and not any(spec in trained_on for spec in own):
+            split = "all" if len(own) == len(specs) else "test"
+        elif own:
+            say("note: the variants were trained on these pictures; only those held out are scored")
     elif request.count:
         base = replace(base, count=(request.count,) * len(base.data))
     if request.size is not None:

@@ -12,9 +12,9 @@ def with_data(profile: Profile, data: Sequence[str] | None) -> Profile:
     """The profile trained and scored on ``data`` instead of its own; counts are spread over them."""
     if not data:
         return profile
-    from bench.datasets.registry import resolve_folder_spec
+    from bench.datasets.registry import absolute_spec
 
-    specs = tuple(resolve_folder_spec(spec) for spec in data)
+    specs = tuple(absolute_spec(spec) for spec in data)
     return replace(
         profile,
         train_data=specs,

@@ -10,8 +10,9 @@ import re
 
 import numpy as np
 
+from bench.datasets.collection import check_pictures, stem
 from bench.datasets.digest import picture_key
-from bench.datasets.folder import check_pictures, find_pictures, find_root, stem
+from bench.datasets.folder import find_pictures, find_root
 from bench.datasets.pictures import BrokenPicture, fit_square, read_picture
 from bench.datasets.registry import Dataset, check_request, dataset
 from bench.util.errors import BenchError, UsageError

@@ -34,3 +34,22 @@ def named(pattern: str, image_id: str) -> str:
     suffix = PurePosixPath(name).suffix
     stem = name[: -len(suffix)] if suffix.lower() in SUFFIXES else name
     return stem if str(path.parent) == "." else f"{path.parent}/{stem}"
+
+
+def id_in(pattern: str, path: str) -> str | None:
+    """The id that a file's path holds under ``pattern``, with its folders; None for a file that is called otherwise.
+
+    A pattern with a picture's suffix asks for that suffix, one without it takes any.
+    """
+    file = PurePosixPath(path)
+    suffix = PurePosixPath(pattern).suffix
+    before, _, after = pattern.partition("{id}")
+    if suffix.lower() in SUFFIXES:
+        if file.suffix.lower() != suffix.lower():
+            return None
+        after = after[: -len(suffix)]
+    name = file.stem
+    found = name[len(before) : len(name) - len(after)]
+    if not found or before + found + after != name:
+        return None
+    return found if str(file.parent) == "." else f"{file.parent}/{found}"

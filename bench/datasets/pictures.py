@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from bench.datasets.member import Member
 from bench.util import draws
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ class BrokenPicture(Exception):
     """A file that cannot be read as a picture; the message says why in a few words."""
 
 
-def read_picture(path: Path, at_least: int | None = None) -> np.ndarray:
+def read_picture(path: Path | Member, at_least: int | None = None) -> np.ndarray:
     """The picture in a file, uint8 RGB (H, W, 3).
 
     at_least: a JPEG may come back 2, 4 or 8 times smaller as long as its shorter side keeps this many
@@ -52,7 +53,7 @@ def read_picture(path: Path, at_least: int | None = None) -> np.ndarray:
         return to_rgb(image, path)
 
 
-def measure_picture(path: Path) -> tuple[int, int]:
+def measure_picture(path: Path | Member) -> tuple[int, int]:
     """(width, height) of a picture as it will be read, after decoding all of it once.
 
     Raises BrokenPicture for whatever :func:`read_picture` would refuse.
@@ -73,7 +74,7 @@ def measure_picture(path: Path) -> tuple[int, int]:
 class opened:  # noqa: N801 - used as a function: with opened(path) as image
     """A file opened with Pillow; every way of failing, at opening or inside, becomes BrokenPicture."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path | Member) -> None:
         self.path = path
         self.image: Image.Image | None = None
 
@@ -81,14 +82,18 @@ class opened:  # noqa: N801 - used as a function: with opened(path) as image
         from PIL import Image
 
         try:
-            # A named pipe would wait for ever to be opened.
-            status = self.path.stat()
-            if not stat.S_ISREG(status.st_mode):
-                raise BrokenPicture("not a regular file")
-            if status.st_size == 0:
+            if isinstance(self.path, Path):
+                # A named pipe would wait for ever to be opened.
+                status = self.path.stat()
+                if not stat.S_ISREG(status.st_mode):
+                    raise BrokenPicture("not a regular file")
+                length = status.st_size
+            else:
+                length = self.path.size
+            if length == 0:
                 raise BrokenPicture("the file is empty")
             hush_pillow()
-            self.image = Image.open(self.path)
+            self.image = Image.open(self.path if isinstance(self.path, Path) else self.path.open())
             if self.image.format == "TIFF":
                 # Pillow maps plain TIFF pixels into memory by the file's name, with the rows of a picture that is
                 # still to be turned: grey ones of EXIF orientation 5 to 8 would come out scrambled.
@@ -128,7 +133,7 @@ def broken(error: Exception) -> BrokenPicture:
     return BrokenPicture(" ".join(str(error).split()) or type(error).__name__)
 
 
-def to_rgb(image: Image.Image, path: Path) -> np.ndarray:
+def to_rgb(image: Image.Image, path: Path | Member) -> np.ndarray:
     """An opened picture as uint8 RGB (H, W, 3), upright. Raises BrokenPicture for pixels of unknown range."""
     deep = image.mode in ("LA", "RGB", "RGBA") and any("16" in part for part in raw_modes(image))
     image.load()
@@ -217,7 +222,7 @@ def raw_modes(image: Image.Image) -> list[str]:
     return modes
 
 
-def read_deep_colour(path: Path, turned: int, profile: bytes | None = None) -> np.ndarray:
+def read_deep_colour(path: Path | Member, turned: int, profile: bytes | None = None) -> np.ndarray:
     """A 16-bit colour picture: Pillow would cut each value off to its high byte, OpenCV keeps it.
 
     turned: the orientation of a PNG, which OpenCV leaves as it lies; TIFF it turns by itself.

@@ -117,7 +117,19 @@ def check_request(size: int | None, count: int | None) -> None:
         raise UsageError(f"a count of {count} pictures leaves none: ask for 1 or more")
 
 
-def resolve_folder_spec(spec: str) -> str:
-    """``folder:PATH`` and ``lama:PATH`` with an absolute path, so that run.json says where; other specs as they are."""
-    name, colon, argument = spec.partition(":")
-    return f"{name}:{Path(argument).resolve()}" if colon and name in ("folder", "lama") and argument else spec
+def absolute_spec(spec: str) -> str:
+    """A spec whose argument is a path with that path absolute, so that run.json says where; other specs as they are."""
+    name, _, argument = spec.partition(":")
+    if not argument or "://" in argument:
+        return spec
+    path = Path(argument.partition("?name=")[0])
+    there = path.exists() or (path.parent != Path() and path.parent.exists()) or any(c in argument for c in "*{")
+    return f"{name}:{Path(argument).resolve()}" if there else spec
+
+
+OWN = ("folder", "files", "shards")
+"""Pictures of the user's own, which are all scored where nothing was trained on them."""
+
+
+def is_own(spec: str) -> bool:
+    return spec.partition(":")[0] in OWN

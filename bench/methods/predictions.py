@@ -8,7 +8,8 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from bench.datasets.folder import find_pictures, stem
+from bench.datasets.collection import stem
+from bench.datasets.folder import find_pictures
 from bench.datasets.name_pattern import named
 from bench.datasets.pictures import BrokenPicture, read_picture
 from bench.methods.callable import safe_name

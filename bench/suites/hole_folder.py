@@ -14,7 +14,8 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from bench.datasets.folder import find_pictures, stem
+from bench.datasets.collection import stem
+from bench.datasets.folder import find_pictures
 from bench.datasets.lama import MARK
 from bench.datasets.name_pattern import named, split_pattern
 from bench.datasets.pictures import SUFFIXES

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import http.server
 import json
 import os
 import pickle
-import re
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,9 +16,9 @@ import torch
 from safetensors.torch import save_file
 
 from bench import backbones as weights
-from bench.backbones.download import DownloadError, download
 from bench.metrics.scorer import Scorer
 from bench.util.errors import UsageError
+from tests.bench.bad_line import bad_line
 from tests.bench.command import bench
 from tests.bench.inception_file import accept, write_random_inception
 
@@ -183,111 +180,14 @@ PAIRS_SHA256 = "1a4f555308f521f8a8c66f13639475a1348d8a014dbbb89ed839dea7ad4021bb
 # ---- downloads
 
 
-class BadLine(http.server.BaseHTTPRequestHandler):
-    """Serves one file and closes the connection after ``server.patience`` bytes; knows Range if ``server.ranges``."""
-
-    server: Any
-
-    def do_GET(self) -> None:
-        content: bytes = self.server.content
-        asked = self.headers.get("Range")
-        self.server.asked.append(asked)
-        start = 0
-        if self.server.missing:
-            self.send_error(404)
-            return
-        if asked and self.server.ranges:
-            start = int(re.fullmatch(r"bytes=(\d+)-", asked)[1])  # type: ignore[index]
-            if start >= len(content):
-                self.send_response(416)
-                self.send_header("Content-Range", f"bytes */{len(content)}")
-                self.send_header("Content-Length", "0")
-                self.end_headers()
-                return
-            self.send_response(206)
-            self.send_header("Content-Range", f"bytes {start}-{len(content) - 1}/{len(content)}")
-        else:
-            self.send_response(200)
-        self.send_header("Content-Length", str(len(content) - start))
-        self.end_headers()
-        self.wfile.write(content[start : start + self.server.patience])
-
-    def log_message(self, *_: Any) -> None: ...
-
-
 @pytest.fixture
 def line() -> Iterator[Any]:
-    server: Any = http.server.ThreadingHTTPServer(("127.0.0.1", 0), BadLine)
-    server.content = np.random.default_rng(0).bytes(100_000)
-    server.patience, server.ranges, server.missing, server.asked = 10**9, True, False, []
-    server.url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield server
-    server.shutdown()
-    server.server_close()
+    with bad_line(np.random.default_rng(0).bytes(100_000)) as server:
+        yield server
 
 
 def digest_of(line: Any) -> str:
     return hashlib.sha256(line.content).hexdigest()
-
-
-def test_a_dropped_connection_is_taken_up_where_it_broke(line: Any, tmp_path: Path) -> None:
-    line.patience = 30_000
-    seen: list[tuple[int, int]] = []
-    found = download(f"{line.url}/x", tmp_path / "x", digest_of(line)[:8], lambda *now: seen.append(now))
-    assert found == digest_of(line)
-    assert (tmp_path / "x").read_bytes() == line.content
-    assert line.asked == [None, "bytes=30000-", "bytes=60000-", "bytes=90000-"]
-    assert seen[-1] == (100_000, 100_000)
-    assert not (tmp_path / "x.part").exists()
-
-
-def test_a_later_call_goes_on_from_the_part(line: Any, tmp_path: Path) -> None:
-    (tmp_path / "x.part").write_bytes(line.content[:70_000])
-    download(f"{line.url}/x", tmp_path / "x", digest_of(line))
-    assert line.asked == ["bytes=70000-"]
-    assert (tmp_path / "x").read_bytes() == line.content
-
-
-def test_a_part_that_is_already_whole_is_kept(line: Any, tmp_path: Path) -> None:
-    (tmp_path / "x.part").write_bytes(line.content)
-    download(f"{line.url}/x", tmp_path / "x", digest_of(line))
-    assert (tmp_path / "x").read_bytes() == line.content
-
-
-def test_a_part_longer_than_the_file_is_started_anew(line: Any, tmp_path: Path) -> None:
-    (tmp_path / "x.part").write_bytes(line.content * 2)
-    download(f"{line.url}/x", tmp_path / "x", digest_of(line))
-    assert (tmp_path / "x").read_bytes() == line.content
-
-
-def test_a_server_without_ranges_is_read_from_the_start(line: Any, tmp_path: Path) -> None:
-    line.ranges = False
-    (tmp_path / "x.part").write_bytes(line.content[:70_000])
-    download(f"{line.url}/x", tmp_path / "x", digest_of(line))
-    assert (tmp_path / "x").read_bytes() == line.content
-
-
-def test_a_line_that_brings_nothing_ends_in_a_sentence_and_keeps_the_part(line: Any, tmp_path: Path) -> None:
-    (tmp_path / "x.part").write_bytes(line.content[:70_000])
-    line.patience = 0
-    with pytest.raises(DownloadError, match="broke off after 70,000 bytes"):
-        download(f"{line.url}/x", tmp_path / "x", digest_of(line))
-    assert (tmp_path / "x.part").read_bytes() == line.content[:70_000]
-    assert not (tmp_path / "x").exists()
-
-
-def test_a_wrong_sha256_is_thrown_away(line: Any, tmp_path: Path) -> None:
-    with pytest.raises(DownloadError, match="not 00000000"):
-        download(f"{line.url}/x", tmp_path / "x", "00000000")
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_a_missing_file_is_said(line: Any, tmp_path: Path) -> None:
-    line.missing = True
-    with pytest.raises(DownloadError, match="404"):
-        download(f"{line.url}/x", tmp_path / "x", "00000000")
 
 
 def test_the_hash_prefix_is_the_one_in_torchvisions_file_name() -> None:

@@ -16,7 +16,7 @@ import pytest
 import tifffile
 from PIL import Image
 
-from bench.datasets.folder import assign_splits, name_pictures, share
+from bench.datasets.collection import assign_splits, name_pictures, share
 from bench.datasets.pictures import measure_picture, read_picture
 from bench.datasets.registry import Dataset, open_dataset
 from bench.util.errors import BenchError, UsageError

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bench.datasets.folder import assign_splits
+from bench.datasets.collection import assign_splits
 from bench.datasets.registry import Dataset, open_dataset
 from bench.util.draws import uniforms
 

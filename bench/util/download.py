@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import http.client
 import re
@@ -12,9 +13,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from bench.util.errors import BenchError
+from bench.util.progress import say
 
 CHUNK = 1 << 18
 TIMEOUT_S = 30.0
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 FUTILE = 3
 """Attempts in a row that bring nothing before giving up."""
 
@@ -25,13 +28,20 @@ class DownloadError(BenchError):
     """A download failed; the message is one sentence."""
 
 
-def download(url: str, target: Path, sha256_prefix: str, report: Report = lambda done, total: None) -> str:
+def download(
+    url: str,
+    target: Path,
+    sha256_prefix: str,
+    report: Report = lambda done, total: None,
+    size: int | None = None,
+) -> str:
     """Fetch ``url`` to ``target``; the full SHA-256 in hex.
 
     What came is kept beside the target as ``<name>.part``, and another call goes on from there (HTTP Range).
     A connection that drops is taken up again as long as each attempt brings something.
-    report: called with (bytes so far, bytes in all or 0). Raises DownloadError where it cannot be had, or
-    where its SHA-256 does not begin with ``sha256_prefix``; the part is then removed.
+    report: called with (bytes so far, bytes in all or 0). size: the bytes that it should have. Raises DownloadError
+    where it cannot be had, or where its size is another or its SHA-256 does not begin with ``sha256_prefix``; the part
+    is then removed.
     """
     part = target.with_name(target.name + ".part")
     try:
@@ -42,17 +52,22 @@ def download(url: str, target: Path, sha256_prefix: str, report: Report = lambda
             before = length(part)
             why = ""
             try:
-                complete = attempt(url, part, report)
+                complete = attempt(url, part, report, size)
             except urllib.error.HTTPError as error:
                 raise DownloadError(
                     f"{url} returned {error.code} {error.reason}. Check --url or retry later."
                 ) from error
             except (OSError, http.client.HTTPException) as error:
-                if isinstance(error, OSError) and error.filename:
+                if isinstance(error, OSError) and (error.filename or error.errno in FULL):
                     raise
                 why = str(getattr(error, "reason", "") or error) or type(error).__name__
             futile = 0 if length(part) > before else futile + 1
             time.sleep(0.3 * futile)
+            if not complete and futile >= FUTILE and not length(part):
+                raise DownloadError(
+                    f"{url} cannot be reached ({why or 'the server closed the connection'}). "
+                    "Check the network, or give another --url."
+                )
             if not complete and futile >= FUTILE:
                 raise DownloadError(
                     f"{url} broke off after {length(part):,} bytes ({why or 'the server closed the connection'}): "
@@ -60,6 +75,10 @@ def download(url: str, target: Path, sha256_prefix: str, report: Report = lambda
                 )
     except OSError as error:
         raise DownloadError(f"{part} cannot be written ({error.strerror or error}): choose another --to") from error
+    if size is not None and length(part) != size:
+        came = length(part)
+        part.unlink()
+        raise wrong_size(url, came, size)
     with part.open("rb") as stream:
         found = hashlib.file_digest(stream, "sha256").hexdigest()
     if not found.startswith(sha256_prefix):
@@ -71,11 +90,15 @@ def download(url: str, target: Path, sha256_prefix: str, report: Report = lambda
     return found
 
 
+def wrong_size(url: str, came: int, size: int) -> DownloadError:
+    return DownloadError(f"{url} is {came:,} bytes, not {size:,}: it is another file; try another --url")
+
+
 def length(path: Path) -> int:
     return path.stat().st_size if path.exists() else 0
 
 
-def attempt(url: str, part: Path, report: Report) -> bool:
+def attempt(url: str, part: Path, report: Report, size: int | None = None) -> bool:
     """One request for what is still missing, appended to ``part``; True where the file is then whole."""
     have = length(part)
     request = urllib.request.Request(url, headers={"User-Agent": "inpaint-bench"})
@@ -99,6 +122,8 @@ def attempt(url: str, part: Path, report: Report) -> bool:
         expected = response.headers.get("Content-Length")
         done = have if going_on else 0
         total = done + int(expected) if expected is not None else 0
+        if size is not None and total not in (0, size):
+            raise wrong_size(url, total, size)
         with part.open("ab" if going_on else "wb") as stream:
             report(done, total)
             while chunk := response.read1(CHUNK):
@@ -118,3 +143,13 @@ def total_of(header: str | None) -> int | None:
     """Length of the whole in ``bytes */200`` or ``bytes 100-199/200``."""
     match = re.search(r"/(\d+)$", header or "")
     return int(match[1]) if match else None
+
+
+def from_mirrors(urls: list[str], fetch: Callable[[str], str]) -> str:
+    """What the first address gives that can be had. Raises the last one's DownloadError where none can."""
+    for url in urls[:-1]:
+        try:
+            return fetch(url)
+        except DownloadError as error:
+            say(f"warning: {error}")
+    return fetch(urls[-1])

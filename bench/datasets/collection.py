@@ -1,0 +1,247 @@
+"""Pictures in files, wherever these lie: checked, named, split by a hash of the name, cut to size.
+
+Every file is decoded once when a collection is opened; those that cannot be read are named in ``Dataset.skipped``.
+Each picture's name decides its split (a hash of it: 20 % test, 10 % validation, the rest train), so adding a picture
+moves no other. Where that leaves a split without pictures, the nearest hash moves over; of two pictures the one trained
+on also validates; a single picture is all there is for every split, and the note says so.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections import Counter
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from bench.datasets.cache import PictureCache
+from bench.datasets.member import Member
+from bench.datasets.pictures import BrokenPicture, fit_square, measure_picture, random_crop, read_picture, shrink
+from bench.datasets.registry import SPLITS, Dataset
+from bench.util import draws
+from bench.util.errors import BenchError, UsageError
+
+TEST_SHARE, VALIDATION_SHARE = 0.2, 0.1
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A picture of a collection. label: its file, for messages. key: what its split and its crops are drawn from."""
+
+    id: str
+    key: str
+    label: str
+    source: Path | Member
+
+
+def entries_of(sources: dict[str, Path | Member]) -> list[Entry]:
+    """Pictures by the path that names them: ids are paths without suffix, or whole where two would share an id."""
+    ids = name_pictures([*sources])
+    return [Entry(ids[name], stem(name), name, source) for name, source in sources.items()]
+
+
+def open_collection(
+    name: str,
+    title: str,
+    where: str,
+    entries: Sequence[Entry],
+    skipped: Sequence[tuple[str, str]],
+    split: str,
+    size: int | None,
+    count: int | None,
+    given: dict[str, tuple[str, ...]] | None = None,
+) -> Dataset:
+    """A data set of ``entries``, of which the broken ones are left out.
+
+    With a ``size``, the train split goes on after its last picture: picture i is number ``i % n`` again, as a crop of
+    random place and scale, mirrored half the time, drawn from its key and i; so any ``count`` can be asked for. Other
+    splits hold ``count`` pictures at most, the same ones whatever else there is (lowest hashes first).
+    where: what messages and the note call the place. skipped: what was left out already, and why. given: the splits of
+    each key, where its publisher has set them. Raises UsageError where no picture can be read.
+    """
+    checked = dict(zip(entries, check_pictures([entry.source for entry in entries]), strict=True))
+    good = {entry: sides for entry, sides in checked.items() if not isinstance(sides, str)}
+    broken = [(entry.label, why) for entry, why in checked.items() if isinstance(why, str)]
+    skipped = sorted([*skipped, *broken])
+    if not good:
+        first, why = skipped[0]
+        raise UsageError(
+            f"none of the {len(skipped)} pictures in {where} can be read (the first, {first}: {why}): "
+            "mend them or give others"
+        )
+    splits = given or assign_splits([entry.key for entry in good])
+    chosen = [entry for entry in good if split in ("all", *splits[entry.key])]
+    if not chosen:
+        raise UsageError(f"no {split} picture in {where} can be read")
+    if count is not None:
+        chosen = sorted(chosen, key=lambda entry: (share(entry.key), entry.label))[:count]
+    chosen.sort(key=lambda entry: entry.id)
+    endless = split == "train" and size is not None
+    length = count if endless and count is not None else len(chosen)
+    again = "@"
+    while any(again in entry.id for entry in chosen):
+        again += "@"
+    pictures = FilePictures(tuple(chosen), size, endless)
+    note = describe(where, split, size, [good[e] for e in chosen], length, [splits[e.key] for e in good], given is None)
+    return Dataset(
+        name=name,
+        split=split,
+        size=size,
+        ids=[
+            chosen[i % len(chosen)].id + (f"{again}{i // len(chosen)}" if i >= len(chosen) else "")
+            for i in range(length)
+        ],
+        load=pictures.load,
+        path=pictures.path if all(isinstance(entry.source, Path) for entry in chosen) else None,
+        note=note,
+        title=title,
+        skipped=tuple(skipped),
+    )
+
+
+_checked: dict[tuple[str, int, int], tuple[int, int] | str] = {}
+"""(path, bytes, time of change) -> (width, height), or why it cannot be read; a run opens a folder often."""
+
+
+def check_pictures(sources: Sequence[Path | Member]) -> list[tuple[int, int] | str]:
+    """(width, height) of each file, or why it cannot be read. Decoding releases the GIL: threads gain."""
+    with ThreadPoolExecutor(max_workers=min(16, os.cpu_count() or 1)) as pool:
+        return list(pool.map(check_picture, sources))
+
+
+def check_picture(source: Path | Member) -> tuple[int, int] | str:
+    file = source if isinstance(source, Path) else source.tar
+    try:
+        status = file.stat()
+        key = (str(source.absolute() if isinstance(source, Path) else source), status.st_size, status.st_mtime_ns)
+    except OSError:
+        key = (str(source), -1, -1)
+    if key not in _checked:
+        try:
+            _checked[key] = measure_picture(source)
+        except BrokenPicture as error:
+            return str(error)
+    return _checked[key]
+
+
+def stem(name: str) -> str:
+    """The path without its suffix; what splits are drawn from, so that a.jpg and a.png never part."""
+    return name[: -len(Path(name).suffix)]
+
+
+def name_pictures(names: list[str]) -> dict[str, str]:
+    """Path -> id: the path without suffix, or whole where two paths would share an id."""
+    ids = {name: stem(name) for name in names}
+    while True:
+        taken = Counter(ids.values())
+        shared = [name for name, picture in ids.items() if taken[picture] > 1 and picture != name]
+        if not shared:
+            return ids
+        ids.update((name, name) for name in shared)
+
+
+def share(key: str) -> float:
+    """A number in [0, 1) that depends on the name alone."""
+    return int.from_bytes(hashlib.sha256(key.encode()).digest()[:8], "little") / 2**64
+
+
+def assign_splits(keys: list[str]) -> dict[str, tuple[str, ...]]:
+    """Key -> its splits: one each, drawn by hash, and none of the three is left empty.
+
+    Of two pictures the train one also validates; a single one is in all three.
+    """
+    unique = sorted(set(keys), key=lambda key: (share(key), key))
+    if len(unique) == 1:
+        return {unique[0]: SPLITS}
+    test = [key for key in unique if share(key) < TEST_SHARE]
+    validation = [key for key in unique if TEST_SHARE <= share(key) < TEST_SHARE + VALIDATION_SHARE]
+    train = [key for key in unique if share(key) >= TEST_SHARE + VALIDATION_SHARE]
+    if not test:
+        test.append((validation or train).pop(0))
+    if not train:
+        train.append((validation or test).pop())
+    if not validation and len(unique) > 2:
+        validation.append(train.pop(0) if len(train) > 1 else test.pop())
+    splits: dict[str, tuple[str, ...]] = dict.fromkeys(test, ("test",))
+    splits.update((key, ("validation",)) for key in validation)
+    splits.update((key, ("train",) if validation else ("train", "validation")) for key in train)
+    return splits
+
+
+@dataclass
+class FilePictures:
+    """Loads the pictures of one split. Pickles, so that workers can have it."""
+
+    entries: tuple[Entry, ...]
+    size: int | None
+    endless: bool
+
+    def __post_init__(self) -> None:
+        self.cache = PictureCache()
+
+    def load(self, i: int) -> np.ndarray:
+        number, turn = i % len(self.entries), i // len(self.entries)
+        pixels = self.cache.get(str(number), self.read)
+        if not self.endless or turn == 0:
+            return pixels.copy() if not self.endless or self.size is None else fit_square(pixels, self.size)
+        assert self.size is not None
+        return random_crop(pixels, self.size, draws.uniforms(0, f"folder/{self.entries[number].key}", turn, 4)[0])
+
+    def path(self, i: int) -> Path:
+        source = self.entries[i % len(self.entries)].source
+        assert isinstance(source, Path)
+        return source
+
+    def read(self, number: str) -> np.ndarray:
+        """What is kept in the cache: the finished picture, or for crops the picture at twice the size."""
+        source = self.entries[int(number)].source
+        try:
+            if not self.endless:
+                pixels = read_picture(source)
+                return pixels if self.size is None else fit_square(pixels, self.size)
+            assert self.size is not None
+            return shrink(read_picture(source, at_least=2 * self.size), 2 * self.size)
+        except BrokenPicture as error:
+            raise BenchError(f"{source} was readable before and is not now: {error}") from error
+
+
+def describe(
+    where: str,
+    split: str,
+    size: int | None,
+    sides: list[tuple[int, int]],
+    length: int,
+    parts: list[tuple[str, ...]],
+    hashed: bool,
+) -> str:
+    """The note: where the pictures come from, how they were split, how many had to be enlarged.
+
+    sides: of the pictures chosen; length: of the data set; parts: the splits of every picture there is; hashed: whether
+    all of these were drawn by hash.
+    """
+    total = len(parts)
+    pictures = "picture" if total == 1 else "pictures"
+    if split == "all":
+        note = f"all {total} {pictures} of {where}" if len(sides) == total else f"{len(sides)} of {total} in {where}"
+    elif parts[0] == SPLITS:
+        note = (
+            f"{total} {pictures} of one name in {where}: trained on, validated on and scored, so scores flatter; "
+            "add pictures for an honest split"
+        )
+    else:
+        counts = Counter(name for names in parts for name in names)
+        shares = ", ".join(f"{counts[name]} {name}" for name in SPLITS)
+        how = f"split by a hash of the name: {shares}" if hashed else shares
+        note = f"{len(sides)} {split} of {total} {pictures} in {where} ({how})"
+        if split == "validation" and ("train", "validation") in parts:
+            note += "; too few to spare one: the validation picture is the one trained on"
+    if length > len(sides):
+        note += f"; {length - len(sides)} more are crops of these at random"
+    small = sum(min(pair) < size for pair in sides) if size else 0
+    if small:
+        note += f"; {small} smaller than {size} px, enlarged"
+    return note
