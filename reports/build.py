@@ -40,8 +40,8 @@ def build_report(
 def write_page(report: Report, path: Path) -> Path:
     from reports import page
 
-    style = page.asset("style.css", "figures.css", "viewer.css") + report.style
-    script = page.asset("page.js", "colour.js", "viewer.js")
+    style = page.asset("style.css", "figures.css", "viewer.css", "find.css") + report.style
+    script = page.asset("page.js", "colour.js", "find.js", "viewer.js")
     write_text(path, page.render("report.html", style, script, **report.context))
     return path
 
@@ -63,6 +63,7 @@ def gather(
         claims,
         colour,
         figures,
+        find,
         grids,
         progress,
         provenance,
@@ -105,6 +106,7 @@ def gather(
         "progress": progress.progress(run) if not run.manifest.finished else None,
         "reload_s": reload_s,
         "rows": rows,
+        "find": find.find_data(numbers, rows),
         "left_out": len({(i["dataset"], i["mask"], i["image_id"]) for i in run.samples()}) - len(rows),
         "groups": grids.groups(numbers, rows),
         "worst": worst,

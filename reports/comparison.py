@@ -51,6 +51,7 @@ def build_comparison(comparison: Comparison, path: Path) -> Path:
         "ranking": ranking(comparison),
         "changes": changes,
         "rows": rows,
+        "find": None,
         "styles": {side.label: f"k{k % 8}" for k, side in enumerate(comparison.sides)},
         "viewer": viewer(rows),
         "reload_s": None,
@@ -381,6 +382,6 @@ def hole_area(pair: Pair, mask: str, image_id: str) -> float:
 
 
 def viewer(rows: list[GridRow]) -> dict[str, Any]:
-    from reports.grids import rows_data
+    from reports.grids import rows_data, viewer_of
 
-    return {"commands": {}, "rows": rows_data(rows, {})}
+    return viewer_of(rows_data(rows, {}))

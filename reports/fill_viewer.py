@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from reports.grids import GridCell, GridRow, anchor, rows_data, truths_css
+from reports.grids import GridCell, GridRow, anchor, rows_data, truths_css, viewer_of
 from reports.page import asset, render
 from reports.pictures import scene_of
 
@@ -22,8 +22,11 @@ class Shown:
     scores: dict[str, str] = field(default_factory=dict)
 
 
-def fill_viewer(name: str, before: np.ndarray, hole: np.ndarray, shown: list[Shown]) -> str:
-    """A page, complete and without the network, that holds the fills of one hole, bool (H, W), and the large view."""
+def fill_viewer(name: str, before: np.ndarray, hole: np.ndarray, shown: list[Shown], truth: bool = True) -> str:
+    """A page, complete and without the network, that holds the fills of one hole, bool (H, W), and the large view.
+
+    before: the picture that the hole was cut into. truth: whether it is an original, without fills of its own.
+    """
     kinds = ("filled", "raw", "corrected")
     layers = {(s.label, kind): picture for s in shown for kind in kinds if (picture := getattr(s, kind)) is not None}
     scene = scene_of(before, hole, layers)
@@ -41,5 +44,5 @@ def fill_viewer(name: str, before: np.ndarray, hole: np.ndarray, shown: list[Sho
     row = GridRow(0, anchor("demo"), "demo", "painted", name, "standard", "by hand", float(hole.mean()), scene, cells)
     style = asset("style.css", "viewer.css") + truths_css([row])
     script = asset("colour.js", "page.js", "viewer.js")
-    viewer = {"commands": {}, "rows": rows_data([row], {})}
+    viewer = viewer_of(rows_data([row], {}), truth="truth" if truth else "before")
     return render("fills.html", style, script, row=row, viewer=viewer, name=name)

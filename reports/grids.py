@@ -280,7 +280,14 @@ def viewer_data(
     numbers: Numbers, rows: list[GridRow], commands: dict[str, dict[str, str]], originals: dict[str, str]
 ) -> dict[str, Any]:
     """What the large view needs beside the pictures that stand in the page already."""
-    return {"commands": commands, "rows": rows_data(rows, originals, numbers.titles)}
+    return viewer_of(rows_data(rows, originals, numbers.titles), commands)
+
+
+def viewer_of(
+    rows: list[dict[str, Any]], commands: Mapping[str, Mapping[str, str]] | None = None, truth: str = "truth"
+) -> dict[str, Any]:
+    """truth: what the picture that fills are set against is called."""
+    return {"truth": truth, "commands": commands or {}, "rows": rows}
 
 
 def rows_data(

@@ -50,7 +50,7 @@ def large_view(visitor: Visitor, engine: Engine) -> str:
         printed = {engine.metrics[name].title: cards.number(v) for name, v in values.items() if np.isfinite(v)}
         corrected = pasted(visitor.picture, visitor.hole, fill, True) if fill.corrected is not None else None
         found.append(Shown(fill.label, filled, raw_of(visitor, fill), corrected, printed))
-    return fill_viewer(visitor.name, visitor.picture, visitor.hole, found)
+    return fill_viewer(visitor.name, visitor.picture, visitor.hole, found, truth=visitor.knows_truth)
 
 
 def raw_of(visitor: Visitor, fill: Fill) -> np.ndarray | None:

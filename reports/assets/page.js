@@ -28,27 +28,44 @@
 
   for (const table of document.querySelectorAll("table.sortable")) {
     const heads = [...table.tHead.rows[0].cells];
-    heads.forEach((head, column) => {
+    const home = new Map([...table.tBodies].flatMap((body) => [...body.rows].map((row) => [row, body])));
+    const grouped = [...home.keys()].filter((row) => row.classList.contains("group"));
+    let together = false, column = 0, order = "";
+    const sort = () => {
+      const rows = [...home.keys()].filter((row) => !grouped.includes(row));
+      const sign = order === "ascending" ? 1 : -1;
+      const keyed = rows.map((row) => [valueOf(row.cells[column]), row]);
+      if (order) keyed.sort(([a], [b]) => (missing(a) || missing(b) ? missing(a) - missing(b) : sign * compare(a, b)));
+      for (const row of grouped) row.hidden = together;
+      for (const [, row] of keyed) (together ? table.tBodies[0] : home.get(row)).append(row);
+    };
+    heads.forEach((head, number) => {
       const button = document.createElement("button");
       button.type = "button";
       button.append(...head.childNodes);
       head.append(button);
       button.addEventListener("click", () => {
         const upIsGood = head.textContent.includes("↑");
-        const first = column === 0 || !upIsGood ? "ascending" : "descending";
+        const first = number === 0 || !upIsGood ? "ascending" : "descending";
         const now = head.getAttribute("aria-sort");
-        const order = !now ? first : now === "ascending" ? "descending" : "ascending";
+        order = !now ? first : now === "ascending" ? "descending" : "ascending";
         for (const h of heads) h.removeAttribute("aria-sort");
         head.setAttribute("aria-sort", order);
-        const sign = order === "ascending" ? 1 : -1;
-        for (const body of table.tBodies) {
-          const rows = [...body.rows].filter((r) => !r.classList.contains("group"));
-          const keyed = rows.map((row) => [valueOf(row.cells[column]), row]);
-          keyed.sort(([a], [b]) => (missing(a) || missing(b) ? missing(a) - missing(b) : sign * compare(a, b)));
-          body.append(...keyed.map(([, row]) => row));
-        }
+        column = number;
+        sort();
       });
     });
+    if (grouped.length > 1) {
+      const label = document.createElement("label"), box = document.createElement("input");
+      box.type = "checkbox";
+      label.className = "group-sort";
+      label.append(box, " Sort over all methods");
+      box.addEventListener("change", () => {
+        together = box.checked;
+        if (together && !order && heads.length > 1) heads[1].querySelector("button").click(); else sort();
+      });
+      table.closest("figure").querySelector("figcaption").prepend(label);
+    }
   }
 
   document.addEventListener("click", async (e) => {

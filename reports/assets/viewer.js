@@ -1,8 +1,8 @@
 "use strict";
 /* The large view: two pictures of a row, compared by slider, flip or side by side, zoomed and panned together. */
-(() => {
+const Viewer = (() => {
   const holder = document.getElementById("viewer-data");
-  if (!holder) return;
+  if (!holder) return null;
   const data = JSON.parse(holder.textContent);
   const $ = (id) => document.getElementById(id);
   const dialog = $("viewer"), stage = $("v-stage");
@@ -13,7 +13,8 @@
     place.set(row.anchor, [r, "masked"]);
     row.cells.forEach((cell) => place.set(cell.anchor, [r, cell.label]));
   });
-  const TRUTH = "truth", MASKED = "masked";
+  const finder = typeof Find === "undefined" ? null : Find;
+  const TRUTH = data.truth, MASKED = "masked";
   const isFill = (name) => name !== TRUTH && name !== MASKED;
   const state = { row: 0, a: TRUTH, b: MASKED, mode: "slider", layer: "filled", outline: true, error: false,
     cut: 0.5, flipped: false, zoom: 1, x: 0, y: 0, pointer: null };
@@ -192,7 +193,7 @@
 
   function tags() {
     const a = $("v-tag-a"), b = $("v-tag-b");
-    const words = (name) => name + (state.error && isFill(name) ? ", ΔE00 to the truth" : layerWord(name));
+    const words = (name) => name + (state.error && isFill(name) ? `, ΔE00 to the ${data.truth === "truth" ? "truth" : "picture before"}` : layerWord(name));
     a.textContent = state.mode === "flip" ? (state.flipped ? words(state.a) : words(state.b)) : words(state.a);
     b.textContent = words(state.b);
     b.classList.toggle("right", state.mode !== "side");
@@ -223,9 +224,13 @@
 
   function controls() {
     const r = row();
-    $("viewer-title").textContent = `${r.id} · ${r.dataset}, ${r.mask}, hole ${(r.area * 100).toFixed(0)} % · chosen: ${r.why}`;
+    const list = walk(), at = list.indexOf(state.row);
+    const position = filtered() && at >= 0 ? ` · ${at + 1} of ${list.length} in the list` : "";
+    $("viewer-title").textContent = `${r.id} · ${r.dataset}, ${r.mask}, hole ${(r.area * 100).toFixed(0)} % · chosen: ${r.why}${position}`;
+    $("v-disputed").hidden = !finder;
     for (const [key, select] of [["a", $("v-a")], ["b", $("v-b")]]) {
-      const names = [TRUTH, MASKED, ...r.cells.map((c) => c.label)];
+      const off = finder ? finder.hidden() : new Set();
+      const names = [TRUTH, MASKED, ...r.cells.map((c) => c.label).filter((label) => !off.has(label) || label === state[key])];
       if (!names.includes(state[key])) state[key] = key === "a" ? TRUTH : MASKED;
       select.replaceChildren(...names.map((n) => new Option(n, n, false, n === state[key])));
     }
@@ -288,12 +293,20 @@
   }
 
   function refresh() { controls(); draw(); }
+  function show() { address(); refresh(); }
 
+  /* -- the address: what is shown and what the list was narrowed to, as far as it is not as the page opens -- */
+
+  const query = (pairs) => { const text = new URLSearchParams(pairs).toString(); return text && `?${text}`; };
   function address() {
-    const r = row();
-    const cell = r.cells.find((c) => c.label === state.b);
-    const hash = "#" + (cell ? cell.anchor : r.anchor);
-    if (location.hash !== hash) history.replaceState(null, "", hash);
+    const found = finder ? finder.params() : [];
+    let hash = found.length ? `#find${query(found)}` : "";
+    if (dialog.open) {
+      const r = row(), cell = r.cells.find((c) => c.label === state.b);
+      const own = [["a", state.a, TRUTH], ["b", cell ? "" : state.b, cell ? "" : MASKED], ["mode", state.mode, "slider"], ["layer", state.layer, "filled"], ["delta", String(state.error), "false"]];
+      hash = `#${cell ? cell.anchor : r.anchor}${query([...own.filter(([, is, plain]) => is !== plain).map(([name, is]) => [name, is]), ...found])}`;
+    } else if (!hash && !/^#(cell\/|find\?)/.test(location.hash)) return;
+    if (location.hash !== hash) history.replaceState(null, "", hash || location.pathname + location.search);
   }
 
   function open(r, name, from) {
@@ -308,31 +321,64 @@
       dialog.showModal();
       stage.focus();
     }
-    refresh();
   }
 
-  function follow(from) {
-    let hash = location.hash.slice(1);
-    let found = place.get(hash);
-    if (!found) { try { found = place.get(decodeURI(hash)); } catch { /* not one of ours */ } }
-    if (found) open(found[0], found[1], from);
-    else if (dialog.open) dialog.close();
-    $("v-absent").hidden = Boolean(found) || !hash.startsWith("cell/");
+  const known = (anchor) => {
+    if (place.has(anchor)) return place.get(anchor);
+    try { return place.get(decodeURI(anchor)); } catch { return undefined; /* not one of ours */ }
+  };
+
+  function follow() {
+    const [anchor, text] = location.hash.slice(1).split(/\?(.*)/s);
+    const asked = new URLSearchParams(text ?? "");
+    const found = known(anchor);
+    /* A link of the page to a section changes nothing in the list. */
+    if (finder && (!started || text !== undefined)) finder.apply(asked);
+    started = true;
+    if (found) {
+      open(found[0], asked.get("b") === TRUTH ? TRUTH : found[1]);
+      state.a = asked.get("a") ?? TRUTH;
+      state.mode = ["flip", "side"].includes(asked.get("mode")) ? asked.get("mode") : "slider";
+      state.layer = ["raw", "corrected"].includes(asked.get("layer")) ? asked.get("layer") : "filled";
+      state.error = asked.get("delta") === "true";
+      show();
+    } else {
+      if (dialog.open) dialog.close();
+      if (anchor === "find" && text !== undefined) $("find")?.scrollIntoView();
+    }
+    $("v-absent").hidden = Boolean(found) || !anchor.startsWith("cell/");
+  }
+  let started = false;
+
+  /* The rows that the arrow keys go through: those of the list, where it was narrowed or sorted. */
+  const filtered = () => Boolean(finder) && finder.params().some(([name]) => name !== "hide");
+  const walk = () => (filtered() ? finder.walk() : rows.map((_, k) => k));
+
+  function go(to) {
+    state.row = to;
+    if (isFill(state.b) && !row().cells.some((c) => c.label === state.b)) state.b = row().cells[0]?.label ?? MASKED;
+    state.zoom = 1; state.x = state.y = 0;
+    show();
   }
 
   function step(rowsDown, right) {
     if (rowsDown) {
-      state.row = (state.row + rowsDown + rows.length) % rows.length;
-      if (isFill(state.b) && !row().cells.some((c) => c.label === state.b)) state.b = row().cells[0]?.label ?? MASKED;
-      state.zoom = 1; state.x = state.y = 0;
-    } else {
-      const names = row().cells.map((c) => c.label);
-      if (!names.length) return;
-      const at = names.indexOf(state.b);
-      state.b = names[at < 0 ? (right > 0 ? 0 : names.length - 1) : (at + right + names.length) % names.length];
+      const list = walk(), at = list.indexOf(state.row);
+      if (list.length) go(list[at < 0 ? 0 : (at + rowsDown + list.length) % list.length]);
+      return;
     }
-    address();
-    refresh();
+    const off = finder ? finder.hidden() : new Set();
+    const names = row().cells.map((c) => c.label).filter((label) => !off.has(label));
+    if (!names.length) return;
+    const at = names.indexOf(state.b);
+    state.b = names[at < 0 ? (right > 0 ? 0 : names.length - 1) : (at + right + names.length) % names.length];
+    show();
+  }
+
+  /* From the picture on which the methods differ most to those on which they differ less. */
+  function nextDisputed() {
+    const list = finder ? finder.disputed() : [];
+    if (list.length) go(list[(list.indexOf(state.row) + 1) % list.length]);
   }
 
   function zoom(factor, at) {
@@ -356,19 +402,19 @@
     state.y = Math.max(-room(r.height), Math.min(room(r.height), state.y));
   }
 
-  const mode = (name) => { state.mode = name; refresh(); };
+  const mode = (name) => { state.mode = name; show(); };
   const flip = () => {
     if (state.mode !== "flip") { state.mode = "flip"; state.flipped = true; } else state.flipped = !state.flipped;
-    refresh();
+    show();
   };
-  const layer = (name) => { state.layer = state.layer === name ? "filled" : name; refresh(); };
+  const layer = (name) => { state.layer = state.layer === name ? "filled" : name; show(); };
 
   const keys = {
     ArrowLeft: () => step(0, -1), ArrowRight: () => step(0, 1), ArrowUp: () => step(-1, 0), ArrowDown: () => step(1, 0),
     f: flip, s: () => mode("slider"), d: () => mode("side"),
     o: () => { state.outline = !state.outline; refresh(); },
-    e: () => { state.error = !state.error; refresh(); },
-    r: () => layer("raw"), c: () => layer("corrected"),
+    e: () => { state.error = !state.error; show(); },
+    n: nextDisputed, r: () => layer("raw"), c: () => layer("corrected"),
     "+": () => zoom(1.5), "=": () => zoom(1.5), "-": () => zoom(1 / 1.5),
     0: () => { state.zoom = 1; state.x = state.y = 0; draw(); },
   };
@@ -394,17 +440,18 @@
   $("v-next").addEventListener("click", () => step(1, 0));
   $("v-left").addEventListener("click", () => step(0, -1));
   $("v-right").addEventListener("click", () => step(0, 1));
+  $("v-disputed").addEventListener("click", nextDisputed);
   $("v-close").addEventListener("click", () => dialog.close());
   $("v-outline").addEventListener("click", keys.o);
   $("v-error").addEventListener("click", keys.e);
   $("v-in").addEventListener("click", keys["+"]);
   $("v-out").addEventListener("click", keys["-"]);
   $("v-fit").addEventListener("click", keys[0]);
-  $("v-a").addEventListener("change", (e) => { state.a = e.target.value; refresh(); });
-  $("v-b").addEventListener("change", (e) => { state.b = e.target.value; address(); refresh(); });
+  $("v-a").addEventListener("change", (e) => { state.a = e.target.value; show(); });
+  $("v-b").addEventListener("change", (e) => { state.b = e.target.value; show(); });
   $("v-slide").addEventListener("input", (e) => { state.cut = e.target.value / 1000; draw(); });
   for (const b of dialog.querySelectorAll("[data-mode]")) b.addEventListener("click", () => (b.dataset.mode === "flip" ? flip() : mode(b.dataset.mode)));
-  for (const b of dialog.querySelectorAll("[data-layer]")) b.addEventListener("click", () => { state.layer = b.dataset.layer; refresh(); });
+  for (const b of dialog.querySelectorAll("[data-layer]")) b.addEventListener("click", () => { state.layer = b.dataset.layer; show(); });
 
   /* -- pointer: drag the divider, else pan; wheel and pinch zoom ------------------------------------- */
 
@@ -457,16 +504,19 @@
     scale.fillRect(x, 0, 1, 12);
   }
   dialog.addEventListener("close", () => {
-    if (location.hash.startsWith("#cell/")) history.replaceState(null, "", location.pathname + location.search);
+    address();
     if (opener?.isConnected) opener.focus({ preventScroll: true });
   });
   document.addEventListener("click", (e) => {
     const link = e.target.closest("a.cell");
     if (!link || e.ctrlKey || e.metaKey || e.shiftKey || e.button) return;
     e.preventDefault();
-    history.replaceState(null, "", link.hash);
-    follow(link);
+    const found = known(link.hash.slice(1));
+    if (!found) return;
+    open(...found, link);
+    show();
   });
-  addEventListener("hashchange", () => follow());
-  follow();
+  addEventListener("hashchange", follow);
+  return { rows, commands: data.commands, address, follow };
 })();
+Viewer?.follow();
