@@ -1,9 +1,12 @@
-"""Atomic writes: temporary file, then rename."""
+"""Atomic writes: temporary file, then rename; and what is said where the disk has no room."""
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
+import re
+import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,23 +20,77 @@ def replacing(path: Path, durable: bool = True) -> Iterator[Path]:
     """Yield a temporary path beside ``path``; on success it takes the name, on failure it goes away.
 
     durable: file and folder are on disk before this returns, so that a power cut leaves the old file or the new one.
-    Raises OSError where nothing can be written there.
+    Raises CannotWrite where nothing can be written there, or the disk is full.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.name[:100]}-", suffix=TEMPORARY, dir=path.parent)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f".{path.name[:50]}-", suffix=TEMPORARY, dir=path.parent)
+    except (OSError, ValueError) as error:
+        raise cannot_write(path, error) from error
     os.close(handle)
     temporary = Path(name)
     try:
         yield temporary
-        temporary.chmod(0o644)
-        if durable:
-            sync(temporary)
-        temporary.replace(path)
-        if durable:
-            sync(path.parent)
-    except BaseException:
+        try:
+            temporary.chmod(0o644)
+            if durable:
+                sync(temporary)
+            temporary.replace(path)
+            if durable:
+                sync(path.parent)
+        except FileNotFoundError:  # taken away by whoever was to write it
+            raise
+        except OSError as error:
+            raise cannot_write(path, error) from error
+    except BaseException as error:
         temporary.unlink(missing_ok=True)
+        if isinstance(error, Exception) and not isinstance(error, CannotWrite) and number_of(error) in NO_ROOM:
+            raise cannot_write(path, error) from error
         raise
+
+
+class CannotWrite(OSError):
+    """A file that cannot be written; the message is a sentence: which, why, what to do."""
+
+
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS)
+
+
+def number_of(error: Exception) -> int | None:
+    """The system's number of an error of writing; libraries put it into words, PyTorch leaves it out."""
+    if isinstance(error, OSError) and error.errno:
+        return error.errno
+    told = re.search(r"os error (\d+)", str(error))
+    if told:
+        return int(told[1])
+    return errno.ENOSPC if "inline_container" in str(error) else None
+
+
+def cannot_write(path: Path, error: Exception, wanted: int | None = None) -> CannotWrite:
+    """wanted: bytes, where that is known."""
+    number = number_of(error)
+    why = os.strerror(number) if number else str(error)
+    if number not in NO_ROOM:
+        return CannotWrite(f"{path} cannot be written ({why}): choose another path")
+    folder = next((above for above in path.absolute().parents if above.is_dir()), Path("/"))
+    room = f"{shutil.disk_usage(folder).free / 2**20:,.1f} MiB free"
+    if wanted is not None:
+        room = f"{wanted / 2**20:,.1f} MiB wanted, {room}"
+    return CannotWrite(f"{path} cannot be written ({why}; {room}): make room, or choose another path")
+
+
+def reserve(temporary: Path, path: Path) -> None:
+    """Have the blocks of a file, which is to become ``path``, on its disk: writing into a mapped file that has holes
+    ends the process where the disk is full. Raises CannotWrite with what was wanted and what is free."""
+    size = temporary.stat().st_size
+    if size and hasattr(os, "posix_fallocate"):
+        handle = os.open(temporary, os.O_RDWR)
+        try:
+            os.posix_fallocate(handle, 0, size)
+        except OSError as error:
+            raise cannot_write(path, error, size) from error
+        finally:
+            os.close(handle)
 
 
 def sync(path: Path) -> None:

@@ -14,6 +14,7 @@ import typer
 import bench
 from bench.util.errors import BenchError, Exit
 from bench.util.start import settle_process
+from variants.atomic import CannotWrite
 from variants.errors import FillError, VariantError
 from variants.plugins import use
 
@@ -101,6 +102,8 @@ def main() -> None:
         code = fail(error, Exit.USAGE)
     except KeyboardInterrupt:
         code = interrupted()
+    except CannotWrite as error:
+        code = fail(BenchError(str(error)), Exit.FAILED)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = Exit.OK

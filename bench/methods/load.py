@@ -95,15 +95,15 @@ def registered(text: str, weights: FindWeights, checkpoint: Path | None, device:
 def load_all(specs: Sequence[str], weights: FindWeights, checkpoint: Path | None, device: str) -> list[Method]:
     """The methods behind the specs, in order. Raises UsageError where two share name and seed."""
     methods: list[Method] = []
-    seen: set[tuple[str, int]] = set()
+    seen: set[tuple[str, int]] = set()  # in lower case: some file systems hold no two names that differ in it alone
     for spec in specs:
         own = checkpoint if is_network(spec) else None
         for method in load_methods(spec, weights=weights, checkpoint=own, device=device):
-            if (method.name, method.seed) in seen:
+            if (method.name.casefold(), method.seed) in seen:
                 raise UsageError(
                     f"{method.name} with seed {method.seed} is named twice: give one another name, 'other={spec}'"
                 )
-            seen.add((method.name, method.seed))
+            seen.add((method.name.casefold(), method.seed))
             methods.append(method)
     return methods
 

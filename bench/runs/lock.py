@@ -9,8 +9,8 @@ import os
 import platform
 from pathlib import Path
 
-from bench.util.errors import UsageError
-from variants.atomic import sweep
+from bench.util.errors import BenchError, UsageError
+from variants.atomic import cannot_write, sweep
 
 
 def beside(path: Path) -> tuple[Path, Path]:
@@ -37,15 +37,18 @@ class RunLock:
         """
         from filelock import Timeout
 
-        self.path.mkdir(parents=True, exist_ok=True)
         try:
+            self.path.mkdir(parents=True, exist_ok=True)
             self._lock.acquire(timeout=-1 if wait else 0)
         except Timeout:
             raise UsageError(f"{self.path} is being written by {self.owner()}. Wait for it, or pass --wait.") from None
+        except OSError as error:
+            raise BenchError(str(cannot_write(self.path, error))) from error
         sweep(self.path)
         now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
         facts = {"host": platform.node(), "process": os.getpid(), "since": now}
-        self._owner.write_text(json.dumps(facts), encoding="utf-8")
+        with contextlib.suppress(OSError):  # a full disk is told by the first file that matters
+            self._owner.write_text(json.dumps(facts), encoding="utf-8")
 
     def owner(self) -> str:
         """Who holds the lock, in words."""

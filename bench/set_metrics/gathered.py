@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+
+from bench.util.files import replacing
+from variants.atomic import reserve
 
 
 class Gathered:
@@ -24,11 +28,14 @@ class Gathered:
 
     def _open(self, width: int) -> np.memmap:
         if self.file.is_file():
-            found = np.load(self.file, mmap_mode="r+")
-            if found.shape == (self.count, width):
-                return found
-        self.file.parent.mkdir(parents=True, exist_ok=True)
-        return np.lib.format.open_memmap(self.file, mode="w+", dtype=np.float32, shape=(self.count, width))
+            with contextlib.suppress(OSError, ValueError, EOFError):  # damaged: made anew
+                found = np.load(self.file, mmap_mode="r+")
+                if found.shape == (self.count, width) and found.dtype == np.float32:
+                    return found
+        with replacing(self.file, durable=False) as temporary:
+            np.lib.format.open_memmap(temporary, mode="w+", dtype=np.float32, shape=(self.count, width))
+            reserve(temporary, self.file)
+        return np.load(self.file, mmap_mode="r+")
 
     def flush(self) -> None:
         """Have what was taken in on disk."""

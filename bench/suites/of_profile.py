@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +12,7 @@ from bench.profiles.profile import Profile
 from bench.suites.hole_file import Reading
 from bench.suites.suite import Suite
 from bench.util.errors import UsageError
+from bench.util.files import file_safe
 
 DEPTH = 4
 """How many folders above a data set may take part in its name."""
@@ -38,12 +40,24 @@ def named_apart(datasets: tuple[Dataset, ...], specs: Sequence[str]) -> tuple[Da
             "_".join([name, *Path(spec.partition(":")[2]).parts[-depth:]]) if names.count(name) > 1 else name
             for name, spec in zip(names, specs, strict=True)
         ]
-        if len(set(labels)) == len(labels):
+        if len(shared(labels)) == 0:
             break
     twice = next((label for label in labels if labels.count(label) > 1), None)
     if twice:
         raise UsageError(f"two data sets would both be called {twice}: name each once, in folders of different names")
+    # "a b" and "a_b", or "A" and "a", would be one file.
+    alike = shared(labels)
+    labels = [
+        f"{label}_{hashlib.sha256(label.encode(errors='replace')).hexdigest()[:6]}" if label in alike else label
+        for label in labels
+    ]
     return tuple(replace(dataset, name=label) for dataset, label in zip(datasets, labels, strict=True))
+
+
+def shared(labels: Sequence[str]) -> set[str]:
+    """The names that would be the same file as another of them."""
+    files = [file_safe(label).casefold() for label in labels]
+    return {label for label, file in zip(labels, files, strict=True) if files.count(file) > 1}
 
 
 def refuse_shared_ids(suite: Suite) -> None:

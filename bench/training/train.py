@@ -21,6 +21,7 @@ from bench.runs.provenance import cores
 from bench.training.batches import HOLE_SEED
 from bench.util.errors import BenchError
 from bench.util.files import replacing
+from variants.atomic import CannotWrite, reserve
 
 if TYPE_CHECKING:
     from variants.session import Plan
@@ -72,6 +73,7 @@ def write_pool(parts: list[Dataset], size: int, file: Path) -> Path:
     # Not synced: gigabytes that a run makes anew after a power cut, and removes at its end.
     with replacing(file, durable=False) as temporary:
         pool = np.lib.format.open_memmap(temporary, mode="w+", dtype=np.uint8, shape=(total, size, size, 3))
+        reserve(temporary, file)
         row = 0
         for part in parts:
             for start in range(0, len(part), 256):
@@ -176,6 +178,8 @@ def worker(job: Job, messages: Any, stop: Any) -> None:
     try:
         complete = run_job(job, messages.put, stopping)
         messages.put(("ended", job.name, job.seed, complete, ""))
+    except CannotWrite as error:
+        messages.put(("ended", job.name, job.seed, False, str(error)))
     except Exception as error:
         messages.put(("ended", job.name, job.seed, False, f"{type(error).__name__}: {error}"))
 

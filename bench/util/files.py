@@ -16,12 +16,11 @@ from variants import atomic
 @contextlib.contextmanager
 def replacing(path: Path, durable: bool = True) -> Iterator[Path]:
     """:func:`variants.atomic.replacing`. Raises BenchError where nothing can be written there."""
-    with contextlib.ExitStack() as stack:
-        try:
-            temporary = stack.enter_context(atomic.replacing(path, durable))
-        except OSError as error:
-            raise BenchError(f"{path} cannot be written ({error.strerror}): choose another path") from error
-        yield temporary
+    try:
+        with atomic.replacing(path, durable) as temporary:
+            yield temporary
+    except atomic.CannotWrite as error:
+        raise BenchError(str(error)) from error
 
 
 def require_writable(folder: Path) -> None:
@@ -30,8 +29,8 @@ def require_writable(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=folder).close()
-    except OSError as error:
-        raise BenchError(f"{folder} cannot be written ({error.strerror}): choose another path") from error
+    except (OSError, ValueError) as error:
+        raise BenchError(str(atomic.cannot_write(folder, error))) from error
     if missing:
         folder.rmdir()
 
