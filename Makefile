@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install bench test check mutants perf gpu demo clean
+.PHONY: help install bench test check proof mutants perf gpu demo clean
 
 help: ## print these targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1|/' | column -t -s '|'
@@ -31,6 +31,9 @@ check: $(STAMP) ## lint, format check, type check
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+proof: $(STAMP) ## run the tests that take long: simulations, sweeps
+	$(BIN)/python -m pytest -o python_files='proof_*.py' tests/proof $(ARGS)
 
 mutants: $(STAMP) ## make small mistakes one at a time: which do the tests of their room notice?
 	$(BIN)/python -m tests.mutants $(ARGS)

@@ -25,13 +25,17 @@ class Kind(StrEnum):
 @app.command("list")
 def list_entries(
     kind: Annotated[Kind, typer.Argument(help="What to list.")],
+    every: Annotated[
+        bool,
+        typer.Option("--all", help="Of metrics: those of torchmetrics and pyiqa too, by the names --metrics takes."),
+    ] = False,
     runs_dir: RunsDir = None,
     json_output: Json = False,
 ) -> None:
     """List variants, metrics, masks, datasets, export formats, runs or profiles."""
     rows = {
         Kind.variants: variants,
-        Kind.metrics: metrics,
+        Kind.metrics: lambda: metrics(every),
         Kind.masks: masks,
         Kind.datasets: datasets,
         Kind.formats: formats,
@@ -89,23 +93,29 @@ def variants() -> list[dict[str, Any]]:
     return sorted(rows, key=lambda row: (order.get(row["kind"], 2), row["name"]))
 
 
-def metrics() -> list[dict[str, Any]]:
+def metrics(every: bool = False) -> list[dict[str, Any]]:
     from bench.metrics.registry import metric
     from bench.set_metrics.registry import set_metric
 
+    entries = [
+        (entry, where(registry, name)) for registry in (metric, set_metric) for name, entry in registry.all().items()
+    ]
+    if every:
+        from bench.metrics.outside.column import columns
+
+        entries += [(entry, name.partition(":")[0]) for name, entry in columns().items()]
     return [
         {
-            "name": name,
+            "name": entry.name,
             "direction": entry.arrow,
             "unit": entry.unit,
             "region": entry.region,
             "version": entry.version,
             "summary": entry.summary,
             "reference": entry.reference,
-            "from": where(registry, name),
+            "from": source,
         }
-        for registry in (metric, set_metric)
-        for name, entry in registry.all().items()
+        for entry, source in entries
     ]
 
 

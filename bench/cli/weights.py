@@ -45,7 +45,11 @@ def status(weights_dir: WeightsDir = None, json_output: Json = False) -> None:
 @weights_app.command("fetch")
 def fetch(
     name: Annotated[
-        str, typer.Argument(help="alexnet (LPIPS), vgg16 (the lama protocol), squeezenet1_1 or inception (FID).")
+        str,
+        typer.Argument(
+            help="alexnet (LPIPS), vgg16 (the lama protocol), squeezenet1_1, inception (FID), or a metric of another "
+            "library: pyiqa:dists."
+        ),
     ] = "alexnet",
     url: Annotated[str | None, typer.Option("--url", help="A mirror: URL of the folder or of the file itself.")] = None,
     to: Annotated[
@@ -58,6 +62,9 @@ def fetch(
     from bench.util.download import download
     from bench.util.progress import Reporter, say
 
+    if ":" in name:
+        fetch_outside(name, url, to, json_output)
+        return
     which = weights.backbone(name)
     address, file, prefix = weights.address(which, url)
     target = (to or weights.user_folder()) / file
@@ -81,6 +88,16 @@ def fetch(
         typer.echo(json.dumps({**found, "check": passed}, indent=1))
     else:
         typer.echo(f"{which.name}: {target} ({passed})")
+
+
+def fetch_outside(name: str, url: str | None, to: Path | None, json_output: bool) -> None:
+    """What a metric of another library needs, which that library fetches to its own cache."""
+    from bench.metrics.outside import column
+
+    if url or to:
+        raise UsageError(f"{'--url' if url else '--to'} does not go with {name}: its library knows where from and to")
+    column.fetch(name)
+    typer.echo(json.dumps({"schema": 1, "metric": name}) if json_output else f"{name}: ready")
 
 
 @weights_app.command("add")

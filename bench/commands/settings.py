@@ -40,6 +40,6 @@ def check_names(profile: Profile) -> None:
         ("data set", dataset.names(), sources),
     ):
         for name in names:
-            if name not in known:
+            if name not in known and not (noun == "metric" and metric.get(name)):
                 raise suggest(noun, name, known)
     parse_masks(",".join(profile.masks), Reading(profile.mask_polarity, profile.mask_threshold))

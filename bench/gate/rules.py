@@ -4,8 +4,9 @@
     [VARIANT[@SEED].]METRIC[[MASK]]<VALUE         fails when the metric's mean is below
     [VARIANT[@SEED].]METRIC[[MASK]]>VALUE         fails when it is above
 
-``VARIANT`` and ``MASK`` may hold ``*`` and ``?``; without a variant every variant is meant, without a mask
-type all of them pooled. Which direction is worse is known from the metric.
+METRIC is a column's name, ``torchmetrics:CLASS@hole`` among them. ``VARIANT`` and ``MASK`` may hold ``*`` and ``?``;
+without a variant every variant is meant, without a mask type all of them pooled. Which direction is worse is known from
+the metric.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from variants.registry import suggest
 
 GRAMMAR = re.compile(
     r"""(?:(?P<variant>[^\s\[\]:<>=]+)\.)?
-        (?P<metric>[A-Za-z_][A-Za-z0-9_]*)
+        (?P<metric>[a-z]+:[A-Za-z][A-Za-z0-9_+-]*(?:@hole)?|[A-Za-z_][A-Za-z0-9_]*)
         (?:\[(?P<mask>[^\[\]]*)\])?
         \s*(?P<kind>[:<>])\s*
         (?P<amount>[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*(?P<percent>%?)""",

@@ -236,6 +236,8 @@ class Card(Patch):
         self.raw = raw
         self.finished = finished
         self.protocol = protocol
+        self.reasons: dict[str, str] = {}
+        """Why a metric found no value, by its name: of those that learn it only when they try."""
         self._kept: dict[Any, Any] = {}
 
     @cached_property

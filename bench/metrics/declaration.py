@@ -28,7 +28,8 @@ class Metric:
 
     name: of the column. region: ``image``, ``hole``, ``seam`` or ``known``. direction: ``higher`` or ``lower`` is
     better, or ``nearest`` to ``target``. range: the least and greatest value. reference: the library or formula that
-    it agrees with. version: raised whenever a value changes. summary: one sentence.
+    it agrees with. version: raised whenever a value changes; of another library's metric,
+    that library's. summary: one sentence.
 
     label: what people call it (``hole PSNR``). rank: its place in tables; None: listed under further metrics.
     tolerance: the difference, in its unit, that nobody would publish; None: by unit, else 1 % of the reference's
@@ -53,7 +54,7 @@ class Metric:
     direction: str = "higher"
     range: tuple[float, float] = (-np.inf, np.inf)
     reference: str = ""
-    version: int = 1
+    version: int | str = 1
     summary: str = ""
     target: float = 0.0
     label: str = ""

@@ -32,5 +32,12 @@ class MetricRegistry(Registry[Metric]):
 
         return enter
 
+    def get(self, name: str) -> Metric:
+        """The metric called ``name``, ``library:metric`` of another library included. Raises UnknownName with the
+        nearest names, and UsageError where that library is not installed."""
+        from bench.metrics.outside.column import column, is_outside
+
+        return column(name) if self.of == "picture" and is_outside(name) else super().get(name)
+
 
 metric = MetricRegistry("metric", "bench.metrics", "metric")

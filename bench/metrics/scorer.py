@@ -224,7 +224,7 @@ class Scorer:
         for name in self._available:
             if name in self._found.valued:
                 continue
-            if any(row[name] == row[name] for _, row in scored):
+            if any(math.isfinite(row[name]) for _, row in scored):
                 self._found.valued.add(name)
             else:
                 self._found.reasons[name] = why_empty(self.metrics[name], [card for card, _ in scored])

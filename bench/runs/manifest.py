@@ -154,8 +154,8 @@ def typed(kind: Any, value: Any, where: str) -> Any:
     if kind is Any:
         return value
     if origin in (Union, types.UnionType):
-        if value is None:
-            return None
+        if value is None or type(value) in inner:
+            return value
         return typed(next(one for one in inner if one is not type(None)), value, where)
     if origin is list and isinstance(value, list):
         return [typed(inner[0], item, f"{where}[{place}]") for place, item in enumerate(value)]

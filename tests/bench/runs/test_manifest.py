@@ -107,7 +107,7 @@ def test_a_newer_file_is_refused_by_every_command_that_opens_it(tmp_path: Path) 
         ({**LEAST, "datasets": [{}]}, "datasets[0] lacks the key 'name'"),
         ({**LEAST, "variants": [{"name": "a", "seed": 1.5}]}, "variants[0].seed must be a whole number, not 1.5"),
         ({**LEAST, "metrics": {"psnr": 3}}, "metrics.psnr must be a JSON object, not 3"),
-        ({**LEAST, "metrics": {"psnr": {"version": "1"}}}, 'metrics.psnr.version must be a whole number, not "1"'),
+        ({**LEAST, "metrics": {"psnr": {"version": [1]}}}, "metrics.psnr.version must be a whole number, not [1]"),
         ({**LEAST, "metrics": {"psnr": {"range": 1}}}, "metrics.psnr.range must be a list of two numbers, not 1"),
     ],
 )

@@ -1,0 +1,1 @@
+"""Metrics of other libraries as columns: ``torchmetrics:CLASS`` and ``pyiqa:NAME``, each with ``@hole`` too."""

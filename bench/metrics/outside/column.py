@@ -1,0 +1,162 @@
+"""From a name as ``torchmetrics:VisualInformationFidelity@hole`` to a column: declaration, loading, values.
+
+A value is the library's own, of one picture at a time. ``@hole``: of the hole's bounding box, cut from both pictures,
+its known pixels those of the truth.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from functools import cache
+from importlib import metadata
+from typing import Any
+
+import numpy as np
+
+from bench.metrics.declaration import Metric
+from bench.metrics.outside import from_pyiqa, from_torchmetrics
+from bench.metrics.outside.offer import Offer
+from bench.util.errors import UsageError
+from bench.util.no_downloads import no_downloads
+from variants.registry import suggest
+
+LIBRARIES: dict[str, Any] = {library.PACKAGE: library for library in (from_torchmetrics, from_pyiqa)}
+MARK, HOLE = ":", "@hole"
+PROBE = np.full((64, 64, 3), 128, np.uint8)
+
+
+def is_outside(name: str) -> bool:
+    return MARK in name
+
+
+@cache
+def offers(library: str) -> dict[str, Offer]:
+    return LIBRARIES[library].offers()
+
+
+def find(name: str) -> tuple[str, str, Offer]:
+    """Library, its own name of the metric, and what it offers. Raises UnknownName with the nearest names, and
+    UsageError where the library is not installed."""
+    library, _, rest = name.partition(MARK)
+    if library not in LIBRARIES:
+        raise suggest("library of metrics", library, LIBRARIES)
+    own = rest.removesuffix(HOLE)
+    there = offers(library)
+    if not there:
+        raise UsageError(f"{name} needs {library}, which is not installed: pip install 'inpaint-bench[{library}]'")
+    if own not in there:
+        raise suggest(f"metric of {library} for single pictures", own, there)
+    return library, own, there[own]
+
+
+def column(name: str) -> Metric:
+    """The declaration of the column called ``name``; nothing is loaded. Raises as :func:`find` does."""
+    library, own, offer = find(name)
+    hole = name.endswith(HOLE)
+    return Metric(
+        name,
+        region="hole" if hole else "image",
+        direction="higher" if offer.higher else "lower",
+        reference=f"{library} {offer.call}" + (", the hole's bounding box" if hole else ""),
+        version=metadata.version(library),
+        summary=offer.summary,
+        label=f"{own} ({library}{', hole' if hole else ''})",
+        batched=True,
+        unavailable=lambda context: why if isinstance(why := function_of(name, context), str) else None,
+        compute=lambda cards, context: [value(name, card, context) for card in cards],
+        undefined=lambda card: card.reasons.get(name),
+    )
+
+
+def columns() -> dict[str, Metric]:
+    """Every metric of the libraries that are installed, of whole pictures."""
+    return {
+        name: column(name) for library in LIBRARIES for name in (f"{library}{MARK}{own}" for own in offers(library))
+    }
+
+
+def function_of(name: str, context: Any) -> Callable[..., Any] | str:
+    """The library's function, loaded once a context, or why it cannot be had, in a sentence. Nothing is downloaded."""
+    library, own, offer = find(name)
+    key = (library, own)
+    if key not in context.cache:
+        context.cache[key] = loaded(library, own, offer, context.device)
+    return context.cache[key]
+
+
+def loaded(library: str, own: str, offer: Offer, device: str) -> Callable[..., Any] | str:
+    with no_downloads() as wanted:
+        try:
+            function = offer.load(device)
+        except Exception as error:
+            return why_not(library, own, error, wanted)
+        # Some look for their weights at the first picture only; any other trouble with this one is of no account.
+        try:
+            call(function, offer, [PROBE, PROBE], device)
+        except Exception as error:
+            if wanted:
+                return why_not(library, own, error, wanted)
+    return function
+
+
+def call(function: Callable[..., Any], offer: Offer, pictures: Sequence[np.ndarray], device: str) -> float:
+    """The library's value of a fill and its truth, uint8 (H, W, 3)."""
+    import torch
+
+    with torch.no_grad():
+        return float(function(*[tensor(picture, device) for picture in pictures[: 1 + offer.pair]]))
+
+
+def why_not(library: str, own: str, error: Exception, wanted: Sequence[str]) -> str:
+    name = f"{library}{MARK}{own}"
+    if wanted or "offline" in type(error).__name__.lower() or "LocalEntryNotFound" in type(error).__name__:
+        what = f" ({wanted[0].rsplit('/', 1)[-1]})" if wanted else ""
+        return f"{name} needs weights that are not here{what}: run 'bench weights fetch {name}'"
+    return f"{library} cannot build {own} ({said(error)})"
+
+
+def fetch(name: str, device: str = "cpu") -> None:
+    """Have the library load a metric and download what that needs to its own cache. Raises UsageError where it fails,
+    and as :func:`find` does."""
+    library, own, offer = find(name)
+    try:
+        function = offer.load(device)
+        call(function, offer, [PROBE, PROBE], device)
+    except Exception as error:
+        raise UsageError(f"{library} could not load {own} ({said(error)})") from error
+
+
+def said(error: Exception) -> str:
+    """An exception in one line."""
+    return " ".join(str(error).split())[:200] or type(error).__name__
+
+
+def value(name: str, card: Any, context: Any) -> float:
+    """The library's value of a card; NaN, with the reason on the card, where it gives none."""
+    library, own, offer = find(name)
+    compute = function_of(name, context)
+    assert callable(compute), compute
+    filled, truth = card.filled, card.truth.picture
+    if name.endswith(HOLE):
+        if not card.hole.area:
+            card.reasons[name] = "the hole is empty"
+            return math.nan
+        box = card.hole.box
+        truth = box.of(truth)
+        filled = np.where(box.of(card.hole.mask)[..., None], box.of(filled), truth)
+    try:
+        found = call(compute, offer, [filled, truth], context.device)
+    except Exception as error:
+        card.reasons[name] = f"{own} of {library} says: {said(error)}"
+        return math.nan
+    if not math.isfinite(found):
+        card.reasons[name] = f"{own} of {library} gives {found}"
+    return found
+
+
+def tensor(picture: np.ndarray, device: str) -> Any:
+    """float32 (1, 3, H, W) in [0, 1] of uint8 (H, W, 3)."""
+    import torch
+
+    return torch.from_numpy(np.ascontiguousarray(picture.transpose(2, 0, 1)))[None].to(device).float() / 255

@@ -1,0 +1,72 @@
+"""The image metrics of torchmetrics: its own classes, by their own names."""
+
+from __future__ import annotations
+
+import inspect
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+from bench.metrics.outside.offer import Offer
+
+PACKAGE = "torchmetrics"
+SEVERAL = "imgs"
+"""What a score of whole sets calls the pictures that it is given."""
+
+
+def offers() -> dict[str, Offer]:
+    """Every class of torchmetrics.image whose ``update`` takes one picture, or a picture and its truth."""
+    import torchmetrics.image as library
+
+    classes = {name: getattr(library, name) for name in sorted(library.__all__)}
+    return {name: offer for name, cls in classes.items() if inspect.isclass(cls) and (offer := offer_of(cls))}
+
+
+def offer_of(cls: Any) -> Offer | None:
+    """None for scores of whole sets, of generators, and of more than the picture and its truth."""
+    from torch import Tensor
+
+    taken = list(inspect.signature(cls.update).parameters.values())[1:]
+    if len(taken) > 2 or taken[0].name == SEVERAL or any(one.annotation is not Tensor for one in taken):
+        return None
+    given = arguments(cls)
+    shown = ", ".join(f"{key}={value}" for key, value in given.items())
+    summary = (cls.__doc__ or "").strip().split("\n")[0].replace("`", "").replace("_)", ")")
+    return Offer(
+        higher=bool(cls.higher_is_better),
+        pair=len(taken) == 2,
+        summary=summary,
+        call=f"{cls.__name__}({shown})",
+        load=lambda device: value_of(cls, given, device),
+    )
+
+
+def arguments(cls: Any) -> dict[str, Any]:
+    """What the constructor is told of pictures in [0, 1], where it asks; else its defaults stand."""
+    asked = inspect.signature(cls.__init__).parameters
+    given: dict[str, Any] = {}
+    if "data_range" in asked:
+        given["data_range"] = 1.0
+    if "normalize" in asked and asked["normalize"].default is False:
+        given["normalize"] = True  # of the class of learned distances, which wants [-1, 1] otherwise
+    return given
+
+
+def value_of(cls: Any, given: dict[str, Any], device: str) -> Callable[..., Any]:
+    """A new instance for each picture, as some keep the size of the last one through a reset; a network is kept."""
+
+    def new() -> Any:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of what piles up from picture to picture, which is nothing here
+            return cls(**given).to(device)
+
+    first = new()
+    learned = any(True for _ in first.parameters())
+
+    def value(*pictures: Any) -> Any:
+        metric = first if learned else new()
+        metric.reset()
+        metric.update(*pictures)
+        return metric.compute()
+
+    return value
