@@ -105,9 +105,9 @@ class Method:
     """Something ready to fill: a name, :meth:`fill`, and what it noticed on the way, :meth:`findings`.
 
     gives_raw: False for finished pictures, whose scores of ``raw`` are left out. parameters: how many weights, 0 where
-    that means nothing. convention: keys of its SPEC, which its fills depend on. code: digest of a plug-in's code.
-    suite_seed: what its random numbers depend on, beside mask type and picture id. label: what a run calls it, see
-    :func:`tell_apart`.
+    that means nothing. convention: keys of its SPEC, which its fills depend on. content: digest of what else they
+    depend on, a plug-in's code or the finished pictures themselves. suite_seed: what its random numbers depend on,
+    beside mask type and picture id. label: what a run calls it, see :func:`tell_apart`.
     """
 
     name: str = ""
@@ -119,7 +119,7 @@ class Method:
     parameters: int = 0
     weights_sha256: str = ""
     convention: str = ""
-    code: str = ""
+    content: str = ""
     suite_seed: int = 0
     several_seeds: bool = False
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from bench.runs.reader import Build, Run, find_run, find_runs, out_folder
 from bench.util.errors import PartialError, UsageError
 from bench.util.files import write_json, write_text
 from bench.util.progress import say
+from bench.util.words import some
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,6 +69,7 @@ def evaluate_methods(request: Request) -> None:
     from bench.stages.finish import finish
     from bench.stages.finished import refuse_reversed, require_fills, summary
     from bench.stages.prepare import suite_facts, tell_of_suite
+    from bench.stages.reuse import digest_fills, earlier_runs
     from bench.stages.samples import choose_samples
     from bench.stages.score import open_scorers, score_methods
     from bench.suites.of_profile import open_suite, refuse_shared_ids
@@ -86,6 +89,7 @@ def evaluate_methods(request: Request) -> None:
     if not request.force_polarity:
         refuse_reversed(methods, suite)
     check_first(methods, suite)
+    digest_fills(methods, suite)
     start = suite_facts(suite, profile)
     key = key_of(profile.as_dict(), identity_of(methods), request.restore_known, start.suite)
     writer = RunWriter(out_folder(request.out, request.runs, f"eval-{key[:8]}"))
@@ -95,12 +99,15 @@ def evaluate_methods(request: Request) -> None:
     if request.save_predictions is not None:
         settled = {key: profile.as_dict()[key] for key in SUITE_KEYS}
         write_json(request.save_predictions / SUITE_FILE, {"suite": start.suite, "split": split, "profile": settled})
-    context = Context(profile, suite, writer, device, methods)
+    earlier = [] if request.fresh else earlier_runs(request.runs, writer.manifest, writer.path)
+    context = Context(profile, suite, writer, device, methods, earlier)
     outcome = score_methods(
         context, *scorers, restore_known=request.restore_known, predictions=request.save_predictions
     )
     for text in outcome.notes:
         say(f"note: {text}")
+    if outcome.kept:
+        say(f"note: {told_kept(outcome.kept)}; --fresh scores anew")
     if request.build:
         choose_samples(context)
     report = finish(context, request.build)
@@ -118,6 +125,18 @@ def evaluate_methods(request: Request) -> None:
             f"{failed} fill{'s' * (failed > 1)} could not be scored and are in no mean; the reasons are listed "
             "above and in the run"
         )
+
+
+def told_kept(kept: Mapping[str, Mapping[Path | None, Any]]) -> str:
+    """Whose results stand from before, and where they were made."""
+    runs: dict[str, list[str]] = {}
+    for label, sources in kept.items():
+        for path in sources:
+            runs.setdefault("here" if path is None else f"in {path.name}", []).append(label)
+    return "; ".join(
+        f"{some(labels)} {'was' if len(labels) == 1 else 'were'} scored before, {where}"
+        for where, labels in runs.items()
+    )
 
 
 def newest_training(request: Request) -> Run | None:

@@ -70,7 +70,7 @@ def own_method(text: str, weights: FindWeights, checkpoint: Path | None, device:
     method = registered(text, weights, checkpoint, device)
     source = variant.plugin(name)
     if source is not None:
-        method.code = source.digest()
+        method.content = source.digest()
         method.summary = f"{method.summary} ({source.what.removeprefix('the ')})".strip()
     return method
 

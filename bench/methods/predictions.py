@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Iterable, Sequence
 from itertools import groupby
 from pathlib import Path, PurePosixPath
 
@@ -59,6 +60,18 @@ class Predictions(Method):
         best = min(found, key=lambda name: (Path(name).suffix.lower() in LOSSY, name))
         self.asked.add(best)
         return self.folder / best
+
+    def digest(self, wanted: Iterable[tuple[str, str]]) -> str:
+        """SHA-256 of the fills of these (mask type, picture id) as they lie there; of those missing, that they are."""
+        total = hashlib.sha256()
+        for mask, image_id in wanted:
+            file = self.find(mask, image_id)
+            try:
+                own = "missing" if file is None else hashlib.sha256(file.read_bytes()).hexdigest()
+            except OSError as error:
+                own = f"unreadable {error.strerror}"
+            total.update(f"{mask}/{image_id} {own}\n".encode())
+        return total.hexdigest()
 
     def fill(self, images: np.ndarray, holes: np.ndarray, ids: list[str] | None = None, mask: str = "") -> np.ndarray:
         assert ids is not None

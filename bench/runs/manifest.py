@@ -42,7 +42,7 @@ class DatasetEntry:
 class VariantEntry:
     """A method that was scored. kind: ``network``, ``reference`` or ``external``. fills: ``whole`` or ``hole``, what it
     paints. parameters: weights, 0 where that means nothing. weights_sha256: empty where it has none. gives_raw: False
-    for finished pictures."""
+    for finished pictures. notes: what was noticed while it filled, in sentences."""
 
     name: str
     seed: int = 0
@@ -52,6 +52,7 @@ class VariantEntry:
     parameters: int = 0
     weights_sha256: str = ""
     gives_raw: bool = True
+    notes: list[str] = field(default_factory=list)
 
 
 @dataclass(kw_only=True)

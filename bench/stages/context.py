@@ -18,13 +18,14 @@ from variants.method import Method
 @dataclass
 class Context:
     """What every stage may ask: the settings, the frozen suite, the run folder, the device and, once they are
-    loaded, the methods in the order of the tables."""
+    loaded, the methods in the order of the tables. earlier: runs whose results may be taken over."""
 
     profile: Profile
     suite: Suite
     writer: RunWriter
     device: str = "cpu"
     methods: Sequence[Method] = field(default_factory=tuple)
+    earlier: Sequence[Run] = ()
 
     @property
     def run(self) -> Run:
@@ -46,7 +47,7 @@ def identity_of(methods: Sequence[Method]) -> list[list[Any]]:
             method.kind,
             method.weights_sha256,
             *([method.convention] * bool(method.convention)),
-            *([method.code] * bool(method.code)),
+            *([method.content] * bool(method.content)),
         ]
         for method in methods
     ]

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 
+from bench.runs.reader import Run
 from variants.method import Method
 
 
@@ -14,12 +16,28 @@ from variants.method import Method
 class Outcome:
     """What an evaluation met on its way, kept records included. failed: (label, mask, reason) -> pictures. listed:
     label -> a line for each fill that failed and each file that is not as it should be. drifted: label -> finished
-    pictures whose known pixels were changed. partial: some fill could not be scored."""
+    pictures whose known pixels were changed. told: label -> what was noticed of a method, in sentences. kept: label ->
+    runs whose results stand, None being this one, by their paths. partial: some fill could not be scored."""
 
     failed: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     listed: dict[str, list[str]] = field(default_factory=dict)
     drifted: Counter[str] = field(default_factory=Counter)
-    notes: list[str] = field(default_factory=list)
+    told: dict[str, list[str]] = field(default_factory=dict)
+    kept: dict[str, dict[Path | None, Run | None]] = field(default_factory=dict)
+
+    @property
+    def notes(self) -> list[str]:
+        return [text for texts in self.told.values() for text in texts]
+
+    def tell(self, method: Method, text: str) -> None:
+        """Something noticed of a method, once."""
+        texts = self.told.setdefault(method.label, [])
+        if text not in texts:
+            texts.append(text)
+
+    def note_kept(self, method: Method, source: Run | None) -> None:
+        """Results of a method that stand already, in this run or, copied, in another."""
+        self.kept.setdefault(method.label, {})[source.path if source else None] = source
 
     @property
     def partial(self) -> bool:
@@ -38,14 +56,16 @@ class Outcome:
             lines = [f"{name}: extra, belongs to no picture of the suite" for name in found.extra]
             self.listed.setdefault(method.label, []).extend(lines)
         if (found.low, found.high) != (0.0, 1.0):
-            self.notes.append(
+            self.tell(
+                method,
                 f"{method.label} put out values from {found.low:.3g} to {found.high:.3g}, which were clipped to "
-                "[0, 1]: does it work in 0-255 or [-1, 1]?"
+                "[0, 1]: does it work in 0-255 or [-1, 1]?",
             )
         if self.drifted[method.label]:
-            self.notes.append(
+            self.tell(
+                method,
                 f"{method.label} changed known pixels in {self.drifted[method.label]} pictures; "
-                "they were restored from the truth before scoring unless --no-composite was given"
+                "they were restored from the truth before scoring unless --no-composite was given",
             )
 
 

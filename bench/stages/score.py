@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import shutil
 from collections.abc import Iterable, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from bench.metrics.scorer import Scorer
 from bench.profiles.profile import Profile
 from bench.runs.journal import Journal
 from bench.runs.manifest import VariantEntry
+from bench.runs.reader import Run
 from bench.runs.records import IDENTITY, cell_of, failures, up_to_date, write_records
 from bench.set_metrics import store as set_store
 from bench.set_metrics.registry import split_names
@@ -22,6 +23,7 @@ from bench.stages.block import Bench, Report
 from bench.stages.cells import FEATURES, JOURNAL, Cell, Work
 from bench.stages.context import Context
 from bench.stages.outcome import Outcome
+from bench.stages.reuse import notes_of, take_over
 from bench.suites.suite import Suite
 from bench.util.errors import BenchError
 from bench.util.precision import matmul_precision
@@ -42,6 +44,7 @@ def evaluate(
     restore_known: bool = True,
     predictions: Path | None = None,
     among: Iterable[tuple[str, int]] = (),
+    earlier: Sequence[Run] = (),
     report: Report = lambda text, fills: None,
 ) -> Outcome:
     """Score every method on the suite into ``run``; records that are there for the same facts are kept, and what an
@@ -50,8 +53,8 @@ def evaluate(
     facts: what all records depend on (suite, protocol, metric versions). sets: scores of whole sets, taken on the
     way; where it has no weights, values of earlier fills are dropped. restore_known: known pixels come from the
     truth (the default); otherwise fills are scored as they are. predictions: where to save the filled pictures as
-    ``<variant>/<mask>/<id>.png``. among: (name, seed) of all that the run holds. report(text, n): n more
-    fills were done.
+    ``<variant>/<mask>/<id>.png``. among: (name, seed) of all that the run holds. earlier: runs whose results may be
+    taken over. report(text, n): n more fills were done.
     """
     tell_apart(methods, among)
     for method in methods:
@@ -59,7 +62,7 @@ def evaluate(
     outcome = Outcome()
     wanted = sets if sets is not None and sets.ready else None
     bench = Bench(methods, suite, scorer, wanted, restore_known, predictions)
-    works = [plan(run, number, bench, facts) for number in range(len(suite.datasets))]
+    works = [plan(run, number, bench, facts, earlier, outcome) for number in range(len(suite.datasets))]
     waiting = {cell.key: cell for work in works for cell in work.waiting.values()}
     known = {key: [cell.facts, cell.set_facts] for key, cell in waiting.items() if cell.known}
 
@@ -99,7 +102,7 @@ def evaluate(
     return outcome
 
 
-def plan(run: Path, number: int, bench: Bench, facts: dict[str, Any]) -> Work:
+def plan(run: Path, number: int, bench: Bench, facts: dict[str, Any], earlier: Sequence[Run], outcome: Outcome) -> Work:
     """The cells of a data set, and which of them are there already."""
     dataset = bench.suite.datasets[number]
     cells = []
@@ -108,23 +111,30 @@ def plan(run: Path, number: int, bench: Bench, facts: dict[str, Any]) -> Work:
             own = {**facts, "weights": method.weights_sha256, "restore_known": bench.restore_known}
             if method.convention:
                 own["convention"] = method.convention
-            if method.code:
-                own["code"] = method.code
+            if method.content:
+                own["content"] = method.content
             known = bench.predictions is None and is_known(method)
             cell = Cell(run, place, method, dataset, mask, own, known, bench.sets.facts(own) if bench.sets else None)
             cell.kept = known and up_to_date(cell.file, own, len(dataset))
             if cell.kept and cell.set_facts is not None:
                 cell.kept = set_store.up_to_date(cell.set_file, cell.set_facts)
-            if not cell.kept:
+            source = None
+            if known and not cell.kept:
+                source = take_over(cell, earlier)
+                cell.kept = source is not None
+            if cell.kept:
+                outcome.note_kept(method, source)
+            else:
                 cell.begin(list(bench.scorer.metrics))
             cells.append(cell)
     return Work(run, number, dataset, cells)
 
 
 def is_known(method: Method) -> bool:
-    """Its name and the digest of its weights say what it fills with: not so of a folder of pictures, or of a function
-    whose code may have changed."""
-    return method.gives_raw and (method.kind != "external" or bool(method.weights_sha256))
+    """Its name and a digest say what it fills with: not so of a function whose code may have changed."""
+    if method.kind != "external" and method.gives_raw:
+        return True
+    return bool(method.content or (method.gives_raw and method.weights_sha256))
 
 
 def complete(work: Work, scorer: Scorer, sets: SetScorer | None, outcome: Outcome) -> None:
@@ -171,7 +181,10 @@ def score_methods(
         "precision": manifest.precision,
         "metrics": {name: version_of(name) for name in scorer.metrics if name not in scorer.missing},
     }
+    if not context.device.startswith("cpu"):
+        facts["device"] = context.device.partition(":")[0]
     known = {(entry.name, entry.seed): entry for entry in manifest.variants}
+    before = {key: entry.notes for key, entry in known.items()}
     known.update({(method.name, method.seed): describe_method(method) for method in methods})
     writer.update(variants=list(known.values()), metrics={**scorer.metrics, **sets.metrics})
     with writer.stage("evaluate"), Reporter("score") as reporter:
@@ -193,10 +206,18 @@ def score_methods(
         with matmul_precision("fp32"):
             outcome = evaluate(
                 methods, suite, scorer, writer.path, facts, sets=sets,
-                restore_known=restore_known, predictions=predictions, among=known, report=report,
+                restore_known=restore_known, predictions=predictions, among=known, earlier=context.earlier,
+                report=report,
             )  # fmt: skip
     for (label, mask, why), count in sorted(outcome.failed.items()):
         writer.note(f"{label}: {count} fills of {mask} could not be scored ({why}); they are in no mean")
+    for method in methods:
+        key = method.name, method.seed
+        for source in outcome.kept.get(method.label, {}).values():
+            for text in before.get(key, []) if source is None else notes_of(source, method):
+                outcome.tell(method, text)
+        known[key] = replace(known[key], notes=outcome.told.get(method.label, []))
+    writer.update(variants=list(known.values()))
     for text in outcome.notes:
         writer.note(text)
     missing = {**scorer.missing, **sets.missing}
@@ -230,4 +251,4 @@ def version_of(name: str) -> int | str:
 
 def describe_method(method: Method) -> VariantEntry:
     """What run.json says of a method."""
-    return VariantEntry(**{key.name: getattr(method, key.name) for key in fields(VariantEntry)})
+    return VariantEntry(**{key.name: getattr(method, key.name) for key in fields(VariantEntry) if key.name != "notes"})
