@@ -21,7 +21,7 @@ from bench.runs.manifest import VariantEntry
 from bench.runs.reader import Run
 from bench.statistics import paired as statistics
 from bench.statistics.intervals import Seeds
-from bench.statistics.scores import ALL, Scores, load_scores, metric_facts
+from bench.statistics.scores import ALL, Scores, load_scores
 from bench.statistics.standing import standing
 from bench.statistics.summary import rows_so_far
 
@@ -118,7 +118,7 @@ class Numbers:
     @cached_property
     def measures(self) -> dict[str, Metric]:
         """What each column means, as run.json declares it; a column that it does not name is nobody's metric."""
-        return metric_facts(self.run)
+        return self.run.manifest.metrics
 
     @cached_property
     def ranked(self) -> list[str]:

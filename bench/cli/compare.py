@@ -63,7 +63,6 @@ def compare_command(
     from bench.gate.check import check_sides
     from bench.gate.rules import parse_rule
     from bench.runs.reader import runs_dir as runs_folder
-    from bench.statistics.scores import metric_facts
     from bench.util.files import write_text
 
     if len(sides) < 2:
@@ -73,7 +72,7 @@ def compare_command(
     files = chosen(export or [], "comparison")
     rules = [parse_rule(text) for text in fail_if or []]
     found = resolve_sides(sides, runs_folder(runs_dir))
-    known = list(dict.fromkeys(name for side in found for name in metric_facts(side.run)))
+    known = list(dict.fromkeys(name for side in found for name in side.run.manifest.metrics))
     every = metrics == "all"
     options = Options(
         metrics=() if every else tuple(split(metrics) or ()),

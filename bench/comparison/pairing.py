@@ -10,7 +10,7 @@ import numpy as np
 from bench.comparison.sides import Side
 from bench.metrics.declaration import Metric
 from bench.runs.reader import Run
-from bench.statistics.scores import Scores, metric_facts
+from bench.statistics.scores import Scores
 from bench.util.errors import IncomparableError
 
 
@@ -60,7 +60,7 @@ def differences(reference: Run, candidate: Run) -> list[str]:
 
 def versions(reference: Run, candidate: Run) -> dict[str, str]:
     """The metrics of both runs whose versions differ."""
-    ours, theirs = metric_facts(reference), metric_facts(candidate)
+    ours, theirs = reference.manifest.metrics, candidate.manifest.metrics
     return {
         name: f"{name} ({ours[name].version} in {reference.name}, {theirs[name].version} in {candidate.name})"
         for name in ours
@@ -107,7 +107,7 @@ def pair_sides(reference: Side, candidate: Side, common: bool | None = None) -> 
     """The pairs of two sides by data set, and notes. Raises IncomparableError where nothing is shared."""
     notes = require_comparable(reference.run, candidate.run, common)
     changed = versions(reference.run, candidate.run)
-    facts = [fact for name, fact in metric_facts(reference.run).items() if name not in changed]
+    facts = [fact for name, fact in reference.run.manifest.metrics.items() if name not in changed]
     pairs = []
     for dataset in reference.scores:
         if dataset in candidate.scores:

@@ -12,7 +12,6 @@ import numpy as np
 from bench.metrics.declaration import in_order
 from bench.profiles.profile import Profile, load_profile
 from bench.runs.reader import Run, find_runs, out_folder
-from bench.statistics.scores import metric_facts
 from bench.util.errors import UsageError
 from bench.util.progress import say
 from variants.errors import VariantError
@@ -75,7 +74,7 @@ def trained(run: Run) -> list[str]:
 
 def best_of(run: Run) -> list[str]:
     """The best trained variants of a run by its first metric over all its mask types, and a reference."""
-    metrics = metric_facts(run)
+    metrics = run.manifest.metrics
     deciding = next(iter(in_order(metrics)), "")
     means: dict[str, list[float]] = {name: [] for name in trained(run)}
     for score in (run.summary or {}).get("scores", []):

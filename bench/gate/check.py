@@ -19,7 +19,7 @@ from bench.gate.lines import Line, Target, quality_jobs, quality_lines, speed_li
 from bench.gate.rules import Rule
 from bench.gate.sets import is_set, require_limit, set_lines
 from bench.runs.reader import Run
-from bench.statistics.scores import ALL, metric_facts
+from bench.statistics.scores import ALL
 from bench.util.errors import Exit, IncomparableError
 from variants.registry import suggest
 
@@ -196,7 +196,7 @@ def expand(rule: Rule, sides: Matched, against: str | None) -> list[Target]:
 
 
 def require_metric(rule: Rule, sides: list[Side]) -> None:
-    facts = {name: fact for side in sides for name, fact in metric_facts(side.run).items()}
+    facts = {name: fact for side in sides for name, fact in side.run.manifest.metrics.items()}
     if rule.metric not in facts:
         from bench.metrics.registry import metric
 

@@ -15,7 +15,7 @@ from bench.gate import speed
 from bench.gate.rules import Rule
 from bench.metrics.declaration import Metric
 from bench.statistics import intervals
-from bench.statistics.scores import ALL, clustered, metric_facts
+from bench.statistics.scores import ALL, clustered
 from bench.util.files import finite
 
 NORMAL_DF = 1e6
@@ -173,7 +173,7 @@ def left_out(pair: Pair, common: bool | None) -> list[str]:
 def alone(side: Side, dataset: str) -> Pair:
     """A side's scores paired with zeros, so that limits are measured like drops."""
     scores = side.scores[dataset]
-    facts = [fact for name, fact in metric_facts(side.run).items() if name in scores.columns]
+    facts = [fact for name, fact in side.run.manifest.metrics.items() if name in scores.columns]
     values = scores.values[..., [scores.columns.index(fact.name) for fact in facts]]
     complete = np.where(np.isfinite(values).all(0), values, np.nan)
     failed = scores.failed.sum(0)

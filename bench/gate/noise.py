@@ -18,7 +18,7 @@ from bench.gate import speed
 from bench.metrics.declaration import Metric
 from bench.runs.reader import Run
 from bench.statistics import intervals
-from bench.statistics.scores import ALL, Scores, clustered, load_scores, metric_facts
+from bench.statistics.scores import ALL, Scores, clustered, load_scores
 from bench.util.errors import IncomparableError
 from bench.util.files import finite
 
@@ -121,7 +121,7 @@ def measure_noise(runs: list[Run], redrawn: bool = False) -> NoiseFloor:
 def spreads_of(variant: str, runs: list[Run], redrawn: bool) -> list[Spread]:
     """A variant's instances by data set, on the pictures that all of them scored."""
     tables = [(run, load_scores(run, variant)) for run in runs if any(v == variant for v, _ in run.members())]
-    facts = [fact for name, fact in metric_facts(runs[0]).items()]
+    facts = [fact for name, fact in runs[0].manifest.metrics.items()]
     found = []
     for dataset in tables[0][1]:
         there = [scores[dataset] for _, scores in tables if dataset in scores]

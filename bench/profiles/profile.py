@@ -65,19 +65,29 @@ def profile_names() -> list[str]:
 def load_profile(spec: str, overrides: dict[str, Any] | None = None) -> Profile:
     """The profile called ``spec`` (or the TOML file at that path), with ``overrides`` on top.
 
-    Raises UsageError for a file that cannot be read, UnknownName for a wrong name or key.
+    A file may name a ``base``: a profile of ours whose keys it takes over where it has none of its own. Raises
+    UsageError for a file that cannot be read, UnknownName for a wrong name or key.
     """
     file = Path(spec) if spec.endswith(".toml") else FOLDER / f"{spec}.toml"
     if not file.is_file():
         if spec.endswith(".toml"):
             raise UsageError(f"the profile {spec} does not exist")
         raise suggest("profile", spec, profile_names())
-    try:
-        values = tomllib.loads(file.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"the profile {file} is not valid TOML: {error}") from error
+    values = read(file)
+    base = values.pop("base", None)
+    if base is not None:
+        if base not in profile_names():
+            raise suggest(f"base in {file}", str(base), profile_names())
+        values = {**read(FOLDER / f"{base}.toml"), **values}
     profile = build({"name": file.stem, **values}, str(file))
     return replace_checked(profile, overrides or {})
+
+
+def read(file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"the profile {file} is not valid TOML: {error}") from error
 
 
 def replace_checked(profile: Profile, overrides: dict[str, Any]) -> Profile:

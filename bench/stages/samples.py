@@ -19,7 +19,6 @@ from bench.metrics.declaration import Metric, in_order
 from bench.runs.reader import Run
 from bench.stages.context import Context, identity_of, key_of
 from bench.stages.score import BATCH
-from bench.statistics.scores import metric_facts
 from bench.suites.suite import Suite
 from bench.util.draws import uniforms
 from bench.util.files import write_bytes, write_json
@@ -51,7 +50,7 @@ def choose(run: Run, suite: Suite, rows: int, metric: str | None = None) -> list
     records = run.records()
     if records.empty:
         return []
-    facts = metric_facts(run)
+    facts = run.manifest.metrics
     metric = metric or deciding_metric(records, facts)
     networks = {entry.name for entry in run.manifest.variants if entry.kind != "reference"}
     choices: list[Choice] = []

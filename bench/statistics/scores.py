@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from bench.metrics.declaration import Metric
 from bench.runs.reader import Run
 from bench.runs.records import read_records
 from bench.util.errors import BenchError
@@ -16,11 +15,6 @@ from bench.util.errors import BenchError
 KEYS = ("variant", "seed", "dataset", "mask", "image_id", "hole_area", "failed")
 ALL = "all"
 """The name under which the mask types are pooled."""
-
-
-def metric_facts(run: Run) -> dict[str, Metric]:
-    """The metrics that run.json declares, in its order."""
-    return run.manifest.metrics
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from bench.metrics.declaration import in_order
 from bench.metrics.registry import metric as registry
 from bench.runs.reader import Run
 from bench.statistics import intervals
-from bench.statistics.scores import ALL, Scores, load_scores, metric_facts
+from bench.statistics.scores import ALL, Scores, load_scores
 from bench.statistics.standing import distance
 from bench.util.files import finite, write_json
 
@@ -61,7 +61,7 @@ def rows_so_far(run: Run, cells: Sequence[tuple[str, int, str, str]]) -> list[di
     for variant, seed in dict.fromkeys(cell[:2] for cell in sorted(late | bare)):
         # Of a summary from before areas, those are added of what tables show.
         whole = any(cell[:2] == (variant, seed) for cell in late)
-        tables = load_scores(run, variant, seed, None if whole else in_order(metric_facts(run)))
+        tables = load_scores(run, variant, seed, None if whole else in_order(run.manifest.metrics))
         for dataset, table in tables.items():
             if (variant, seed, dataset) in late:
                 found += score_rows(run, variant, seed, table, Resampling())
@@ -118,7 +118,7 @@ def rows_of(
     place = {name: number for number, name in enumerate(table.columns)}
     found = []
     for m, group in enumerate(groups):
-        for name, metric in metric_facts(run).items():
+        for name, metric in run.manifest.metrics.items():
             if name not in place:
                 continue
             k = place[name]
@@ -154,7 +154,7 @@ def set_rows(run: Run, variant: str, seed: int) -> list[dict[str, Any]]:
     for dataset in dict.fromkeys(entry["dataset"] for entry in entries):
         own = [entry for entry in entries if entry["dataset"] == dataset]
         for part, mask in [*(([entry], entry["mask"]) for entry in own), (own, ALL)]:
-            for name in (name for name in metric_facts(run) if all(name in entry["values"] for entry in part)):
+            for name in (name for name in run.manifest.metrics if all(name in entry["values"] for entry in part)):
                 values = [entry["values"][name] for entry in part]
                 found.append(
                     {

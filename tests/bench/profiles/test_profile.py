@@ -149,3 +149,18 @@ def test_a_profile_file_of_the_users_own_is_read_and_its_wrong_key_named(tmp_pat
     file.write_text("variants = [")
     with pytest.raises(UsageError, match="not valid TOML"):
         load_profile(str(file))
+
+
+def test_a_profile_takes_over_the_keys_of_its_base(tmp_path):
+    file = tmp_path / "mine.toml"
+    file.write_text('base = "tiny"\nvariants = ["telea"]\nsize = 64\n')
+    expected = {"name": "mine", **DEFAULTS, **PROFILES["tiny"], "variants": ("telea",), "size": 64}
+    assert vars(load_profile(str(file))) == expected
+
+
+@pytest.mark.parametrize(("base", "words"), [('"quik"', "did you mean quick"), ("3", "unknown base in .*'3'")])
+def test_a_base_is_a_profile_of_ours(tmp_path, base, words):
+    file = tmp_path / "mine.toml"
+    file.write_text(f"base = {base}\n")
+    with pytest.raises(UnknownName, match=words):
+        load_profile(str(file))

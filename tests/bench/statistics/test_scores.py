@@ -16,7 +16,7 @@ from bench.metrics.registry import metric
 from bench.runs.manifest import Manifest
 from bench.runs.reader import Run
 from bench.runs.writer import RunWriter
-from bench.statistics.scores import Scores, clustered, load_scores, metric_facts
+from bench.statistics.scores import Scores, clustered, load_scores
 from bench.util.errors import BenchError
 from tests.bench.fake_runs import fake_run
 
@@ -46,7 +46,7 @@ def test_what_run_json_says_of_a_metric(
     tmp_path: Path, entry: dict[str, Any], title: str, target: float, version: int
 ) -> None:
     (tmp_path / "run.json").write_text(json.dumps({"name": "r", "suite": None, "metrics": {"m": entry}}))
-    found = metric_facts(Run.open(tmp_path))["m"]
+    found = Run.open(tmp_path).manifest.metrics["m"]
     assert (found.title, found.target, found.version) == (title, target, version)
     assert found.direction == entry["direction"]
 

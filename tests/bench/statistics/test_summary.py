@@ -125,19 +125,18 @@ def test_rows_of_a_run_going_on_are_those_that_its_summary_will_have(tmp_path: P
 
 def test_rows_of_a_finished_run_are_its_summarys_word_for_word(tmp_path: Path) -> None:
     run = fake_run(tmp_path / "r", {("a", 0): {"psnr_hole": PSNR}})
-    cell = {"variant": "a", "seed": 0, "dataset": "scenes"}
-    told = {"scores": [{**cell, "mask": mask} for mask in ("rect", "circle", "all")], "areas": [{**cell, "area": "x"}]}
-    (run.path / "summary.json").write_text(json.dumps(told))
+    whole = summarise(run)
+    told = {part: [{**row, "mean": -1.0} for row in whole[part]] for part in ("scores", "areas")}
+    (run.path / "summary.json").write_text(json.dumps({**whole, **told}))
     assert rows_so_far(Run.open(run.path), CELLS) == told["scores"] + told["areas"]
 
 
-@pytest.mark.parametrize("old", [{}, {"areas": []}])
-def test_of_a_summary_from_before_areas_only_those_are_calculated(tmp_path: Path, old: dict[str, object]) -> None:
+def test_of_a_summary_from_before_areas_only_those_are_calculated(tmp_path: Path) -> None:
     run = fake_run(tmp_path / "r", {("a", 0): {"psnr_hole": PSNR}})
-    told = {"variant": "a", "seed": 0, "dataset": "scenes"}
-    scores = [{**told, "mask": mask} for mask in ("rect", "circle", "all")]
-    (run.path / "summary.json").write_text(json.dumps({"scores": scores, **old}))
-    assert rows_so_far(Run.open(run.path), CELLS) == scores + summarise(run)["areas"]
+    whole = summarise(run)
+    old = [{**row, "mean": -1.0} for row in whole["scores"]]
+    (run.path / "summary.json").write_text(json.dumps({**whole, "scores": old, "areas": []}))
+    assert rows_so_far(Run.open(run.path), CELLS) == old + whole["areas"]
 
 
 def test_a_mask_type_scored_since_makes_its_data_sets_rows_new(tmp_path: Path) -> None:
@@ -147,7 +146,7 @@ def test_a_mask_type_scored_since_makes_its_data_sets_rows_new(tmp_path: Path) -
     areas = [row for row in whole["areas"] if row["variant"] == "b"]
     kept = [row for row in whole["scores"] if row["variant"] == "b"]
     early = [row for row in stale if row["variant"] == "a"]
-    (run.path / "summary.json").write_text(json.dumps({"scores": early + kept, "areas": areas}))
+    (run.path / "summary.json").write_text(json.dumps({**whole, "scores": early + kept, "areas": areas}))
     cells = [*CELLS, *(("b", *cell[1:]) for cell in CELLS)]
     found = rows_so_far(Run.open(run.path), cells)
     ours = [row for row in whole["scores"] + whole["areas"] if row["variant"] == "a"]
