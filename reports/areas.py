@@ -10,8 +10,9 @@ from markupsafe import Markup
 from bench.masks.areas import AREA_BINS, area_places
 from bench.metrics.declaration import Metric
 from reports.breakdown import spoken, styles
-from reports.charts import Line, line_panel, span_of
+from reports.charts import Line, line_panel
 from reports.numbers import Numbers, Score
+from reports.plane import span_of
 from reports.scoreboard import ranked, score_cell, slug
 from reports.tables import Cell, Column, Row, Table
 

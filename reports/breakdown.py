@@ -7,8 +7,9 @@ import math
 from markupsafe import Markup
 
 from bench.statistics.scores import ALL
-from reports.charts import Dot, dot_panel, span_of
+from reports.charts import Dot, dot_panel
 from reports.numbers import Numbers, Score, fixed
+from reports.plane import span_of
 from reports.scoreboard import ranked, slug, written
 from reports.tables import Cell, Column, Row, Table
 

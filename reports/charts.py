@@ -1,7 +1,4 @@
-"""Small charts as inline SVG: text stays text, colours come from the page's style, both themes read well.
-
-Every function returns markup whose text is escaped. Positions are in CSS pixels at scale 1.
-"""
+"""Small charts, many of a kind beside each other: means, lines, densities, scatters."""
 
 from __future__ import annotations
 
@@ -13,6 +10,7 @@ import numpy as np
 from markupsafe import Markup, escape
 
 from reports.numbers import Score, fixed
+from reports.plane import Axis, Plane, label_of, log_span, short, span_of, svg, ticks
 
 
 @dataclass(frozen=True)
@@ -35,40 +33,6 @@ class Line:
     low: Sequence[float] | None = None
     high: Sequence[float] | None = None
     dashed: bool = False
-
-
-def ticks(low: float, high: float, count: int = 4) -> list[float]:
-    """Round numbers (steps of 1, 2, 5) inside [low, high]."""
-    span = high - low
-    if not (span > 0 and math.isfinite(span)):
-        return [low] if math.isfinite(low) else []
-    raw = span / count
-    power = 10.0 ** math.floor(math.log10(raw))
-    step = power * next(f for f in (1, 2, 5, 10) if f * power >= raw * 0.8)
-    first = math.ceil(low / step - 1e-9)
-    return [round(k * step, 10) + 0.0 for k in range(first, math.floor(high / step + 1e-9) + 1)]
-
-
-def log_ticks(low: float, high: float) -> list[float]:
-    """Values at decades between 10**low and 10**high; within two decades also at 2 and 5 times."""
-    factors = (1,) if high - low > 2.5 else (1, 3) if high - low > 1.5 else (1, 2, 5)
-    found = [f * 10.0**k for k in range(math.floor(low), math.ceil(high) + 1) for f in factors]
-    step = 2 if len(factors) == 1 and high - low > 5 else 1
-    return [v for v in found if low <= math.log10(v) <= high][::step]
-
-
-def span_of(values: Sequence[float], pad: float = 0.06) -> tuple[float, float]:
-    """The range of the finite values with a margin; (0, 1) where there are none."""
-    finite = [v for v in values if math.isfinite(v)]
-    if not finite:
-        return 0.0, 1.0
-    low, high = min(finite), max(finite)
-    margin = (high - low) * pad or abs(high) * 0.1 or 1.0
-    return low - margin, high + margin
-
-
-def label_of(value: float) -> str:
-    return f"{value:,.6g}".replace(",", "\u202f").replace("-", "−")
 
 
 def dot_panel(
@@ -123,54 +87,31 @@ def line_panel(
 ) -> Markup:
     """Lines with bands on linear axes (``log_y``: decades on the vertical one)."""
     width, height = size
-    left, right, top, bottom = 38, 8, 24, height - 30
-
-    def up(value: float) -> float:
-        return math.log10(max(value, 1e-12)) if log_y else value
-
     xs = x or span_of([v for line in lines for v in line.x], 0.0)
-    ys = y or span_of([up(v) for line in lines for v in (*line.y, *(line.low or ()), *(line.high or ()))])
     if xs[1] <= xs[0]:
         xs = (xs[0] - 0.5, xs[0] + 0.5)
-
-    def px(value: float) -> float:
-        return left + (width - left - right) * (value - xs[0]) / (xs[1] - xs[0])
-
-    def py(value: float) -> float:
-        return bottom - (bottom - top) * (min(max(up(value), ys[0]), ys[1]) - ys[0]) / (ys[1] - ys[0])
-
-    out = [f'<text class="title" x="0" y="13">{escape(short(title, 34))}</text>']
-    for tick in log_ticks(*ys) if log_y else ticks(*ys, 3):
-        at = bottom - (bottom - top) * ((up(tick) if log_y else tick) - ys[0]) / (ys[1] - ys[0])
-        text = label_of(tick)
-        out.append(f'<path class="tickline" d="M{left} {at:.1f}H{width - right}"/>')
-        out.append(f'<text class="tick" x="{left - 5}" y="{at + 4:.1f}" text-anchor="end">{text}</text>')
-    for tick in ticks(*xs, 3):
-        text = f"{tick * 100:g} %" if x_percent else label_of(tick)
-        out.append(f'<text class="tick" x="{px(tick):.1f}" y="{bottom + 14}" text-anchor="middle">{text}</text>')
+    shown = [v for line in lines for v in (*line.y, *(line.low or ()), *(line.high or ()))]
+    ys = y or (log_span(shown, 0.06) if log_y else span_of(shown))
+    plane = Plane(
+        width,
+        height,
+        Axis(*xs, percent=x_percent, count=3),
+        Axis(*ys, log=log_y, count=3),
+        margins=(38, 8, 24, 30),
+    )
+    plane.text(0, 13, short(title, 34), "title")
+    plane.axes(upright=False)
     if x_label:
-        out.append(
-            f'<text class="tick" x="{width - right}" y="{height - 3}" text-anchor="end">{escape(x_label)}</text>'
-        )
+        plane.text(width - 8, height - 3, x_label, "tick", "end")
     for line in lines:
-        good = [k for k in range(len(line.x)) if math.isfinite(line.y[k])]
-        if not good:
-            continue
         if line.low is not None and line.high is not None:
-            band = [k for k in good if math.isfinite(line.low[k]) and math.isfinite(line.high[k])]
-            edge = [f"{px(line.x[k]):.1f} {py(line.high[k]):.1f}" for k in band]
-            edge += [f"{px(line.x[k]):.1f} {py(line.low[k]):.1f}" for k in reversed(band)]
-            if len(band) > 1:
-                out.append(f'<path class="band {line.style}" d="M{"L".join(edge)}Z"/>')
-        path = "L".join(f"{px(line.x[k]):.1f} {py(line.y[k]):.1f}" for k in good)
-        dash = ' stroke-dasharray="4 3"' if line.dashed else ""
-        out.append(f'<path class="line {line.style}" d="M{path}"{dash}/>')
-        if len(good) <= 8 and "faint" not in line.style:
-            out += [
-                f'<circle class="dot {line.style}" cx="{px(line.x[k]):.1f}" cy="{py(line.y[k]):.1f}" r="2.4"/>'
-                for k in good
-            ]
-    return svg(width, height, out, alt)
+            plane.band(line.x, line.low, line.high, line.style)
+        plane.line(line.x, line.y, line.style, line.dashed)
+        good = [(a, b) for a, b in zip(line.x, line.y, strict=True) if math.isfinite(b)]
+        if len(good) <= 8 and line.style != "faint":
+            for a, b in good:
+                plane.dot(a, b, line.style)
+    return plane.markup(alt)
 
 
 def density_panel(
@@ -240,14 +181,3 @@ def scatter_panel(
     out.append(f'<text class="tick" x="{left + side}" y="{height - 4}" text-anchor="end">{across} →</text>')
     out.append(f'<text class="tick" x="{left + 6}" y="{top + 12}">↑ {up}</text>')
     return svg(width, height, out, alt)
-
-
-def svg(width: float, height: float, parts: Sequence[str], alt: str) -> Markup:
-    return Markup(
-        f'<svg class="chart" viewBox="0 0 {width:g} {height:g}" width="{width:g}" height="{height:g}" role="img" '
-        f'aria-label="{escape(alt)}">{"".join(parts)}</svg>'
-    )
-
-
-def short(text: str, limit: int = 19) -> str:
-    return text if len(text) <= limit else text[: limit - 1] + "…"

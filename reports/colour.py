@@ -10,8 +10,9 @@ from markupsafe import Markup
 
 from bench.statistics.scores import ALL
 from reports.breakdown import spoken, styles
-from reports.charts import Dot, density_panel, dot_panel, span_of
+from reports.charts import Dot, density_panel, dot_panel
 from reports.numbers import Numbers, fixed
+from reports.plane import span_of
 from reports.scoreboard import ranked, score_cell, slug
 from reports.tables import Column, Row, Table
 

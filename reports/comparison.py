@@ -17,11 +17,12 @@ from bench.metrics.declaration import in_order as by_rank
 from bench.statistics.scores import ALL
 from bench.util.files import write_text
 from reports.breakdown import spoken
-from reports.charts import Dot, dot_panel, scatter_panel, span_of
+from reports.charts import Dot, dot_panel, scatter_panel
 from reports.grids import GridCell, GridRow, anchor, truths_css
 from reports.numbers import Score, fixed
 from reports.pictures import Tally, scenes
-from reports.scoreboard import slug
+from reports.plane import span_of
+from reports.scoreboard import slug, written
 from reports.tables import Cell, Column, Row, Table
 
 if TYPE_CHECKING:
@@ -127,6 +128,13 @@ def summary(comparison: Comparison) -> list[tuple[Table, Table | None]]:
     return tables
 
 
+def mean_cell(row: dict[str, Any], side: str, digits: int) -> Cell:
+    """A side's mean; of a metric with a target, with the distance from it, which decides."""
+    mean, distance = row[f"{side}_mean"], row.get(f"{side}_distance")
+    text = written(Score(mean, math.nan, math.nan, 0, math.nan if distance is None else distance), digits)
+    return Cell(text, mean, distance=distance)
+
+
 def rows_table(caption: str, rows: list[dict[str, Any]], first: str) -> Table:
     columns = [
         Column("reference", "reference"),
@@ -147,8 +155,8 @@ def rows_table(caption: str, rows: list[dict[str, Any]], first: str) -> Table:
             Row(
                 title_of(row) if first == "metric" else str(row["mask"]),
                 [
-                    Cell(fixed(row["reference_mean"], digits), row["reference_mean"]),
-                    Cell(fixed(row["candidate_mean"], digits), row["candidate_mean"]),
+                    mean_cell(row, "reference", digits),
+                    mean_cell(row, "candidate", digits),
                     Cell(
                         sign + fixed(row["difference"], digits),
                         row["difference"],
@@ -256,7 +264,8 @@ def ranking(comparison: Comparison) -> Table | None:
                 Cell(
                     f"{place['rank']}.",
                     float(place["rank"]),
-                    detail=f"{place['mean']:.4g}",
+                    detail=f"{place['mean']:.4g}"
+                    + (f", off by {place['distance']:.4g}" if "distance" in place else ""),
                     mark="best" if place["rank"] == 1 else "",
                 )
                 if place

@@ -12,14 +12,13 @@ from markupsafe import Markup
 
 from bench.metrics.declaration import Metric
 from bench.statistics.scores import ALL
-from reports import svg
 from reports.breakdown import spoken, styles
-from reports.charts import Line, line_panel, short
+from reports.charts import Line, line_panel
 from reports.numbers import Numbers, Score
-from reports.scoreboard import grouped, millions, ranked, slug
+from reports.plane import Axis, Box, Name, Plane, log_span, name_ends, name_points, short, span_of
+from reports.scoreboard import grouped, millions, ranked
 
 WIDE, NARROW = (620, 420), (350, 400)
-MARKERS = "oDs^vP*X"
 
 
 @dataclass(frozen=True)
@@ -32,6 +31,22 @@ class Point:
     quality: Score
     parameters: float
     reference: bool
+
+    @property
+    def height(self) -> float:
+        """What it is drawn at: its mean or, of a metric with a target, its distance from that, which decides."""
+        return self.quality.mean if math.isnan(self.quality.distance) else self.quality.distance
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Of the mean; a distance has none."""
+        known = math.isnan(self.quality.distance)
+        return (self.quality.low, self.quality.high) if known else (math.nan, math.nan)
+
+    def good(self, measure: Metric) -> float:
+        """What methods are put in order by, higher is better."""
+        off = self.quality.distance
+        return float(measure.goodness(self.quality.mean)) if math.isnan(off) else -off
 
 
 def points(numbers: Numbers, dataset: str, metric: str) -> list[Point]:
@@ -55,9 +70,10 @@ def points(numbers: Numbers, dataset: str, metric: str) -> list[Point]:
 
 def front(found: Sequence[Point], measure: Metric) -> list[Point]:
     """The Pareto front: no other method is at least as fast and as good, and one of both more; by speed."""
+    good = {point: point.good(measure) for point in found}
     kept: list[Point] = []
-    for point in sorted(found, key=lambda p: (-p.speed, -float(measure.goodness(p.quality.mean)))):
-        if not kept or measure.goodness(point.quality.mean) > measure.goodness(kept[-1].quality.mean):
+    for point in sorted(found, key=lambda p: (-p.speed, -good[p])):
+        if not kept or good[point] > good[kept[-1]]:
             kept.append(point)
     return kept[::-1]
 
@@ -75,115 +91,49 @@ def quality_speed(numbers: Numbers, dataset: str, metric: str) -> Markup | None:
         + "; ".join(f"{p.label} {grouped(p.speed)} images/s, {spoken(p.quality, measure.digits)}" for p in found)
     )
     return Markup("").join(
-        draw_quality_speed(found, best, measure, size, f"qs-{slug(dataset)}-{metric}-{css}", alt, css)
-        for size, css in ((WIDE, "wide"), (NARROW, "narrow"))
+        draw_quality_speed(found, best, measure, size, alt, css) for size, css in ((WIDE, "wide"), (NARROW, "narrow"))
     )
 
 
 def draw_quality_speed(
-    found: list[Point], best: list[Point], measure: Metric, size: tuple[int, int], key: str, alt: str, css: str
+    found: list[Point], best: list[Point], measure: Metric, size: tuple[int, int], alt: str, css: str
 ) -> Markup:
-    fig, axes = svg.figure(*size)
-    most = max((p.parameters for p in found), default=0) or 1
-    axes.set_xscale("log")
-    if len(best) > 1:
-        x, y = [p.speed for p in best], [p.quality.mean for p in best]
-        axes.plot(x, y, color=svg.SOFT, linewidth=1.2, linestyle=(0, (4, 3)), zorder=1)
-    for k, point in enumerate(found):
-        colour = svg.colour_of(point.style)
-        if not math.isnan(point.quality.low):
-            axes.vlines(point.speed, point.quality.low, point.quality.high, color=colour, linewidth=1.4, zorder=2)
-        axes.scatter(
-            point.speed,
-            point.quality.mean,
-            s=dot_area(point, most),
-            marker="s" if point.reference else "o",
-            color=colour,
-            edgecolor=svg.PAPER,
-            linewidth=1.2,
-            zorder=3 + k,
-        )
-    if measure.direction == "lower":
-        axes.invert_yaxis()
+    ends = [v for p in found for v in (p.height, *p.interval)]
     unit = f" [{measure.unit}]" if measure.unit else ""
-    axes.set_ylabel(f"{measure.heading}{unit}, better upwards")
-    axes.set_xlabel("images per second, faster to the right")
-    axes.margins(x=0.12, y=0.1)
-    axes.minorticks_off()
-    decades(axes, [p.speed for p in found])
-    place_labels(axes, found, {p.label for p in best}, most)
-    return svg.inline(fig, key, alt, css)
-
-
-def decades(axes: Any, speeds: list[float]) -> None:
-    """Ticks at 1, 10, 100 … and, within two decades, at 2 and 5 of each, written out."""
-    low, high = math.floor(math.log10(min(speeds))), math.ceil(math.log10(max(speeds)))
-    factors = (1,) if high - low > 2 else (1, 2, 5)
-    at = [f * 10.0**k for k in range(low, high + 1) for f in factors]
-    limits = axes.get_xlim()
-    at = [t for t in at if limits[0] <= t <= limits[1]]
-    axes.set_xticks(at, [f"{t:,.6g}".replace(",", "\u202f") for t in at])
-
-
-def dot_area(point: Point, most: float) -> float:
-    """Square points of a dot: references are all alike, networks grow with their parameters."""
-    return 46.0 if point.reference else 40 + 260 * point.parameters / most
-
-
-def place_labels(axes: Any, found: list[Point], best: set[str], most: float) -> None:
-    """Write every name beside its point, moved where names, dots or whiskers would be in the way."""
-    box = axes.get_window_extent()
-    to_pixels, to_data = axes.transData.transform, axes.transData.inverted().transform
-    line = 13.5
+    what = f"{measure.heading}, distance from {measure.target:g}" if measure.direction == "nearest" else measure.heading
+    plane = Plane(
+        *size,
+        Axis(*log_span([p.speed for p in found], 0.12), label="images per second, faster to the right", log=True),
+        Axis(
+            *span_of(ends, 0.1),
+            label=f"{what}{unit}, better upwards",
+            turned=measure.direction != "higher",
+        ),
+    )
+    plane.axes()
+    plane.names()
+    if len(best) > 1:
+        plane.line([p.speed for p in best], [p.height for p in best], "front", dashed=True)
+    most = max((p.parameters for p in found), default=0) or 1
     taken: list[Box] = []
-    spots = []
+    names = []
     for point in found:
-        x, y = to_pixels((point.speed, point.quality.mean))
-        radius = math.sqrt(dot_area(point, most) / math.pi)
+        radius, (low, high) = dot_radius(point, most), point.interval
+        x, y = plane.px(point.speed), plane.py(point.height)
         taken.append((x - radius, x + radius, y - radius, y + radius))
-        if not math.isnan(point.quality.low):
-            ends = sorted(to_pixels((point.speed, v))[1] for v in (point.quality.low, point.quality.high))
-            taken.append((x - 1, x + 1, ends[0], ends[1]))
-        spots.append((y, x, radius, point))
-    names: list[Box] = []
-    for y, x, radius, point in sorted(spots, key=lambda s: s[0]):
-        width = 6.7 * len(short(point.label))
-        right = x < box.x0 + box.width * 0.62
-        choices = []
-        for side in (right, not right):
-            for step in (0, 0.5, -0.5, 1, -1, 1.5, -1.5, 2, -2, 2.6, -2.6, 3.2, -3.2, 4, -4):
-                away = radius + 5 + (4 if abs(step) >= 1 else 0)
-                left = x + away if side else x - away - width
-                at = y + step * line
-                place = (left, left + width, at - line / 2, at + line / 2)
-                bad = 30.0 * sum(overlap(place, other) for other in names)
-                bad += 9.0 * sum(overlap(place, other) for other in taken)
-                bad += 60.0 * (place[0] < box.x0 + 2 or place[1] > box.x1 + 8 or not box.y0 < at < box.y1)
-                choices.append((bad + abs(step) * 2.5 + 1.5 * (side != right), side, away, at, place))
-        _, side, away, at, place = min(choices, key=lambda c: c[0])
-        names.append(place)
-        colour = svg.SOFT if point.reference else svg.colour_of(point.style)
-        if abs(at - y) > 0.8 * line:
-            ends = to_data([(x, y + math.copysign(radius, at - y)), (x + (away - 2 if side else 2 - away), at)])
-            axes.plot(ends[:, 0], ends[:, 1], color=colour, linewidth=0.8, zorder=2)
-        spot = to_data((x + (away if side else -away), at))
-        axes.text(
-            *spot,
-            short(point.label),
-            ha="left" if side else "right",
-            va="center",
-            fontsize=11,
-            fontweight="bold" if point.label in best else "normal",
-            color=colour,
-        )
+        if not math.isnan(low):
+            plane.whisker(point.speed, low, high, point.style)
+            tops = sorted(plane.py(v) for v in (low, high))
+            taken.append((x - 1, x + 1, tops[0], tops[1]))
+        plane.dot(point.speed, point.height, point.style, radius, square=point.reference)
+        names.append(Name(short(point.label), point.style + " bold" * (point in best), x, y, radius))
+    name_points(plane, names, taken)
+    return plane.markup(alt, f"plot {css}")
 
 
-Box = tuple[float, float, float, float]
-"""left, right, bottom, top in pixels."""
-
-
-def overlap(a: Box, b: Box) -> bool:
-    return a[0] < b[1] and b[0] < a[1] and a[2] < b[3] and b[2] < a[3]
+def dot_radius(point: Point, most: float) -> float:
+    """In pixels: references are all alike, the area of networks grows with their parameters."""
+    return 3.8 if point.reference else math.sqrt((40 + 260 * point.parameters / most) / math.pi)
 
 
 def size_key(numbers: Numbers) -> str:
@@ -261,36 +211,21 @@ def draw_validation(curves: list[tuple[str, str, np.ndarray, np.ndarray]]) -> Ma
     alt = "Hole PSNR on validation pictures over training: " + "; ".join(
         f"{label} ends at {y[-1]:.2f} dB after {int(x[-1])} steps" for label, _, x, y in curves
     )
+    right = max(float(x[-1]) for _, _, x, _ in curves)
+    values = span_of([float(v) for _, _, _, y in curves for v in y], 0.08)
     drawings = []
     for size, css in ((WIDE, "wide"), (NARROW, "narrow")):
-        fig, axes = svg.figure(size[0], 330)
-        ends = []
-        for label, style, x, y in curves:
-            axes.plot(x, y, color=svg.colour_of(style), linewidth=1.8)
-            ends.append((float(y[-1]), float(x[-1]), label, style))
-        axes.set_xlabel("step")
-        axes.set_ylabel("validation hole PSNR [dB]")
-        right = max(float(x[-1]) for _, _, x, _ in curves)
-        axes.set_xlim(0, right * (1.25 if css == "wide" else 1.8))
-        axes.margins(y=0.08)
-        axes.autoscale_view()
-        label_ends(axes, ends)
-        drawings.append(svg.inline(fig, f"val-{css}", alt, css))
+        # Room for the names to the right of the last value.
+        plane = Plane(
+            size[0],
+            330,
+            Axis(0, right * (1.25 if css == "wide" else 1.8), label="step"),
+            Axis(*values, label="validation hole PSNR [dB]"),
+        )
+        plane.axes()
+        plane.names()
+        for _, style, x, y in curves:
+            plane.line(x.tolist(), y.tolist(), style)
+        name_ends(plane, [(float(x[-1]), float(y[-1]), label, style) for label, style, x, y in curves])
+        drawings.append(plane.markup(alt, f"plot {css}"))
     return Markup("").join(drawings)
-
-
-def label_ends(axes: Any, ends: list[tuple[float, float, str, str]]) -> None:
-    """Names at the ends of lines, pushed apart where they would meet."""
-    line = 13.0
-    spots = [[*axes.transData.transform((x, y))[::-1], label, style] for y, x, label, style in sorted(ends)]
-    for k in range(1, len(spots)):
-        spots[k][0] = max(spots[k][0], spots[k - 1][0] + line)
-    over = spots[-1][0] - axes.get_window_extent().y1 if spots else 0
-    for k in range(len(spots) - 1, -1, -1):
-        if over > 0:
-            limit = axes.get_window_extent().y1 if k == len(spots) - 1 else spots[k + 1][0] - line
-            spots[k][0] = min(spots[k][0], limit)
-    for y, x, label, style in spots:
-        place = axes.transData.inverted().transform((x + 6, y))
-        colour = svg.colour_of(style) if style.startswith("k") else svg.SOFT
-        axes.text(*place, short(label, 24), va="center", fontsize=11, color=colour, fontweight="bold")

@@ -7,6 +7,7 @@ from typing import Any
 from bench.exporters.words import decimals, headline
 from bench.runs.reader import Run
 from bench.util.errors import IncomparableError
+from reports.comparison import mean_cell
 from reports.numbers import fixed
 from reports.scoreboard import slug
 from reports.tables import Cell, Column, Row, Table
@@ -62,8 +63,8 @@ def cells(row: dict[str, Any] | None) -> list[Cell]:
     gain = ("+" if row["difference"] > 0 else "") + fixed(row["difference"], digits)
     known = row["low"] is not None and row["low"] == row["low"]
     return [
-        Cell(fixed(row["reference_mean"], digits), row["reference_mean"]),
-        Cell(fixed(row["candidate_mean"], digits), row["candidate_mean"]),
+        mean_cell(row, "reference", digits),
+        mean_cell(row, "candidate", digits),
         Cell(
             gain,
             row["difference"],

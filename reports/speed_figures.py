@@ -6,18 +6,19 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from markupsafe import Markup
 
 from bench.throughput.settings import CALIBRATION
-from reports import svg
 from reports.breakdown import styles
-from reports.figures import NARROW, WIDE, label_ends
+from reports.figures import NARROW, WIDE
 from reports.numbers import Numbers
+from reports.plane import Axis, Plane, log_span, name_ends
 from reports.scoreboard import grouped
 
 if TYPE_CHECKING:
     import pandas as pd
+
+MARGINS = (72, 8, 8, 46)
 
 
 def settings(numbers: Numbers, needed: set[str]) -> list[tuple[str, Any]]:
@@ -49,7 +50,7 @@ def batch_curves(numbers: Numbers) -> list[tuple[str, Markup]]:
             if len(mine) > 1:
                 curves.append(Curve(str(variant), style.get(str(variant), "r0"), mine))
         if curves:
-            found.append((title, draw_batches(curves, title, len(found))))
+            found.append((title, draw_batches(curves, title)))
     return found
 
 
@@ -78,43 +79,34 @@ class Curve:
         return list(self.rows[["batch", *ends]].dropna().itertuples(index=False, name=None))
 
 
-def draw_batches(curves: list[Curve], title: str, number: int) -> Markup:
+def draw_batches(curves: list[Curve], title: str) -> Markup:
     alt = f"Images per second by batch size, {title}: " + "; ".join(
         f"{c.variant} from {grouped(c.y[0])} at {c.x[0]:g} to {grouped(c.y[-1])} at {c.x[-1]:g}" for c in curves
     )
     drawings = []
     batches = sorted({b for curve in curves for b in curve.x})
+    rates = [v for c in curves for v in (*c.y, *(end for _, *ends in c.intervals for end in ends))]
     for size, css in ((WIDE, "wide"), (NARROW, "narrow")):
-        fig, axes = svg.figure(size[0], 380, left=72)
-        axes.set_xscale("log", base=2)
-        axes.set_yscale("log")
+        # Room for the names to the right of the last batch size.
+        last = batches[-1] * (batches[-1] / batches[0]) ** (0.28 if css == "wide" else 0.8)
+        plane = Plane(
+            size[0],
+            380,
+            Axis(batches[0] / 1.1, last, label="batch size", log=True, at=batches),
+            Axis(*log_span(rates, 0.06), label="images per second", log=True),
+            margins=MARGINS,
+        )
+        plane.axes()
+        plane.names()
         for k, curve in enumerate(curves):
-            colour = svg.colour_of(curve.style)
-            axes.plot(curve.x, curve.y, color=colour, linewidth=1.6, marker="o", markersize=4)
-            aside = 1.01 ** (k - len(curves) / 2)  # so that intervals do not hide each other
+            plane.line(curve.x, curve.y, curve.style)
+            for batch, value in zip(curve.x, curve.y, strict=True):
+                plane.dot(batch, value, curve.style)
             for batch, low, high in curve.intervals:
-                axes.vlines(batch * aside, low, high, color=colour, linewidth=1.2)
-        axes.set_xticks(batches, [f"{b:g}" for b in batches])
-        plain_decades(axes)
-        axes.set_xlabel("batch size")
-        axes.set_ylabel("images per second")
-        axes.set_xlim(batches[0] / 1.1, batches[-1] * (batches[-1] / batches[0]) ** (0.28 if css == "wide" else 0.8))
-        label_ends(axes, [(curve.y[-1], curve.x[-1], curve.variant, curve.style) for curve in curves])
-        drawings.append(svg.inline(fig, f"batch{number}-{css}", alt, css))
+                plane.whisker(batch, low, high, curve.style, aside=k - len(curves) / 2)
+        name_ends(plane, [(curve.x[-1], curve.y[-1], curve.variant, curve.style) for curve in curves])
+        drawings.append(plane.markup(alt, f"plot {css}"))
     return Markup("").join(drawings)
-
-
-def plain_decades(axes: Any) -> None:
-    """Ticks of a logarithmic vertical axis written out, at 1, 2 and 5 where it is short."""
-    axes.autoscale_view()
-    low, high = axes.get_ylim()
-    span = math.log10(high / low)
-    factors = (1,) if span > 2 else (1, 2, 5)
-    at = [f * 10.0**k for k in range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1) for f in factors]
-    at = [t for t in at if low <= t <= high]
-    axes.set_yticks(at, [grouped(t) for t in at])
-    axes.minorticks_off()
-    axes.set_ylim(low, high)
 
 
 def rooflines(numbers: Numbers) -> list[tuple[str, Markup]]:
@@ -139,12 +131,12 @@ def rooflines(numbers: Numbers) -> list[tuple[str, Markup]]:
             for _, line in best.iterrows()
         ]
         peak, bandwidth = float(rows["ceiling_tflops_per_s"].max()), float(rows["ceiling_gib_per_s"].max())
-        found.append((title, draw_roofline(spots, peak, bandwidth * 2**30 / 1e12, title, len(found))))
+        found.append((title, draw_roofline(spots, peak, bandwidth * 2**30 / 1e12, title)))
     return found
 
 
 def draw_roofline(
-    spots: list[tuple[str, str, float, float, float]], peak: float, tib_per_s: float, title: str, number: int
+    spots: list[tuple[str, str, float, float, float]], peak: float, tib_per_s: float, title: str
 ) -> Markup:
     """tib_per_s: terabytes a second that the machine copies; the roof is its product with the intensity."""
     alt = f"Roofline, {title}, peak {peak:.3g} TFLOP/s: " + "; ".join(
@@ -159,29 +151,27 @@ def draw_roofline(
     for size, css in ((WIDE, "wide"), (NARROW, "narrow")):
         # Room for the names to the right of the last dot.
         high = max(2 * ridge, last * (last / low) ** (0.6 if css == "wide" else 1.5))
-        fig, axes = svg.figure(size[0], 380, left=72)
-        axes.set_xscale("log")
-        axes.set_yscale("log")
-        x = np.geomspace(low, high, 80)
-        axes.plot(x, np.minimum(peak, x * tib_per_s), color=svg.SOFT, linewidth=1.6)
-        for _, style, intensity, reached, _ in spots:
-            colour = svg.colour_of(style)
-            axes.plot([intensity, intensity], [reached, min(peak, intensity * tib_per_s)], color=colour, linewidth=0.8)
-            axes.plot(intensity, reached, marker="o", markersize=7, color=colour, markeredgecolor=svg.PAPER)
-        axes.set_xlim(low, high)
-        plain_decades(axes)
-        across = [10.0**k for k in range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)]
-        across = [t for t in across if low <= t <= high]
-        axes.set_xticks(across, [f"{t:g}" for t in across])
-        axes.minorticks_off()
-        axes.set_xlabel("FLOP per byte moved")
-        axes.set_ylabel("TFLOP/s")
-        label_ends(
-            axes,
+        roof = [min(peak, intensity * tib_per_s) for _, _, intensity, _, _ in spots]
+        bottom = min(low * tib_per_s, *(s[3] for s in spots))
+        plane = Plane(
+            size[0],
+            380,
+            Axis(low, high, label="FLOP per byte moved", log=True),
+            Axis(*log_span([bottom, peak, *(s[3] for s in spots)], 0.06), label="TFLOP/s", log=True),
+            margins=MARGINS,
+        )
+        plane.axes()
+        plane.names()
+        plane.line([low, ridge, high], [low * tib_per_s, peak, peak], "roof")
+        for (_, style, intensity, reached, _), top in zip(spots, roof, strict=True):
+            plane.line([intensity, intensity], [reached, top], f"{style} thin")
+            plane.dot(intensity, reached, style, 3.5)
+        name_ends(
+            plane,
             [
-                (reached, intensity, f"{share * 100:.0f} % {name}" if share == share else name, style)
+                (intensity, reached, f"{share * 100:.0f} % {name}" if share == share else name, style)
                 for name, style, intensity, reached, share in spots
             ],
         )
-        drawings.append(svg.inline(fig, f"roof{number}-{css}", alt, css))
+        drawings.append(plane.markup(alt, f"plot {css}"))
     return Markup("").join(drawings)

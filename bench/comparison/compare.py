@@ -195,6 +195,9 @@ def pair_rows(pair: Pair, options: Options, pooled_only: bool = False) -> list[d
         fact = pair.facts[k]
         mean = float(measured.reference_mean[column])
         failed = [int(f.sum() if masks[m] == ALL else f[:, m].sum()) for f in pair.failed]
+        off = [float(part[column]) for part in measured.distances]
+        # Of a metric with a target the distance from it decides, not the mean.
+        distances = {"reference_distance": off[0], "candidate_distance": off[1]} if fact.direction == "nearest" else {}
         found.append(
             {
                 "reference": reference.label,
@@ -210,6 +213,7 @@ def pair_rows(pair: Pair, options: Options, pooled_only: bool = False) -> list[d
                 "decimals": fact.digits,
                 "reference_mean": mean,
                 "candidate_mean": float(measured.candidate_mean[column]),
+                **distances,
                 "difference": float(measured.resampled.mean[column]),
                 "low": float(low[column]),
                 "high": float(high[column]),
@@ -269,12 +273,14 @@ def ranking(sides: list[Side], rows: list[dict[str, Any]]) -> list[dict[str, Any
     found = []
     for dataset, metric in dict.fromkeys((row["dataset"], row["metric"]) for row in pooled):
         there = [row for row in pooled if (row["dataset"], row["metric"]) == (dataset, metric)]
-        means: dict[str, float] = {}
+        means: dict[str, dict[str, float]] = {}
         beaten: dict[str, int] = {}
         gain: dict[str, float] = {}
         for row in there:
-            for label, mean in ((row["reference"], row["reference_mean"]), (row["candidate"], row["candidate_mean"])):
-                means.setdefault(label, mean)
+            for side in ("reference", "candidate"):
+                label = row[side]
+                told = {"mean": row[f"{side}_mean"], "distance": row.get(f"{side}_distance")}
+                means.setdefault(label, {key: value for key, value in told.items() if value is not None})
                 beaten.setdefault(label, 0)
             if row["verdict"] == "better":
                 beaten[row["reference"]] += 1
@@ -284,7 +290,7 @@ def ranking(sides: list[Side], rows: list[dict[str, Any]]) -> list[dict[str, Any
             gain[row["candidate"]] = gain.get(row["candidate"], 0.0) + row["difference"]
             gain[row["reference"]] -= row["difference"]
         order = sorted(means, key=lambda label: (beaten[label], -gain[label]))
-        places = [{"side": label, "rank": 1 + beaten[label], "mean": means[label]} for label in order]
+        places = [{"side": label, "rank": 1 + beaten[label], **means[label]} for label in order]
         found.append({"dataset": dataset, "metric": metric, "title": there[0]["title"], "places": places})
     return found
 

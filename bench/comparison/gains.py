@@ -40,13 +40,15 @@ def training_noise(pair: Pair, first: int = 0) -> tuple[Seeds, ...]:
 class Measured:
     """Gains of a pair's candidate, columns laid out as (mask types and ``all``) x metrics.
 
-    sums, counts: per image; wins, losses: pictures that got better and worse.
+    distances: both sides' mean distance from a metric's target, which a gain is the difference of;
+    NaN of metrics without one. sums, counts: per image; wins, losses: pictures that got better and worse.
     """
 
     resampled: intervals.Resampled
     p: np.ndarray
     reference_mean: np.ndarray
     candidate_mean: np.ndarray
+    distances: tuple[np.ndarray, np.ndarray]
     sums: np.ndarray
     counts: np.ndarray
     wins: np.ndarray
@@ -61,13 +63,17 @@ def measure(pair: Pair, resamples: int = intervals.RESAMPLES, seed: int = 0, poo
     sums, counts = (flat(part)[:, first:] for part in clustered(change))
     noise = training_noise(pair, first) if len(pair.reference) > 1 or len(pair.candidate) > 1 else ()
     resampled, p = paired.resampled(sums, counts, ~unmoved(change)[first:], noise, resamples, seed)
-    means = []
+    means, distances = [], []
+    nearest = np.array([fact.direction == "nearest" for fact in pair.facts])
     for values in (pair.reference, pair.candidate):
+        off = np.where(nearest, -goodness(pair, values), 0.0)
         with np.errstate(invalid="ignore", divide="ignore"):
             means.append(with_pooled(np.nansum(values.mean(0), axis=0))[first:] / resampled.rows)
+            mean_off = with_pooled(np.nansum(off.mean(0), axis=0))[first:] / resampled.rows
+        distances.append(np.where(np.resize(nearest, mean_off.shape), mean_off, np.nan))
     moved = (np.count_nonzero(change * sign > significance.TIE, axis=0) for sign in (1, -1))
     wins, losses = (with_pooled(count)[first:] for count in moved)
-    return Measured(resampled, p, means[0], means[1], sums, counts, wins, losses)
+    return Measured(resampled, p, means[0], means[1], (distances[0], distances[1]), sums, counts, wins, losses)
 
 
 def with_pooled(per_mask: np.ndarray) -> np.ndarray:

@@ -65,8 +65,8 @@ def difference_table(rows: list[dict[str, Any]]) -> str:
         cells = [
             escape(row["title"]),
             escape(row["mask"]),
-            words.number(row["reference_mean"], unit),
-            words.number(row["candidate_mean"], unit),
+            words.side_mean(row, "reference"),
+            words.side_mean(row, "candidate"),
             words.number(row["difference"], unit, signed=True),
             words.interval(row, unit),
             f"{row['wins']}/{row['ties']}/{row['losses']}",
@@ -83,7 +83,8 @@ def ranking_table(comparison: Comparison, metrics: list[str]) -> str:
     for entry in comparison.ranking:
         if entry["metric"] in metrics:
             places = ", ".join(
-                f"{place['rank']}. `{place['side']}` ({words.number(place['mean'], units[entry['metric']])})"
+                f"{place['rank']}. `{place['side']}` "
+                f"({words.off_by(place['mean'], place.get('distance'), units[entry['metric']])})"
                 for place in entry["places"]
             )
             lines.append(f"| {escape(entry['title'])} | {escape(entry['dataset'])} | {places} |")

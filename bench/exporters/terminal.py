@@ -104,7 +104,7 @@ def two_sides(rows: list[dict[str, Any]], width: int) -> Table:
     table = plain_table()
     difference_columns(table, ["base", "new"], width)
     for row in rows:
-        means = [Text(words.number(row[f"{side}_mean"], row["unit"])) for side in ("reference", "candidate")]
+        means = [Text(words.side_mean(row, side)) for side in ("reference", "candidate")]
         style = "" if row["mask"] == ALL else "dim"
         table.add_row(Text(words.heading(row)), *means, *difference_cells(row, width), style=style)
     return table
@@ -120,9 +120,9 @@ def many_sides(rows: list[dict[str, Any]], metrics: list[str], width: int) -> Ta
             continue
         first = own[0]
         blank = [""] * (len(table.columns) - 2)
-        table.add_row(Text(first["title"], style="bold"), words.number(first["reference_mean"], first["unit"]), *blank)
+        table.add_row(Text(first["title"], style="bold"), words.side_mean(first, "reference"), *blank)
         for row in own:
-            mean = Text(words.number(row["candidate_mean"], row["unit"]))
+            mean = Text(words.side_mean(row, "candidate"))
             table.add_row(Text(f"  {row['candidate']}"), mean, *difference_cells(row, width))
     return table
 
@@ -147,7 +147,7 @@ def print_ranking(comparison: Comparison, dataset: str, metrics: list[str], cons
 def ranked(entry: dict[str, Any], side: str, comparison: Comparison) -> Text:
     unit = next(row["unit"] for row in comparison.rows if row["metric"] == entry["metric"])
     place = next((place for place in entry["places"] if place["side"] == side), None)
-    return Text(f"{place['rank']}  {words.number(place['mean'], unit):>7}" if place else "–")
+    return Text(f"{place['rank']}  {words.off_by(place['mean'], place.get('distance'), unit):>7}" if place else "–")
 
 
 def matrix(comparison: Comparison, dataset: str, metric: str, width: int) -> Table:

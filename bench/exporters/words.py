@@ -31,6 +31,20 @@ def decimals(unit: str) -> int:
     return DECIMALS[unit] if unit in DECIMALS else UNIT_DECIMALS.get(unit, UNITLESS_DECIMALS + 1)
 
 
+def side_mean(row: dict[str, Any], side: str) -> str:
+    """A side's mean in a row of a comparison; of a metric with a target, with the distance from it, which decides."""
+    return off_by(row[f"{side}_mean"], row.get(f"{side}_distance"), row["unit"])
+
+
+def off_by(mean: float, distance: float | None, unit: str) -> str:
+    """
+    >>> off_by(-0.4, 0.62, ""), off_by(20.125, None, "dB")
+    ('-0.4000, off by 0.6200', '20.12')
+    """
+    text = number(mean, unit)
+    return text if distance is None else f"{text}, off by {number(distance, unit)}"
+
+
 def interval(row: dict[str, Any], unit: str = "", signed: bool = True) -> str:
     return f"[{number(row['low'], unit, signed)}, {number(row['high'], unit, signed)}]"
 

@@ -274,7 +274,7 @@ def alike(old: str, new: str) -> bool:
 
 
 class Text(HTMLParser):
-    """The words of a page, a line each; what stands in a figure is drawn by matplotlib and left out."""
+    """The words of a page, a line each; what stands in a figure is left out."""
 
     def __init__(self) -> None:
         super().__init__()

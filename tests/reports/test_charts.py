@@ -9,8 +9,9 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from reports.charts import Dot, Line, density_panel, dot_panel, line_panel, log_ticks, scatter_panel, span_of, ticks
+from reports.charts import Dot, Line, density_panel, dot_panel, line_panel, scatter_panel
 from reports.numbers import Score
+from reports.plane import Axis, Plane, log_ticks, name_ends, span_of, ticks
 
 
 @pytest.mark.parametrize(
@@ -68,3 +69,31 @@ def test_missing_means_are_dashes_not_dots() -> None:
     )
     assert circles(markup) == []
     assert markup.count("–") == 2
+
+
+def plane(**y: object) -> Plane:
+    return Plane(158, 100, Axis(1, 1000, log=True), Axis(0, 10, **y), margins=(50, 8, 10, 10))  # type: ignore[arg-type]
+
+
+def test_a_logarithmic_axis_gives_every_decade_the_same_room() -> None:
+    assert [plane().px(v) for v in (1, 10, 100, 1000)] == pytest.approx([50, 50 + 100 / 3, 50 + 200 / 3, 150])
+
+
+def test_large_values_stand_above_or_on_a_turned_axis_below() -> None:
+    assert [plane().py(v) for v in (0, 2.5, 10)] == pytest.approx([90, 70, 10])
+    assert [plane(turned=True).py(v) for v in (0, 2.5, 10)] == pytest.approx([10, 30, 90])
+
+
+def test_a_narrow_logarithmic_axis_has_ticks_all_the_same() -> None:
+    assert [v for v, _ in Axis(610, 680, log=True).ticks()] == [620, 640, 660, 680]
+
+
+def test_names_at_the_ends_of_lines_do_not_meet_and_stay_in_their_order() -> None:
+    drawn = plane()
+    name_ends(
+        drawn, [(10, 5.0, "middle", "k0"), (10, 5.1, "upper", "k1"), (10, 4.9, "lower", "k2"), (10, 0, "last", "k3")]
+    )
+    places = {words: float(y) for y, words in re.findall(r'y="([\d.]+)"[^>]*>(\w+)<', "".join(drawn.parts))}
+    assert sorted(places, key=lambda name: places[name]) == ["upper", "middle", "lower", "last"]
+    assert np.diff(sorted(places.values())).min() >= 13
+    assert max(places.values()) <= 92

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from bench.comparison.compare import Comparison, Options, compare
+from bench.exporters.markdown import comparison_markdown
 from bench.util.errors import IncomparableError, UsageError
 from tests.bench.fake_runs import fake_run
 
@@ -84,6 +85,18 @@ def test_a_signed_shift_is_judged_by_its_distance_from_the_target(tmp_path: Path
     )
     found = row(compare(["a", "b"], tmp_path), "colour_shift_r")
     assert found["difference"] == pytest.approx(2.0, abs=0.1)
+
+
+def test_the_distances_that_decide_stand_beside_the_means(tmp_path: Path) -> None:
+    """a is off to both sides and right on average; b is off by one throughout."""
+    sides = np.tile([[4.0, -4.0], [-2.0, 2.0]], (IMAGES // 2, 1))
+    fake_run(tmp_path / "r", {("a", 0): {"colour_shift_r": sides}, ("b", 0): {"colour_shift_r": sides * 0 - 1.0}})
+    comparison = compare(["a", "b"], tmp_path)
+    found = row(comparison, "colour_shift_r")
+    assert (found["reference_mean"], found["reference_distance"]) == (0.0, 3.0)
+    assert (found["candidate_mean"], found["candidate_distance"]) == (-1.0, 1.0)
+    assert found["difference"] == 2.0
+    assert "0.00, off by 3.00 | -1.00, off by 1.00 | +2.00" in comparison_markdown(comparison, every=True)
 
 
 def test_pictures_are_paired_by_id_not_by_order(tmp_path: Path) -> None:
