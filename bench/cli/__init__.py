@@ -39,6 +39,7 @@ ORDER = (
     "throughput",
     "compare",
     "check",
+    "leaderboard",
     "report",
     "suite",
     "new",

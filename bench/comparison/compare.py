@@ -267,9 +267,11 @@ def verdict(low: float, high: float, tolerance: float, p: float) -> str:
 def ranking(sides: list[Side], rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Places per data set and metric, mask types pooled: 1 + the number of sides that are better by verdict, so
     sides that cannot be told apart share a place. Empty for two sides."""
-    if len(sides) < 3:
-        return []
-    pooled = [row for row in rows if row["mask"] == ALL]
+    return places_of([row for row in rows if row["mask"] == ALL]) if len(sides) > 2 else []
+
+
+def places_of(pooled: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Places per data set and metric, from a judged row for each pair of sides."""
     found = []
     for dataset, metric in dict.fromkeys((row["dataset"], row["metric"]) for row in pooled):
         there = [row for row in pooled if (row["dataset"], row["metric"]) == (dataset, metric)]
@@ -310,7 +312,8 @@ def side_notes(sides: list[Side], pairs: list[Pair]) -> list[str]:
     for run in {side.run.path: side.run for side in sides}.values():
         reasons: dict[str, list[str]] = {}
         for metric, why in run.manifest.missing.items():
-            reasons.setdefault(why, []).append(metric)
+            if metric not in set_metric.names():  # of which there are no pictures to pair
+                reasons.setdefault(why, []).append(metric)
         notes += [f"Empty in {run.name}: {', '.join(metrics)} ({why})." for why, metrics in reasons.items()]
     for pair in pairs:
         reference, candidate = pair.sides
