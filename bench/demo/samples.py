@@ -8,8 +8,8 @@ import numpy as np
 
 SCENES = {"lighthouse": 0, "sail boat": 7}
 """Scenes of the test stream."""
-PHOTOGRAPHS = {"cat": "chelsea.png", "coffee": "coffee.png", "rocket": "rocket.jpg"}
-"""Photographs that scikit-image carries; no profile trains on them."""
+PHOTOGRAPHS = {"cat": "chelsea", "coffee": "coffee", "temple": "china", "flower": "flower", "rocket": "rocket"}
+"""Photographs that installed packages carry; no profile trains on them."""
 
 
 def names() -> list[str]:

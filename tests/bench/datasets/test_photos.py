@@ -1,4 +1,4 @@
-"""The photographs that scikit-image carries: split by photograph, fixed crops, nothing downloaded."""
+"""The photographs that installed packages carry: split by photograph, fixed crops, nothing downloaded."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import skimage
+import sklearn.datasets
 from PIL import Image
 
 from bench.datasets import photos
@@ -19,18 +20,30 @@ from bench.util.draws import uniforms
 from bench.util.errors import BenchError, UsageError
 
 CARRIED = Path(skimage.__file__).parent / "data"
+PACKAGES = CARRIED.parent.parent
+TEST = ("chelsea", "coffee", "china", "flower")
+
+
+def carried(name: str) -> Path:
+    package, inside = photos.FILES[name]
+    return PACKAGES / package / inside
 
 
 def test_no_photograph_is_in_two_splits() -> None:
-    scenes = {split: {name.split("_")[0] for name in names} for split, names in photos.PHOTOGRAPHS.items()}
+    scenes = {split: {name.split("-")[0] for name in names} for split, names in photos.PHOTOGRAPHS.items()}
     assert set(scenes) == {"train", "validation", "test"}
     for a, b in itertools.combinations(scenes.values(), 2):
         assert a and b and not a & b
 
 
-def test_every_photograph_is_in_the_wheel_in_colour() -> None:
-    for name in itertools.chain(*photos.PHOTOGRAPHS.values()):
-        with Image.open(CARRIED / name) as image:
+def test_at_least_four_photographs_are_held_out() -> None:
+    assert len(photos.PHOTOGRAPHS["test"]) >= 4
+
+
+def test_every_photograph_is_in_its_wheel_in_colour() -> None:
+    assert set(photos.FILES) == set(itertools.chain(*photos.PHOTOGRAPHS.values()))
+    for package, inside in photos.FILES.values():
+        with Image.open(PACKAGES / package / inside) as image:
             pixels = np.asarray(image.convert("RGB")).astype(int)
         assert abs(pixels[..., 0] - pixels[..., 2]).mean() > 5
 
@@ -38,7 +51,7 @@ def test_every_photograph_is_in_the_wheel_in_colour() -> None:
 def test_scored_crops_are_cut_out_of_their_photograph() -> None:
     data = open_dataset("photos", "test")
     assert list(data.ids[:2]) == ["photos-chelsea-00", "photos-chelsea-01"]
-    assert list(data.ids) == [f"photos-{name}-{k:02d}" for name in ("chelsea", "coffee") for k in range(15)]
+    assert list(data.ids) == [f"photos-{name}-{k:02d}" for name in TEST for k in range(15)]
     cat, coffee = (np.asarray(Image.open(CARRIED / name)) for name in ("chelsea.png", "coffee.png"))
     # chelsea is 451 x 300: its whole height at the left, in the middle and at the right, ...
     for i, left in enumerate((0, 75, 151)):
@@ -47,6 +60,9 @@ def test_scored_crops_are_cut_out_of_their_photograph() -> None:
     assert np.array_equal(data.load(3), cat[:225, :225])
     assert np.array_equal(data.load(8), cat[75:, 226:])
     assert np.array_equal(data.load(29), coffee[200:, 400:])
+    temple, flower = (sklearn.datasets.load_sample_image(f"{name}.jpg") for name in ("china", "flower"))
+    assert np.array_equal(data.load(30), temple[:, :427])
+    assert np.array_equal(data.load(59), flower[427 - 213 :, 640 - 213 :])
 
 
 def test_scored_crops_are_resized_with_antialiasing() -> None:
@@ -59,13 +75,15 @@ def test_scored_crops_are_resized_with_antialiasing() -> None:
 
 
 def test_a_smaller_count_takes_of_every_photograph() -> None:
-    assert list(open_dataset("photos", "test", 64, 4).ids) == [
+    assert list(open_dataset("photos", "test", 64, 6).ids) == [
         "photos-chelsea-00",
         "photos-chelsea-01",
         "photos-coffee-00",
         "photos-coffee-01",
+        "photos-china-00",
+        "photos-flower-00",
     ]
-    assert len(open_dataset("photos", "test", 64, 48)) == 30
+    assert len(open_dataset("photos", "test", 64, 99)) == 60
     assert open_dataset("photos", "validation", 64).ids[0] == "photos-rocket-00"
 
 
@@ -81,14 +99,14 @@ def test_training_crops_are_drawn_alike_each_time_and_differ() -> None:
 
 
 def test_a_training_crop_is_a_window_of_its_photograph_perhaps_mirrored() -> None:
-    data = open_dataset("photos", "train", None, 5)
-    shorter = {name: min(Image.open(CARRIED / name).size) for name in photos.PHOTOGRAPHS["train"]}
-    assert [data.load(i).shape[0] for i in range(5)] == [shorter[name] for name in photos.PHOTOGRAPHS["train"]]
+    data = open_dataset("photos", "train", None, 7)
+    shorter = {name: min(Image.open(carried(name)).size) for name in photos.PHOTOGRAPHS["train"]}
+    assert [data.load(i).shape[0] for i in range(7)] == [shorter[name] for name in photos.PHOTOGRAPHS["train"]]
 
 
 @pytest.mark.parametrize("i", [0, 7, 11])
 def test_a_training_crop_is_the_one_that_its_number_draws(i: int) -> None:
-    with Image.open(CARRIED / photos.PHOTOGRAPHS["train"][i % 5]) as image:
+    with Image.open(carried(photos.PHOTOGRAPHS["train"][i % 7])) as image:
         whole = image.convert("RGB")
     # Kept at twice the size.
     shorter = 64 / min(whole.size)
@@ -105,10 +123,12 @@ def test_a_training_crop_is_the_one_that_its_number_draws(i: int) -> None:
 def test_defaults_and_all_is_what_is_scored() -> None:
     assert len(open_dataset("photos", "train", 32)) == 4096
     assert list(open_dataset("photos", "all", 32).ids) == list(open_dataset("photos", "test", 32).ids)
-    assert [len(open_dataset("photos", split, 32)) for split in ("validation", "test")] == [15, 30]
-    what = "crops of photographs that scikit-image carries"
-    assert open_dataset("photos", "test", 32).note == f"{what} (chelsea, coffee), none of them trained on"
-    train = "astronaut, motorcycle-left, motorcycle-right, ihc, retina"
+    assert [len(open_dataset("photos", split, 32)) for split in ("validation", "test")] == [15, 60]
+    what = "crops of photographs that installed packages carry"
+    assert (
+        open_dataset("photos", "test", 32).note == f"{what} (chelsea, coffee, china, flower), none of them trained on"
+    )
+    train = "astronaut, motorcycle-left, motorcycle-right, ihc, retina, hubble, grace-hopper"
     assert open_dataset("photos", "train", 32).note == f"{what} ({train}), none of them scored"
 
 
@@ -123,7 +143,8 @@ def test_nothing_of_scikit_image_is_imported_so_nothing_can_be_fetched() -> None
     script = (
         "import sys; from bench.datasets.registry import open_dataset; "
         "[open_dataset('photos', split, 32, 8).load(0) for split in ('train', 'validation', 'test')]; "
-        "print([name for name in ('skimage', 'pooch', 'requests', 'urllib.request') if name in sys.modules])"
+        "unwanted = ('skimage', 'sklearn', 'matplotlib', 'pooch', 'requests', 'urllib.request'); "
+        "print([name for name in unwanted if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
@@ -135,6 +156,7 @@ def test_an_argument_is_refused() -> None:
 
 
 def test_a_photograph_missing_from_the_installation_is_a_named_failure(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(photos.PHOTOGRAPHS, "test", ("no_such_photograph.png",))
+    monkeypatch.setitem(photos.FILES, "unheard of", ("skimage", "data/no_such_photograph.png"))
+    monkeypatch.setitem(photos.PHOTOGRAPHS, "test", ("unheard of",))
     with pytest.raises(BenchError, match="no_such_photograph"):
         open_dataset("photos", "test")
