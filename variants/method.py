@@ -101,13 +101,22 @@ class Findings:
     high: float = 1.0
 
 
+def joined(findings: Sequence[Findings]) -> Findings:
+    """What one method noticed in several processes, each of which filled a part: extra is what belongs to none."""
+    in_all = set.intersection(*(set(found.extra) for found in findings))
+    extra = [name for name in findings[0].extra if name in in_all]
+    problems = {key: why for found in findings for key, why in found.problems.items()}
+    return Findings(problems, extra, min(found.low for found in findings), max(found.high for found in findings))
+
+
 class Method:
     """Something ready to fill: a name, :meth:`fill`, and what it noticed on the way, :meth:`findings`.
 
     gives_raw: False for finished pictures, whose scores of ``raw`` are left out. parameters: how many weights, 0 where
     that means nothing. convention: keys of its SPEC, which its fills depend on. content: digest of what else they
     depend on, a plug-in's code or the finished pictures themselves. suite_seed: what its random numbers depend on,
-    beside mask type and picture id. label: what a run calls it, see :func:`tell_apart`.
+    beside mask type and picture id. forks: whether a copy of this process can fill with it, as it holds no GPU, no
+    threads and no state that its fills depend on. label: what a run calls it, see :func:`tell_apart`.
     """
 
     name: str = ""
@@ -116,6 +125,7 @@ class Method:
     summary: str = ""
     fills: str = "whole"
     gives_raw: bool = True
+    forks: bool = False
     parameters: int = 0
     weights_sha256: str = ""
     convention: str = ""
@@ -151,6 +161,7 @@ class ReferenceMethod(Method):
     """A :class:`Reference`, picture by picture. What lies under the hole is blanked before the method sees it."""
 
     kind = "reference"
+    forks = True
 
     def __init__(self, name: str, reference: Reference) -> None:
         self.name = name

@@ -32,6 +32,7 @@ class NetworkMethod(Method):
         self.fills = variant.fills
         self.multiple = variant.multiple
         self.device = device
+        self.forks = device == "cpu"
         self.network = network.eval().to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.parameters = sum(p.numel() for p in network.parameters())
 

@@ -21,8 +21,10 @@ from bench.cli.options import (
     Size,
     Wait,
     WeightsDir,
+    Workers,
     build_page,
     check_directory,
+    check_workers,
     split,
 )
 
@@ -62,6 +64,7 @@ def evaluate(
     out: Out = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Start over if the run exists.")] = False,
     report: Annotated[bool, typer.Option("--report", help="Also write the HTML report.")] = False,
+    workers: Workers = None,
     device: Device = None,
     weights_dir: WeightsDir = None,
     runs_dir: RunsDir = None,
@@ -78,6 +81,7 @@ def evaluate(
     from bench.runs.reader import runs_dir as find_runs_dir
 
     check_directory(weights_dir, "--weights-dir")
+    check_workers(workers)
     evaluate_methods(
         Request(
             methods=tuple(methods),
@@ -99,6 +103,7 @@ def evaluate(
             fresh=fresh,
             build=build_page if report else None,
             device=device,
+            workers=workers,
             weights_dir=weights_dir,
             runs=find_runs_dir(runs_dir),
             json_output=json_output,

@@ -32,6 +32,7 @@ Export = Annotated[
     typer.Option("--export", help="Also write a file; the suffix sets the format: .md, .json, .csv, … (repeatable)."),
 ]
 Wait = Annotated[bool, typer.Option("--wait", help="Wait while another process writes the run.")]
+Workers = Annotated[int | None, typer.Option("--workers", help="Processes that score (default: one a core).")]
 Size = Annotated[int | None, typer.Option("--size", help="Side in pixels: resize the shorter side, then centre crop.")]
 Masks = Annotated[
     str | None,
@@ -82,6 +83,11 @@ def assignments(sets: list[str] | None) -> dict[str, Any]:
 def check_directory(path: Path | None, flag: str) -> None:
     if path is not None and not path.is_dir():
         raise UsageError(f"{flag} {path} is not a folder")
+
+
+def check_workers(count: int | None) -> None:
+    if count is not None and count < 1:
+        raise UsageError(f"--workers {count} must be at least 1")
 
 
 def build_page(run: Run) -> Path:

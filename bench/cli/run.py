@@ -20,9 +20,11 @@ from bench.cli.options import (
     Size,
     Wait,
     WeightsDir,
+    Workers,
     assignments,
     build_page,
     check_directory,
+    check_workers,
     split,
 )
 
@@ -40,6 +42,7 @@ def run(
     fresh: Annotated[bool, typer.Option("--fresh", help="Start over if the run exists.")] = False,
     no_throughput: Annotated[bool, typer.Option("--no-throughput", help="Do not measure speed.")] = False,
     open_report: Annotated[bool, typer.Option("--open", help="Open the report in a browser.")] = False,
+    workers: Workers = None,
     device: Device = None,
     weights_dir: WeightsDir = None,
     runs_dir: RunsDir = None,
@@ -57,6 +60,7 @@ def run(
     from bench.runs.reader import runs_dir as find_runs_dir
 
     check_directory(weights_dir, "--weights-dir")
+    check_workers(workers)
     from bench.profiles.profile import load_profile
 
     overrides = assignments(sets)
@@ -77,6 +81,7 @@ def run(
         throughput=not no_throughput,
         open_report=open_report,
         device=device,
+        workers=workers,
         weights_dir=weights_dir,
         json_output=json_output,
         export=tuple(export or ()),

@@ -46,6 +46,7 @@ class Request:
     runs: Path
     json_output: bool
     wait: bool = False
+    workers: int | None = None
     export: tuple[Path, ...] = ()
 
 
@@ -102,7 +103,11 @@ def evaluate_methods(request: Request) -> None:
     earlier = [] if request.fresh else earlier_runs(request.runs, writer.manifest, writer.path)
     context = Context(profile, suite, writer, device, methods, earlier)
     outcome = score_methods(
-        context, *scorers, restore_known=request.restore_known, predictions=request.save_predictions
+        context,
+        *scorers,
+        restore_known=request.restore_known,
+        predictions=request.save_predictions,
+        workers=request.workers,
     )
     for text in outcome.notes:
         say(f"note: {text}")

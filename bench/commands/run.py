@@ -27,12 +27,13 @@ def run_profile(
     throughput: bool = True,
     open_report: bool = False,
     device: str | None = None,
+    workers: int | None = None,
     weights_dir: Path | None = None,
     json_output: bool = False,
     export: Sequence[Path] = (),
     build: Build | None = None,
 ) -> None:
-    """Everything from pictures to report; prints where the report is."""
+    """Everything from pictures to report; prints where the report is. workers: processes that score."""
     began = time.perf_counter()
     check_names(profile)
     files = chosen(export, "scores")
@@ -51,7 +52,7 @@ def run_profile(
     context = prepare(profile, members, folder, changed, fresh, check_device(device), wait)
     train_missing(context, members.networks)
     context.methods = load_all(members.specs, weights_of(context.run), None, context.device)
-    outcome = score_methods(context, *open_scorers(profile, weights_dir, context.device))
+    outcome = score_methods(context, *open_scorers(profile, weights_dir, context.device), workers=workers)
     if throughput:
         measure_speed(context)
     choose_samples(context)

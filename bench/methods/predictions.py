@@ -31,6 +31,7 @@ class Predictions(Method):
     """
 
     gives_raw = False
+    forks = True
 
     def __init__(self, name: str, folder: Path, pattern: str = "", root: Path | None = None) -> None:
         self.name = safe_name(name)

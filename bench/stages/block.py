@@ -61,24 +61,54 @@ class Bench:
     restore_known: bool = True
     predictions: Path | None = None
 
-    def score(self, task: Task, report: Report) -> Result:
-        """Fill and score the task's pictures; ``report`` is told after each mask type."""
+    @property
+    def on_cpu(self) -> bool:
+        """Whether pictures are looked at on the processor: no copy of this process may use a GPU."""
+        return self.scorer.context.device == "cpu" and (self.sets is None or self.sets.device == "cpu")
+
+    def fill_here(self, task: Task) -> dict[Place, list[np.ndarray]]:
+        """What the methods that only this process can use put out, in the order of the task's pictures."""
+        found: dict[Place, list[np.ndarray]] = {}
+        dataset = self.suite.datasets[task.dataset]
+        todo = {mask: [p for p in places if not self.methods[p].forks] for mask, places in task.todo.items()}
+        if any(todo.values()):
+            for indices, images in same_size(dataset, task.indices):
+                for mask, places in todo.items():
+                    part = self.suite.batch(dataset, mask, indices, images)
+                    for place in places:
+                        found.setdefault((mask, place), []).extend(self._fill(place, part, mask))
+        return found
+
+    def _fill(self, place: int, part: Batch, mask: str) -> np.ndarray:
+        return self.methods[place].fill(np.stack(part.images), np.stack(part.holes), part.ids, mask)
+
+    def score(self, task: Task, report: Report, raws: Mapping[Place, Sequence[np.ndarray]]) -> Result:
+        """Score the task's pictures; ``report`` is told after each mask type. raws: of :meth:`fill_here`; all other
+        methods fill here."""
         result = Result()
         dataset = self.suite.datasets[task.dataset]
+        done = 0
         for indices, images in same_size(dataset, task.indices):
+            these = slice(done, done + len(indices))
+            done += len(indices)
             if self.sets is not None:
                 result.truths.extend(self.sets.look(np.stack(images)))
             for mask, places in task.todo.items():
                 part = self.suite.batch(dataset, mask, indices, images)
-                self._score_mask(part, dataset.name, mask, places, result)
+                own = [
+                    np.stack(raws[mask, place][these]) if (mask, place) in raws else self._fill(place, part, mask)
+                    for place in places
+                ]
+                self._score_mask(part, dataset.name, mask, places, own, result)
                 report(f"{dataset.name} · {mask}", len(indices) * len(places))
         result.found = self.scorer.take_found()
         return result
 
-    def _score_mask(self, part: Batch, dataset: str, mask: str, places: Sequence[int], result: Result) -> None:
+    def _score_mask(
+        self, part: Batch, dataset: str, mask: str, places: Sequence[int], raws: Sequence[np.ndarray], result: Result
+    ) -> None:
         methods = [self.methods[place] for place in places]
         images, holes = np.stack(part.images), np.stack(part.holes)
-        raws = [method.fill(images, holes, part.ids, mask) for method in methods]
         fills = [composite(images, holes, raw) if self.restore_known else to_levels(raw) for raw in raws]
         if self.predictions is not None:
             for method, filled, raw in zip(methods, fills, raws, strict=True):

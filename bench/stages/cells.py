@@ -93,16 +93,16 @@ class Work:
             own = {"suite": wanted.facts.get("suite"), "inception": (wanted.set_facts or {}).get("inception")}
             self.truths = Gathered(features_file(run, dataset.name, own), len(dataset))
 
-    def tasks(self, batch: int) -> Iterator[Task]:
-        """What is still to be scored, ``batch`` pictures at a time."""
+    def tasks(self, batch: int, apart: bool = False) -> Iterator[Task]:
+        """What is still to be scored, ``batch`` pictures at a time. apart: one mask type at a time as well."""
         for start in range(0, len(self.dataset), batch):
             indices = range(start, min(start + batch, len(self.dataset)))
-            todo: dict[str, list[int]] = {}
+            todo: dict[str, tuple[int, ...]] = {}
             for cell in self.waiting.values():
                 if not cell.there[indices.start : indices.stop].all():
-                    todo.setdefault(cell.mask, []).append(cell.place)
-            if todo:
-                yield Task(self.number, tuple(indices), {mask: tuple(places) for mask, places in todo.items()})
+                    todo[cell.mask] = (*todo.get(cell.mask, ()), cell.place)
+            for part in ({mask: todo[mask]} for mask in todo) if apart else [todo] if todo else []:
+                yield Task(self.number, tuple(indices), part)
 
     def take(self, task: Task, result: Result) -> None:
         for key, rows in result.rows.items():

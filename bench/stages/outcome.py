@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from bench.runs.reader import Run
-from variants.method import Method
+from variants.method import Findings, Method
 
 
 @dataclass
@@ -48,10 +48,9 @@ class Outcome:
         self.failed[method.label, mask, why] += 1
         self.listed.setdefault(method.label, []).append(f"{mask}/{image_id}: {why}")
 
-    def note_findings(self, method: Method) -> None:
+    def note_findings(self, method: Method, found: Findings) -> None:
         """What a method has to tell once all is filled: files that nothing asked for, values out of range, and how
         many of its pictures had known pixels changed."""
-        found = method.findings()
         if found.extra:
             lines = [f"{name}: extra, belongs to no picture of the suite" for name in found.extra]
             self.listed.setdefault(method.label, []).extend(lines)

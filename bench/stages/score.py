@@ -14,6 +14,7 @@ from bench.metrics.scorer import Scorer
 from bench.profiles.profile import Profile
 from bench.runs.journal import Journal
 from bench.runs.manifest import VariantEntry
+from bench.runs.provenance import cores
 from bench.runs.reader import Run
 from bench.runs.records import IDENTITY, cell_of, failures, up_to_date, write_records
 from bench.set_metrics import store as set_store
@@ -24,6 +25,7 @@ from bench.stages.cells import FEATURES, JOURNAL, Cell, Work
 from bench.stages.context import Context
 from bench.stages.outcome import Outcome
 from bench.stages.reuse import notes_of, take_over
+from bench.stages.workers import Workers
 from bench.suites.suite import Suite
 from bench.util.errors import BenchError
 from bench.util.precision import matmul_precision
@@ -45,6 +47,7 @@ def evaluate(
     predictions: Path | None = None,
     among: Iterable[tuple[str, int]] = (),
     earlier: Sequence[Run] = (),
+    workers: int = 1,
     report: Report = lambda text, fills: None,
 ) -> Outcome:
     """Score every method on the suite into ``run``; records that are there for the same facts are kept, and what an
@@ -54,7 +57,7 @@ def evaluate(
     way; where it has no weights, values of earlier fills are dropped. restore_known: known pixels come from the
     truth (the default); otherwise fills are scored as they are. predictions: where to save the filled pictures as
     ``<variant>/<mask>/<id>.png``. among: (name, seed) of all that the run holds. earlier: runs whose results may be
-    taken over. report(text, n): n more fills were done.
+    taken over. workers: processes. report(text, n): n more fills were done.
     """
     tell_apart(methods, among)
     for method in methods:
@@ -64,7 +67,8 @@ def evaluate(
     bench = Bench(methods, suite, scorer, wanted, restore_known, predictions)
     works = [plan(run, number, bench, facts, earlier, outcome) for number in range(len(suite.datasets))]
     waiting = {cell.key: cell for work in works for cell in work.waiting.values()}
-    known = {key: [cell.facts, cell.set_facts] for key, cell in waiting.items() if cell.known}
+    # What is noticed of finished pictures is not in their rows.
+    known = {key: [cell.facts, cell.set_facts] for key, cell in waiting.items() if cell.known and cell.method.gives_raw}
 
     def flush_features() -> None:
         for work in works:
@@ -78,17 +82,25 @@ def evaluate(
             waiting[cell_of(row)].put(index, row)
     if done := sum(cell.done for work in works for cell in work.cells):
         report("", done)
+    # Where there are fewer batches than processes, the mask types of a batch are dealt out apart.
+    apart = sum(-(-len(work.dataset) // BATCH) for work in works if work.waiting) < workers
+    tasks = (task for work in works for task in work.tasks(BATCH, apart))
     try:
-        for work in works:
-            for task in work.tasks(BATCH):
-                result = bench.score(task, report)
-                work.take(task, result)
+        with Workers(bench, workers, report) as hands, contextlib.closing(hands.score(tasks)) as results:
+            current = 0
+            for task, result in results:
+                while current < task.dataset:
+                    complete(works[current], scorer, wanted, outcome)
+                    current += 1
+                works[current].take(task, result)
                 scorer.add_found(result.found)
                 for place, count in result.drifted.items():
                     outcome.drifted[methods[place].label] += count
                 for rows in result.rows.values():
                     journal.add(rows)
-            complete(work, scorer, wanted, outcome)
+            found = hands.findings()
+            for work in works[current:]:
+                complete(work, scorer, wanted, outcome)
     except BaseException:
         with contextlib.suppress(OSError, BenchError):
             journal.flush()
@@ -97,8 +109,8 @@ def evaluate(
         shutil.rmtree(run / folder, ignore_errors=True)
     with contextlib.suppress(OSError):
         (run / JOURNAL.parent).rmdir()
-    for method in methods:
-        outcome.note_findings(method)
+    for place, method in enumerate(methods):
+        outcome.note_findings(method, found[place])
     return outcome
 
 
@@ -171,8 +183,10 @@ def score_methods(
     *,
     restore_known: bool = True,
     predictions: Path | None = None,
+    workers: int | None = None,
 ) -> Outcome:
-    """Evaluate into the run, with progress; the manifest learns of methods, metrics and what is missing."""
+    """Evaluate into the run, with progress; the manifest learns of methods, metrics and what is missing. workers:
+    processes; None: the profile's, or as many as there are cores."""
     writer, methods, suite = context.writer, context.methods, context.suite
     manifest = writer.manifest
     facts = {
@@ -207,7 +221,7 @@ def score_methods(
             outcome = evaluate(
                 methods, suite, scorer, writer.path, facts, sets=sets,
                 restore_known=restore_known, predictions=predictions, among=known, earlier=context.earlier,
-                report=report,
+                workers=workers or context.profile.workers or cores(), report=report,
             )  # fmt: skip
     for (label, mask, why), count in sorted(outcome.failed.items()):
         writer.note(f"{label}: {count} fills of {mask} could not be scored ({why}); they are in no mean")

@@ -74,9 +74,8 @@ def test_p_ids_counts_the_fills_that_beat_their_truths_not_the_other_way(monkeyp
     sets = SetScorer(["p_ids"])
     truths = np.full((7, 4, 4, 3), 100, np.uint8)
     fills = np.array([50, 150, 50, 101, 200, 99, 100], np.uint8)[:, None, None, None] + 0 * truths
-    cell = sets.cell("d", 1)
-    cell.add([str(i) for i in range(7)], truths, [fills], [[False] * 7])
-    assert cell.scores(0)["values"]["p_ids"] == pytest.approx(3 / 7)
+    found = sets.scores(sets.look(truths), sets.look(fills), [False] * 7)
+    assert found["values"]["p_ids"] == pytest.approx(3 / 7)
 
 
 def test_truths_are_looked_at_once_a_data_set(tmp_path, small):
