@@ -66,6 +66,10 @@ class Network:
         """What it learns by, with critics of that width."""
         raise NotImplementedError
 
+    def missing(self) -> str:
+        """Why it cannot be trained here, a clause such as "it needs …"; '' where it can."""
+        return ""
+
     def width_of(self, state: dict) -> int | None:
         """The width that a state dict was saved at, from its first convolution; None where it has none."""
         weight = state.get(self.first_layer)
@@ -78,6 +82,10 @@ class Reference:
     kind: ClassVar[str] = "reference"
     summary: ClassVar[str] = ""
     fills: ClassVar[str] = "hole"
+
+    def missing(self) -> str:
+        """Why it cannot fill here, a clause such as "it needs …, which is not installed"; '' where it can."""
+        return ""
 
     def fill(self, image: np.ndarray, hole: np.ndarray) -> np.ndarray:
         """Fill one picture, uint8 (H, W, 3), where hole, bool (H, W), is True.

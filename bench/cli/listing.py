@@ -85,12 +85,18 @@ def variants() -> list[dict[str, Any]]:
                 "name": name,
                 "kind": getattr(entry, "kind", "external"),
                 "fills": getattr(entry, "fills", "whole"),
-                "summary": getattr(entry, "summary", first_line(entry)),
+                "summary": getattr(entry, "summary", first_line(entry)) + unusable(entry),
                 "from": where(variant, name),
             }
         )
     order = {"network": 0, "reference": 1}
     return sorted(rows, key=lambda row: (order.get(row["kind"], 2), row["name"]))
+
+
+def unusable(entry: Any) -> str:
+    """What a variant lacks here, in brackets; '' where it lacks nothing."""
+    why = entry().missing() if isinstance(entry, type) and hasattr(entry, "missing") else ""
+    return f" ({why})" if why else ""
 
 
 def metrics(every: bool = False) -> list[dict[str, Any]]:

@@ -104,8 +104,9 @@ def references(profile: Profile) -> list[str]:
     """The methods of a profile that need no training."""
     from bench.stages.prepare import members_of
 
-    networks = {name for name, _ in members_of(profile).networks}
-    return [name for name in profile.variants if name not in networks]
+    members = members_of(profile)
+    networks = {f"{name}@{seed}" for name, seed in members.networks}
+    return [spec for spec in members.specs if spec not in networks]
 
 
 def trained_size(specs: Sequence[str], runs: Path) -> int:

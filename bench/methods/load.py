@@ -81,6 +81,8 @@ def registered(text: str, weights: FindWeights, checkpoint: Path | None, device:
     with guarded(variant, name):
         found = entry() if isinstance(entry, type) else entry
     if isinstance(found, Reference):
+        if why := found.missing():
+            raise ExternalError(f"{name} cannot be used: {why}")
         return ReferenceMethod(name, found)
     if isinstance(found, Network):
         from variants.network_method import NetworkMethod

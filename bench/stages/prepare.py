@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench.datasets.registry import Dataset
@@ -17,33 +17,45 @@ from bench.suites.of_profile import open_suite
 from bench.suites.suite import Suite
 from bench.util.errors import UsageError
 from bench.util.progress import say
-from variants.method import Network
+from variants.method import Network, Reference
 from variants.registry import variant
 
 
 @dataclass(frozen=True)
 class Members:
-    """What a run compares: networks to be trained, as (name, seed), and all specs in the order of the tables."""
+    """What a run compares: networks to be trained, as (name, seed), and all specs in the order of the tables.
+
+    missing: variant -> why it is left out, a clause.
+    """
 
     specs: tuple[str, ...]
     networks: tuple[tuple[str, int], ...]
+    missing: Mapping[str, str] = field(default_factory=dict)
 
 
 def members_of(profile: Profile) -> Members:
-    """Each network with each seed, each reference once. Raises UnknownName for a wrong variant."""
+    """Each network with each seed, each reference once, but for those that lack something here.
+
+    Raises UnknownName for a wrong variant, UsageError where none can be used.
+    """
     specs: list[str] = []
+    missing: dict[str, str] = {}
     networks: list[tuple[str, int]] = []
     for name in profile.variants:
         if name not in variant.names():
             variant.get(name)
     for name in profile.variants:
         entry = variant.get(name)
-        if isinstance(entry, type) and issubclass(entry, Network):
+        if isinstance(entry, type) and issubclass(entry, Network | Reference) and (why := entry().missing()):
+            missing[name] = why
+        elif isinstance(entry, type) and issubclass(entry, Network):
             networks += [(name, seed) for seed in profile.seeds]
             specs += [f"{name}@{seed}" for seed in profile.seeds]
         else:
             specs.append(name)
-    return Members(tuple(specs), tuple(networks))
+    if missing and not specs:
+        raise UsageError("; ".join(f"{name} cannot be used: {why}" for name, why in missing.items()))
+    return Members(tuple(specs), tuple(networks), missing)
 
 
 def describe(dataset: Dataset) -> DatasetEntry:
@@ -110,6 +122,9 @@ def prepare(
     going_on = writer.begin(suite_facts(suite, profile), fresh, wait)
     say(f"{'going on with' if going_on else 'writing'} {writer.path}")
     tell_of_suite(suite, writer)
+    for name, why in members.missing.items():
+        writer.note(f"{name} is left out: {why}")
+        say(f"note: {name} is left out: {why}")
     return Context(profile, suite, writer, device)
 
 

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import sys
+import types
+from dataclasses import replace
+
 import cv2
 import numpy as np
+import patchmatch_cython
 import pytest
 from skimage.restoration import inpaint_biharmonic
 
 from bench.methods.load import load_methods
+from bench.profiles.profile import load_profile
+from bench.stages.prepare import members_of
+from bench.util.errors import UsageError
+from variants.errors import ExternalError
 from variants.method import Network, Reference, ReferenceMethod
+from variants.references.patchmatch import PatchMatch
 
 
 def fill(name: str, images: np.ndarray, holes: np.ndarray) -> np.ndarray:
@@ -49,6 +59,63 @@ def test_biharmonic_is_scikit_images():
         expected = inpaint_biharmonic(blanked(image, hole) / 255, hole, channel_axis=-1)
         np.testing.assert_allclose(given, expected, atol=1e-4)
     assert raw.dtype == np.float32
+
+
+def test_patchmatch_is_patchmatch_cythons_with_a_fixed_seed():
+    images, holes = pictures(1, 48)
+    first, again = (fill("patchmatch", images, holes)[0] for _ in range(2))
+    expected = patchmatch_cython.inpaint_pyramid(blanked(images[0], holes[0]), holes[0], seed=0)
+    np.testing.assert_array_equal(first, np.asarray(expected) / np.float32(255))
+    np.testing.assert_array_equal(first, again)
+
+
+@pytest.fixture
+def contrib(monkeypatch):
+    """OpenCV's contrib module as its documentation has it: it writes into dst and takes known pixels as non-zero."""
+    calls = []
+
+    def inpaint(src, mask, dst, algorithm):
+        calls.append((src.copy(), mask.copy(), algorithm))
+        dst[:] = np.where(mask[..., None] != 0, src, src[mask != 0].mean(0).astype(np.uint8))
+
+    module = types.SimpleNamespace(inpaint=inpaint, INPAINT_SHIFTMAP=0, INPAINT_FSR_BEST=1, INPAINT_FSR_FAST=2)
+    monkeypatch.setattr(cv2, "xphoto", module, raising=False)
+    return calls
+
+
+@pytest.mark.parametrize(
+    ("name", "algorithm", "code"),
+    [("fsr", 2, cv2.COLOR_RGB2BGR), ("shift_map", 0, cv2.COLOR_RGB2LAB)],
+)
+def test_contrib_references_hand_over_known_pixels_as_white_in_the_space_that_opencv_asks_for(
+    contrib, name, algorithm, code
+):
+    images, holes = pictures(1)
+    raw = fill(name, images, holes)[0]
+    given, mask, asked = contrib[0]
+    np.testing.assert_array_equal(given, cv2.cvtColor(blanked(images[0], holes[0]), code))
+    np.testing.assert_array_equal(mask, np.where(holes[0], 0, 255))
+    assert asked == algorithm
+    np.testing.assert_allclose(raw[~holes[0]] * 255, images[0][~holes[0]], atol=1e-4)
+    mean = given[~holes[0]].mean(0).astype(np.uint8)
+    back = {"fsr": mean[::-1], "shift_map": cv2.cvtColor(mean[None, None], cv2.COLOR_LAB2RGB)[0, 0]}[name]
+    np.testing.assert_allclose(raw[holes[0]] * 255, np.broadcast_to(back, raw[holes[0]].shape), atol=1e-4)
+
+
+def test_a_reference_whose_package_is_not_there_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "patchmatch_cython", None)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name, *rest: None)
+    with pytest.raises(ExternalError, match=r"patchmatch cannot be used: it needs patchmatch-cython, .*pip install"):
+        load_methods("patchmatch", weights=None)
+
+
+def test_references_that_lack_a_package_are_left_out_of_a_run_and_named(monkeypatch):
+    monkeypatch.setattr(PatchMatch, "missing", lambda self: "it needs a package")
+    members = members_of(load_profile("quick"))
+    assert members.missing == {"patchmatch": "it needs a package"}
+    assert "patchmatch" not in members.specs and "telea" in members.specs
+    with pytest.raises(UsageError, match=r"patchmatch cannot be used: it needs a package"):
+        members_of(replace(load_profile("quick"), variants=("patchmatch",)))
 
 
 def test_mean_fill_is_the_mean_of_each_channel_by_numpy_and_leaves_known_pixels():
