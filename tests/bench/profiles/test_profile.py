@@ -15,7 +15,7 @@ def test_every_profile_of_the_package_is_whole(name):
     assert load_profile(name).variants
 
 
-REFERENCES = ("mean_fill", "telea", "navier_stokes", "biharmonic")
+REFERENCES = ("mean_fill", "telea", "navier_stokes", "biharmonic", "patchmatch")
 NETWORKS = (
     *("baseline", "basic_gan", "gan_new_loss", "gan_res_mask", "gan_res_whole"),
     *("double_dg", "double_dg_linear"),
