@@ -61,7 +61,7 @@ class Archive:
 FACTS, SUMS, PICTURES = "archive.json", "SHA256SUMS", "pictures"
 Progress = Callable[[int, int], None]
 
-archive: Registry[Callable[[], Archive]] = Registry("archive", "bench.datasets", "data set that comes as an archive")
+archive: Registry[Callable[[], Archive]] = Registry("archive", "bench.datasets", "data set")
 
 
 def open_archive(which: Archive, split: str, size: int | None, count: int | None) -> Dataset:

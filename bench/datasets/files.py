@@ -13,11 +13,12 @@ from pathlib import Path
 from bench.datasets.collection import entries_of, open_collection
 from bench.datasets.member import Member
 from bench.datasets.pictures import SUFFIXES
-from bench.datasets.registry import Dataset, check_request, dataset
+from bench.datasets.registry import Dataset, check_request, dataset, takes_path
 from bench.util.errors import UsageError
 
 
 @dataset("files")
+@takes_path
 def open_files(argument: str, split: str, size: int | None, count: int | None) -> Dataset:
     """The pictures that a text file lists, files:LIST.txt, one path a line.
 

@@ -13,15 +13,17 @@ from pathlib import Path
 from bench.datasets.collection import Entry, entries_of, open_collection
 from bench.datasets.name_pattern import id_in, split_pattern
 from bench.datasets.pictures import SUFFIXES
-from bench.datasets.registry import Dataset, check_request, dataset
+from bench.datasets.registry import Dataset, check_request, dataset, takes_path
 from bench.util.errors import UsageError
 
 
 @dataset("folder")
+@takes_path
 def open_folder(argument: str, split: str, size: int | None, count: int | None) -> Dataset:
-    """The pictures of a folder: see :func:`bench.datasets.collection.open_collection`.
+    """The pictures of a folder and all below it, folder:PATH.
 
-    Raises UsageError where the folder is missing, or holds no picture that can be read.
+    See :func:`bench.datasets.collection.open_collection`. Raises UsageError where the folder is missing, or holds no
+    picture that can be read.
     """
     check_request(size, count)
     argument, pattern = split_pattern(argument)

@@ -14,7 +14,7 @@ from bench.datasets.collection import check_pictures, stem
 from bench.datasets.digest import picture_key
 from bench.datasets.folder import find_pictures, find_root
 from bench.datasets.pictures import BrokenPicture, fit_square, read_picture
-from bench.datasets.registry import Dataset, check_request, dataset
+from bench.datasets.registry import Dataset, check_request, dataset, takes_path
 from bench.util.errors import BenchError, UsageError
 from bench.util.words import some
 
@@ -23,6 +23,7 @@ MARK = re.compile(r"(.+)_mask[^/]*")
 
 
 @dataset("lama")
+@takes_path
 def open_lama(argument: str, split: str, size: int | None, count: int | None) -> Dataset:
     """A picture and a hole an entry, lama:DIR.
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from bench.datasets.collection import entries_of, open_collection, share
 from bench.datasets.folder import find_pictures, find_root
-from bench.datasets.registry import Dataset, check_request, dataset
+from bench.datasets.registry import Dataset, check_request, dataset, takes_path
 from bench.util.errors import UsageError
 
 SMALL = 256
@@ -24,6 +24,7 @@ VALIDATION_SHARE = 0.1
 
 
 @dataset("places365")
+@takes_path
 def open_places365(argument: str, split: str, size: int | None, count: int | None) -> Dataset:
     """Places365 in torchvision's layout, places365:DIR: its own split where both parts are there.
 

@@ -65,6 +65,12 @@ dataset: Registry[Opener] = Registry(
 )
 
 
+def takes_path(opener: Opener) -> Opener:
+    """Decorator, below the registry's: the argument is a path, which a run must tell whole."""
+    setattr(opener, "takes_path", True)  # noqa: B010 - functions have no such attribute of their own
+    return opener
+
+
 def open_dataset(spec: str, split: str = "test", size: int | None = None, count: int | None = None) -> Dataset:
     """Open ``NAME`` or ``NAME:ARGUMENT``.
 
@@ -122,9 +128,8 @@ def absolute_spec(spec: str) -> str:
     name, _, argument = spec.partition(":")
     if not argument or "://" in argument:
         return spec
-    path = Path(argument.partition("?name=")[0])
-    there = path.exists() or (path.parent != Path() and path.parent.exists()) or any(c in argument for c in "*{")
-    return f"{name}:{Path(argument).resolve()}" if there else spec
+    paths = name in dataset.names() and getattr(dataset.get(name), "takes_path", False)
+    return f"{name}:{Path(argument).resolve()}" if paths else spec
 
 
 OWN = ("folder", "files", "shards")

@@ -18,13 +18,14 @@ from pathlib import Path, PurePosixPath
 from bench.datasets.collection import entries_of, open_collection
 from bench.datasets.member import Member
 from bench.datasets.pictures import SUFFIXES
-from bench.datasets.registry import Dataset, check_request, dataset
+from bench.datasets.registry import Dataset, check_request, dataset, takes_path
 from bench.datasets.unpack import ended
 from bench.util.errors import UsageError
 from bench.util.words import some
 
 
 @dataset("shards")
+@takes_path
 def open_shards(argument: str, split: str, size: int | None, count: int | None) -> Dataset:
     """The pictures in tar shards, shards:PATTERN (webdataset's layout), read where they lie.
 

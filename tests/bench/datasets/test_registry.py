@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from bench.datasets.numbered import Numbered
-from bench.datasets.registry import Dataset, dataset, open_dataset
+from bench.datasets.registry import Dataset, absolute_spec, dataset, open_dataset
 from bench.util.errors import UsageError
 from variants.registry import UnknownName
 
@@ -65,3 +66,14 @@ def test_numbered_ids_behave_like_a_list() -> None:
     ids = Numbered("x-", 100_001)
     assert (ids[0], ids[-1], ids[7:9]) == ("x-00000", "x-100000", ["x-00007", "x-00008"])
     assert len(ids) == 100_001 and "x-00042" in ids and ids.index("x-00003") == 3
+
+
+def test_a_run_tells_the_whole_path_of_its_pictures_and_leaves_other_arguments_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "7").touch()
+    assert absolute_spec("folder:a?name=x{id}.png") == f"folder:{tmp_path}/a?name=x{{id}}.png"
+    assert absolute_spec("shards:s-{0..3}.tar") == f"shards:{tmp_path}/s-{{0..3}}.tar"
+    assert absolute_spec("scenes:7") == "scenes:7"
+    assert absolute_spec("photos") == "photos"
