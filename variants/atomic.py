@@ -88,7 +88,9 @@ def reserve(temporary: Path, path: Path) -> None:
         try:
             os.posix_fallocate(handle, 0, size)
         except OSError as error:
-            raise cannot_write(path, error, size) from error
+            if error.errno in NO_ROOM:
+                raise cannot_write(path, error, size) from error
+            # A file system that cannot reserve.
         finally:
             os.close(handle)
 

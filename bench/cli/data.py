@@ -159,6 +159,29 @@ def verify(
     return Exit.FAILED if wrong else Exit.OK
 
 
+@data_app.command("cache")
+def cache(
+    clear: Annotated[bool, typer.Option("--clear", help="Remove it all; runs pack again what they need.")] = False,
+    json_output: Json = False,
+) -> None:
+    """List the decoded pictures that runs share (BENCH_CACHE_DIR), or remove them."""
+    from bench.datasets import packed
+    from bench.util.places import cache_folder
+
+    freed = packed.clear() if clear else 0
+    rows = packed.listed()
+    total = sum(row["bytes"] for row in rows)
+    if json_output:
+        print(json.dumps({"folder": str(cache_folder()), "bytes": total, "freed": freed, "packs": rows}))
+        return
+    if clear:
+        print(f"{cache_folder()}: removed {freed / 1e6:,.1f} MB")
+        return
+    for row in rows:
+        print(f"{row['bytes'] / 1e6:,.1f} MB, used {row['used']}: {'; '.join(row.get('of', ['?']))}")
+    print(f"{cache_folder()}: {len(rows)} packs, {total / 1e6:,.1f} MB" + " (--clear removes them)" * bool(rows))
+
+
 def find(name: str) -> Archive:
     from bench.datasets.archive import archive
     from bench.datasets.registry import dataset

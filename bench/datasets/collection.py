@@ -8,12 +8,15 @@ on also validates; a single picture is all there is for every split, and the not
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import json
 import os
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +27,11 @@ from bench.datasets.pictures import BrokenPicture, fit_square, measure_picture, 
 from bench.datasets.registry import SPLITS, Dataset
 from bench.util import draws
 from bench.util.errors import BenchError, UsageError
+from bench.util.files import write_json
+from bench.util.places import cache_folder
+
+MANY = 2_000
+"""Pictures from which on decoding them once takes so long that its outcome is kept."""
 
 TEST_SHARE, VALIDATION_SHARE = 0.2, 0.1
 
@@ -96,6 +104,7 @@ def open_collection(
             for i in range(length)
         ],
         load=pictures.load,
+        recipe=partial(pictures.recipe, length),
         path=pictures.path if all(isinstance(entry.source, Path) for entry in chosen) else None,
         note=note,
         title=title,
@@ -103,14 +112,62 @@ def open_collection(
     )
 
 
+def facts_of(source: Path | Member) -> str:
+    """A file by path, size and times; of one in an archive, those of the archive and its place there.
+
+    The time of the last change of the entry counts too: a copy may keep the time of the content, but not that.
+    """
+    file = source if isinstance(source, Path) else source.tar
+    place = "" if isinstance(source, Path) else f"{source.name!r} {source.offset} {source.size} in "
+    try:
+        status = file.stat()
+    except OSError as error:
+        return f"{place}{file!r} {error.strerror}"
+    return f"{place}{str(file)!r} {status.st_size} {status.st_mtime_ns} {status.st_ctime_ns}"
+
+
+@cache
+def reader_version() -> str:
+    """Of what turns files into pixels: the text of these modules, and the libraries' versions."""
+    import cv2
+    import PIL
+    from PIL import features
+
+    from bench.datasets import member, pictures
+
+    source = hashlib.sha256()
+    for module in (__file__, member.__file__, pictures.__file__, draws.__file__):
+        source.update(Path(module).read_bytes())
+    return f"reader {source.hexdigest()} Pillow {PIL.__version__} {features.version('jpg')} OpenCV {cv2.__version__}"
+
+
 _checked: dict[tuple[str, int, int], tuple[int, int] | str] = {}
 """(path, bytes, time of change) -> (width, height), or why it cannot be read; a run opens a folder often."""
 
 
 def check_pictures(sources: Sequence[Path | Member]) -> list[tuple[int, int] | str]:
-    """(width, height) of each file, or why it cannot be read. Decoding releases the GIL: threads gain."""
+    """(width, height) of each file, or why it cannot be read. Decoding releases the GIL: threads gain.
+
+    Of many files the cache keeps what was found of those that can be read.
+    """
+    file = None
+    known: list[list[int] | None] = [None] * len(sources)
+    if len(sources) >= MANY:
+        text = "\n".join([reader_version(), *map(facts_of, sources)])
+        file = cache_folder() / "checked" / f"{hashlib.sha256(text.encode()).hexdigest()[:32]}.json"
+        with contextlib.suppress(OSError, ValueError):
+            kept = json.loads(file.read_text(encoding="utf-8"))
+            known = kept if len(kept) == len(sources) else known
+
+    def check(source: Path | Member, kept: list[int] | None) -> tuple[int, int] | str:
+        return (kept[0], kept[1]) if kept else check_picture(source)
+
     with ThreadPoolExecutor(max_workers=min(16, os.cpu_count() or 1)) as pool:
-        return list(pool.map(check_picture, sources))
+        found = list(pool.map(check, sources, known))
+    if file is not None and None in known:
+        with contextlib.suppress(BenchError, OSError):
+            write_json(file, [None if isinstance(sides, str) else sides for sides in found])
+    return found
 
 
 def check_picture(source: Path | Member) -> tuple[int, int] | str:
@@ -195,6 +252,12 @@ class FilePictures:
         source = self.entries[i % len(self.entries)].source
         assert isinstance(source, Path)
         return source
+
+    def recipe(self, length: int) -> str:
+        """All that the first ``length`` pictures depend on: each file with its size and times, how it is cut, by what
+        reader."""
+        lines = [f"size {self.size} crops {self.endless} length {length}", reader_version()]
+        return "\n".join([*lines, *(f"{entry.key!r} {facts_of(entry.source)}" for entry in self.entries)])
 
     def read(self, number: str) -> np.ndarray:
         """What is kept in the cache: the finished picture, or for crops the picture at twice the size."""

@@ -45,6 +45,8 @@ class Dataset:
     """Many pictures at once, where that is faster than one by one; the same pixels."""
     path: Callable[[int], Path] | None = field(default=None, repr=False)
     """The file of picture i, where each is a file of the user's."""
+    recipe: Callable[[], str] | None = field(default=None, repr=False)
+    """All that the pixels depend on, as text; None where pictures are made, not read from files."""
     suite_version: int = VERSION
     """Of the exported suite that these pictures are; else the current one."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from bench.datasets.packed import pack
 from bench.stages.context import Context
 from bench.stages.prepare import describe
 from bench.util.progress import Reporter, say
@@ -12,7 +13,7 @@ from bench.util.progress import Reporter, say
 
 def train_missing(context: Context, networks: Sequence[tuple[str, int]]) -> None:
     """Train every (variant, seed) of ``networks`` that the run holds no finished weights of."""
-    from bench.training.train import Job, at_a_time, steps_of, train_all, training_data, validation_data, write_pool
+    from bench.training.train import Job, at_a_time, steps_of, train_all, training_data, validation_data
 
     writer, profile, device = context.writer, context.profile, context.device
     checkpoints, cache = writer.path / "checkpoints", writer.path / "cache"
@@ -27,8 +28,8 @@ def train_missing(context: Context, networks: Sequence[tuple[str, int]]) -> None
         say(f"preparing {sum(profile.train_count):,} training pictures at {profile.size} px")
         parts = training_data(profile)
         writer.update(trained_on=[describe(dataset) for dataset in parts])
-        pool = write_pool(parts, profile.size or 0, cache / "train.npy")
-        validation = write_pool(validation_data(profile), profile.size or 0, cache / "validation.npy")
+        pool = pack(parts, profile.size or 0, cache / "train.npy")
+        validation = pack(validation_data(profile), profile.size or 0, cache / "validation.npy")
         pictures = sum(len(dataset) for dataset in parts)
         jobs = [
             Job(name, seed, steps_of(name, profile, pictures), checkpoints / name / f"seed-{seed}", pool, validation,
@@ -49,5 +50,5 @@ def train_missing(context: Context, networks: Sequence[tuple[str, int]]) -> None
                 reporter.update("all", sum(done.values()), total)
 
             train_all(jobs, at_a_time(profile), report)
-    for file in (pool, validation):
+    for file in (cache / "train.npy", cache / "validation.npy"):
         file.unlink(missing_ok=True)

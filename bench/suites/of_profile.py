@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from bench.datasets.packed import packed_where_large
 from bench.datasets.registry import Dataset, open_dataset
 from bench.profiles.profile import Profile
 from bench.suites.hole_file import Reading
@@ -23,7 +24,7 @@ def open_suite(profile: Profile, split: str = "test") -> Suite:
     datasets = tuple(
         open_dataset(spec, split, profile.size, count) for spec, count in zip(profile.data, profile.count, strict=True)
     )
-    datasets = named_apart(datasets, profile.data)
+    datasets = tuple(packed_where_large(dataset) for dataset in named_apart(datasets, profile.data))
     reading = Reading(profile.mask_polarity, profile.mask_threshold)
     return Suite.open(datasets, ",".join(profile.masks), profile.suite_seed, reading, profile.protocol)
 

@@ -20,8 +20,7 @@ from bench.profiles.profile import Profile
 from bench.runs.provenance import cores
 from bench.training.batches import HOLE_SEED
 from bench.util.errors import BenchError
-from bench.util.files import replacing
-from variants.atomic import CannotWrite, reserve
+from variants.atomic import CannotWrite
 
 if TYPE_CHECKING:
     from variants.session import Plan
@@ -63,26 +62,6 @@ def validation_data(profile: Profile) -> list[Dataset]:
     """A few pictures that are neither trained on nor scored: what settings are judged by."""
     share = max(1, VALIDATION_PICTURES // len(profile.train_data))
     return [open_dataset(spec, "validation", profile.size, share) for spec in profile.train_data]
-
-
-def write_pool(parts: list[Dataset], size: int, file: Path) -> Path:
-    """All pictures as uint8 (N, size, size, 3) in one .npy file that the workers map, unless it is there."""
-    if file.is_file():
-        return file
-    total = sum(len(part) for part in parts)
-    # Not synced: gigabytes that a run makes anew after a power cut, and removes at its end.
-    with replacing(file, durable=False) as temporary:
-        pool = np.lib.format.open_memmap(temporary, mode="w+", dtype=np.uint8, shape=(total, size, size, 3))
-        reserve(temporary, file)
-        row = 0
-        for part in parts:
-            for start in range(0, len(part), 256):
-                indices = range(start, min(start + 256, len(part)))
-                pool[row : row + len(indices)] = part.batch(indices)
-                row += len(indices)
-        pool.flush()
-        del pool
-    return file
 
 
 def steps_of(name: str, profile: Profile, pictures: int) -> int:

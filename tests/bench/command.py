@@ -14,13 +14,14 @@ TINY = [
 ]  # fmt: skip
 
 
+KEPT = ("BENCH_WEIGHTS_DIR", "BENCH_CACHE_DIR", "BENCH_DATA_DIR")
+
+
 def bench(
     *words: str, cwd: Path, env: dict[str, str] | None = None, timeout: float = 300
 ) -> subprocess.CompletedProcess[str]:
     """Run the bench command as a user would, in ``cwd``."""
-    clean = {
-        key: value for key, value in os.environ.items() if not key.startswith("BENCH_") or key == "BENCH_WEIGHTS_DIR"
-    }
+    clean = {key: value for key, value in os.environ.items() if not key.startswith("BENCH_") or key in KEPT}
     return subprocess.run(
         [sys.executable, "-c", "from bench.cli import main\nif __name__ == '__main__':\n    main()", *words],
         cwd=cwd,

@@ -15,7 +15,6 @@ import torch
 from torch import nn
 
 import variants.trainer
-from bench.datasets.registry import Dataset
 from bench.masks.registry import draw
 from bench.profiles.profile import load_profile
 from bench.training import train
@@ -33,7 +32,6 @@ from bench.training.train import (
     validation_data,
     work_of,
     worker,
-    write_pool,
 )
 from bench.util.errors import BenchError
 from variants.registry import variant
@@ -66,27 +64,6 @@ def test_what_is_trained_on_is_the_training_split_with_the_profiles_counts(opene
 def test_settings_are_judged_by_32_pictures_of_the_validation_split(opened, data, share):
     validation_data(profile(train_data=data))
     assert set(opened) == {(name, "validation", 32, share) for name in data.split(",")}
-
-
-def numbered(first: int, count: int) -> Dataset:
-    def load(i: int) -> np.ndarray:
-        return np.full((2, 2, 3), (first + i) % 256, np.uint8)
-
-    return Dataset("n", "train", 2, [str(i) for i in range(count)], load)
-
-
-def test_a_pool_holds_every_picture_of_every_data_set_in_order(tmp_path):
-    # 260 pictures are written in two pieces; numbers wrap at 256.
-    file = write_pool([numbered(7, 260), numbered(100, 3)], 2, tmp_path / "pool.npy")
-    pool = np.load(file)
-    assert pool.shape == (263, 2, 2, 3) and pool.dtype == np.uint8
-    assert pool[:, 0, 0, 0].tolist() == [(7 + i) % 256 for i in range(260)] + [100, 101, 102]
-    assert (pool == pool[:, :1, :1, :1]).all()
-
-
-def test_a_pool_that_is_there_is_taken(tmp_path):
-    np.save(tmp_path / "pool.npy", np.zeros(3))
-    assert np.load(write_pool([numbered(0, 5)], 2, tmp_path / "pool.npy")).shape == (3,)
 
 
 def test_work_is_steps_times_weights():
