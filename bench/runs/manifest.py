@@ -62,7 +62,8 @@ class Manifest:
     name: the folder's. suite: fingerprint, hex SHA-256; None where nothing is scored. command: list of arguments.
     created, finished: ISO times; finished is None while the run is going on. profile: the resolved settings.
     precision: of the fills that were scored. size: side in pixels; None: every picture's own. datasets, masks: what
-    was scored on. trained_on: the pictures that the networks of this run were trained on. samples: digest of what the
+    was scored on. trained_on: the pictures that the networks of this run were trained on. training: what its trainings
+    are kept for (:mod:`bench.stages.kept`). samples: digest of what the
     pictures in samples/ depend on. throughput_of: the methods that were timed. metrics: what each column of the
     records means. missing: metric -> why its column is empty. notes: sentences for the reader. stages: seconds.
     versions, machine, git: package, part or fact -> what it is.
@@ -82,6 +83,7 @@ class Manifest:
     datasets: list[DatasetEntry] = field(default_factory=list)
     masks: list[str] = field(default_factory=list)
     trained_on: list[DatasetEntry] = field(default_factory=list)
+    training: dict[str, dict[str, str]] = field(default_factory=dict)
     samples: str | None = None
     throughput_of: list[str] = field(default_factory=list)
     variants: list[VariantEntry] = field(default_factory=list)
@@ -107,7 +109,7 @@ class Manifest:
         return [(entry.name, entry.seed) for entry in self.variants]
 
 
-LATER = ("trained_on", "samples", "throughput_of")
+LATER = ("trained_on", "training", "samples", "throughput_of")
 
 
 def read_manifest(file: Path) -> Manifest:

@@ -43,6 +43,7 @@ def whole() -> Manifest:
         datasets=[DatasetEntry("photos", "all", 3, "of a friend", [["x.png", "no picture"]])],
         masks=["rect"],
         trained_on=[DatasetEntry("scenes", "train", 512)],
+        training={"weights": {"baseline@0": "ab"}},
         samples="12",
         throughput_of=["telea"],
         variants=[VariantEntry("double_dg", 1, "network", "two stages", "hole", 7, "cd" * 32)],

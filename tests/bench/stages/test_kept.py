@@ -1,0 +1,131 @@
+"""What of earlier trainings is kept: nothing that was made of other pictures or other code, or that was damaged."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from bench.methods.weights import weights_of
+from bench.profiles.profile import load_profile
+from bench.runs.manifest import Manifest, VariantEntry
+from bench.runs.writer import RunWriter
+from bench.stages import kept
+from bench.stages.context import Context
+from bench.util.errors import BenchError, UsageError
+
+ONE = [("baseline", 0)]
+
+
+@pytest.fixture
+def context(tmp_path: Path) -> Context:
+    """A run on a folder of seven pictures, about to be trained."""
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for number in range(7):
+        picture = np.full((20, 20, 3), 30 * number, np.uint8)
+        Image.fromarray(picture).save(folder / f"{number}.png")
+    profile = replace(
+        load_profile("tiny"), train_data=(f"folder:{folder}",), train_count=(8,), size=16, variants=("baseline",)
+    )
+    writer = RunWriter(tmp_path / "run", Manifest(name="run", suite=None))
+    writer.write()
+    suite: Any = None
+    return Context(profile, suite, writer)
+
+
+def trained(context: Context, weights: bytes = b"weights") -> Path:
+    """As after a training."""
+    kept.pools(context)
+    kept.clear(context)
+    kept.begin(context, ONE)
+    file = kept.weights_file(context, *ONE[0])
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(weights)
+    kept.note(context, ONE)
+    return file
+
+
+def test_a_finished_training_is_kept_as_long_as_it_fits(context: Context, capsys: pytest.CaptureFixture[str]) -> None:
+    file = trained(context)
+    kept.settle(context, ONE)
+    assert file.read_bytes() == b"weights"
+    assert weights_of(context.run)("baseline", 0) == (file, 0)
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("finished", [True, False])
+def test_a_training_on_pictures_that_were_replaced_since_is_refused(context: Context, finished: bool) -> None:
+    file = trained(context)
+    if not finished:  # killed: a state is there, no weights
+        file.unlink()
+    folder = Path(context.profile.train_data[0].partition(":")[2])
+    for number in range(7):
+        Image.fromarray(np.full((20, 20, 3), 255 - 30 * number, np.uint8)).save(folder / f"{number}.png")
+    again = (lambda: kept.settle(context, ONE)) if finished else (lambda: kept.pools(context))
+    with pytest.raises(UsageError, match=r"the pictures that the run .* is trained on have changed since"):
+        again()
+
+
+def test_pictures_that_were_only_touched_are_the_same(context: Context) -> None:
+    file = trained(context)
+    folder = Path(context.profile.train_data[0].partition(":")[2])
+    for picture in folder.iterdir():
+        os.utime(picture, (1, 1))
+    kept.settle(context, ONE)
+    assert file.is_file()
+
+
+@pytest.mark.parametrize("damage", [b"", b"nonsense", None])
+def test_a_pool_that_a_killed_run_left_damaged_is_made_anew(context: Context, damage: bytes | None) -> None:
+    pool, _ = kept.pools(context)
+    whole = pool.read_bytes()
+    pool.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]) if damage is None else damage)
+    assert kept.pools(context)[0].read_bytes() == whole
+
+
+def test_weights_that_are_not_those_of_run_json_are_refused_and_made_anew(
+    context: Context, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = trained(context)
+    file.write_bytes(b"Weights")
+    with pytest.raises(BenchError, match=r"generator\.safetensors is not the file that run was made with"):
+        weights_of(context.run)("baseline", 0)
+    kept.settle(context, ONE)
+    assert not file.exists()
+    assert capsys.readouterr().err == f"note: {file} is not what run.json holds the SHA-256 of: it is made anew\n"
+    trained(context, b"of another machine")
+    assert weights_of(context.run)("baseline", None) == (file, 0)
+
+
+def test_weights_of_a_run_from_before_are_held_against_what_was_scored(context: Context) -> None:
+    file = trained(context)
+    entry = VariantEntry("baseline", 0, "network", weights_sha256="0" * 64)
+    context.writer.update(training={}, variants=[entry])
+    with pytest.raises(BenchError, match="is not the file"):
+        weights_of(context.run)("baseline", 0)
+    kept.settle(context, ONE)
+    assert not file.exists()
+    assert context.writer.manifest.variants[0].weights_sha256 == ""
+
+
+@pytest.mark.parametrize("finished", [True, False])
+def test_a_plug_in_whose_code_was_edited_is_trained_again(
+    context: Context, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], finished: bool
+) -> None:
+    monkeypatch.setattr(kept, "code_of", lambda name: "before")
+    file = trained(context)
+    (file.parent / "state.pt").write_bytes(b"state")
+    if not finished:
+        file.unlink()
+    kept.settle(context, ONE)
+    assert (file.parent / "state.pt").is_file()
+    monkeypatch.setattr(kept, "code_of", lambda name: "after")
+    kept.settle(context, ONE)
+    assert not file.parent.exists()
+    assert "the code of baseline was changed since baseline@0 was trained" in capsys.readouterr().err
