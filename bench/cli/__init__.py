@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import importlib
 import inspect
 import os
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 import bench
+from bench.util import start
 from bench.util.errors import BenchError, Exit
 from bench.util.start import settle_process
 from variants.atomic import CannotWrite
@@ -28,8 +31,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-INTERRUPTED = 130
-"""Exit code after a Ctrl-C, as shells have it."""
+INTERRUPTED, TERMINATED = 130, 143
+"""Exit codes after a Ctrl-C and after SIGTERM, as shells have them."""
 
 ORDER = (
     "run",
@@ -94,7 +97,8 @@ def main() -> None:
         code = int(result) if isinstance(result, int) else Exit.OK
         # Some versions of the parser turn a Ctrl-C into this exit code themselves.
         if code == INTERRUPTED:
-            interrupted()
+            code = interrupted()
+        sys.stdout.flush()
     except BenchError as error:
         code = fail(error, error.code)
     except FillError as error:
@@ -106,11 +110,35 @@ def main() -> None:
     except CannotWrite as error:
         code = fail(BenchError(str(error)), Exit.FAILED)
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = Exit.OK
+    except SystemExit as error:
+        # The parser's own way out, where whoever reads our output has gone.
+        code = Exit.OK if isinstance(error.__context__, BrokenPipeError) else int(error.code or 0)
     except Exception as error:
         code = end(error)
-    sys.exit(int(code))
+    sys.exit(int(close_streams(code)))
+
+
+def close_streams(code: int) -> int:
+    """The exit code, once all that was printed is out, or nobody is there to read it."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except BrokenPipeError:
+            silence(stream)
+        except OSError as error:
+            silence(stream)
+            if stream is sys.stdout:
+                code = fail(BenchError(f"the output cannot be written ({error.strerror})"), Exit.FAILED)
+        except ValueError:  # closed
+            pass
+    return code
+
+
+def silence(stream: Any) -> None:
+    """Else Python tries once more at its end, and complains."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def with_examples(text: str) -> str:
@@ -136,6 +164,15 @@ def end(error: Exception) -> int:
     if type(error).__name__ == "Abort":
         # What the parser makes of a Ctrl-C.
         return interrupted()
+    if isinstance(error, OSError) and error.strerror and error.filename:
+        code = Exit.USAGE if error.errno == errno.ENAMETOOLONG else Exit.FAILED
+        name = os.fsdecode(error.filename)
+        shown = name if len(name) <= 80 else f"{name[:80]}…"
+        return fail(BenchError(f"{shown} cannot be used ({error.strerror})"), code)
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return fail(BenchError(f"a file cannot be written ({os.strerror(error.errno)}): make room"), Exit.FAILED)
+    if isinstance(error, MemoryError):
+        return fail(BenchError("the memory is full: ask for a smaller size, batch or count"), Exit.FAILED)
     if type(error).__name__ == "OutOfMemoryError":  # torch's, which is not imported for this
         return fail(BenchError(f"{str(error).split('. ')[0]}; use a smaller batch or size"), Exit.FAILED)
     return fail(error, Exit.FAILED)
@@ -149,8 +186,10 @@ def called() -> str:
 
 def interrupted() -> int:
     resumable = called() in ("bench run", "bench train", "bench eval", "bench data")
-    print("bench: Interrupted." + " Rerun the same command to resume." * resumable, file=sys.stderr)
-    return INTERRUPTED
+    word = "Terminated" if start.terminated else "Interrupted"
+    with contextlib.suppress(OSError):
+        print(f"bench: {word}." + " Rerun the same command to resume." * resumable, file=sys.stderr)
+    return TERMINATED if start.terminated else INTERRUPTED
 
 
 def fail(error: Exception, code: Exit) -> int:
@@ -159,5 +198,6 @@ def fail(error: Exception, code: Exit) -> int:
     message = " ".join(str(error).split()) or type(error).__name__
     if code == Exit.FAILED and not isinstance(error, BenchError):
         message = f"{type(error).__name__}: {message} (--debug shows the traceback)"
-    print(f"bench: {message}", file=sys.stderr)
+    with contextlib.suppress(OSError):
+        print(f"bench: {message}", file=sys.stderr)
     return code

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,12 +9,14 @@ from typing import Any
 
 from bench.commands.results import show
 from bench.commands.settings import check_names
+from bench.datasets.registry import SPLITS
 from bench.exporters.registry import chosen
 from bench.profiles.profile import Profile, load_profile, replace_checked
 from bench.runs.reader import Build, Run, find_run, find_runs, out_folder
 from bench.util.errors import PartialError, UsageError
 from bench.util.files import write_json, write_text
 from bench.util.progress import say
+from bench.util.reading import Unfit, read_object, reading
 from bench.util.words import some
 
 
@@ -170,7 +171,12 @@ def suite_of_predictions(request: Request) -> dict[str, Any] | None:
             folder = Path(spec.argument).expanduser()
             for file in (folder / SUITE_FILE, folder.parent / SUITE_FILE):
                 if file.is_file():
-                    return json.loads(file.read_text(encoding="utf-8"))
+                    what, remedy = "the suite of saved predictions", "remove it, and say --data and --masks instead"
+                    found = read_object(file, what, remedy, UsageError)
+                    with reading(file, what, remedy, UsageError):
+                        if not isinstance(found["profile"], dict) or found["split"] not in (*SPLITS, "all"):
+                            raise Unfit("its profile or split is none")
+                    return found
     return None
 
 

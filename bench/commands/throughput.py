@@ -251,13 +251,19 @@ def write_run(path: Path, result: Result, plan: Plan) -> None:
     from bench.util.progress import say
 
     file = path / "throughput.parquet"
-    if not (path / "run.json").is_file():
+    if (path / "run.json").is_file():
+        held = RunWriter(path, Run.open(path).manifest)
+        held.hold()
+    else:
         settings = {key: list(v) if isinstance(v, tuple) else v for key, v in asdict(plan).items()}
-        writer = RunWriter(path)
-        writer.begin(Manifest(name=path.name, suite=None, profile={"name": "throughput", **settings}))
-        writer.finish()
-    if file.is_file():
-        say(f"replacing the measurements in {file}")
-    write(result, file)
-    write_summary(Run.open(path))
+        held = RunWriter(path)
+        held.begin(Manifest(name=path.name, suite=None, profile={"name": "throughput", **settings}))
+        held.finish()
+    try:
+        if file.is_file():
+            say(f"replacing the measurements in {file}")
+        write(result, file)
+        write_summary(Run.open(path))
+    finally:
+        held.close()
     say(f"wrote {file}")

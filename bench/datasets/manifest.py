@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 from bench.datasets.digest import VERSIONS
 from bench.util.errors import UsageError
+from bench.util.paths import Outside, relative
+from bench.util.reading import Unfit, require_regular, why
 
 MANIFEST = "manifest.json"
 KIND = "inpaint-bench suite"
+MASK = re.compile(r"[a-z0-9_]+")
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
@@ -22,23 +26,48 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     if not file.is_file():
         raise UsageError(f"no suite at {folder}: it holds no {MANIFEST} (bench suite export makes one)")
     try:
+        require_regular(file)
         manifest = json.loads(file.read_text(encoding="utf-8"))
-        if manifest["kind"] != KIND or manifest["schema"] != 1:
-            raise ValueError("its kind or schema is another")
-        if manifest.setdefault("suite_version", 1) not in VERSIONS:
-            raise ValueError(f"its version is {manifest['suite_version']}, made by a later release")
-        for key in ("fingerprint", "protocol", "seed", "dataset", "masks"):
-            manifest[key]
-        for entry in manifest["images"]:
-            path = PurePosixPath(entry["id"])
-            if path.is_absolute() or ".." in path.parts or "\\" in entry["id"]:
-                raise ValueError(f"the id {entry['id']!r} leads out of the folder")
-            for name in manifest["masks"]:
-                {**entry["holes"][name]}["area"], entry["sha256"], (entry["height"], entry["width"])
-    except (ValueError, KeyError, TypeError) as error:
-        reason = f"{error} is missing" if isinstance(error, KeyError) else error
-        raise UsageError(f"{file} is no manifest of a suite ({reason}): export the suite again") from error
+        check(manifest)
+    except (Exception, RecursionError) as error:
+        raise UsageError(f"{file} is no manifest of a suite ({why(error)}): export the suite again") from error
     return manifest
+
+
+def check(manifest: dict[str, Any]) -> None:
+    """Raises Unfit or Outside, or what Python raises for keys and types that are wrong, for what is no manifest."""
+    if manifest["kind"] != KIND or manifest["schema"] != 1:
+        raise Unfit("its kind or schema is another")
+    if manifest.setdefault("suite_version", 1) not in VERSIONS:
+        raise Unfit(f"its version is {manifest['suite_version']}, made by a later release")
+    words(manifest, "fingerprint", "protocol")
+    words(manifest["dataset"], "name", "split", "note")
+    manifest["seed"]
+    masks, images = manifest["masks"], manifest["images"]
+    if not isinstance(masks, list) or not isinstance(images, list) or not masks or not images:
+        raise Unfit("it lists no pictures or no mask types")
+    for name in masks:
+        if not isinstance(name, str) or not MASK.fullmatch(name):
+            raise Outside(f"the mask type {str(name)[:40]!r} is no name of one")
+    seen: set[str] = set()
+    for entry in images:
+        relative(entry["id"])
+        if entry["id"] in seen:
+            raise Unfit(f"it lists {entry['id']} twice")
+        seen.add(entry["id"])
+        words(entry, "sha256")
+        for key in ("height", "width"):
+            if type(entry[key]) is not int or entry[key] < 1:
+                raise Unfit(f"the {key} of {entry['id']} is no number of pixels")
+        for name in masks:
+            words(entry["holes"][name], "sha256", "masked_sha256")
+            float(entry["holes"][name]["area"])
+
+
+def words(facts: dict[str, Any], *keys: str) -> None:
+    for key in keys:
+        if not isinstance(facts[key], str):
+            raise Unfit(f"its {key} is no text")
 
 
 def files_of(manifest: dict[str, Any]) -> Iterator[str]:

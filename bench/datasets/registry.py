@@ -21,6 +21,9 @@ from variants.errors import PluginError
 from variants.plugins import an
 from variants.registry import Registry
 
+MOST_PX, MOST = 16_384, 10**9
+"""The side of a picture and the number of pictures that may be asked for."""
+
 SPLITS = ("train", "validation", "test")
 
 
@@ -121,6 +124,10 @@ def check_request(size: int | None, count: int | None) -> None:
     """Raises UsageError for a size or a count that no data set can give."""
     if size is not None and size < 8:
         raise UsageError(f"a picture size of {size} px is too small: ask for 8 px or more")
+    if size is not None and size > MOST_PX:
+        raise UsageError(f"a picture size of {size} px is too large: ask for {MOST_PX:,} px or less")
+    if count is not None and count > MOST:
+        raise UsageError(f"a count of {count} pictures is too large: ask for {MOST:,} or less")
     if count is not None and count < 1:
         raise UsageError(f"a count of {count} pictures leaves none: ask for 1 or more")
 

@@ -14,6 +14,7 @@ from bench.datasets.manifest import read_manifest
 from bench.datasets.pictures import BrokenPicture, read_picture
 from bench.datasets.registry import Dataset, check_request, dataset
 from bench.util.errors import BenchError, UsageError
+from bench.util.paths import Outside, inside
 from bench.util.words import some
 
 
@@ -39,7 +40,10 @@ def open_suite_folder(argument: str, split: str, size: int | None, count: int | 
     own = entries[0]["height"] if len(sides) == 1 and len({*next(iter(sides))}) == 1 else None
     if size is not None and size != own:
         raise UsageError(f"the pictures of the suite at {root} are frozen: leave out the size ({size} px)")
-    missing = [entry["id"] for entry in entries if not file_of(root, entry["id"]).is_file()]
+    try:
+        missing = [entry["id"] for entry in entries if not file_of(root, entry["id"]).is_file()]
+    except Outside as error:
+        raise UsageError(f"the suite at {root} cannot be used: {error}") from error
     if missing:
         raise UsageError(
             f"{len(missing)} of {len(entries)} pictures are missing from the suite at {root} ({some(missing)}): "
@@ -69,4 +73,4 @@ def open_suite_folder(argument: str, split: str, size: int | None, count: int | 
 
 
 def file_of(root: Path, image_id: str) -> Path:
-    return root / "images" / f"{image_id}.png"
+    return inside(root, f"images/{image_id}.png")

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.util.errors import UsageError
+from bench.util.reading import Unfit, require_regular, why
 from variants.registry import suggest
 
 GRAMMAR = re.compile(
@@ -29,6 +30,7 @@ GRAMMAR = re.compile(
 )
 KINDS = {":": "drop", "<": "floor", ">": "ceiling"}
 FORMS = "write METRIC:AMOUNT, METRIC[MASK]:AMOUNT%, VARIANT.METRIC<VALUE or METRIC>VALUE"
+LIMIT_MIB = 16
 KEYS = ("fail_if", "against", "strict")
 
 
@@ -105,13 +107,14 @@ class Thresholds:
 def read_thresholds(path: Path) -> Thresholds:
     """Read a threshold file. Raises UsageError with the line number of what is wrong."""
     try:
+        require_regular(path, LIMIT_MIB)
         text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, UnicodeDecodeError, Unfit) as error:
         hint = "bench check --init writes one" if isinstance(error, FileNotFoundError) else "name a text file"
-        raise UsageError(f"the threshold file {path} cannot be read ({reason(error)}): {hint}") from error
+        raise UsageError(f"the threshold file {path} cannot be read ({why(error)}): {hint}") from error
     try:
         content = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise UsageError(f"{path} is not valid TOML: {error}") from error
     for key in content:
         if key not in KEYS:
@@ -131,10 +134,6 @@ def read_thresholds(path: Path) -> Thresholds:
         rules.append(parse_rule(rule, f"{path} line {text.count(chr(10), 0, start) + 1}"))
         start += 1
     return Thresholds(path, rules, against, strict)
-
-
-def reason(error: Exception) -> str:
-    return getattr(error, "strerror", None) or str(error)
 
 
 def key_line(text: str, key: str) -> int:

@@ -15,6 +15,9 @@ from bench.statistics.scores import ALL, KEYS
 from bench.util.errors import IncomparableError, UsageError
 from bench.util.files import replacing, write_json, write_text
 
+UNFINISHED = ".reference.part"
+"""Lies in a reference until the threshold file is there too: one that a killed command left is written anew."""
+
 SPEED_DROP_PERCENT = 25.0
 """Allowed where no A/A runs say better: ratios on a shared machine of two cores stay within it."""
 
@@ -27,7 +30,7 @@ def write_threshold_file(path: Path, run: Run, floor: NoiseFloor, force: bool = 
     """
     reference = path.with_name(f"{path.stem}-reference")
     for there in (path, reference):
-        if there.exists() and not force:
+        if there.exists() and not force and not (reference / UNFINISHED).exists():
             raise UsageError(f"{there} exists: overwrite it with --force, or name another file with --thresholds")
     rows = [row for row in floor.rows if row.mask == ALL]
     ranks = {row.metric: row.rank for row in rows if row.rank is not None}
@@ -39,6 +42,7 @@ def write_threshold_file(path: Path, run: Run, floor: NoiseFloor, force: bool = 
     write_reference(reference, run, metrics)
     write_text(path, threshold_text(run, floor, [row for row in rows if row.metric in metrics], metrics, reference))
     read_thresholds(path)
+    (reference / UNFINISHED).unlink()
     return [path, reference]
 
 
@@ -82,9 +86,15 @@ def write_reference(folder: Path, run: Run, metrics: list[str]) -> None:
     from bench.util.tables import write_table
 
     if folder.exists():
-        if not (folder / "run.json").is_file():
+        ours = (folder / "run.json").is_file() or (folder / UNFINISHED).is_file()
+        if not ours or folder.is_symlink():
             raise UsageError(f"{folder} is no reference of an earlier --init: move it away, or name another file")
-        shutil.rmtree(folder)
+        write_text(folder / UNFINISHED, "")
+        for there in folder.iterdir():
+            if there.name != UNFINISHED:
+                shutil.rmtree(there) if there.is_dir() and not there.is_symlink() else there.unlink()
+    else:
+        write_text(folder / UNFINISHED, "")
     for file in run.record_files():
         table = read_records(file)
         kept = table.select([name for name in table.column_names if name in KEYS or name in metrics])

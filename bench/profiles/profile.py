@@ -9,6 +9,7 @@ from types import UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from bench.util.errors import UsageError
+from bench.util.reading import reading
 from variants.registry import suggest
 
 FOLDER = Path(__file__).parent
@@ -84,10 +85,8 @@ def load_profile(spec: str, overrides: dict[str, Any] | None = None) -> Profile:
 
 
 def read(file: Path) -> dict[str, Any]:
-    try:
+    with reading(file, "a profile", error=UsageError):
         return tomllib.loads(file.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"the profile {file} is not valid TOML: {error}") from error
 
 
 def replace_checked(profile: Profile, overrides: dict[str, Any]) -> Profile:
@@ -110,7 +109,7 @@ def convert(key: str, value: Any, where: str) -> Any:
     kind = hints[key]
     try:
         return coerce(kind, value)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise UsageError(f"{where}: {key} = {value!r} is not {describe(kind)}") from error
 
 
@@ -137,6 +136,14 @@ def describe(kind: Any) -> str:
     return {int: "a whole number", float: "a number", str: "a text"}.get(kind, str(kind))
 
 
+MOST = {
+    "size": 16_384, "width": 4096, "batch": 65_536, "threads": 4096, "workers": 4096, "samples": 10_000,
+    "steps": 10**9, "epochs": 10**6, "count": 10**9, "train_count": 10**9, "seeds": 2**31 - 1, "suite_seed": 2**63 - 1,
+    "steps_scale": 10**6, "throughput_s": 10**6,
+}  # fmt: skip
+"""Beyond these a number is a slip, or does not fit what computes with it."""
+
+
 def validated(profile: Profile) -> Profile:
     """Raises UsageError for values no run could have."""
     for key in ("width", "batch", "threads", "samples", "workers"):
@@ -147,6 +154,11 @@ def validated(profile: Profile) -> Profile:
         raise UsageError(f"size = {profile.size} is too small: networks need at least 16 pixels")
     if profile.steps is not None and profile.steps < 1:
         raise UsageError(f"steps = {profile.steps} must be at least 1")
+    for key, most in MOST.items():
+        values = getattr(profile, key)
+        for value in values if isinstance(values, tuple) else [values]:
+            if value is not None and not abs(value) <= most:
+                raise UsageError(f"{key} = {value} is too large: at most {most:,} makes sense")
     if profile.precision not in ("auto", "fp32", "bf16"):
         raise UsageError(f"precision = '{profile.precision}': choose from auto, fp32, bf16")
     if not profile.seeds:

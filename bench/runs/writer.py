@@ -59,8 +59,7 @@ class RunWriter:
         if not file.is_file() and self.path.is_dir() and any(map(foreign, self.path.iterdir())):
             raise UsageError(f"{self.path} contains other files and no run.json: choose another --out")
         require_writable(self.path)
-        self.lock = RunLock(self.path)
-        self.lock.acquire(wait)
+        self.hold(wait)
         if fresh:
             clear(self.path)
         before: Manifest | None = None
@@ -83,6 +82,11 @@ class RunWriter:
         )
         self.write()
         return before is not None
+
+    def hold(self, wait: bool = False) -> None:
+        """Take the run's lock, until :meth:`close`. Raises UsageError where another process has it."""
+        self.lock = RunLock(self.path)
+        self.lock.acquire(wait)
 
     def refuse_other(self, before: Manifest, start: Manifest) -> None:
         old, new = before.profile, finite(start.profile)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bench.datasets.pictures import BrokenPicture, opened
 from bench.metrics.correction import correct
 from bench.metrics.declaration import Metric, in_order
 from bench.runs.reader import Run
@@ -21,10 +22,11 @@ from bench.stages.context import Context, identity_of, key_of
 from bench.stages.score import BATCH
 from bench.suites.suite import Suite
 from bench.util.draws import uniforms
+from bench.util.errors import BenchError
 from bench.util.files import write_bytes, write_json
 from bench.util.levels import composite, png, to_levels
 from bench.util.precision import matmul_precision
-from bench.util.progress import Reporter
+from bench.util.progress import Reporter, say
 from variants.method import Method
 
 if TYPE_CHECKING:
@@ -176,12 +178,29 @@ def filled_choices(
                 yield choice, image, hole, [raw[k] for raw in raws]
 
 
+def whole(run: Run) -> bool:
+    """Whether the list of sample pictures and every file of it can be read. Of what cannot it is said."""
+    try:
+        items = run.samples()
+        names = [name for item in items for fill in item["fills"].values() for name in fill.values() if name]
+        for name in (*names, *(item[key] for item in items for key in ("truth", "hole"))):
+            with opened(run.path / "samples" / name) as picture:
+                picture.verify()
+    except BenchError as error:
+        say(f"note: {error}")
+        return False
+    except BrokenPicture as error:
+        say(f"note: a sample picture cannot be read ({error}): they are made anew")
+        return False
+    return bool(items)
+
+
 def choose_samples(context: Context) -> None:
     """Choose and fill the pictures of the report, unless the run holds exactly these already."""
     run, suite, methods = context.run, context.suite, context.methods
     choices = choose(run, suite, context.profile.samples)
     key = key_of(context.writer.manifest.suite, identity_of(methods), [vars(choice) for choice in choices])
-    if context.writer.manifest.samples == key and (run.path / "samples" / "index.json").is_file():
+    if context.writer.manifest.samples == key and whole(run):
         return
     with context.writer.stage("samples"), Reporter("pictures") as reporter:
         done = 0

@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Iterator
+import shutil
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -24,7 +25,12 @@ from bench.datasets.digest import hole_digest, picture_digest
 from bench.datasets.manifest import KIND, MANIFEST, files_of, read_manifest
 from bench.suites.suite import Suite
 from bench.util.errors import UsageError
-from bench.util.files import replacing, write_json
+from bench.util.files import replacing, write_json, write_text
+from bench.util.paths import Outside, inside
+from variants.atomic import TEMPORARY, sweep
+
+UNFINISHED = f"{MANIFEST}{TEMPORARY}"
+"""Lies in a folder while a suite is written into it; says whether there is anything else."""
 
 
 def export_suite(
@@ -38,8 +44,11 @@ def export_suite(
     """
     (dataset,) = suite.datasets
     prepare(folder, force)
+    targets = {f"{place}/{image_id}" for place in places(suite.masks) for image_id in dataset.ids}
+    refuse_links(folder, targets)
     # Reads every picture and hole once before anything is written.
     fingerprint = suite.fingerprint()
+    begin(folder)
     forget(folder)
 
     def write(part: tuple[str, np.ndarray, dict[str, np.ndarray]]) -> dict[str, Any]:
@@ -87,6 +96,7 @@ def export_suite(
         "images": entries,
     }
     write_json(folder / MANIFEST, manifest)
+    (folder / UNFINISHED).unlink()
     return manifest
 
 
@@ -125,8 +135,50 @@ def prepare(folder: Path, force: bool) -> None:
     """Raises UsageError where ``folder`` cannot be written to."""
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"{folder} is a file: name a folder for the suite")
-    if folder.is_dir() and any(folder.iterdir()) and not force:
+    if folder.is_dir() and any(folder.iterdir()) and not force and not alone(folder):
         raise UsageError(f"{folder} is not empty: name a new folder, or --force to write into it")
+
+
+def places(masks: Iterable[str]) -> list[str]:
+    """The folders of a suite's pictures."""
+    return ["images", *(f"{kind}/{mask}" for kind in ("holes", "masked") for mask in masks)]
+
+
+def refuse_links(folder: Path, targets: Iterable[str]) -> None:
+    """Raises UsageError where a file would be written to another place, through a link, or two of them to one on file
+    systems that do not tell upper case from lower."""
+    seen: dict[str, str] = {}
+    for name in sorted(targets):
+        try:
+            inside(folder, f"{name}.png")
+        except Outside as error:
+            raise UsageError(f"{folder} cannot take the suite: {error}; name a new folder") from error
+        other = seen.setdefault(name.casefold(), name)
+        if other != name:
+            raise UsageError(
+                f"{name} and {other} differ only in case, and some file systems cannot hold both: rename one"
+            )
+    for place in ("images", "holes", "masked"):
+        if (folder / place).is_symlink():
+            raise UsageError(f"{folder / place} is a link, and a suite is written into its own folder: remove the link")
+
+
+def alone(folder: Path) -> bool:
+    """Whether the folder holds nothing but an export that was killed."""
+    try:
+        return (folder / UNFINISHED).read_text(encoding="utf-8") == "alone"
+    except (OSError, ValueError):
+        return False
+
+
+def begin(folder: Path) -> None:
+    """Mark the folder as being written, and remove what an export that was killed left there."""
+    only = not folder.exists() or not any(folder.iterdir()) or alone(folder)
+    sweep(folder)
+    write_text(folder / UNFINISHED, "alone" if only else "beside other files")
+    if only:
+        for place in ("images", "holes", "masked"):
+            shutil.rmtree(folder / place, ignore_errors=True)
 
 
 def forget(folder: Path) -> None:
@@ -139,7 +191,8 @@ def forget(folder: Path) -> None:
         earlier = []
     (folder / MANIFEST).unlink()
     for name in earlier:
-        (folder / name).unlink(missing_ok=True)
+        with contextlib.suppress(Outside):  # through a link: another's file
+            inside(folder, name).unlink(missing_ok=True)
     for above in sorted({parent for name in earlier for parent in PurePosixPath(name).parents}, reverse=True):
         # A folder that still holds something stays.
         with contextlib.suppress(OSError):

@@ -16,6 +16,7 @@ from bench.datasets.manifest import MANIFEST, files_of, read_manifest
 from bench.datasets.pictures import BrokenPicture, read_picture
 from bench.suites.hole_file import THRESHOLD, read_hole_file, two_valued
 from bench.util.errors import UsageError
+from bench.util.paths import Outside, inside
 
 FOLDERS = ("images", "holes", "masked")
 
@@ -93,6 +94,11 @@ def check_entry(folder: Path, masks: list[str], facts: dict[str, Any]) -> Entry:
     image_id, size = facts["id"], (facts["height"], facts["width"])
 
     def read(name: str, how: Callable[[Path], np.ndarray]) -> np.ndarray | None:
+        try:
+            inside(folder, name)
+        except Outside as error:
+            found.changed.append((name, str(error)))
+            return None
         if not (folder / name).is_file():
             found.missing.append(name)
             return None

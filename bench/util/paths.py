@@ -26,7 +26,7 @@ def inside(folder: Path, name: Any) -> Path:
             return place
     except (OSError, RuntimeError) as error:  # links in a circle, a name that is too long
         raise Outside(f"{name!r} leads nowhere") from error
-    raise Outside(f"{name!r} leads out of its folder")
+    raise Outside(f"{name!r} leads out of the folder")
 
 
 def relative(name: Any) -> str:
@@ -34,10 +34,10 @@ def relative(name: Any) -> str:
     if not isinstance(name, str):
         raise Outside(f"{str(name)[:40]!r} is no file name")
     path = PurePosixPath(name)
-    if not path.parts or "\0" in name or "\\" in name or any(len(p.encode(errors="replace")) > 255 for p in path.parts):
+    if not path.parts or "\0" in name or any(len(p.encode(errors="replace")) > 255 for p in path.parts):
         raise Outside(f"{name[:80]!r} is no file name")
-    if path.is_absolute() or ".." in path.parts or DRIVE.match(name):
-        raise Outside(f"{name!r} leads out of its folder")
+    if path.is_absolute() or ".." in path.parts or "\\" in name or DRIVE.match(name):
+        raise Outside(f"{name!r} leads out of the folder")
     return name
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import time
 from types import TracebackType
@@ -61,4 +62,5 @@ class Reporter:
 
 def say(text: str) -> None:
     """A line on stderr."""
-    print(text, file=sys.stderr, flush=True)
+    with contextlib.suppress(OSError):  # whoever read it has gone, or its disk is full: no reason to stop working
+        print(text, file=sys.stderr, flush=True)

@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from bench.gate import thresholds
 from bench.gate.check import check_run
 from bench.gate.noise import NoiseFloor, measure_noise
 from bench.gate.rules import read_thresholds
@@ -181,3 +182,27 @@ def test_force_leaves_a_folder_alone_that_is_no_reference(tmp_path: Path) -> Non
     with pytest.raises(UsageError, match="no reference"):
         write_threshold_file(tmp_path / "t.toml", whole, measure_noise([whole]), force=True)
     assert precious.is_file()
+
+
+def test_a_killed_init_is_mended_by_the_same_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = run(tmp_path / "r")
+    floor = measure_noise([whole])
+
+    class Killed(BaseException):
+        pass
+
+    def kill(*_: Any) -> None:
+        raise Killed
+
+    for place in ("write_text", "write_json"):
+        with monkeypatch.context() as killing:
+            real = getattr(thresholds, place)
+            killing.setattr(
+                thresholds, place, lambda path, *a, r=real: r(path, *a) if path.suffix == ".part" else kill()
+            )
+            with pytest.raises(Killed):
+                write_threshold_file(tmp_path / "t.toml", whole, floor)
+    file, reference = write_threshold_file(tmp_path / "t.toml", whole, floor)
+    assert read_thresholds(file).against == reference.name and Run.open(reference).members() == whole.members()
+    with pytest.raises(UsageError, match="exists: overwrite it with --force"):
+        write_threshold_file(tmp_path / "t.toml", whole, floor)

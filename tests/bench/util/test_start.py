@@ -90,3 +90,25 @@ def test_files_called_like_our_packages_do_not_break_workers(tmp_path: Path, met
         [sys.executable, str(script)], cwd=tmp_path, env=clean, capture_output=True, text=True, timeout=60, check=False
     )
     assert (done.returncode, done.stdout) == (0, "bench.util.files variants.method 1\n"), done.stderr
+
+
+LATE = """
+import os, signal, sys
+from bench.util import start
+start.settle_process()
+print("told")
+sys.stderr.write("warned")
+file = open(sys.argv[1], "w")
+assert file.fileno() > 2, "a file took the number of a closed stream"
+try:
+    os.kill(os.getpid(), signal.SIGTERM)
+    signal.pause()
+except KeyboardInterrupt:
+    sys.exit(7 if start.terminated else 8)
+"""
+
+
+def test_closed_streams_take_no_files_place_and_sigterm_is_heard_like_ctrl_c(tmp_path: Path) -> None:
+    command = f"{sys.executable} -c '{LATE}' {tmp_path / 'file'} >&- 2>&- <&-"
+    assert subprocess.run(command, shell=True, cwd=Path(__file__).parents[3]).returncode == 7
+    assert (tmp_path / "file").read_text() == ""
