@@ -53,6 +53,7 @@ def trained(context: Context, weights: bytes = b"weights") -> Path:
 
 def test_a_finished_training_is_kept_as_long_as_it_fits(context: Context, capsys: pytest.CaptureFixture[str]) -> None:
     file = trained(context)
+    capsys.readouterr()
     kept.settle(context, ONE)
     assert file.read_bytes() == b"weights"
     assert weights_of(context.run)("baseline", 0) == (file, 0)
@@ -96,6 +97,7 @@ def test_weights_that_are_not_those_of_run_json_are_refused_and_made_anew(
     file.write_bytes(b"Weights")
     with pytest.raises(BenchError, match=r"generator\.safetensors is not the file that run was made with"):
         weights_of(context.run)("baseline", 0)
+    capsys.readouterr()
     kept.settle(context, ONE)
     assert not file.exists()
     assert capsys.readouterr().err == f"note: {file} is not what run.json holds the SHA-256 of: it is made anew\n"
