@@ -43,6 +43,7 @@ def find_data(numbers: Numbers, rows: Sequence[GridRow], budget: int = BUDGET) -
     # Two bytes a number, four characters for three bytes.
     shown = names[: max(1, int(budget / max(1, cells * 2 * 4 / 3)))]
     measures = [numbers.measures[name] for name in shown]
+    numbers.read(shown)
     datasets = [
         {
             "name": name,

@@ -215,12 +215,19 @@ class Numbers:
 
     def _loaded(self, label: str, metric: str) -> dict[str, Scores]:
         """A method's scores by data set, with this metric; those that tables show are read with it."""
-        held = self._held.setdefault(label, {})
-        if metric not in held:
-            member = self.by_label[label]
-            wanted = [name for name in dict.fromkeys([metric, *self.ranked]) if name not in held]
+        if metric not in self._held.get(label, {}):
+            self._read(label, [metric, *self.ranked])
+        return self._held[label][metric]
+
+    def _read(self, label: str, metrics: Sequence[str]) -> None:
+        member, held = self.by_label[label], self._held.setdefault(label, {})
+        if wanted := [name for name in dict.fromkeys(metrics) if name not in held]:
             held |= dict.fromkeys(wanted, load_scores(self.run, member.variant, member.seed, wanted))
-        return held[metric]
+
+    def read(self, metrics: Sequence[str]) -> None:
+        """Read the single values of several metrics at once: of large runs, far sooner than one by one."""
+        for label in self.labels:
+            self._read(label, metrics)
 
     def ids(self, dataset: str) -> np.ndarray:
         """Ids of the pictures of a data set, sorted."""
