@@ -65,7 +65,8 @@ def spoken(score: Score | None, digits: int) -> str:
 def heat_map(numbers: Numbers, dataset: str, metric: str) -> Table:
     """Method by mask type: the deeper the colour, the better."""
     measure = numbers.measures[metric]
-    names = [m for m in (*numbers.masks, ALL) if any(numbers.score(n, dataset, m, metric) for n in numbers.labels)]
+    several = [ALL] if len(numbers.masks) > 1 else []
+    names = [m for m in (*numbers.masks, *several) if any(numbers.score(n, dataset, m, metric) for n in numbers.labels)]
     found = {(n, m): numbers.score(n, dataset, m, metric) for n in numbers.labels for m in names}
     good = {(n, m): numbers.standing(n, dataset, m, metric) for (n, m), s in found.items() if s}
     low, high = (min(good.values()), max(good.values())) if good else (0.0, 1.0)

@@ -152,7 +152,7 @@ def section(numbers: Any, dataset: str, leads: Any, metrics: list[str], broken_d
     more = scoreboard.overall(numbers, dataset, {}, rest) if rest else None
     if more:
         more.key += "-more"
-        more.caption = f"Further metrics on {numbers.titles[dataset]}, all mask types pooled"
+        more.caption = f"Further metrics on {numbers.titles[dataset]}, {scoreboard.pooled_words(numbers)}"
     bins = areas.binned(numbers, dataset)
     parts = []
     for metric in broken_down:

@@ -18,7 +18,7 @@ from bench.statistics.scores import ALL
 from bench.util.files import write_text
 from reports.breakdown import spoken
 from reports.charts import Dot, dot_panel, scatter_panel
-from reports.grids import GridCell, GridRow, anchor, truths_css
+from reports.grids import GridCell, GridRow, anchor, rows_data, truths_css, viewer_of
 from reports.numbers import Score, fixed
 from reports.pictures import Tally, scenes
 from reports.plane import span_of
@@ -40,6 +40,7 @@ def build_comparison(comparison: Comparison, path: Path) -> Path:
     from reports import page
 
     rows, changes = pictures(comparison)
+    titles = {name: titled(comparison, name) for name in dict.fromkeys(row.dataset for row in rows)}
     style = page.asset("style.css", "figures.css", "viewer.css") + truths_css(rows)
     script = page.asset("page.js", "colour.js", "viewer.js")
     parts = [part(comparison, pair, number) for number, pair in enumerate(comparison.pairs)]
@@ -54,7 +55,8 @@ def build_comparison(comparison: Comparison, path: Path) -> Path:
         "rows": rows,
         "find": None,
         "styles": {side.label: f"k{k % 8}" for k, side in enumerate(comparison.sides)},
-        "viewer": viewer(rows),
+        "viewer": viewer_of(rows_data(rows, {}, titles)),
+        "titles": titles,
         "reload_s": None,
         "command": "bench compare "
         + shlex.join(spec(side) for side in comparison.sides)
@@ -63,6 +65,12 @@ def build_comparison(comparison: Comparison, path: Path) -> Path:
     }
     write_text(path, page.render("comparison.html", style, script, **context))
     return path
+
+
+def titled(comparison: Comparison, name: str) -> str:
+    """What people call a data set: a folder by its own name."""
+    declared = [d for side in comparison.sides for d in side.run.manifest.datasets if d.name == name]
+    return next((d.title for d in declared if d.title), name)
 
 
 def spec(side: Any) -> str:
@@ -76,7 +84,7 @@ def headline(comparison: Comparison) -> str:
     several = len({row["dataset"] for row in comparison.rows}) > 1
     for row in comparison.rows:
         if row["metric"] == metric and row["mask"] == ALL:
-            where = f" on {row['dataset']}" if several else ""
+            where = f" on {titled(comparison, row['dataset'])}" if several else ""
             clauses.append(f"{row['candidate']} is {words(row)}{where}")
     text = "; ".join(clauses)
     return (
@@ -120,7 +128,7 @@ def summary(comparison: Comparison) -> list[tuple[Table, Table | None]]:
     tables = []
     for candidate, dataset in dict.fromkeys((r["candidate"], r["dataset"]) for r in comparison.rows):
         mine = [r for r in comparison.rows if (r["candidate"], r["dataset"], r["mask"]) == (candidate, dataset, ALL)]
-        caption = f"{candidate} against {comparison.sides[0].label} on {dataset}"
+        caption = f"{candidate} against {comparison.sides[0].label} on {titled(comparison, dataset)}"
         first = sorted((r for r in mine if r["rank"] is not None), key=lambda r: r["rank"])
         rest = [r for r in mine if r["rank"] is None]
         further = rows_table(f"{caption}: further metrics", rest, "metric") if first and rest else None
@@ -184,13 +192,14 @@ def part(comparison: Comparison, pair: Pair, number: int) -> dict[str, Any]:
     for metric in metrics[:PLOTTED]:
         mine = [r for r in rows if r["metric"] == metric]
         forests.append(forest(mine, style, metric, comparison.axis))
-    pair_name = f"{candidate.label} against {reference.label} on {pair.dataset} by {comparison.axis}"
+    title = titled(comparison, pair.dataset)
+    pair_name = f"{candidate.label} against {reference.label} on {title} by {comparison.axis}"
     tables = [
         rows_table(f"{label_of(rows, m)}: {pair_name}", [r for r in rows if r["metric"] == m], comparison.axis)
         for m in metrics[:PLOTTED]
     ]
     return {
-        "title": f"{candidate.label} on {pair.dataset}",
+        "title": f"{candidate.label} on {title}",
         "key": f"part{number}",
         "forests": forests,
         "scatters": [s for m in metrics[:2] if (s := scatter(pair, m)) is not None],
@@ -246,12 +255,14 @@ def ranking(comparison: Comparison) -> Table | None:
     """Places per metric for three sides and more; sides that cannot be told apart share one."""
     if not comparison.ranking:
         return None
-    wanted = [r for r in comparison.ranking if r["metric"] in headline_metrics(comparison.rows)]
+    shown = headline_metrics(comparison.rows)
+    wanted = [r for r in comparison.ranking if r["metric"] in shown]
+    wanted.sort(key=lambda r: shown.index(r["metric"]))
     several = len({r["dataset"] for r in wanted}) > 1
     columns = [
         Column(
             f"{r['metric']}-{slug(r['dataset'])}",
-            f"{label_of(comparison.rows, r['metric'])}{', ' + r['dataset'] if several else ''}",
+            f"{label_of(comparison.rows, r['metric'])}{', ' + titled(comparison, r['dataset']) if several else ''}",
         )
         for r in wanted
     ]
@@ -322,7 +333,7 @@ def pictures(comparison: Comparison) -> tuple[list[GridRow], list[dict[str, Any]
         if better or worse:
             changes.append(
                 {
-                    "title": f"{candidate.label} against {reference.label} on {pair.dataset}",
+                    "title": f"{candidate.label} against {reference.label} on {titled(comparison, pair.dataset)}",
                     "better": sorted(better, key=partial(gains, plan), reverse=True),
                     "worse": sorted(worse, key=partial(gains, plan)),
                 }
@@ -388,9 +399,3 @@ def hole_area(pair: Pair, mask: str, image_id: str) -> float:
     scores = pair.sides[0].scores[pair.dataset]
     ids = list(map(str, scores.ids))
     return float(scores.hole_area[ids.index(image_id), list(scores.masks).index(mask)]) if image_id in ids else math.nan
-
-
-def viewer(rows: list[GridRow]) -> dict[str, Any]:
-    from reports.grids import rows_data, viewer_of
-
-    return viewer_of(rows_data(rows, {}))

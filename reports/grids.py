@@ -191,18 +191,28 @@ def mark_best(numbers: Numbers, cells: list[GridCell]) -> None:
 
 def groups(numbers: Numbers, rows: list[GridRow]) -> list[tuple[str, str, list[GridRow]]]:
     """(rule, title, rows) in the order in which a reader wants them."""
-    judges = "networks" if any(m.kind != "reference" for m in numbers.members) else "methods"
+    judges = judges_of(numbers)
     holes = " and ".join(dict.fromkeys(row.mask for row in rows if row.rule == "standard"))
     several = len(numbers.datasets) > 1
     titles = {
         "standard": f"The first pictures{' of each data set' if several else ''}, {holes} hole",
         "random": "Drawn at random, by the suite's seed",
-        "best": f"Best on average over the {judges}",
-        "worst": f"Worst on average over the {judges}",
-        "disputed": f"Most disputed between the {judges}",
+        "best": f"Best {judges}",
+        "worst": f"Worst {judges}",
+        "disputed": "Most disputed",
         "own": "Each method's own worst",
     }
     return [(rule, titles[rule], mine) for rule in RULES if (mine := [r for r in rows if r.rule == rule])]
+
+
+def judges_of(numbers: Numbers) -> str:
+    """Over whom pictures are best and worst: what is no reference, else all."""
+    judges = [m for m in numbers.members if m.kind != "reference"] or numbers.members
+    if len(judges) == 1:
+        return f"of {judges[0].label}"
+    kinds = {m.kind for m in judges}
+    noun = "networks" if kinds == {"network"} else "methods" if kinds == {"reference"} else "models"
+    return f"on average over the {noun}"
 
 
 def worst_failures(numbers: Numbers, rows: list[GridRow]) -> list[Worst]:

@@ -38,6 +38,7 @@ def compared(run: Run, other: Run) -> dict[str, Any]:
     tables = []
     for dataset in dict.fromkeys(r["dataset"] for r in rows):
         columns, lines = [], []
+        title = next((d.title for d in run.manifest.datasets if d.name == dataset and d.title), dataset)
         for metric in metrics:
             sample = next((r for r in rows if r["metric"] == metric), None)
             title = sample["title"] if sample else metric
@@ -52,7 +53,7 @@ def compared(run: Run, other: Run) -> dict[str, Any]:
             mine = {r["metric"]: r for r in rows if r["variant"] == variant and r["dataset"] == dataset}
             if mine:
                 lines.append(Row(variant, [c for metric in metrics for c in cells(mine.get(metric))]))
-        tables.append(Table(f"beside-{slug(dataset)}", f"{run.name} beside {other.name} on {dataset}", columns, lines))
+        tables.append(Table(f"beside-{slug(dataset)}", f"{run.name} beside {other.name} on {title}", columns, lines))
     return {"other": other, "tables": tables, "notes": notes}
 
 

@@ -183,11 +183,15 @@ def overall(numbers: Numbers, dataset: str, found: dict[str, Lead], metrics: Seq
     ]
     return Table(
         f"methods-{slug(dataset)}",
-        f"All methods on {numbers.titles[dataset]}, all mask types pooled",
+        f"All methods on {numbers.titles[dataset]}, {pooled_words(numbers)}",
         columns,
         rows,
         notes=column_notes(numbers, metrics),
     )
+
+
+def pooled_words(numbers: Numbers) -> str:
+    return f"{numbers.masks[0]} holes" if len(numbers.masks) == 1 else "all mask types pooled"
 
 
 def column_notes(numbers: Numbers, metrics: Sequence[str]) -> list[str]:

@@ -292,3 +292,18 @@ def test_fills_of_models_from_elsewhere_are_painted_by_the_evaluation_that_made_
     # A run that trained them, and lost them: no command brings the same weights back.
     writer.update(command=["bench", "run"])
     assert "baseline" not in provenance.cell_commands(Numbers(Run.open(run)))
+
+
+def test_models_from_outside_alone_are_called_so_and_one_of_them_by_its_name(tmp_path: Path) -> None:
+    def titles(*names: str) -> list[str]:
+        folder = fake_run(
+            tmp_path / names[-1], variants=names, datasets=("photos",), masks=("rect",), pictures=10, samples=1
+        )
+        manifest = json.loads((folder / "run.json").read_text())
+        for entry in manifest["variants"]:
+            entry["kind"] = "external" if entry["kind"] == "network" else entry["kind"]
+        (folder / "run.json").write_text(json.dumps(manifest))
+        return [title for _, title, _ in gather(Run.open(folder)).context["groups"]]
+
+    assert "Worst of baseline" in titles("baseline", "telea")
+    assert "Worst on average over the models" in titles("baseline", "double_dg")
