@@ -100,7 +100,8 @@ def listed(names: Sequence[str], most: int = 3) -> str:
     return shown[0] if len(shown) == 1 else ", ".join(shown[:-1]) + " and " + shown[-1]
 
 
-def score_cell(score: Score | None, measure: Metric, mark: str = "", bar: float | None = None) -> Cell:
+def score_cell(score: Score | None, measure: Metric, mark: str = "", bar: float | None = None, most: int = 0) -> Cell:
+    """most: fills that other means of the table are over; where this one is over fewer, it says so."""
     if score is None or math.isnan(score.mean):
         return Cell("–")
     digits = measure.digits
@@ -110,7 +111,10 @@ def score_cell(score: Score | None, measure: Metric, mark: str = "", bar: float 
         value=score.mean,
         low=score.low if known else None,
         high=score.high if known else None,
-        detail=f"{fixed(score.low, digits)} to {fixed(score.high, digits)}" if known else "",
+        detail=", ".join(
+            [f"{fixed(score.low, digits)} to {fixed(score.high, digits)}"] * known
+            + [f"n {score.n:,}"] * (not measure.whole and score.n < most)
+        ),
         bar=bar,
         mark=mark,
         distance=None if math.isnan(score.distance) else score.distance,
@@ -137,6 +141,9 @@ def overall(numbers: Numbers, dataset: str, found: dict[str, Lead], metrics: Seq
     """All methods and the given metrics, pooled over the mask types of one data set, with speed and size."""
     columns = [metric_column(numbers.measures[metric]) for metric in metrics]
     cells: dict[tuple[str, str], Cell] = {}
+    single = [metric for metric, measure in numbers.measures.items() if not measure.whole]
+    pooled = [numbers.score(name, dataset, ALL, metric) for name in numbers.labels for metric in single]
+    most = max((score.n for score in pooled if score), default=0)
     for metric in metrics:
         scores = {name: numbers.score(name, dataset, ALL, metric) for name in numbers.labels}
         lengths = [length(s) for s in scores.values() if s]
@@ -144,7 +151,7 @@ def overall(numbers: Numbers, dataset: str, found: dict[str, Lead], metrics: Seq
             lead = found.get(metric)
             mark = "" if lead is None else "best" if name == lead.best else "tied" if name in lead.tied else ""
             measure = numbers.measures[metric]
-            cells[name, metric] = score_cell(score, measure, mark, share(score, lengths))
+            cells[name, metric] = score_cell(score, measure, mark, share(score, lengths), most)
     speeds = numbers.speeds
     if speeds:
         columns.append(
@@ -205,7 +212,7 @@ def column_notes(numbers: Numbers, metrics: Sequence[str]) -> list[str]:
     for name in metrics:
         m = numbers.measures[name]
         if m.approximate:
-            notes.append(f"≈ {m.heading} is an approximation: {m.summary.rstrip('.')} ({m.reference}).")
+            notes.append(f"≈ {m.heading}: {m.caveat}")
     return notes
 
 

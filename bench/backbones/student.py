@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from bench.backbones.lpips_network import Stack, alexnet
 
-FILE = Path(__file__).with_name("student.safetensors")
+FILE = Path(__file__).parents[1] / "student" / "student.safetensors"
 
 WIDTHS = (48, 64, 96, 96, 96)
 KERNELS = (11, 5, 3, 3, 3)

@@ -18,7 +18,7 @@ from bench.comparison.sides import Side, resolve_sides
 from bench.comparison.tolerances import tolerance
 from bench.masks.areas import AREA_BINS, area_places
 from bench.set_metrics.registry import set_metric
-from bench.statistics import intervals, significance
+from bench.statistics import intervals, pictures, significance
 from bench.statistics.scores import ALL
 from bench.util.errors import IncomparableError, UsageError
 from bench.util.files import finite
@@ -124,6 +124,7 @@ def compare_sides(sides: list[Side], options: Options) -> Comparison:
     if not found:
         raise IncomparableError("the sides share no metric with values: score both with the same metrics")
     judge(found)
+    count_pictures(found)
     reference = sides[0].label
     rows = [
         {key: value for key, value in row.items() if key != "reference"}
@@ -189,6 +190,8 @@ def pair_rows(pair: Pair, options: Options, pooled_only: bool = False) -> list[d
     columns = np.flatnonzero(measured.resampled.rows)
     rank_p = dict(zip(columns, significance.wilcoxon_p(image_means[:, columns]), strict=True))
     effect = significance.effect_size(image_means)
+    residuals = measured.sums - np.nan_to_num(measured.resampled.mean) * measured.counts
+    image_error, _ = intervals.standard_errors(residuals, measured.counts)
     found = []
     for column in columns:
         m, k = divmod(column, len(pair.facts))
@@ -217,6 +220,8 @@ def pair_rows(pair: Pair, options: Options, pooled_only: bool = False) -> list[d
                 "difference": float(measured.resampled.mean[column]),
                 "low": float(low[column]),
                 "high": float(high[column]),
+                "error": float(measured.resampled.error[column]),
+                "image_error": float(image_error[column]),
                 "p": float(measured.p[column]),
                 "p_wilcoxon": float(rank_p[column]),
                 "effect_size": float(effect[column]),
@@ -228,6 +233,7 @@ def pair_rows(pair: Pair, options: Options, pooled_only: bool = False) -> list[d
                 "reference_failed": failed[0],
                 "candidate_failed": failed[1],
                 "tolerance": tolerance(fact, mean, options.tolerances),
+                **({"approximate": True, "mean_error": fact.mean_error} if fact.approximate else {}),
             }
         )
     return found
@@ -244,6 +250,21 @@ def judge(rows: list[dict[str, Any]]) -> None:
         for row, p in zip(family, adjusted, strict=True):
             row["p_holm"] = float(p)
             row["verdict"] = verdict(row["low"], row["high"], row["tolerance"], float(p))
+
+
+def count_pictures(rows: list[dict[str, Any]]) -> None:
+    """Add how many pictures an undecided row would need: to be decided were the difference as seen, and to show a
+    difference of the tolerance's size; None where it is decided, or no number of pictures would do."""
+    for row in rows:
+        row["pictures_to_decide"] = row["pictures_for_tolerance"] = None
+        if row["verdict"] != "undecided":
+            continue
+        # Holm's step: as many rows as are no more certain than this one.
+        steps = sum(other["metric"] == row["metric"] and other["p"] >= row["p"] for other in rows)
+        lasting = float(np.sqrt(max(0.0, row["error"] ** 2 - row["image_error"] ** 2)))
+        noise = (row["image_error"], row["images"], lasting, SIGNIFICANT / max(1, steps))
+        row["pictures_to_decide"] = pictures.to_decide(row["difference"], row["tolerance"], *noise)
+        row["pictures_for_tolerance"] = pictures.pictures_needed(row["tolerance"], *noise)
 
 
 def verdict(low: float, high: float, tolerance: float, p: float) -> str:
@@ -315,6 +336,7 @@ def side_notes(sides: list[Side], pairs: list[Pair]) -> list[str]:
             if metric not in set_metric.names():  # of which there are no pictures to pair
                 reasons.setdefault(why, []).append(metric)
         notes += [f"Empty in {run.name}: {', '.join(metrics)} ({why})." for why, metrics in reasons.items()]
+    notes += [fact.caveat for pair in pairs for fact in pair.facts if fact.caveat]
     for pair in pairs:
         reference, candidate = pair.sides
         if reference.run.path == candidate.run.path and (reference.variant, reference.seeds) == (

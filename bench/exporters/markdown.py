@@ -7,7 +7,7 @@ from typing import Any
 from bench.comparison.compare import Comparison
 from bench.exporters import words
 from bench.exporters.registry import Exporter, exporter
-from bench.exporters.score_tables import is_best, score_tables, written
+from bench.exporters.score_tables import caveats, is_best, score_tables, written
 from bench.exporters.terminal import explained, legend, verdict
 from bench.gate.check import Check
 from bench.runs.reader import Run
@@ -71,10 +71,16 @@ def difference_table(rows: list[dict[str, Any]]) -> str:
             words.interval(row, unit),
             f"{row['wins']}/{row['ties']}/{row['losses']}",
             escape(words.p_value(row["p_holm"])),
-            f"{words.SIGNS[row['verdict']]} {row['verdict']}",
+            judged(row),
         ]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
+
+
+def judged(row: dict[str, Any]) -> str:
+    """``▲ better``; of an undecided row, how many pictures would decide it, were the difference as seen."""
+    text = f"{words.SIGNS[row['verdict']]} {row['verdict']}"
+    return text if row["verdict"] != "undecided" else f"{text} ({words.count(row['pictures_to_decide'])} would decide)"
 
 
 def ranking_table(comparison: Comparison, metrics: list[str]) -> str:
@@ -134,11 +140,13 @@ def scores_markdown(run: Run) -> str:
         for label, rows in scores.methods:
             own = [(rows.get(entry.name), entry) for entry in scores.metrics]
             cells = [
-                f"**{written(row, entry)}**" if is_best(row, entry, scores.best[entry.name]) else written(row, entry)
+                f"**{text}**" if is_best(row, entry, scores.best[entry.name]) else text
                 for row, entry in own
+                for text in [written(row, entry, scores.most)]
             ]
             lines.append(f"| `{label}` | {' | '.join(cells)} |")
         parts.append(f"### {escape(scores.dataset)}\n\n" + "\n".join(lines))
+    parts += [escape(caveat) for caveat in caveats(run)]
     return "\n\n".join(parts) + "\n"
 
 

@@ -18,7 +18,7 @@ def print_noise(floor: NoiseFloor, by_mask: bool = False, console: Console | Non
     metrics = words.headline([{"metric": row.metric, "rank": row.rank} for row in rows])
     table = plain_table()
     table.add_column("", overflow="fold")
-    for name in ("A/A", "mean", "run to run", "floor 99 %", "image error", "tolerance"):
+    for name in ("A/A", "mean", "run to run", "floor 99 %", "image error", "tolerance", "pictures"):
         table.add_column(name, justify="right", no_wrap=True)
     for metric in metrics:
         own = [row for row in rows if row.metric == metric]
@@ -32,6 +32,7 @@ def print_noise(floor: NoiseFloor, by_mask: bool = False, console: Console | Non
                 Text(str(row.instances)),
                 *[Text(words.number(value, row.unit)) for value in numbers],
                 Text(f"{row.tolerance:g}"),
+                Text("–" if row.pictures is None else f"{row.pictures:,}"),
             )
     titled(console, f"Noise floor of {', '.join(floor.runs)}", table)
     for variant, drop in floor.speeds.items():
@@ -39,7 +40,8 @@ def print_noise(floor: NoiseFloor, by_mask: bool = False, console: Console | Non
     told = (
         "Run to run: standard deviation of the mean over A/A instances. Floor: two instances differ by less 99 times "
         "in 100. Image error: of such a difference, over the images; intervals hold it. Tolerance: the metric's "
-        "default, raised to the floor and to where a drop of twice as much is caught 95 times in 100."
+        "default, raised to the floor and to where a drop of twice as much is caught 95 times in 100. Pictures: how "
+        "many would let the default stand (–: run-to-run noise alone exceeds it, or it was not measured)."
     )
     console.print(Text(told, style="dim"))
     for note in floor.notes:

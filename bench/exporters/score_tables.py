@@ -19,12 +19,14 @@ Row = dict[str, Any]
 @dataclass(frozen=True)
 class ScoreTable:
     """One data set, all mask types pooled. metrics: the columns; methods: (label, row by metric) of each with scores;
-    best: the standing of the best method by metric."""
+    best: the standing of the best method by metric; most: the largest number of fills that a mean of a picture's metric
+    is over."""
 
     dataset: str
     metrics: tuple[Metric, ...]
     methods: tuple[tuple[str, dict[str, Row]], ...]
     best: Mapping[str, float]
+    most: int
 
 
 def score_tables(run: Run, columns: tuple[str, ...] = ()) -> list[ScoreTable]:
@@ -41,8 +43,15 @@ def score_tables(run: Run, columns: tuple[str, ...] = ()) -> list[ScoreTable]:
         own = {pair: {r["metric"]: r for r in rows if (r["variant"], r["seed"]) == pair} for pair in run.members()}
         best = {entry.name: best_of([r for r in rows if r["metric"] == entry.name], entry) for entry in metrics}
         methods = tuple((run.label(*pair), scores) for pair, scores in own.items() if scores)
-        found.append(ScoreTable(dataset, metrics, methods, best))
+        counts = [row["n"] for row in rows if row["mean"] is not None and not declared[row["metric"]].whole]
+        found.append(ScoreTable(dataset, metrics, methods, best, max(counts, default=0)))
     return found
+
+
+def caveats(run: Run, columns: tuple[str, ...] = ()) -> list[str]:
+    """What must be said beside the tables, of the approximate metrics that they show."""
+    shown = {entry.name: entry for table in score_tables(run, columns) for entry in table.metrics}
+    return [entry.caveat for entry in shown.values() if entry.caveat]
 
 
 def best_of(rows: list[Row], entry: Metric) -> float:
@@ -54,8 +63,9 @@ def is_best(row: Row | None, entry: Metric, best: float) -> bool:
     return standing(row, entry) == best
 
 
-def written(row: Row | None, entry: Metric, interval: bool = False) -> str:
-    """A mean, with half its interval where asked for, and of a metric with a target how far off it is."""
+def written(row: Row | None, entry: Metric, most: int, interval: bool = False) -> str:
+    """A mean, with half its interval where asked for, of a metric with a target how far off it is, and over how many
+    fills where that is fewer than ``most``."""
     if row is None or row["mean"] is None:
         return "–"
     text = f"{row['mean']:.{entry.digits}f}"
@@ -63,4 +73,6 @@ def written(row: Row | None, entry: Metric, interval: bool = False) -> str:
         text += f" ±{(row['high'] - row['low']) / 2:.2g}"
     if row.get("distance") is not None:
         text += f", off by {row['distance']:.{entry.digits}f}"
+    if not entry.whole and row["n"] < most:
+        text += f" (n {row['n']:,})"
     return text

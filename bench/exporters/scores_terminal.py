@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bench.exporters.score_tables import Row, ScoreTable, is_best, score_tables, written
+from bench.exporters.score_tables import Row, ScoreTable, caveats, is_best, score_tables, written
 from bench.metrics.declaration import Metric, in_order
 from bench.runs.reader import Run
 
@@ -27,7 +27,7 @@ def print_scores(run: Run, columns: tuple[str, ...] = ()) -> None:
     for scores in score_tables(run, columns):
         title = f"{scores.dataset}, all masks: {', '.join(run.manifest.masks)}"
         texts = {
-            entry.name: [written(rows.get(entry.name), entry, intervals) for _, rows in scores.methods]
+            entry.name: [written(rows.get(entry.name), entry, scores.most, intervals) for _, rows in scores.methods]
             for entry in scores.metrics
         }
         room = console.width - max(len(label) for label, _ in scores.methods)
@@ -38,10 +38,12 @@ def print_scores(run: Run, columns: tuple[str, ...] = ()) -> None:
                 table.add_column(head(entry), justify="right", no_wrap=True)
             for label, rows in scores.methods:
                 own = [(rows.get(entry.name), entry, scores.best[entry.name]) for entry in part]
-                table.add_row(label, *[cell(*each, intervals) for each in own])
+                table.add_row(label, *[cell(*each, scores.most, intervals) for each in own])
             console.print(table)
             title = "the same, further metrics"
     declared = run.manifest.metrics
+    for caveat in caveats(run, columns):
+        console.print(caveat, style="dim", highlight=False)
     # Scores of whole sets want weights that few have: the run says so, and the terminal where they were asked for.
     wanted = columns or [name for name in in_order(declared) if not declared[name].whole]
     for name, why in run.manifest.missing.items():
@@ -49,13 +51,13 @@ def print_scores(run: Run, columns: tuple[str, ...] = ()) -> None:
             console.print(f"{name} is empty: {why}", style="yellow", highlight=False)
 
 
-def cell(row: Row | None, entry: Metric, best: float, interval: bool) -> str:
-    text = written(row, entry, interval)
+def cell(row: Row | None, entry: Metric, best: float, most: int, interval: bool) -> str:
+    text = written(row, entry, most, interval)
     return f"[bold green]{text}[/]" if is_best(row, entry, best) else text
 
 
 def head(entry: Metric) -> str:
-    return f"{entry.name}\n{entry.unit} {entry.arrow}".strip()
+    return f"{entry.name}\n{entry.mark}"
 
 
 def fitting(scores: ScoreTable, texts: dict[str, list[str]], room: int) -> Iterator[list[Metric]]:

@@ -46,6 +46,9 @@ def print_comparison(comparison: Comparison, every: bool = False, console: Conso
             pooled = next(row for row in there if row["metric"] == metrics[0])
             title = f"{pooled['title']}: gain of the row over the column"
             titled(console, title, matrix(comparison, dataset, metrics[0], console.width))
+    wanted = words.undecided(comparison, metrics)
+    if wanted:
+        titled(console, "How many pictures would decide it?", pictures_table(wanted))
     console.print(Text(legend(comparison), style="dim"))
     hidden = words.hidden(rows, metrics)
     if hidden:
@@ -60,7 +63,8 @@ def legend(comparison: Comparison) -> str:
     return (
         f"Gain: + is better, whatever the metric's direction; {options.level:.0%} interval from {options.resamples:,} "
         "resamples of whole images. Better, worse: interval excludes zero, Holm's p over the metric's rows below 0.05; "
-        "same: interval within the metric's tolerance."
+        "same: interval within the metric's tolerance. Pictures that would decide, in at least 80 of 100 repetitions: "
+        "were the difference as seen, and were it as large as the tolerance."
     )
 
 
@@ -124,6 +128,23 @@ def many_sides(rows: list[dict[str, Any]], metrics: list[str], width: int) -> Ta
         for row in own:
             mean = Text(words.side_mean(row, "candidate"))
             table.add_row(Text(f"  {row['candidate']}"), mean, *difference_cells(row, width))
+    return table
+
+
+def pictures_table(rows: list[dict[str, Any]]) -> Table:
+    """Of undecided rows: pictures there are, and pictures wanted."""
+    table = plain_table()
+    table.add_column("undecided", overflow="fold")
+    for name in ("now", "as seen", "to show the tolerance"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for row in rows:
+        tolerance = words.quantity(row["tolerance"], row["unit"])
+        table.add_row(
+            Text(words.place(row)),
+            Text(f"{row['images']:,}"),
+            Text(words.count(row["pictures_to_decide"])),
+            Text(f"{words.count(row['pictures_for_tolerance'])} (±{tolerance})"),
+        )
     return table
 
 

@@ -86,6 +86,23 @@ def grouped(rows: list[dict[str, Any]], metrics: list[str]) -> list[dict[str, An
     return found
 
 
+def undecided(comparison: Any, metrics: list[str]) -> list[dict[str, Any]]:
+    """The undecided rows among those that tables show: of several candidates, mask types pooled."""
+    several = len(comparison.sides) > 2
+    shown = [row for row in comparison.rows if row["metric"] in metrics and (row["mask"] == ALL or not several)]
+    return [row for row in grouped(shown, metrics) if row["verdict"] == "undecided"]
+
+
+def count(pictures: int | None) -> str:
+    return "no number" if pictures is None else f"{pictures:,} pictures"
+
+
+def place(row: dict[str, Any]) -> str:
+    """``double_dg psnr_hole [rect] on scenes``."""
+    mask = "" if row["mask"] == ALL else f" [{row['mask']}]"
+    return f"{row['candidate']} {row['metric']}{mask} on {row['dataset']}"
+
+
 def heading(row: dict[str, Any]) -> str:
     """``psnr_hole [dB ↑]``, or an indented mask type below it."""
     return str(row["title"]) if row["mask"] == ALL else f"  {row['mask']}"

@@ -92,6 +92,9 @@ def check(
                 f"{rule.where}: rule '{rule.text}' matched nothing of {rule.metric}: {why}; measure it, or take the "
                 "rule out"
             )
+    for line in lines:
+        fact = line.target.candidate.run.manifest.metrics.get(line.rule.metric)
+        notes += [fact.caveat] if fact is not None and fact.caveat else []
     return Check(run, against, lines, list(dict.fromkeys(notes)), partial)
 
 
@@ -103,15 +106,16 @@ def missing(run: Run, metric: str) -> str:
 def check_run(rules: list[Rule], run: Run, reference: Run | None, options: Options | None = None) -> Check:
     """Hold rules against a run, drops against the same variants of the reference run."""
     held, theirs = run.members(), reference.members() if reference else []
-    if not held:
+    names, others = variants_of(run), variants_of(reference) if reference else []
+    if not names:
         raise IncomparableError(f"the run {run.name} holds no records yet: finish it with bench run")
 
     def side(home: Run, variant: str, seed: int | None) -> Side:
         return Side(home, variant, seed, variant if seed is None else f"{variant}@{seed}")
 
     pooled: dict[tuple[str, int | None], tuple[Side, Side | None]] = {}
-    for variant, seed in [(v, None) for v, _ in held] + list(held):
-        known = any(v == variant and seed in (None, s) for v, s in theirs)
+    for variant, seed in [*((name, None) for name in names), *held]:
+        known = variant in others if seed is None else (variant, seed) in theirs
         other = side(reference, variant, seed) if reference and known else None
         pooled.setdefault((variant, seed), (side(run, variant, seed), other))
 
@@ -123,20 +127,25 @@ def check_run(rules: list[Rule], run: Run, reference: Run | None, options: Optio
             if fnmatchcase(variant, name) and (own is not None and fnmatchcase(str(own), seed) if seed else own is None)
         ]
         if not found:
-            names = {v for v, _ in held} | ({f"{v}@{s}" for v, s in held} if seed else set())
-            raise rule.wrong(str(suggest("variant", str(rule.variant), names)))
+            there = {*names, *(f"{v}@{s}" for v, s in held if seed)}
+            raise rule.wrong(str(suggest("variant", str(rule.variant), there)))
         return found
 
     found = check(rules, matched, run.name, reference.name if reference else None, options)
-    gone = list(dict.fromkeys(v for v, _ in theirs if v not in {v for v, _ in held}))
-    new = list(dict.fromkeys(v for v, _ in held if theirs and v not in {v for v, _ in theirs}))
+    gone = [name for name in others if name not in names]
+    new = [name for name in names if others and name not in others]
     notes = [f"In {reference.name} but not in {run.name}: {', '.join(gone)}."] if reference and gone else []
     notes += [f"Not in {reference.name}, so not held against it: {', '.join(new)}."] if reference and new else []
     if reference and reference.path.resolve() == run.path.resolve():
         notes.append(f"{run.name} is held against itself, so nothing can have changed.")
-    # Who scores a few methods by hand means these few; a whole run that lost one has not done its work.
-    whole = run.manifest.command[1:2] != ["eval"]
+    # Who scores or times a few methods by hand means these few; a whole run that lost one has not done its work.
+    whole = run.manifest.command[1:2] not in (["eval"], ["throughput"])
     return replace(found, notes=notes + found.notes, partial=found.partial or (whole and bool(gone)))
+
+
+def variants_of(run: Run) -> list[str]:
+    """The variants that a run scored or, as ``bench throughput --out`` does, timed alone."""
+    return list(dict.fromkeys([*(variant for variant, _ in run.members()), *speed.timed(run)]))
 
 
 def check_sides(rules: list[Rule], sides: list[Side], options: Options | None = None) -> Check:

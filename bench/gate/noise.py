@@ -18,6 +18,7 @@ from bench.gate import speed
 from bench.metrics.declaration import Metric
 from bench.runs.reader import Run
 from bench.statistics import intervals
+from bench.statistics.pictures import MOST
 from bench.statistics.scores import ALL, Scores, clustered, load_scores
 from bench.util.errors import IncomparableError
 from bench.util.files import finite
@@ -36,7 +37,8 @@ class Noise:
     run_sd: standard deviation of the mean from instance to instance. floor: what the difference of two
     instances stays within 99 times in 100. image_error: standard error of such a difference over the images,
     which the interval of a comparison holds anyway. tolerance: the default tolerance, raised to the floor and
-    to where a drop of twice as much is caught 95 times in 100.
+    to where a drop of twice as much is caught 95 times in 100. pictures: how many would let the default tolerance
+    stand; None where it was measured for one instance only, or run-to-run noise alone exceeds it.
     """
 
     variant: str
@@ -53,6 +55,7 @@ class Noise:
     floor: float
     image_error: float
     tolerance: float
+    pictures: int | None = None
 
     def as_json(self) -> dict[str, Any]:
         return finite(asdict(self))
@@ -216,6 +219,7 @@ def noise_rows(spread: Spread, pool: tuple[np.ndarray, int]) -> list[Noise]:
                 float(floors[column]),
                 error,
                 rounded_up(max(least, float(floors[column]), far * error)),
+                enough(least, float(floors[column]), error, len(spread.scores.ids)),
             )
         )
     return found
@@ -236,6 +240,17 @@ def reach(images: int) -> float:
     for _ in range(30):
         found = interval + float(ndtri(CAUGHT)) * np.sqrt(1 + (found**2 + interval**2) / df)
     return float(found)
+
+
+def enough(least: float, floor: float, error: float, images: int) -> int | None:
+    """The least number of pictures with which a drop of twice the tolerance ``least`` is caught 95 times in 100, where
+    ``images`` of them leave the image error ``error``."""
+    if error <= 0 or floor > least or least <= 0:
+        return None
+    count = 2
+    while count < MOST and reach(count) * error * np.sqrt(images / count) > least:
+        count = max(count + 1, int(count * 1.02))
+    return count if count < MOST else None
 
 
 def rounded_up(value: float) -> float:

@@ -11,6 +11,7 @@ the metric.
 
 from __future__ import annotations
 
+import math
 import re
 import tomllib
 from dataclasses import dataclass
@@ -70,6 +71,8 @@ def parse_rule(text: str, where: str = "--fail-if") -> Rule:
     )
     if rule.mask == "":
         raise rule.wrong("name a mask type in the brackets, or omit them to pool all")
+    if not math.isfinite(rule.amount):
+        raise rule.wrong(f"{part['amount']} is larger than any number here, so nothing could fail it")
     if rule.kind == "drop" and rule.amount < 0:
         raise rule.wrong("the allowed drop must be 0 or more")
     if rule.percent and rule.kind != "drop":
@@ -108,7 +111,7 @@ def read_thresholds(path: Path) -> Thresholds:
     """Read a threshold file. Raises UsageError with the line number of what is wrong."""
     try:
         require_regular(path, LIMIT_MIB)
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError, Unfit) as error:
         hint = "bench check --init writes one" if isinstance(error, FileNotFoundError) else "name a text file"
         raise UsageError(f"the threshold file {path} cannot be read ({why(error)}): {hint}") from error

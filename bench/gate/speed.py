@@ -79,6 +79,11 @@ def rows(run: Run) -> list[dict[str, Any]]:
     return [] if frame is None else frame.to_dict(orient="records")
 
 
+def timed(run: Run) -> list[str]:
+    """The variants that a run has measurements of."""
+    return list(dict.fromkeys(row["variant"] for row in rows(run) if row["variant"] != CALIBRATION))
+
+
 def cell(row: dict[str, Any]) -> str:
     """``cpu/fp32/eager/256/1``."""
     return "/".join(str(row[key]) for key in CELL if key in row)

@@ -16,6 +16,7 @@ LEVELS = {
     "version": 1,
     "group": "colour",
 }
+EXACT = "the fills are exact there: no error to take a share of"
 MEAN_SHIFT = "difference of channel means over the hole (numpy, float64)"
 
 
@@ -97,6 +98,7 @@ def colour_shift_b(card: Card) -> float:
 
 @metric(
     "colour_shift_share",
+    undefined=lambda card: EXACT,
     label="share of one offset",
     tolerance=0.02,
     group="colour",

@@ -13,7 +13,7 @@ from collections.abc import Callable
 import numpy as np
 
 from bench.metrics.card import Card, Hole, Patch, Truth
-from bench.metrics.colour_shift import LEVELS, MEAN_SHIFT, distance, mean_shift, share
+from bench.metrics.colour_shift import EXACT, LEVELS, MEAN_SHIFT, distance, mean_shift, share
 from bench.metrics.drift import Drift, drift, known_levels
 from bench.metrics.error import psnr_of
 from bench.metrics.registry import metric
@@ -188,6 +188,7 @@ def colour_shift_b_corrected(card: Card) -> float:
     "colour_shift_share_corrected",
     label="share of one offset, corrected",
     tolerance=0.02,
+    undefined=lambda card: EXACT,
     group="colour",
     corrects="colour_shift_share",
     region="hole",

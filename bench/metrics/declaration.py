@@ -36,13 +36,15 @@ class Metric:
     mean. decimals: what tables print; None: by unit, else 3. scale: ``linear``, or ``log2`` for a ratio, whose
     values are logarithms and are averaged and compared as such.
     group: metrics that a report shows together (``colour``). channel: the one channel that it is of. corrects: the
-    metric that this one is after colour correction. approximate: stands in for another. of: ``picture`` (one value a
+    metric that this one is after colour correction. approximate: stands in for another, from which it
+    differs by ``mean_error`` on average. of: ``picture`` (one value a
     picture) or ``set`` (one value a set of pictures).
 
     What follows is there in the process that registered it, not in a finished run. compute: of a
     :class:`bench.metrics.card.Card`, or (``batched``) of the cards of one truth and hole and the scoring context.
     needs_raw: left out for finished pictures. unavailable: of the scoring context, why the column must stay empty, in
-    a sentence. undefined: of a card without a value, why it has none. on_device: of a batched metric, the same values
+    a sentence. left_out: of the scoring context, whether there is no such column unless it is asked for
+    by name. undefined: of a card without a value, why it has none. on_device: of a batched metric, the same values
     for many pictures at once, a function of (:class:`bench.metrics.on_device.Batch`, scoring context) that
     gives float64 (cards,) on the batch's device and waits for nothing. protocols: how a protocol changes its
     reference, in words, by the protocol's name. from_error: (metric, function): the value of a mean error.
@@ -66,12 +68,14 @@ class Metric:
     channel: str = ""
     corrects: str = ""
     approximate: bool = False
+    mean_error: float | None = None
     of: str = "picture"
 
     compute: Callable[..., Any] | None = None
     needs_raw: bool = False
     batched: bool = False
     unavailable: Callable[[Any], str | None] | None = None
+    left_out: Callable[[Any], bool] | None = None
     undefined: Callable[[Any], str | None] | None = None
     on_device: Callable[[Any, Any], Any] | None = None
     protocols: Mapping[str, str] | None = None
@@ -88,7 +92,24 @@ class Metric:
         >>> Metric("error", unit="levels", direction="lower").title
         'error [levels ↓]'
         """
-        return f"{self.name} [{self.unit} {self.arrow}]" if self.unit else f"{self.name} [{self.arrow}]"
+        return f"{self.name} [{self.mark}]"
+
+    @property
+    def mark(self) -> str:
+        """Unit and direction, with ≈ where it is approximate.
+
+        >>> Metric("guess", approximate=True, direction="lower").mark
+        '≈ ↓'
+        """
+        return " ".join(part for part in ("≈" * self.approximate, self.unit, self.arrow) if part)
+
+    @property
+    def caveat(self) -> str:
+        """What must be said beside an approximate metric's numbers, in a sentence; empty for any other."""
+        if not self.approximate:
+            return ""
+        error = f", off by {self.mean_error:g} on average" if self.mean_error is not None else ""
+        return f"{self.name} is approximate{error}: {self.summary.rstrip('.')}."
 
     @property
     def heading(self) -> str:
@@ -152,8 +173,8 @@ class Metric:
 DECLARED = tuple(
     field.name
     for field in fields(Metric)
-    if field.name not in ("name", "compute", "needs_raw", "batched", "unavailable", "undefined", "on_device",
-                          "protocols", "from_error")
+    if field.name not in ("name", "compute", "needs_raw", "batched", "unavailable", "left_out", "undefined",
+                          "on_device", "protocols", "from_error")
 )  # fmt: skip
 """The fields that a run keeps."""
 

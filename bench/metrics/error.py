@@ -125,6 +125,7 @@ def psnr_hole(card: Card) -> float:
         "mat": "MAT cal_psnr_ssim_l1: mean absolute error of values in [0, 1], which is native",
         "aot": "AOT-GAN compare_mae: sum of absolute errors over the sum of both pictures",
     },
+    undefined=lambda card: "truth and fill are black throughout, so there is no sum to divide by",
     region="image",
     unit="",
     direction="lower",

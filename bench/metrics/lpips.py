@@ -48,14 +48,19 @@ def too_small(card: Any) -> str | None:
     return None
 
 
-def both(cards: Sequence[Any], context: Any) -> tuple[list[float], list[float]]:
-    """LPIPS of each card's picture, and its map's mean over the hole; kept until other cards come."""
-    latest = context.cache.get("lpips:latest")
+def both(cards: Sequence[Any], context: Any, stack: Any, key: str) -> tuple[list[float], list[float]]:
+    """What a stack, kept under ``key``, gives of each card's picture, and its map's mean over the hole; kept until
+    other cards come."""
+    latest = context.cache.get(f"{key}:latest")
     if latest and len(latest[0]) == len(cards) and all(a is b for a, b in zip(latest[0], cards, strict=True)):
         return latest[1]
-    found = patch_scores(stack_of(context), f"lpips:{backbone_of(context)}", cards)
-    context.cache["lpips:latest"] = (list(cards), found)
+    found = patch_scores(stack, key, cards)
+    context.cache[f"{key}:latest"] = (list(cards), found)
     return found
+
+
+def through_backbone(cards: Sequence[Any], context: Any) -> tuple[list[float], list[float]]:
+    return both(cards, context, stack_of(context), f"lpips:{backbone_of(context)}")
 
 
 def patch_scores(stack: Any, key: str, cards: Sequence[Any]) -> tuple[list[float], list[float]]:
@@ -104,7 +109,7 @@ def of_batch(batch: Any, context: Any) -> Any:
 )
 def lpips(cards: Sequence[Any], context: Any) -> list[float]:
     """LPIPS with the AlexNet backbone."""
-    return both(cards, context)[0]
+    return through_backbone(cards, context)[0]
 
 
 @metric(
@@ -126,4 +131,4 @@ def lpips(cards: Sequence[Any], context: Any) -> list[float]:
 )
 def lpips_hole(cards: Sequence[Any], context: Any) -> list[float]:
     """Mean over the hole of LPIPS' upsampled map, AlexNet backbone."""
-    return both(cards, context)[1]
+    return through_backbone(cards, context)[1]

@@ -58,8 +58,10 @@ class Scorer:
     ) -> None:
         self.protocol = find_protocol(protocol)
         entries = metric.all() if metrics is None else {name: metric.get(name) for name in dict.fromkeys(metrics)}
-        self.metrics = {name: under(entry, self.protocol) for name, entry in entries.items()}
         self.context = ScoringContext(weights_dir, device, self.protocol)
+        if metrics is None:
+            entries = {n: e for n, e in entries.items() if e.left_out is None or not e.left_out(self.context)}
+        self.metrics = {name: under(entry, self.protocol) for name, entry in entries.items()}
         # Not of every device: some cannot compute in float64, in which distances are averaged.
         self.batches = device.partition(":")[0] == "cuda"
         self._unavailable: dict[str, str] = {}
@@ -292,14 +294,15 @@ def size(picture: np.ndarray) -> str:
 
 
 def why_empty(entry: Metric, cards: list[Card]) -> str:
-    """Why no card of a call got a value, in a sentence."""
+    """Why no card of a call got a value, in a sentence: what the metric's region lacks, else the metric's own words."""
     hole = cards[0].hole
     if entry.needs_raw and all(card.raw is None for card in cards):
         return NEEDS_RAW
-    if entry.undefined and (why := entry.undefined(cards[0])):
-        return why
-    if not hole.area:
+    if entry.region not in ("image", "known") and not hole.area:
         return "the hole is empty"
-    if hole.area == hole.mask.size:
+    if (entry.region not in ("image", "hole") or entry.needs_raw) and not hole.known:
         return "the hole covers the picture: no known pixel is left"
-    return "not defined on these pictures and holes (a constant picture, an exact fill, a hole of one pixel)"
+    return (entry.undefined and entry.undefined(cards[0])) or UNSAID
+
+
+UNSAID = "the metric gave no value, and does not declare why"

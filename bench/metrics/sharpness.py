@@ -34,6 +34,14 @@ LIMIT = 10.0
 """A thousandth of the truth's energy, or a thousandfold: nothing beyond is told apart, and a flat fill has a value."""
 
 
+def undefined(card: Card) -> str | None:
+    """Why there is no energy of the truth to compare with."""
+    pairs = card.hole.kept.get("pairs", ())
+    if not any(each.any() for each in pairs):
+        return "no two neighbouring pixels lie in the hole"
+    return "the truth is constant in the hole, so there is no detail to compare with"
+
+
 @metric(
     "sharpness",
     label="sharpness",
@@ -45,6 +53,7 @@ LIMIT = 10.0
     tolerance=0.05,
     decimals=2,
     scale="log2",
+    undefined=undefined,
     reference="log2 of the ratio of summed squared neighbour differences inside the hole (numpy.diff)",
     version=2,
 )

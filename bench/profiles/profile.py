@@ -86,7 +86,7 @@ def load_profile(spec: str, overrides: dict[str, Any] | None = None) -> Profile:
 
 def read(file: Path) -> dict[str, Any]:
     with reading(file, "a profile", error=UsageError):
-        return tomllib.loads(file.read_text(encoding="utf-8"))
+        return tomllib.loads(file.read_text(encoding="utf-8-sig"))
 
 
 def replace_checked(profile: Profile, overrides: dict[str, Any]) -> Profile:

@@ -135,6 +135,8 @@ def rows_of(
                 "images": int(clusters[m, k]),
                 "failed": int((table.failed[0] & group.inside).sum()),
             }
+            if metric.approximate:
+                row |= {"approximate": True, "mean_error": metric.mean_error}
             if metric.direction == "nearest":
                 row["distance"] = distance(values[..., k][held[m][..., k]], metric)
             error, of_mean = from_error(name)

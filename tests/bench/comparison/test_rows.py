@@ -261,3 +261,21 @@ def test_a_note_that_holds_for_several_pairs_is_told_once(tmp_path: Path) -> Non
 def test_fewer_than_twenty_images_are_said_to_be_few(tmp_path: Path, images: int, told: bool) -> None:
     notes = compare(["a", "b"], made(tmp_path, images=images)).notes
     assert any(note.startswith(f"Only {images} images of scenes") for note in notes) == told
+
+
+def test_an_undecided_row_says_how_many_pictures_would_decide_it(tmp_path: Path) -> None:
+    rng = np.random.default_rng(5)
+    change = rng.normal(0, 1, (40, 1))
+    change += 0.25 - change.mean()
+    base = rng.normal(20, 3, (40, 1))
+    fake_run(tmp_path / "r", {("a", 0): {"psnr_hole": base}, ("b", 0): {"psnr_hole": base + change}}, masks=("rect",))
+    for row in compare(["a", "b"], tmp_path).rows:
+        assert row["verdict"] == "undecided"
+        # Two rows of equal p: Holm asks each for half of 0.05.
+        for wanted, difference in (("pictures_to_decide", 0.25), ("pictures_for_tolerance", 0.1)):
+            textbook = ((stats.norm.ppf(1 - 0.0125) + stats.norm.ppf(0.8)) * change.std(ddof=1) / difference) ** 2
+            assert textbook < row[wanted] < textbook + 6
+    fake_run(tmp_path / "r", {("a", 0): scored(), ("b", 0): scored(CHANGE)})
+    decided = [row for row in compare(["a", "b"], tmp_path).rows if row["verdict"] != "undecided"]
+    assert decided
+    assert {row["pictures_to_decide"] for row in decided} == {None}

@@ -33,7 +33,21 @@ def test_of_a_metric_with_a_target_the_distance_is_printed_and_the_least_is_best
     assert "0.50 ±0, off by 0.50" in shown
     rows = [row for row in Run.open(run.path).summary["scores"] if row["mask"] == "all"]  # type: ignore[index]
     best = best_of(rows, SEAM)
-    assert [cell(row, SEAM, best, False).startswith("[bold green]") for row in rows] == [False, True]
+    assert [cell(row, SEAM, best, 0, False).startswith("[bold green]") for row in rows] == [False, True]
+
+
+def test_a_mean_over_fewer_fills_than_its_neighbours_says_over_how_many(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    whole, part = np.full((12, 2), 20.0), np.full((12, 2), 21.0)
+    part[:5] = np.nan
+    run = fake_run(tmp_path / "r", {("all", 0): {"psnr_hole": whole}, ("some", 0): {"psnr_hole": part}})
+    write_summary(run)
+    monkeypatch.setenv("COLUMNS", "120")
+    print_scores(Run.open(run.path))
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[-2:] for line in lines if "21.00" in line] == [["(n", "14)"]]
+    assert not [line for line in lines if "20.00" in line and "(n" in line]
 
 
 def test_a_summary_from_before_distances_is_judged_by_its_means() -> None:

@@ -24,6 +24,8 @@ from bench.util.errors import UsageError
         ("my.model.psnr_hole:1", "my.model", "psnr_hole", None, "drop", 1.0, False),
         ("psnr_hole[ thick* ]:0", None, "psnr_hole", "thick*", "drop", 0.0, False),
         ("colour_shift_r>-2", None, "colour_shift_r", None, "ceiling", -2.0, False),
+        ("a.torchmetrics:VIF@hole[rect]:1%", "a", "torchmetrics:VIF@hole", "rect", "drop", 1.0, True),
+        ("pyiqa:clipiqa+_rn50_512:0.1", None, "pyiqa:clipiqa+_rn50_512", None, "drop", 0.1, False),
         ("colour_shift_r<+1.5e-1", None, "colour_shift_r", None, "floor", 0.15, False),
     ],
 )
@@ -53,6 +55,8 @@ def test_rules_are_read(
         (":0.2", "the metric's name is missing"),
         ("psnr_hole[ ]:0.2", "name a mask type"),
         ("lpips>2%", "a percentage is relative to a reference"),
+        ("psnr_hole:1e999", "1e999 is larger than any number"),
+        ("psnr_hole<-1e999", "larger than any number"),
     ],
 )
 def test_broken_rules_are_refused_saying_what_is_broken(text: str, said: str) -> None:
@@ -65,6 +69,11 @@ def test_broken_rules_are_refused_saying_what_is_broken(text: str, said: str) ->
 def write(path: Path, text: str) -> Path:
     path.write_text(text)
     return path
+
+
+def test_a_threshold_file_may_begin_with_a_byte_order_mark(tmp_path: Path) -> None:
+    (tmp_path / "t.toml").write_bytes(b'\xef\xbb\xbffail_if = ["psnr_hole:0.2"]\n')
+    assert [rule.text for rule in read_thresholds(tmp_path / "t.toml").rules] == ["psnr_hole:0.2"]
 
 
 def test_a_threshold_file_is_read_with_line_numbers(tmp_path: Path) -> None:

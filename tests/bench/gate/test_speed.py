@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -323,3 +324,18 @@ def test_limits_in_the_wrong_direction_are_refused_with_the_right_one(tmp_path: 
     with pytest.raises(UsageError) as refusal:
         check(run, run, rule)
     assert said in str(refusal.value)
+
+
+def test_a_run_that_was_timed_alone_can_be_gated_on_speed(tmp_path: Path) -> None:
+    def only_timed(name: str, double_dg: float) -> Run:
+        run = timed(tmp_path / name, 100.0, double_dg)
+        shutil.rmtree(run.path / "records")
+        return Run.open(run.path)
+
+    old, slow = only_timed("old", 0.5), only_timed("slow", 0.25)
+    checked = check(slow, old, "double_dg.speed:20%")
+    assert checked.state == "regression"
+    assert [line.target.candidate.label for line in checked.lines] == ["double_dg"]
+    assert check(old, old, "speed:20%").state == "pass"
+    with pytest.raises(IncomparableError, match="matched nothing of psnr_hole"):
+        check(old, None, "psnr_hole<3")

@@ -27,6 +27,8 @@ DIRECTIONS = {
     "l1_hole": ("lower", 0),
     "lpips": ("lower", 0),
     "lpips_hole": ("lower", 0),
+    "lpips_student": ("lower", 0),
+    "lpips_student_hole": ("lower", 0),
     "mse": ("lower", 0),
     "mse_hole": ("lower", 0),
     "psnr": ("higher", 0),
@@ -167,5 +169,5 @@ def test_metrics_say_where_protocols_differ() -> None:
 
 def test_learned_metrics_are_batched_and_say_why_they_are_missing() -> None:
     batched = {name for name, entry in metric.all().items() if entry.batched}
-    assert batched == {"lpips", "lpips_hole"}
+    assert batched == {name for name in DIRECTIONS if name.startswith("lpips")}
     assert all(metric.get(name).unavailable and metric.get(name).on_device for name in batched)

@@ -274,8 +274,14 @@ def test_each_reason_is_the_one_that_holds() -> None:
         drift: "the hole covers the picture: no known pixel is left"
     }  # fmt: skip
     assert why(["sharpness"], flat, hole, [flat]) == {
-        "sharpness": "not defined on these pictures and holes (a constant picture, an exact fill, a hole of one pixel)"
+        "sharpness": "the truth is constant in the hole, so there is no detail to compare with"
     }
+    dot = np.zeros((40, 52), bool)
+    dot[3, 3] = True
+    assert why(["sharpness"], truth, dot, [truth]) == {"sharpness": "no two neighbouring pixels lie in the hole"}
+    exact = dict.fromkeys(["colour_shift_share"], "the fills are exact there: no error to take a share of")
+    assert why(["colour_shift_share"], truth, hole, [truth]) == exact
+    assert why(["seam"], truth, nothing, [truth]) == {"seam": "the hole is empty"}
     small = hole_of(10, 30)
     assert why(["ssim", "ssim_hole"], picture(10, 30), small, [picture(10, 30)]) == dict.fromkeys(
         ["ssim", "ssim_hole"], "the pictures are smaller than the window of 11 pixels"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from bench.profiles.profile import load_profile, profile_names
@@ -164,3 +166,8 @@ def test_a_base_is_a_profile_of_ours(tmp_path, base, words):
     file.write_text(f"base = {base}\n")
     with pytest.raises(UnknownName, match=words):
         load_profile(str(file))
+
+
+def test_a_profile_may_begin_with_a_byte_order_mark(tmp_path: Path) -> None:
+    (tmp_path / "own.toml").write_bytes(b'\xef\xbb\xbfvariants = ["telea"]\n')
+    assert load_profile(str(tmp_path / "own.toml")).variants == ("telea",)

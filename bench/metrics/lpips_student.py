@@ -1,0 +1,104 @@
+"""The student's estimate of AlexNet-LPIPS: columns of its own where no backbone is at hand, none where one is.
+
+A small network, trained to give LPIPS' map at every layer (:mod:`bench.student.train`), bundled with the package. It is
+approximate, named so everywhere, and stands for the LPIPS of AlexNet: a protocol of another backbone has none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from bench.metrics import lpips as real
+from bench.metrics.registry import metric
+
+MEAN_ERROR = 0.018
+"""Mean absolute difference from AlexNet-LPIPS on fills of pictures that it never saw: the largest of the three sets of
+bench/student/FIGURES.md."""
+
+KEY = "lpips:student"
+
+
+def stack_of(context: Any) -> Any:
+    """The student on the context's device, or why there is none, in a sentence."""
+    if KEY not in context.cache:
+        context.cache[KEY] = load(context.device)
+    return context.cache[KEY]
+
+
+def load(device: str) -> Any:
+    from bench.backbones import student
+
+    if not student.FILE.is_file():
+        return "no student is bundled with this installation"
+    try:
+        return student.load_stack(student.FILE).to(device)
+    except Exception as error:
+        return f"the bundled student {student.FILE} cannot be read ({' '.join(str(error).split())[:100]})"
+
+
+def left_out(context: Any) -> bool:
+    """It stands in for AlexNet-LPIPS alone, and only where that cannot be had."""
+    return unavailable(context) is not None
+
+
+def unavailable(context: Any) -> str | None:
+    if real.backbone_of(context) != real.BACKBONES["alex"]:
+        return f"the {context.protocol} protocol's LPIPS is not of AlexNet, which the student estimates"
+    if real.missing(context) is None:
+        return "LPIPS itself is at hand: no estimate is needed"
+    found = stack_of(context)
+    return found if isinstance(found, str) else None
+
+
+def of_batch(batch: Any, context: Any) -> Any:
+    from bench.metrics import lpips_batch
+
+    def compute() -> Any:
+        return lpips_batch.scores(stack_of(context), batch.truth, batch.hole, batch.filled, batch.owner)
+
+    return batch.once(KEY, compute)
+
+
+@metric(
+    "lpips_student",
+    group="perceptual",
+    label="perceptual student",
+    rank=4,
+    approximate=True,
+    mean_error=MEAN_ERROR,
+    left_out=left_out,
+    undefined=real.too_small,
+    direction="lower",
+    range=(0, 1),
+    tolerance=0.005,
+    reference="none: an estimate of lpips 0.1.4, net='alex', version='0.1'",
+    batched=True,
+    unavailable=unavailable,
+    on_device=lambda batch, context: of_batch(batch, context)[0],
+)
+def lpips_student(cards: Sequence[Any], context: Any) -> list[float]:
+    """Estimate of AlexNet-LPIPS by a small bundled network, used where the backbone is missing."""
+    return real.both(cards, context, stack_of(context), KEY)[0]
+
+
+@metric(
+    "lpips_student_hole",
+    group="perceptual",
+    label="hole perceptual student",
+    approximate=True,
+    mean_error=MEAN_ERROR,
+    left_out=left_out,
+    undefined=real.too_small,
+    region="hole",
+    direction="lower",
+    range=(0, 1),
+    tolerance=0.005,
+    reference="none: an estimate of lpips 0.1.4, net='alex', version='0.1', spatial=True, mean over the hole",
+    batched=True,
+    unavailable=unavailable,
+    on_device=lambda batch, context: of_batch(batch, context)[1],
+)
+def lpips_student_hole(cards: Sequence[Any], context: Any) -> list[float]:
+    """Estimate of AlexNet-LPIPS' mean over the hole by a small bundled network, used where the backbone is missing."""
+    return real.both(cards, context, stack_of(context), KEY)[1]

@@ -1,0 +1,67 @@
+"""How many pictures a comparison needs: the size at which a difference would be told in most repetitions."""
+
+from __future__ import annotations
+
+import math
+
+from bench.statistics import intervals
+
+POWER = 0.8
+"""How often a comparison of that many new pictures decides, at least."""
+
+MOST = 10**7
+"""Pictures beyond which nobody goes."""
+
+
+def pictures_needed(
+    difference: float, image_error: float, images: int, lasting: float = 0.0, alpha: float = 0.05, power: float = POWER
+) -> int | None:
+    """The least number of pictures with which a true difference of that size is told from zero, p below ``alpha``, in a
+    share ``power`` of repetitions; None where no number does.
+
+    image_error: standard error of the mean difference over ``images`` pictures. lasting: the part of the standard error
+    that more pictures do not shrink (training noise).
+
+    >>> pictures_needed(0.5, image_error=0.1, images=100)  # spread 1: the textbooks' 31.4, and 2 for Student's t
+    34
+    >>> pictures_needed(0.5, image_error=0.1, images=100, lasting=0.3) is None
+    True
+    """
+    from scipy.special import ndtri
+
+    spread = image_error * math.sqrt(images)
+    if not (math.isfinite(spread) and math.isfinite(difference)) or difference == 0:
+        return None
+    probit = float(ndtri(power))
+
+    def enough(count: int) -> bool:
+        reach = float(intervals.student(1 - alpha, count - 1)) + probit
+        return reach * math.hypot(spread / math.sqrt(count), lasting) <= abs(difference)
+
+    # The exact test of signs cannot go below 2^(1 - n).
+    low = high = max(3, math.floor(1 - math.log2(alpha)) + 1)
+    while not enough(high):
+        low, high = high, 2 * high
+        if high > MOST:
+            return None
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if enough(middle) else (middle, high)
+    return high
+
+
+def to_decide(
+    difference: float,
+    tolerance: float,
+    image_error: float,
+    images: int,
+    lasting: float = 0.0,
+    alpha: float = 0.05,
+) -> int | None:
+    """The least number of pictures with which a true difference as seen gets a verdict: better or worse at ``alpha``,
+    or, where it lies within the tolerance, same."""
+    told = pictures_needed(difference, image_error, images, lasting, alpha)
+    inside = tolerance - abs(difference)
+    # Both ends of the interval must lie within, so that each may fail half as often.
+    same = pictures_needed(inside, image_error, images, lasting, power=(1 + POWER) / 2) if inside > 0 else None
+    return min((count for count in (told, same) if count is not None), default=None)
