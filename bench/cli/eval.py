@@ -41,6 +41,10 @@ def evaluate(
     ],
     data: Data = None,
     masks: Masks = None,
+    suite: Annotated[
+        Path | None,
+        typer.Option("--suite", help="A TOML file: [NAME] tables of data, masks, mask_polarity, size (docs/suite.md)."),
+    ] = None,
     size: Size = None,
     count: Annotated[int | None, typer.Option("--count", help="Limit on pictures per data set.")] = None,
     seed: Annotated[int | None, typer.Option("--suite-seed", help="Seed of the holes.")] = None,
@@ -94,6 +98,7 @@ def evaluate(
             protocol=protocol,
             polarity=mask_polarity,
             threshold=mask_threshold,
+            suite=suite,
             force_polarity=force_polarity,
             checkpoint=checkpoint,
             save_predictions=save_predictions,

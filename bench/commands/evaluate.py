@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -34,6 +34,7 @@ class Request:
     protocol: str | None
     polarity: str | None
     threshold: int | None
+    suite: Path | None
     force_polarity: bool
     checkpoint: Path | None
     save_predictions: Path | None
@@ -190,7 +191,14 @@ def settle(request: Request, source: Run | None) -> tuple[Profile, str]:
     base = replace_checked(quick, {key: kept[key] for key in SUITE_KEYS if key in kept}) if kept else quick
     base = replace(base, name="eval", variants=request.methods)
     split = saved["split"] if saved else "test"
+    if request.suite is not None:
+        base = with_suite_file(base, request, kept.get("train_data", ()))
+    elif base.suite_entries and not request.data:
+        said = (request.masks, request.size, request.polarity, request.threshold, request.count)
+        if any(value is not None for value in said):
+            raise UsageError("this suite's data sets have masks of their own: give --data too, or another --suite")
     if request.data:
+        base = replace(base, suite_entries=())
         from bench.datasets.registry import absolute_spec, is_own
 
         specs = tuple(absolute_spec(spec) for spec in request.data)
@@ -203,7 +211,7 @@ def settle(request: Request, source: Run | None) -> tuple[Profile, str]:
             split = "all" if len(own) == len(specs) else "test"
         elif own:
             say("note: the variants were trained on these pictures; only those held out are scored")
-    elif request.count:
+    elif request.count and not base.suite_entries:
         base = replace(base, count=(request.count,) * len(base.data))
     if request.size is not None:
         if request.size < 1:
@@ -233,7 +241,32 @@ def settle(request: Request, source: Run | None) -> tuple[Profile, str]:
     return base, split
 
 
-SUITE_KEYS = ("data", "count", "size", "masks", "mask_polarity", "mask_threshold", "suite_seed", "protocol")
+def with_suite_file(profile: Profile, request: Request, trained_on: Sequence[str]) -> Profile:
+    """The profile scored on the data sets of a suite file. Raises UsageError where arguments say the same otherwise."""
+    from bench.suites.suite_file import read_suite_file
+
+    assert request.suite is not None
+    given = {"--data": request.data, "--masks": request.masks, "--size": request.size}
+    given |= {"--mask-polarity": request.polarity, "--mask-threshold": request.threshold}
+    for flag, value in given.items():
+        if value not in (None, ()):
+            raise UsageError(f"{flag} and --suite both say what is scored: write it into {request.suite}")
+    entries = read_suite_file(request.suite, trained_on)
+    counts = [entry.count or request.count or default_count(entry.data) for entry in entries]
+    return replace(
+        profile,
+        suite_entries=tuple(replace(e, count=n).text() for e, n in zip(entries, counts, strict=True)),
+        data=tuple(entry.data for entry in entries),
+        count=tuple(counts),
+        masks=tuple(dict.fromkeys(entry.masks for entry in entries)),
+        size=None,
+    )
+
+
+SUITE_KEYS = (
+    *("suite_entries", "data", "count", "size", "masks"),
+    *("mask_polarity", "mask_threshold", "suite_seed", "protocol"),
+)
 
 EVERY = 10**9
 """A count that no folder reaches."""

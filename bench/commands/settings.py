@@ -31,6 +31,7 @@ def check_names(profile: Profile) -> None:
     from bench.set_metrics.registry import set_metric
     from bench.suites.hole_file import Reading
     from bench.suites.suite import parse_masks
+    from bench.suites.suite_file import entries_in
     from variants.registry import suggest, variant
 
     sources = [spec.partition(":")[0] for spec in (*profile.data, *profile.train_data)]
@@ -42,4 +43,7 @@ def check_names(profile: Profile) -> None:
         for name in names:
             if name not in known and not (noun == "metric" and metric.get(name)):
                 raise suggest(noun, name, known)
-    parse_masks(",".join(profile.masks), Reading(profile.mask_polarity, profile.mask_threshold))
+    if not profile.suite_entries:
+        parse_masks(",".join(profile.masks), Reading(profile.mask_polarity, profile.mask_threshold))
+    for entry in entries_in(profile.suite_entries):
+        parse_masks(entry.masks, entry.reading)

@@ -25,7 +25,8 @@ def print_scores(run: Run, columns: tuple[str, ...] = ()) -> None:
     # Eleven methods must fit a terminal of 80 columns without wrapping; the report has every interval.
     intervals = console.width >= 100
     for scores in score_tables(run, columns):
-        title = f"{scores.dataset}, all masks: {', '.join(run.manifest.masks)}"
+        there = {row["mask"] for row in run.summary["scores"] if row["dataset"] == scores.dataset}
+        title = f"{scores.dataset}, all masks: {', '.join(mask for mask in run.manifest.masks if mask in there)}"
         texts = {
             entry.name: [written(rows.get(entry.name), entry, scores.most, intervals) for _, rows in scores.methods]
             for entry in scores.metrics

@@ -30,7 +30,7 @@ def check_first(methods: Iterable[Method], suite: Suite) -> None:
     if not callables:
         return
     for dataset in suite.datasets:
-        for mask in suite.masks:
+        for mask in suite.masks_of(dataset):
             part = next(iter(suite.batches(dataset, mask, 1)), None)
             if part is not None and part.holes[0].any() and not part.holes[0].all():
                 for method in callables:

@@ -27,7 +27,8 @@ class Profile:
     hole in files, and the level above which grey is white (see bench.suites.hole_file). samples: pictures shown in
     the report, per data set and mask type. throughput_s: seconds spent on measuring speed. threads: of each training on
     a CPU; they change sums in their last bits, so they belong to what a run is. workers: processes, 0: as many as the
-    cores allow.
+    cores allow. suite_entries: data sets that are scored, each with masks of its own (bench.suites.suite_file);
+    ``data``, ``masks`` and their like then only sum them up.
     """
 
     name: str
@@ -54,9 +55,13 @@ class Profile:
     precision: str = "auto"
     threads: int = 1
     workers: int = 0
+    suite_entries: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
-        return {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()}
+        values = {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()}
+        if not self.suite_entries:
+            del values["suite_entries"]  # As runs had it before there were any.
+        return values
 
 
 def profile_names() -> list[str]:

@@ -28,7 +28,7 @@ def require_fills(methods: Iterable[Method], suite: Suite) -> None:
     for method in methods:
         if not isinstance(method, Predictions):
             continue
-        wanted = [(mask, image_id) for mask in suite.masks for data in suite.datasets for image_id in data.ids]
+        wanted = [(mask, key) for data in suite.datasets for mask in suite.masks_of(data) for key in data.ids]
         if any(method.find(mask, image_id) for mask, image_id in wanted):
             continue
         names = [name for names in method.files.values() for name in names]
@@ -53,10 +53,10 @@ def refuse_reversed(methods: Iterable[Method], suite: Suite) -> None:
     for method in methods:
         if not isinstance(method, Predictions):
             continue
-        for mask in suite.masks:
-            found = [turned for data in suite.datasets for turned in reversed_fills(method, suite, mask, data)]
+        for mask, members in members_by_mask(suite):
+            found = [turned for data in members for turned in reversed_fills(method, suite, mask, data)]
             if found and sum(found) > len(found) / 2:
-                files = suite.folder(mask)
+                files = suite.folder(mask, members[0])
                 other = "white" if files is not None and files.reading.polarity == "black" else "black"
                 remedy = (
                     f"score them with --mask-polarity {other}"
@@ -67,6 +67,14 @@ def refuse_reversed(methods: Iterable[Method], suite: Suite) -> None:
                     f"{method.label} equals the truth in the holes of '{mask}' and differs outside, in {sum(found)} of "
                     f"{len(found)} pictures looked at: {remedy}, or insist with --force-polarity"
                 )
+
+
+def members_by_mask(suite: Suite) -> Iterator[tuple[str, list[Dataset]]]:
+    """The data sets that share a mask type's source: all of the suite's, or each that has masks of its own."""
+    common = [data for data in suite.datasets if data.name not in suite.own]
+    for members in ([common] if common else []) + [[data] for data in suite.datasets if data.name in suite.own]:
+        for mask in suite.masks_of(members[0]):
+            yield mask, members
 
 
 def reversed_fills(method: Predictions, suite: Suite, mask: str, dataset: Dataset) -> Iterator[bool]:

@@ -51,7 +51,7 @@ def notes_of(run: Run, method: Method) -> list[str]:
 
 def digest_fills(methods: Sequence[Method], suite: Suite) -> None:
     """Give folders of finished pictures the digest of the fills that the suite asks for."""
-    wanted = [(mask, image_id) for mask in suite.masks for data in suite.datasets for image_id in data.ids]
+    wanted = [(mask, image_id) for data in suite.datasets for mask in suite.masks_of(data) for image_id in data.ids]
     for method in methods:
         if isinstance(method, Predictions):
             method.content = method.digest(wanted)

@@ -56,14 +56,15 @@ def choose(run: Run, suite: Suite, rows: int, metric: str | None = None) -> list
     metric = metric or deciding_metric(records, facts)
     networks = {entry.name for entry in run.manifest.variants if entry.kind != "reference"}
     choices: list[Choice] = []
-    first = "standard" if "standard" in suite.masks else suite.masks[0]
     for dataset in suite.datasets:
+        masks = suite.masks_of(dataset)
+        first = "standard" if "standard" in masks else masks[0]
         count = max(rows, min(LIGHTHOUSE_ROWS, len(dataset)))
         choices += [Choice(dataset.name, first, image_id, "standard") for image_id in list(dataset.ids)[:count]]
     if rows == 0:
         return choices
     for dataset in suite.datasets:
-        for mask in suite.masks:
+        for mask in suite.masks_of(dataset):
             cell = records[(records["dataset"] == dataset.name) & (records["mask"] == mask)]
             if len(cell):
                 choices += by_rule(cell, dataset.name, mask, metric, networks, suite.seed, facts.get(metric))

@@ -118,7 +118,7 @@ def plan(run: Path, number: int, bench: Bench, facts: dict[str, Any], earlier: S
     """The cells of a data set, and which of them are there already."""
     dataset = bench.suite.datasets[number]
     cells = []
-    for mask in bench.suite.masks:
+    for mask in bench.suite.masks_of(dataset):
         for place, method in enumerate(bench.methods):
             own = {**facts, "weights": method.weights_sha256, "restore_known": bench.restore_known}
             if method.convention:
@@ -202,7 +202,7 @@ def score_methods(
     known.update({(method.name, method.seed): describe_method(method) for method in methods})
     writer.update(variants=list(known.values()), metrics={**scorer.metrics, **sets.metrics})
     with writer.stage("evaluate"), Reporter("score") as reporter:
-        total = len(methods) * len(suite.masks) * sum(len(d) for d in suite.datasets)
+        total = len(methods) * sum(len(suite.masks_of(d)) * len(d) for d in suite.datasets)
         done = 0
 
         def report(text: str, pictures: int) -> None:

@@ -82,7 +82,7 @@ def export_suite(
         "made_by": f"inpaint-bench {bench.__version__}",
         "fingerprint": fingerprint,
         "protocol": suite.protocol,
-        "seed": None if len(suite.folders) == len(suite.masks) else suite.seed,
+        "seed": suite.seed if suite.drawn else None,
         "dataset": {
             "name": dataset.name,
             "split": dataset.split,
@@ -108,7 +108,7 @@ def pictures(suite: Suite) -> Iterator[tuple[str, np.ndarray, dict[str, np.ndarr
         yield (
             image_id,
             image,
-            {name: suite.holes(dataset, name, [index], [image.shape])[0] for name in suite.masks},
+            {name: suite.holes(dataset, name, [index], [image.shape])[0] for name in suite.masks_of(dataset)},
         )
 
 

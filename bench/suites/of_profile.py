@@ -11,7 +11,8 @@ from bench.datasets.packed import packed_where_large
 from bench.datasets.registry import Dataset, open_dataset
 from bench.profiles.profile import Profile
 from bench.suites.hole_file import Reading
-from bench.suites.suite import Suite
+from bench.suites.suite import Suite, parse_masks
+from bench.suites.suite_file import Entry, entries_in
 from bench.util.errors import UsageError
 from bench.util.files import file_safe
 
@@ -20,13 +21,26 @@ DEPTH = 4
 
 
 def open_suite(profile: Profile, split: str = "test") -> Suite:
-    """The pictures and holes that a profile is scored on."""
+    """The pictures and holes that a profile is scored on. split: entries of a suite file have their own instead."""
+    if profile.suite_entries:
+        return open_entries(entries_in(profile.suite_entries), profile)
     datasets = tuple(
         open_dataset(spec, split, profile.size, count) for spec, count in zip(profile.data, profile.count, strict=True)
     )
     datasets = tuple(packed_where_large(dataset) for dataset in named_apart(datasets, profile.data))
     reading = Reading(profile.mask_polarity, profile.mask_threshold)
     return Suite.open(datasets, ",".join(profile.masks), profile.suite_seed, reading, profile.protocol)
+
+
+def open_entries(entries: Sequence[Entry], profile: Profile) -> Suite:
+    """A suite of data sets under names of their own, each with its masks."""
+    datasets, own = [], {}
+    for entry in entries:
+        found = open_dataset(entry.data, entry.split, entry.size, entry.count)
+        datasets.append(packed_where_large(replace(found, name=entry.name)))
+        own[entry.name] = parse_masks(entry.masks, entry.reading, found.ids, profile.suite_seed)
+    masks = dict.fromkeys(name for names, _ in own.values() for name in names)
+    return Suite(tuple(datasets), tuple(masks), profile.suite_seed, (), profile.protocol, own)
 
 
 def named_apart(datasets: tuple[Dataset, ...], specs: Sequence[str]) -> tuple[Dataset, ...]:
@@ -38,7 +52,7 @@ def named_apart(datasets: tuple[Dataset, ...], specs: Sequence[str]) -> tuple[Da
     # Two folders called images are told apart by what they lie in.
     for depth in range(1, DEPTH + 1):
         labels = [
-            "_".join([name, *Path(spec.partition(":")[2]).parts[-depth:]]) if names.count(name) > 1 else name
+            "_".join([name, *Path(path_of(spec)).parts[-depth:]]) if names.count(name) > 1 else name
             for name, spec in zip(names, specs, strict=True)
         ]
         if len(shared(labels)) == 0:
@@ -53,6 +67,10 @@ def named_apart(datasets: tuple[Dataset, ...], specs: Sequence[str]) -> tuple[Da
         for label in labels
     ]
     return tuple(replace(dataset, name=label) for dataset, label in zip(datasets, labels, strict=True))
+
+
+def path_of(spec: str) -> str:
+    return spec.partition(":")[2].partition("?name=")[0]
 
 
 def shared(labels: Sequence[str]) -> set[str]:

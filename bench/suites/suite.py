@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -47,7 +47,8 @@ class Batch:
 class Suite:
     """Pictures x mask types. A hole depends on (seed, mask type, picture id, size) alone.
 
-    masks: names of the registry or of ``folders``. protocol: the preset that the scores follow.
+    masks: names of the registry or of ``folders``. protocol: the preset that the scores follow. own: masks and folders
+    of the data sets, by name, that have others than the rest; ``masks`` then names all there are.
     Raises UnknownName for a wrong mask type, UsageError where a folder lacks the hole of a picture.
     """
 
@@ -56,20 +57,26 @@ class Suite:
     seed: int = 0
     folders: tuple[Files, ...] = ()
     protocol: str = "native"
+    own: Mapping[str, tuple[tuple[str, ...], tuple[Files, ...]]] = field(default_factory=dict)
     _fingerprint: list[str] = field(default_factory=list, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         for name in self.masks:
-            folder = self.folder(name)
-            if folder is None:
-                mask.get(name)
-            else:
-                folder.require([image_id for dataset in self.datasets for image_id in dataset.ids])
-            if isinstance(folder, HoleFolder):
-                for dataset in self.datasets:
-                    if dataset.path is not None:
-                        for index, image_id in enumerate(dataset.ids):
-                            folder.refuse_own(image_id, dataset.path(index))
+            asked: dict[int, tuple[Files, list[Dataset]]] = {}
+            for dataset in self.datasets:
+                if name in self.masks_of(dataset):
+                    folder = self.folder(name, dataset)
+                    if folder is None:
+                        mask.get(name)
+                    else:
+                        asked.setdefault(id(folder), (folder, []))[1].append(dataset)
+            for folder, datasets in asked.values():
+                folder.require([image_id for dataset in datasets for image_id in dataset.ids])
+                if isinstance(folder, HoleFolder):
+                    for dataset in datasets:
+                        if dataset.path is not None:
+                            for index, image_id in enumerate(dataset.ids):
+                                folder.refuse_own(image_id, dataset.path(index))
 
     @classmethod
     def open(
@@ -85,14 +92,24 @@ class Suite:
         names, folders = parse_masks(masks, reading, ids, seed)
         return cls(tuple(datasets), names, seed, folders, protocol)
 
-    def folder(self, name: str) -> Files | None:
-        """The folder or pool that mask type ``name`` is read from, or None where it is drawn."""
-        return next((folder for folder in self.folders if folder.name == name), None)
+    def masks_of(self, dataset: Dataset) -> tuple[str, ...]:
+        """The mask types that a data set is scored on."""
+        return self.own[dataset.name][0] if dataset.name in self.own else self.masks
+
+    def folder(self, name: str, dataset: Dataset) -> Files | None:
+        """The folder or pool that mask type ``name`` of a data set is read from, or None where it is drawn."""
+        folders = self.own[dataset.name][1] if dataset.name in self.own else self.folders
+        return next((folder for folder in folders if folder.name == name), None)
+
+    @property
+    def drawn(self) -> bool:
+        """Whether some hole is drawn here, not read from a file."""
+        return any(self.folder(name, dataset) is None for dataset in self.datasets for name in self.masks_of(dataset))
 
     @property
     def version(self) -> int:
         """Of the fingerprint's text: the exported suite's where all holes are read from files, else the current one."""
-        if len(self.folders) < len(self.masks):
+        if self.drawn:
             return VERSION
         return min((dataset.suite_version for dataset in self.datasets), default=VERSION)
 
@@ -104,7 +121,7 @@ class Suite:
         Raises UsageError where a hole file is not of its picture's size.
         """
         sizes = [(int(shape[0]), int(shape[1])) for shape in shapes]
-        folder = self.folder(mask)
+        folder = self.folder(mask, dataset)
         if folder is not None:
             return [folder.read(dataset.ids[i], size) for i, size in zip(indices, sizes, strict=True)]
         found: dict[int, np.ndarray] = {}
@@ -139,7 +156,7 @@ class Suite:
         return self._fingerprint[0]
 
     def _dataset_digest(self, dataset: Dataset, batch: int, workers: int, progress: Callable[[int], None]) -> str:
-        names = sorted(set(self.masks))
+        names = sorted(set(self.masks_of(dataset)))
 
         def lines(start: int) -> list[list[str]]:
             indices = range(start, min(start + batch, len(dataset)))
@@ -163,7 +180,8 @@ class Suite:
 
     def notes(self) -> list[str]:
         """What a reader should know of the hole files read so far: after :meth:`fingerprint`, of all."""
-        return [note for folder in self.folders for note in folder.notes()]
+        folders = [*self.folders, *(folder for _, own in self.own.values() for folder in own)]
+        return [note for folder in folders for note in folder.notes()]
 
 
 def load_images(dataset: Dataset, indices: Sequence[int]) -> list[np.ndarray]:
