@@ -35,7 +35,7 @@ DEFAULTS = {
         "samples": 3,
         "throughput_s": 20.0,
     },
-    **{"precision": "auto", "threads": 1, "workers": 0},
+    **{"precision": "auto", "threads": 1, "workers": 0, "suite_entries": ()},
 }
 # Written down a second time: whoever changes a profile changes what runs by that name mean.
 PROFILES = {
