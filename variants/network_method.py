@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +14,19 @@ from torch import Tensor, nn
 from variants.blocks import denormalise, normalise
 from variants.checkpoint import load_into, load_state, sha256
 from variants.method import Method, Network
+from variants.reach import reach
 
 CHUNK = 8
 """Pictures go through a network in chunks of exactly this many (the last is filled up), so that a picture's
 fill is the same whatever the batch, the shard or the number of workers."""
+
+
+WHOLE = 2 * 1024 * 1024
+"""Pixels of a picture up to which it goes through a network as a whole."""
+
+TILE = 768
+"""Side of a tile's own part in pixels, a multiple of whatever a network wants: with what lies around it, a width of 64
+takes about a gigabyte."""
 
 
 class NetworkMethod(Method):
@@ -31,6 +42,7 @@ class NetworkMethod(Method):
         self.summary = variant.summary
         self.fills = variant.fills
         self.multiple = variant.multiple
+        self.variant = variant
         self.device = device
         self.forks = device == "cpu"
         self.network = network.eval().to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -58,6 +70,8 @@ class NetworkMethod(Method):
     @torch.inference_mode()
     def fill(self, images: np.ndarray, holes: np.ndarray, ids: list[str] | None = None, mask: str = "") -> np.ndarray:
         height, width = holes.shape[1:]
+        if height * width > WHOLE and self.reach is not None:
+            return np.stack([self.tiled(image, hole) for image, hole in zip(images, holes, strict=True)])
         pad = (0, -width % self.multiple, 0, -height % self.multiple)
         raw = np.empty(images.shape, np.float32)
         for start in range(0, len(images), self.chunk):
@@ -73,6 +87,41 @@ class NetworkMethod(Method):
                 x, hole = reflect(x, pad), reflect(hole.float(), pad) > 0.5
             out = self.forward(x, hole)[:count, :, :height, :width]
             raw[part] = out.permute(0, 2, 3, 1).cpu().numpy()
+        return raw
+
+    @cached_property
+    def reach(self) -> int | None:
+        """See :func:`variants.reach.reach`: of a narrow network of the same layers."""
+        with torch.inference_mode(False):
+            return reach(self.variant.network(2), self.multiple)
+
+    def tiled(self, image: np.ndarray, hole: np.ndarray) -> np.ndarray:
+        """One picture, tile by tile, each with as much around it as the network looks at: to rounding what the whole
+        gives. Tiles without a hole are left out where known pixels are copied anyway."""
+        assert self.reach is not None
+        height, width = hole.shape
+        around = self.reach + -self.reach % self.multiple
+        raw = np.empty(image.shape, np.float32)
+        for top, left in product(range(0, height, TILE), range(0, width, TILE)):
+            own = slice(top, min(top + TILE, height)), slice(left, min(left + TILE, width))
+            if self.fills == "hole" and not hole[own].any():
+                raw[own] = image[own] / np.float32(255)
+                continue
+            seen = (
+                slice(max(top - around, 0), min(own[0].stop + around, height)),
+                slice(max(left - around, 0), min(own[1].stop + around, width)),
+            )
+            inside = tuple(
+                slice(part.start - whole.start, part.stop - whole.start) for part, whole in zip(own, seen, strict=True)
+            )
+            x = torch.from_numpy(np.ascontiguousarray(image[seen])).to(self.device)[None].permute(0, 3, 1, 2)
+            x = x.float().div(255).contiguous(memory_format=torch.channels_last)
+            missing = torch.from_numpy(np.ascontiguousarray(hole[seen])).to(self.device)[None, None]
+            # Only at the picture's own right and lower edge is there anything to be padded.
+            pad = (0, -x.shape[3] % self.multiple, 0, -x.shape[2] % self.multiple)
+            if any(pad):
+                x, missing = reflect(x, pad), reflect(missing.float(), pad) > 0.5
+            raw[own] = self.forward(x, missing)[0].permute(1, 2, 0)[inside].cpu().numpy()
         return raw
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from itertools import groupby
 from pathlib import Path
 
 import numpy as np
@@ -159,16 +158,18 @@ class Suite:
         names = sorted(set(self.masks_of(dataset)))
 
         def lines(start: int) -> list[list[str]]:
-            indices = range(start, min(start + batch, len(dataset)))
-            images = load_images(dataset, indices)
-            facts = [(dataset.ids[i], image.shape) for i, image in zip(indices, images, strict=True)]
-            columns = [[image_line(*fact, picture_digest(image)) for fact, image in zip(facts, images, strict=True)]]
-            for name in names:
-                holes = self.holes(dataset, name, indices, [shape for _, shape in facts])
-                columns.append(
-                    [hole_line(name, *fact, hole_digest(hole)) for fact, hole in zip(facts, holes, strict=True)]
-                )
-            return columns
+            found: list[list[str]] = [[] for _ in range(1 + len(names))]
+            for indices, images in same_size(dataset, range(start, min(start + batch, len(dataset)))):
+                facts = [(dataset.ids[i], image.shape) for i, image in zip(indices, images, strict=True)]
+                found[0] += [
+                    image_line(*fact, picture_digest(image)) for fact, image in zip(facts, images, strict=True)
+                ]
+                for column, name in zip(found[1:], names, strict=True):
+                    holes = self.holes(dataset, name, indices, [shape for _, shape in facts])
+                    column += [
+                        hole_line(name, *fact, hole_digest(hole)) for fact, hole in zip(facts, holes, strict=True)
+                    ]
+            return found
 
         columns: list[list[str]] = [[] for _ in range(1 + len(names))]
         with ThreadPoolExecutor(max(workers, 1)) as pool:
@@ -184,19 +185,25 @@ class Suite:
         return [note for folder in folders for note in folder.notes()]
 
 
-def load_images(dataset: Dataset, indices: Sequence[int]) -> list[np.ndarray]:
-    """Pictures uint8 RGB (H, W, 3), together where the data set has them of one size."""
-    if dataset.size is not None:
-        return list(dataset.batch(indices))
-    return [dataset.load(index) for index in indices]
+TOGETHER = 8 * 1024 * 1024
+"""Pixels of the pictures that are filled and scored together, one picture at least."""
 
 
 def same_size(dataset: Dataset, indices: Sequence[int]) -> Iterator[tuple[list[int], list[np.ndarray]]]:
-    """Pictures in order, uint8 RGB (H, W, 3), as many neighbours together as are of one size."""
-    images = load_images(dataset, indices)
-    for _, group in groupby(zip(indices, images, strict=True), key=lambda pair: pair[1].shape):
-        members = list(group)
-        yield [index for index, _ in members], [image for _, image in members]
+    """Pictures in order, uint8 RGB (H, W, 3), as many neighbours together as are of one size and fit :data:`TOGETHER`.
+    Where each has a size of its own they are loaded one by one, as big ones would not all fit memory."""
+    images = iter(dataset.batch(indices)) if dataset.size is not None else map(dataset.load, indices)
+    places: list[int] = []
+    group: list[np.ndarray] = []
+    for index, image in zip(indices, images, strict=True):
+        pixels = image.shape[0] * image.shape[1]
+        if group and (image.shape != group[0].shape or pixels * (len(group) + 1) > TOGETHER):
+            yield places, group
+            places, group = [], []
+        places.append(index)
+        group.append(image)
+    if group:
+        yield places, group
 
 
 def parse_masks(
