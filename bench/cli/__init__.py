@@ -38,6 +38,7 @@ ORDER = (
     "run",
     "train",
     "eval",
+    "merge",
     "probe",
     "throughput",
     "compare",

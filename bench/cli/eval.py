@@ -69,6 +69,9 @@ def evaluate(
     fresh: Annotated[bool, typer.Option("--fresh", help="Start over if the run exists.")] = False,
     report: Annotated[bool, typer.Option("--report", help="Also write the HTML report.")] = False,
     workers: Workers = None,
+    shard: Annotated[
+        str | None, typer.Option("--shard", help="Score part I of N (3/16); bench merge joins the parts.")
+    ] = None,
     device: Device = None,
     weights_dir: WeightsDir = None,
     runs_dir: RunsDir = None,
@@ -109,6 +112,7 @@ def evaluate(
             build=build_page if report else None,
             device=device,
             workers=workers,
+            shard=shard,
             weights_dir=weights_dir,
             runs=find_runs_dir(runs_dir),
             json_output=json_output,

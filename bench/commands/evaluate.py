@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from bench.commands.results import show
+from bench.commands.results import tell
 from bench.commands.settings import check_names
 from bench.datasets.registry import SPLITS
 from bench.exporters.registry import chosen
 from bench.profiles.profile import Profile, load_profile, replace_checked
 from bench.runs.reader import Build, Run, find_run, find_runs, out_folder
-from bench.util.errors import PartialError, UsageError
-from bench.util.files import write_json, write_text
+from bench.util.errors import UsageError
+from bench.util.files import write_json
 from bench.util.progress import say
 from bench.util.reading import Unfit, read_object, reading
 from bench.util.words import some
+
+if TYPE_CHECKING:
+    from bench.runs.shards import Part
+    from bench.stages.context import Context
+    from bench.stages.outcome import Outcome
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +55,7 @@ class Request:
     json_output: bool
     wait: bool = False
     workers: int | None = None
+    shard: str | None = None
     export: tuple[Path, ...] = ()
 
 
@@ -70,7 +77,7 @@ def evaluate_methods(request: Request) -> None:
     from bench.runs.writer import RunWriter
     from bench.stages.context import Context, identity_of, key_of
     from bench.stages.finish import finish
-    from bench.stages.finished import refuse_reversed, require_fills, summary
+    from bench.stages.finished import refuse_reversed, require_fills
     from bench.stages.prepare import suite_facts, tell_of_suite
     from bench.stages.reuse import digest_fills, earlier_runs
     from bench.stages.samples import choose_samples
@@ -95,22 +102,33 @@ def evaluate_methods(request: Request) -> None:
     digest_fills(methods, suite)
     start = suite_facts(suite, profile)
     key = key_of(profile.as_dict(), identity_of(methods), request.restore_known, start.suite)
-    writer = RunWriter(out_folder(request.out, request.runs, f"eval-{key[:8]}"))
+    run = out_folder(request.out, request.runs, f"eval-{key[:8]}")
+    part = part_of(request)
+    writer = RunWriter(part.folder(run) if part else run)
     writer.begin(start, request.fresh, wait=request.wait)
-    say(f"writing {writer.path}")
+    say(f"writing {writer.path}" + (f", shard {part}" if part else ""))
     tell_of_suite(suite, writer)
     if request.save_predictions is not None:
         settled = {key: profile.as_dict()[key] for key in SUITE_KEYS}
         write_json(request.save_predictions / SUITE_FILE, {"suite": start.suite, "split": split, "profile": settled})
-    earlier = [] if request.fresh else earlier_runs(request.runs, writer.manifest, writer.path)
+    earlier = [] if request.fresh or part else earlier_runs(request.runs, writer.manifest, writer.path)
     context = Context(profile, suite, writer, device, methods, earlier)
-    outcome = score_methods(
-        context,
-        *scorers,
-        restore_known=request.restore_known,
-        predictions=request.save_predictions,
-        workers=request.workers,
-    )
+
+    def score(context: Context) -> Outcome:
+        return score_methods(
+            context,
+            *scorers,
+            restore_known=request.restore_known,
+            predictions=request.save_predictions,
+            workers=request.workers,
+            part=part is not None,
+        )
+
+    if part:
+        score_part(context, part, score)
+        merge_if_last(run, part, request)
+        return
+    outcome = score(context)
     for text in outcome.notes:
         say(f"note: {text}")
     if outcome.kept:
@@ -118,20 +136,59 @@ def evaluate_methods(request: Request) -> None:
     if request.build:
         choose_samples(context)
     report = finish(context, request.build)
-    show(context.run, report, request.json_output, False)
-    for path, form in files:
-        write_text(path, form.scores(context.run))
-    if not request.json_output:
-        print(f"records: {writer.path}")
-    for label, lines in outcome.listed.items():
-        for line in summary(lines):
-            say(f"{label}: {line}")
-    if outcome.partial:
-        failed = sum(outcome.failed.values())
-        raise PartialError(
-            f"{failed} fill{'s' * (failed > 1)} could not be scored and are in no mean; the reasons are listed "
-            "above and in the run"
-        )
+    tell(context.run, report, outcome, files, request.json_output)
+
+
+def part_of(request: Request) -> Part | None:
+    """The shard that was asked for, or torchrun's; None: the whole."""
+    from bench.runs.shards import Part
+
+    if request.shard is not None:
+        return Part.parse(request.shard)
+    found = Part.of_environment()
+    if found is not None:
+        say(f"note: RANK and WORLD_SIZE are set, so this is --shard {found}")
+    return found
+
+
+def score_part(context: Context, part: Part, score: Callable[[Context], Outcome]) -> None:
+    """Score the part's pictures and say in its folder that it is complete."""
+    from bench.runs.shards import FILE, Shard
+
+    writer, suite = context.writer, context.suite
+    (writer.path / FILE).unlink(missing_ok=True)
+    notes = list(writer.manifest.notes)
+    own = tuple(part.pick(dataset) for dataset in suite.datasets)
+    outcome = score(replace(context, suite=replace(suite, datasets=own)))
+    pictures = {dataset.name: [(p, dataset.ids[p]) for p in part.positions(len(dataset))] for dataset in suite.datasets}
+    noticed = [
+        {
+            "variant": method.name,
+            "seed": method.seed,
+            "extra": list(found.extra),
+            "low": found.low,
+            "high": found.high,
+            "drifted": outcome.drifted[method.label],
+        }
+        for method in context.methods
+        for found in [outcome.findings[method.name, method.seed]]
+    ]
+    writer.finish()
+    Shard(writer.path, part, pictures, notes, writer.manifest.missing, noticed).write()
+    writer.close()
+
+
+def merge_if_last(run: Path, part: Part, request: Request) -> None:
+    """Join the shards where all are complete, else say which are not."""
+    from bench.commands.merge import merge_run
+    from bench.stages.merge import absent
+
+    if missing := [str(other) for other in absent(run, part.of)]:
+        if request.json_output:
+            print(json.dumps({"schema": 1, "shard": str(part), "merged": False, "missing": missing}))
+        say(f"shard {part} is complete; still to be scored: {some(missing)} (the last one joins them)")
+        return
+    merge_run(run, build=request.build, json_output=request.json_output, export=request.export, wait=True)
 
 
 def told_kept(kept: Mapping[str, Mapping[Path | None, Any]]) -> str:

@@ -28,6 +28,7 @@ CONTENTS = (
     "summary.json",
     "report.html",
     "run.json",
+    "shard.json",
 )
 
 EXECUTION = ("workers", "samples", "throughput_s", "name")

@@ -46,3 +46,10 @@ class Gathered:
         """Every row."""
         self.flush()
         return np.load(self.file, mmap_mode="r")
+
+    def move(self, file: Path) -> None:
+        """Have it lie in another place."""
+        self.flush()
+        file.parent.mkdir(parents=True, exist_ok=True)
+        self.file.replace(file)
+        self.file = file

@@ -25,14 +25,20 @@ TOGETHER = 8
 class SetScorer:
     """Scores sets of fills by the set metrics asked for (None: every registered one; none: nothing is loaded).
 
-    weights_dir: searched first for the Inception weights. device: the torch device of the network. Raises
+    weights_dir: searched first for the Inception weights. device: the torch device of the network. looks: whether there
+    are pictures to look at, not features alone. Raises
     UnknownName for a wrong name.
 
     ``metrics``: what each column means, by name. ``missing``: column -> one sentence why it is empty.
     """
 
     def __init__(
-        self, metrics: Sequence[str] | None = None, *, weights_dir: Path | None = None, device: str = "cpu"
+        self,
+        metrics: Sequence[str] | None = None,
+        *,
+        weights_dir: Path | None = None,
+        device: str = "cpu",
+        looks: bool = True,
     ) -> None:
         names = None if metrics is None else dict.fromkeys(metrics)
         self.metrics = set_metric.all() if names is None else {name: set_metric.get(name) for name in names}
@@ -40,7 +46,7 @@ class SetScorer:
         self.device = device
         self._network: Any = None
         self._weights = ""
-        if self.metrics:
+        if self.metrics and looks:
             try:
                 self._network = load(INCEPTION, weights_dir).to(device)
                 self._weights = sha256(found) if (found := find(INCEPTION, weights_dir)) else ""

@@ -20,6 +20,11 @@ def write_set(file: Path, content: dict[str, Any], facts: dict[str, Any]) -> Non
     write_json(file, {"schema": 1, **content, "facts": facts})
 
 
+def read_set(file: Path) -> dict[str, Any]:
+    """What :func:`write_set` wrote. Raises BenchError."""
+    return read_object(file, "scores of a set", "score that set again")
+
+
 def up_to_date(file: Path, facts: dict[str, Any]) -> bool:
     """True where ``file`` holds values of exactly these facts. Of one that is damaged it is said."""
     if not file.exists():

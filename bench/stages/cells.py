@@ -15,6 +15,7 @@ from bench.set_metrics.gathered import Gathered
 from bench.set_metrics.store import set_file
 from bench.stages.block import Result, Task
 from bench.stages.context import key_of
+from bench.util.files import file_safe
 from variants.method import Method
 
 
@@ -84,7 +85,7 @@ class Work:
     """
 
     def __init__(self, run: Path, number: int, dataset: Dataset, cells: Sequence[Cell]) -> None:
-        self.number, self.dataset, self.cells = number, dataset, cells
+        self.run, self.number, self.dataset, self.cells = run, number, dataset, cells
         self.waiting = {(cell.mask, cell.place): cell for cell in cells if not cell.kept}
         self.index = {image_id: index for index, image_id in enumerate(dataset.ids)}
         self.truths: Gathered | None = None
@@ -115,6 +116,14 @@ class Work:
             assert own is not None
             own.put(task.indices, features)
 
+    def keep_features(self) -> None:
+        """Move what was gathered to where :mod:`bench.stages.merge` looks for it."""
+        if self.truths is not None and len(self.dataset):
+            self.truths.move(truths_file(self.run, self.dataset.name))
+            for cell in self.waiting.values():
+                if cell.features is not None:
+                    cell.features.move(cell.set_file.with_suffix(".npy"))
+
     def flush(self) -> None:
         """Have features on disk."""
         for gathered in (self.truths, *(cell.features for cell in self.waiting.values())):
@@ -125,6 +134,11 @@ class Work:
 def features_file(run: Path, *facts: Any) -> Path:
     """Named by all that the features depend on, so that those of a run of other facts are never taken for them."""
     return run / FEATURES / f"{key_of(*facts)[:32]}.npy"
+
+
+def truths_file(run: Path, dataset: str) -> Path:
+    """Features of a data set's own pictures, in a shard."""
+    return run / "sets" / f"{file_safe(dataset)}.npy"
 
 
 FEATURES = Path("cache", "features")

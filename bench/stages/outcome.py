@@ -16,14 +16,16 @@ from variants.method import Findings, Method
 class Outcome:
     """What an evaluation met on its way, kept records included. failed: (label, mask, reason) -> pictures. listed:
     label -> a line for each fill that failed and each file that is not as it should be. drifted: label -> finished
-    pictures whose known pixels were changed. told: label -> what was noticed of a method, in sentences. kept: label ->
-    runs whose results stand, None being this one, by their paths. partial: some fill could not be scored."""
+    pictures whose known pixels were changed. told: label -> what was noticed of a method, in sentences. kept: label
+    -> runs whose results stand, None being this one, by their paths. findings: as the methods tell them, by (name,
+    seed). partial: some fill could not be scored."""
 
     failed: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     listed: dict[str, list[str]] = field(default_factory=dict)
     drifted: Counter[str] = field(default_factory=Counter)
     told: dict[str, list[str]] = field(default_factory=dict)
     kept: dict[str, dict[Path | None, Run | None]] = field(default_factory=dict)
+    findings: dict[tuple[str, int], Findings] = field(default_factory=dict)
 
     @property
     def notes(self) -> list[str]:

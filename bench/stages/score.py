@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from bench.runs.manifest import VariantEntry
 from bench.runs.provenance import cores
 from bench.runs.reader import Run
 from bench.runs.records import IDENTITY, cell_of, failures, up_to_date, write_records
+from bench.runs.writer import RunWriter
 from bench.set_metrics import store as set_store
 from bench.set_metrics.registry import split_names
 from bench.set_metrics.scorer import ENOUGH, SetScorer
@@ -48,6 +49,7 @@ def evaluate(
     among: Iterable[tuple[str, int]] = (),
     earlier: Sequence[Run] = (),
     workers: int = 1,
+    part: bool = False,
     report: Report = lambda text, fills: None,
 ) -> Outcome:
     """Score every method on the suite into ``run``; records that are there for the same facts are kept, and what an
@@ -57,7 +59,8 @@ def evaluate(
     way; where it has no weights, values of earlier fills are dropped. restore_known: known pixels come from the
     truth (the default); otherwise fills are scored as they are. predictions: where to save the filled pictures as
     ``<variant>/<mask>/<id>.png``. among: (name, seed) of all that the run holds. earlier: runs whose results may be
-    taken over. workers: processes. report(text, n): n more fills were done.
+    taken over. workers: processes. part: the suite is a part of another, so features are kept in place of set scores,
+    and findings are left to whoever joins the parts. report(text, n): n more fills were done.
     """
     tell_apart(methods, among)
     for method in methods:
@@ -65,7 +68,7 @@ def evaluate(
     outcome = Outcome()
     wanted = sets if sets is not None and sets.ready else None
     bench = Bench(methods, suite, scorer, wanted, restore_known, predictions)
-    works = [plan(run, number, bench, facts, earlier, outcome) for number in range(len(suite.datasets))]
+    works = [plan(run, number, bench, facts, earlier, outcome, part) for number in range(len(suite.datasets))]
     waiting = {cell.key: cell for work in works for cell in work.waiting.values()}
     # What is noticed of finished pictures is not in their rows.
     known = {key: [cell.facts, cell.set_facts] for key, cell in waiting.items() if cell.known and cell.method.gives_raw}
@@ -90,7 +93,7 @@ def evaluate(
             current = 0
             for task, result in results:
                 while current < task.dataset:
-                    complete(works[current], scorer, wanted, outcome)
+                    complete(works[current], scorer, wanted, outcome, part)
                     current += 1
                 works[current].take(task, result)
                 scorer.add_found(result.found)
@@ -100,7 +103,7 @@ def evaluate(
                     journal.add(rows)
             found = hands.findings()
             for work in works[current:]:
-                complete(work, scorer, wanted, outcome)
+                complete(work, scorer, wanted, outcome, part)
     except BaseException:
         with contextlib.suppress(OSError, BenchError):
             journal.flush()
@@ -110,11 +113,21 @@ def evaluate(
     with contextlib.suppress(OSError):
         (run / JOURNAL.parent).rmdir()
     for place, method in enumerate(methods):
-        outcome.note_findings(method, found[place])
+        outcome.findings[method.name, method.seed] = found[place]
+        if not part:
+            outcome.note_findings(method, found[place])
     return outcome
 
 
-def plan(run: Path, number: int, bench: Bench, facts: dict[str, Any], earlier: Sequence[Run], outcome: Outcome) -> Work:
+def plan(
+    run: Path,
+    number: int,
+    bench: Bench,
+    facts: dict[str, Any],
+    earlier: Sequence[Run],
+    outcome: Outcome,
+    part: bool,
+) -> Work:
     """The cells of a data set, and which of them are there already."""
     dataset = bench.suite.datasets[number]
     cells = []
@@ -125,7 +138,8 @@ def plan(run: Path, number: int, bench: Bench, facts: dict[str, Any], earlier: S
                 own["convention"] = method.convention
             if method.content:
                 own["content"] = method.content
-            known = bench.predictions is None and is_known(method)
+            # What is noticed of finished pictures is not in their rows, and the parts are to be joined with it.
+            known = bench.predictions is None and is_known(method) and (method.gives_raw or not part)
             cell = Cell(run, place, method, dataset, mask, own, known, bench.sets.facts(own) if bench.sets else None)
             cell.kept = known and up_to_date(cell.file, own, len(dataset))
             if cell.kept and cell.set_facts is not None:
@@ -149,8 +163,10 @@ def is_known(method: Method) -> bool:
     return bool(method.content or (method.gives_raw and method.weights_sha256))
 
 
-def complete(work: Work, scorer: Scorer, sets: SetScorer | None, outcome: Outcome) -> None:
-    """Write the records and set scores of a data set of which every picture is scored."""
+def complete(work: Work, scorer: Scorer, sets: SetScorer | None, outcome: Outcome, part: bool) -> None:
+    """Write the records and set scores (of a part: the features) of a data set of which every picture is scored."""
+    if part:
+        work.keep_features()
     for cell in work.cells:
         if cell.kept:
             failed = failures(cell.file)
@@ -162,7 +178,7 @@ def complete(work: Work, scorer: Scorer, sets: SetScorer | None, outcome: Outcom
             else:
                 identity = dict(zip(IDENTITY, cell.key, strict=False))
                 without = [index in cell.failed for index in range(len(work.dataset))]
-                found = sets.scores(work.truths.all(), cell.features.all(), without)
+                found = {} if part else sets.scores(work.truths.all(), cell.features.all(), without)
                 set_store.write_set(cell.set_file, identity | found, cell.set_facts)
         for image_id, why in failed:
             outcome.note_failure(cell.method, cell.mask, image_id, why)
@@ -184,9 +200,10 @@ def score_methods(
     restore_known: bool = True,
     predictions: Path | None = None,
     workers: int | None = None,
+    part: bool = False,
 ) -> Outcome:
     """Evaluate into the run, with progress; the manifest learns of methods, metrics and what is missing. workers:
-    processes; None: the profile's, or as many as there are cores."""
+    processes; None: the profile's, or as many as there are cores. part: the context's suite is a part of the run's."""
     writer, methods, suite = context.writer, context.methods, context.suite
     manifest = writer.manifest
     facts = {
@@ -221,10 +238,8 @@ def score_methods(
             outcome = evaluate(
                 methods, suite, scorer, writer.path, facts, sets=sets,
                 restore_known=restore_known, predictions=predictions, among=known, earlier=context.earlier,
-                workers=workers or context.profile.workers or cores(), report=report,
+                workers=workers or context.profile.workers or cores(), part=part, report=report,
             )  # fmt: skip
-    for (label, mask, why), count in sorted(outcome.failed.items()):
-        writer.note(f"{label}: {count} fills of {mask} could not be scored ({why}); they are in no mean")
     for method in methods:
         key = method.name, method.seed
         for source in outcome.kept.get(method.label, {}).values():
@@ -232,23 +247,36 @@ def score_methods(
                 outcome.tell(method, text)
         known[key] = replace(known[key], notes=outcome.told.get(method.label, []))
     writer.update(variants=list(known.values()))
+    missing = {**scorer.missing, **sets.missing}
+    note_outcome(writer, outcome)
+    note_missing(writer, missing)
+    if sets.ready:
+        note_small_sets(writer, {dataset.name: len(dataset) for dataset in suite.datasets}, list(sets.metrics))
+    writer.update(missing=missing)
+    return outcome
+
+
+def note_outcome(writer: RunWriter, outcome: Outcome) -> None:
+    """Fills that could not be scored, and what was noticed of methods, as notes of the run."""
+    for (label, mask, why), count in sorted(outcome.failed.items()):
+        writer.note(f"{label}: {count} fills of {mask} could not be scored ({why}); they are in no mean")
     for text in outcome.notes:
         writer.note(text)
-    missing = {**scorer.missing, **sets.missing}
+
+
+def note_missing(writer: RunWriter, missing: Mapping[str, str]) -> None:
+    """Why columns are empty, as notes of the run."""
     for why in dict.fromkeys(missing.values()):
         names = [name for name in missing if missing[name] == why]
         writer.note(
             f"the {'column' if len(names) == 1 else 'columns'} {', '.join(names)} "
             f"{'is' if len(names) == 1 else 'are'} empty: {why}"
         )
-    if sets.ready:
-        note_small_sets(writer, suite, list(sets.metrics))
-    writer.update(missing=missing)
-    return outcome
 
 
-def note_small_sets(writer: Any, suite: Suite, names: Sequence[str]) -> None:
-    few = [f"{dataset.name} {len(dataset):,}" for dataset in suite.datasets if len(dataset) < ENOUGH]
+def note_small_sets(writer: RunWriter, counts: Mapping[str, int], names: Sequence[str]) -> None:
+    """counts: pictures of each data set."""
+    few = [f"{name} {count:,}" for name, count in counts.items() if count < ENOUGH]
     if few:
         writer.note(
             f"{', '.join(names)} are of fewer than {ENOUGH:,} pictures ({', '.join(few)}): FID comes out too high, and "

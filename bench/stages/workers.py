@@ -140,7 +140,8 @@ def start(bench: Bench) -> Worker:
 
 
 def work(bench: Bench, connection: Any, parent: int) -> None:
-    """What a worker does: tasks until there are no more. The parent decides when to stop: the keyboard is ignored."""
+    """What a worker does: tasks until there are no more. The parent decides when to stop: signals are ignored."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     threading.Thread(target=end_with, args=(parent,), daemon=True).start()
     # A live display of the parent stands in front of them.
     sys.stdout, sys.stderr = sys.__stdout__, sys.__stderr__
