@@ -1,4 +1,4 @@
-"""No test touches the user's own caches and data sets."""
+"""No test touches the user's own caches and data sets, or asks the network for anything."""
 
 from __future__ import annotations
 
@@ -11,3 +11,4 @@ import pytest
 def places_of_their_own(tmp_path_factory: pytest.TempPathFactory) -> None:
     for name in ("BENCH_CACHE_DIR", "BENCH_DATA_DIR"):
         os.environ[name] = str(tmp_path_factory.mktemp(name.lower()))
+    os.environ["BENCH_OFFLINE"] = "1"

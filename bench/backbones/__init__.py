@@ -1,7 +1,8 @@
 """Networks whose features scores compare (LPIPS, FID): found in order, checked, fetched only when asked.
 
 Searched: an explicit folder (``--weights-dir``), ``BENCH_WEIGHTS_DIR``, torch hub's cache. Nothing is
-downloaded unless ``bench weights fetch`` asks for it, and nothing random ever stands in for a missing file.
+downloaded unless a command says so (``bench weights fetch``, ``bench run`` for LPIPS' own), and nothing random ever
+stands in for a missing file.
 """
 
 from bench.backbones.backbone import WeightsError, find, folders, hub_folder, load, sha256, user_folder
@@ -9,8 +10,12 @@ from bench.backbones.catalogue import add, address, backbone, status
 from bench.backbones.inception import INCEPTION
 from bench.backbones.lpips import BACKBONES, build, check, known_pairs, read_features
 
+DEFAULT = "alexnet"
+"""The backbone of LPIPS unless a protocol asks for another: a run fetches it by itself."""
+
 __all__ = [
     "BACKBONES",
+    "DEFAULT",
     "INCEPTION",
     "WeightsError",
     "add",

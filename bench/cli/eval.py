@@ -77,6 +77,7 @@ def evaluate(
     runs_dir: RunsDir = None,
     export: Export = None,
     wait: Wait = False,
+    fetch: Annotated[bool, typer.Option("--fetch", help="Download the LPIPS backbone if it is missing.")] = False,
     json_output: Json = False,
 ) -> None:
     """Score methods; weights come from --checkpoint, or the newest run that trained the variant.
@@ -117,6 +118,7 @@ def evaluate(
             runs=find_runs_dir(runs_dir),
             json_output=json_output,
             wait=wait,
+            fetch=fetch,
             export=tuple(export or ()),
         )
     )

@@ -48,6 +48,9 @@ def run(
     runs_dir: RunsDir = None,
     export: Export = None,
     wait: Wait = False,
+    offline: Annotated[
+        bool, typer.Option("--offline", help="Fetch nothing (else the LPIPS backbone, once; also BENCH_OFFLINE=1).")
+    ] = False,
     json_output: Json = False,
 ) -> None:
     """Train what is missing, evaluate, measure throughput, write the report.
@@ -78,6 +81,7 @@ def run(
         changed=bool(overrides or data),
         fresh=fresh,
         wait=wait,
+        offline=offline,
         throughput=not no_throughput,
         open_report=open_report,
         device=device,

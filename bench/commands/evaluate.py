@@ -54,6 +54,7 @@ class Request:
     runs: Path
     json_output: bool
     wait: bool = False
+    fetch: bool = False
     workers: int | None = None
     shard: str | None = None
     export: tuple[Path, ...] = ()
@@ -75,6 +76,7 @@ def evaluate_methods(request: Request) -> None:
     from bench.methods.predictions import settle_layout
     from bench.methods.weights import weights_anywhere, weights_of
     from bench.runs.writer import RunWriter
+    from bench.stages.backbone import fetch_or_tell
     from bench.stages.context import Context, identity_of, key_of
     from bench.stages.finish import finish
     from bench.stages.finished import refuse_reversed, require_fills
@@ -90,6 +92,7 @@ def evaluate_methods(request: Request) -> None:
     device = check_device(request.device)
     weights = weights_of(source) if source and request.run else weights_anywhere(request.runs)
     methods = load_all(request.methods, weights, request.checkpoint, device)
+    fetch_or_tell(profile, request.weights_dir, request.fetch)
     scorers = open_scorers(profile, request.weights_dir, device)
     suite = open_suite(profile, split)
     if request.save_predictions is not None or any(not method.gives_raw for method in methods):

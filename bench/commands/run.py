@@ -24,6 +24,7 @@ def run_profile(
     changed: bool,
     fresh: bool = False,
     wait: bool = False,
+    offline: bool = False,
     throughput: bool = True,
     open_report: bool = False,
     device: str | None = None,
@@ -41,6 +42,7 @@ def run_profile(
     from bench.methods.device import check_device
     from bench.methods.load import load_all
     from bench.methods.weights import weights_of
+    from bench.stages.backbone import start_fetch
     from bench.stages.finish import finish
     from bench.stages.prepare import members_of, prepare
     from bench.stages.samples import choose_samples
@@ -50,8 +52,11 @@ def run_profile(
 
     members = members_of(profile)
     context = prepare(profile, members, folder, changed, fresh, check_device(device), wait)
+    fetch = start_fetch(profile, weights_dir, offline)
     train_missing(context, members.networks)
     context.methods = load_all(members.specs, weights_of(context.run), None, context.device)
+    if fetch is not None:
+        fetch.wait()
     outcome = score_methods(context, *open_scorers(profile, weights_dir, context.device), workers=workers)
     if throughput:
         measure_speed(context)

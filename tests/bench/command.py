@@ -25,7 +25,7 @@ def bench(
     return subprocess.run(
         [sys.executable, "-c", "from bench.cli import main\nif __name__ == '__main__':\n    main()", *words],
         cwd=cwd,
-        env={**clean, "OMP_NUM_THREADS": "1", **(env or {})},
+        env={**clean, "OMP_NUM_THREADS": "1", "BENCH_OFFLINE": "1", **(env or {})},
         capture_output=True,
         text=True,
         timeout=timeout,
