@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from bench.datasets.pictures import BrokenPicture, opened, read_picture
+from bench.suites.hole_file import PLAIN, photograph, read_hole_file
 from bench.util.errors import UsageError
 
 MOST_PIXELS = 50_000_000
@@ -18,27 +19,39 @@ MOST_BYTES = 64 * 2**20
 def read_upload(file: Path, name: str) -> np.ndarray:
     """The picture in a file, uint8 RGB (H, W, 3). Raises UsageError with one sentence for whatever cannot be used."""
     try:
-        with opened(file) as image:
-            width, height = image.size
-        if width * height > MOST_PIXELS:
-            millions = width * height / 1e6
-            raise BrokenPicture(
-                f"it has {millions:,.0f} million pixels, and {MOST_PIXELS / 1e6:.0f} million are the most"
-            )
+        require_few_pixels(file)
         return read_picture(file)
     except BrokenPicture as error:
         raise UsageError(f"{short(name)} cannot be used: {error}.") from error
 
 
+def require_few_pixels(file: Path) -> None:
+    """Raises BrokenPicture for a file of more than MOST_PIXELS, or that cannot be read."""
+    with opened(file) as image:
+        width, height = image.size
+    if width * height > MOST_PIXELS:
+        millions = width * height / 1e6
+        raise BrokenPicture(f"it has {millions:,.0f} million pixels, and {MOST_PIXELS / 1e6:.0f} million are the most")
+
+
 def read_hole(file: Path, name: str, shape: tuple[int, int]) -> np.ndarray:
-    """The hole in a file, white where missing, bool of ``shape``. Raises UsageError for one of another size."""
-    grey = read_upload(file, name).mean(axis=2)
+    """The hole in a file, read as hole files of a suite are, bool of ``shape``. Raises UsageError for one of another
+    size, or a photograph."""
+    try:
+        require_few_pixels(file)
+        grey, coloured = read_hole_file(file)
+    except (BrokenPicture, UsageError) as error:
+        why = error if isinstance(error, BrokenPicture) else error.__cause__
+        raise UsageError(f"{short(name)} cannot be used: {why}.") from error
+    what = photograph(grey, coloured)
+    if what:
+        raise UsageError(f"{short(name)} looks like a photograph, not a hole ({what}): a hole is black and white.")
     if grey.shape != shape:
         raise UsageError(
             f"{short(name)} is {grey.shape[1]} x {grey.shape[0]} pixels and the picture {shape[1]} x {shape[0]}: "
             "a hole has the size of its picture."
         )
-    hole = grey > 127
+    hole = PLAIN.hole(grey)
     if not hole.any():
         raise UsageError(f"{short(name)} holds no white pixel: a hole is white.")
     return hole

@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from bench.methods.spec import Spec, parse_spec
-from bench.util.errors import UsageError
 from bench.util.guard import guarded
 from variants.errors import ExternalError
 from variants.method import Method, Network, Reference, ReferenceMethod
@@ -57,10 +56,12 @@ def load_methods(
     check_spec(text)
     spec = parse_spec(text)
     found = open_external(spec, device) if spec.kind else [own_method(spec.argument, weights, checkpoint, device)]
-    if spec.name:
-        if len(found) > 1:
-            raise ExternalError(f"'{text}' names {len(found)} methods at once: leave {spec.name}= out")
+    if spec.name and len(found) == 1:
         found[0].name = spec.name
+    elif spec.name:
+        # Their sub-folders may be mask types of the one that is named: the suite tells.
+        for method in found:
+            method.called = spec.name  # type: ignore[attr-defined]
     return found
 
 
@@ -96,17 +97,16 @@ def registered(text: str, weights: FindWeights, checkpoint: Path | None, device:
 
 def load_all(specs: Sequence[str], weights: FindWeights, checkpoint: Path | None, device: str) -> list[Method]:
     """The methods behind the specs, in order. Raises UsageError where two share name and seed."""
+    from bench.methods.predictions import refuse_namesakes
+
     methods: list[Method] = []
-    seen: set[tuple[str, int]] = set()  # in lower case: some file systems hold no two names that differ in it alone
+    single: list[Method] = []
     for spec in specs:
         own = checkpoint if is_network(spec) else None
-        for method in load_methods(spec, weights=weights, checkpoint=own, device=device):
-            if (method.name.casefold(), method.seed) in seen:
-                raise UsageError(
-                    f"{method.name} with seed {method.seed} is named twice: give one another name, 'other={spec}'"
-                )
-            seen.add((method.name.casefold(), method.seed))
-            methods.append(method)
+        found = load_methods(spec, weights=weights, checkpoint=own, device=device)
+        methods += found
+        single += found if len(found) == 1 else []
+        refuse_namesakes(single)
     return methods
 
 

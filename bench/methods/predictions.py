@@ -14,6 +14,7 @@ from bench.datasets.folder import find_pictures
 from bench.datasets.name_pattern import named
 from bench.datasets.pictures import BrokenPicture, read_picture
 from bench.methods.callable import safe_name
+from bench.util.errors import UsageError
 from variants.errors import ExternalError
 from variants.method import Findings, Method
 
@@ -38,6 +39,8 @@ class Predictions(Method):
         self.folder = folder
         self.pattern = pattern
         self.root = root or folder
+        self.called = ""  # by the user, where what they called may yet turn out to be several
+        self.opening: object = self
         self.flat = False
         self.convention = f"name={pattern}" if pattern else ""
         self.summary = f"finished pictures in {folder.name}"
@@ -113,29 +116,49 @@ def open_predictions(folder: Path, pattern: str = "") -> list[Predictions]:
     if any(len(parts) == 2 for parts in files):
         return [Predictions(folder.name, folder, pattern)]
     nested = sorted({parts[0] for parts in files if len(parts) > 2})
-    return [Predictions(name, folder / name, pattern, folder) for name in nested] or [
-        Predictions(folder.name, folder, pattern)
-    ]
+    found = [Predictions(name, folder / name, pattern, folder) for name in nested]
+    for method in found:
+        method.opening = found[0]
+    return found or [Predictions(folder.name, folder, pattern)]
 
 
 def settle_layout(methods: Sequence[Method], masks: Sequence[str]) -> list[Method]:
     """The methods with each folder of fills read as these mask types have it.
 
     Sub-folders that are named like mask types are those, whatever lies in them; a folder without one holds the fills of
-    the only mask type.
+    the only mask type. Raises ExternalError where one name was given to several methods, UsageError where two then
+    share name and seed.
     """
     settled: list[Method] = []
-    for _, group in groupby(methods, key=lambda method: getattr(method, "root", method)):
+    for _, group in groupby(methods, key=lambda method: id(getattr(method, "opening", method))):
         members = list(group)
+        called = getattr(members[0], "called", "")
         nested = [method for method in members if isinstance(method, Predictions) and method.folder != method.root]
         if any(method.folder.name in masks for method in nested):
             first = nested[0]
             whole = Predictions(first.root.name, first.root, first.pattern)
             if first.name != safe_name(first.folder.name):
                 whole.name = first.name  # the user's own
+            whole.name = called or whole.name
             members = [whole]
+        elif called:
+            names = ", ".join(method.name for method in members)
+            raise ExternalError(f"'{called}' names {len(members)} methods at once ({names}): leave {called}= out")
         for method in members:
             if isinstance(method, Predictions) and len(masks) == 1:
                 method.flat = not any(name.startswith(f"{masks[0]}/") for name in method.files)
         settled += members
+    refuse_namesakes(settled)
     return settled
+
+
+def refuse_namesakes(methods: Sequence[Method]) -> None:
+    """Raises UsageError where two methods share name and seed; some file systems hold no two names that differ in case
+    alone."""
+    seen: set[tuple[str, int]] = set()
+    for method in methods:
+        if (method.name.casefold(), method.seed) in seen:
+            raise UsageError(
+                f"{method.name} with seed {method.seed} is named twice: give one another name, 'other={method.name}'"
+            )
+        seen.add((method.name.casefold(), method.seed))

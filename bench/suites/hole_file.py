@@ -88,21 +88,24 @@ def read_hole_file(path: Path, polarity: str = "white") -> tuple[np.ndarray, flo
         raise UsageError(f"the hole {path} cannot be read as a picture: {error}") from error
 
 
-def refuse_photograph(path: Path, grey: np.ndarray, colour: float) -> None:
-    """Raises UsageError for a hole file that is coloured or has many mid-greys."""
+def photograph(grey: np.ndarray, colour: float) -> str:
+    """What shows that a hole file is a photograph, colours or many mid-greys; empty for one that is none."""
     low, high = MID_GREY
     counts = np.bincount(grey.ravel(), minlength=256)[low : high + 1]
     middle = float(counts.sum() / grey.size) if (counts > 0).sum() > MID_GREY_LEVELS else 0.0
     if colour > COLOUR_SHARE:
-        what = f"{colour:.0%} of its pixels are coloured"
-    elif middle > MID_GREY_SHARE:
-        what = f"{middle:.0%} of its pixels are neither dark nor light"
-    else:
-        return
-    raise UsageError(
-        f"{path} looks like a photograph, not a hole ({what}): are the folders swapped? "
-        "--mask-threshold N says that greys are meant"
-    )
+        return f"{colour:.0%} of its pixels are coloured"
+    return f"{middle:.0%} of its pixels are neither dark nor light" if middle > MID_GREY_SHARE else ""
+
+
+def refuse_photograph(path: Path, grey: np.ndarray, colour: float) -> None:
+    """Raises UsageError for a hole file that is a photograph."""
+    what = photograph(grey, colour)
+    if what:
+        raise UsageError(
+            f"{path} looks like a photograph, not a hole ({what}): are the folders swapped? "
+            "--mask-threshold N says that greys are meant"
+        )
 
 
 def two_valued(grey: np.ndarray) -> bool:

@@ -84,3 +84,22 @@ def test_what_was_read_is_removed_and_what_nobody_asked_for_goes_later(tmp_path:
 
 def test_long_names_stay_short_in_a_sentence() -> None:
     assert short("/tmp/x/" + "a" * 300 + ".png") == "a" * 24 + "…" + "a" * 8 + ".png"
+
+
+def test_a_hole_is_read_as_a_suite_reads_it(tmp_path: Path) -> None:
+    """Transparent pixels are known, 16 bits are rounded, an orientation turns it, a photograph is none."""
+    clear = np.zeros((4, 6, 4), np.uint8)
+    clear[1, 2] = (255, 255, 255, 255)
+    Image.fromarray(clear).save(tmp_path / "clear.png")
+    assert np.argwhere(read_hole(tmp_path / "clear.png", "x.png", (4, 6))).tolist() == [[1, 2]]
+    deep = np.zeros((4, 6), np.uint16)
+    deep[0, 5] = 65535
+    Image.fromarray(deep).save(tmp_path / "deep.png")
+    assert np.argwhere(read_hole(tmp_path / "deep.png", "x.png", (4, 6))).tolist() == [[0, 5]]
+    photo = np.random.default_rng(0).integers(0, 256, (4, 6, 3), dtype=np.uint8)
+    Image.fromarray(photo).save(tmp_path / "photo.png")
+    with pytest.raises(UsageError, match="looks like a photograph"):
+        read_hole(tmp_path / "photo.png", "x.png", (4, 6))
+    (tmp_path / "text.png").write_bytes(b"x")
+    with pytest.raises(UsageError, match=r"x\.png cannot be used: no picture format that can be read\."):
+        read_hole(tmp_path / "text.png", "x.png", (4, 6))

@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bench.methods.load import load_methods
+from bench.methods.load import load_all, load_methods
+from bench.methods.predictions import settle_layout
+from bench.util.errors import UsageError
 from variants.errors import ExternalError
 
 
@@ -87,3 +89,35 @@ def test_folders_of_mask_types_are_one_method_whatever_else_lies_there(tmp_path)
 def test_an_empty_folder_is_no_method(tmp_path):
     with pytest.raises(ExternalError, match="holds no pictures"):
         one(f"predictions:{tmp_path}")
+
+
+def fills(folder, *names: str) -> None:
+    for name in names:
+        save((folder / name).parent, (folder / name).name, 7)
+
+
+def settled(masks: tuple[str, ...], *specs: str) -> dict[str, list[str]]:
+    """Name -> which of two fills of a picture with a folder in its id each method has."""
+    methods = settle_layout(load_all(specs, None, None, "cpu"), masks)
+    return {method.name: [mask for mask in masks if method.find(mask, "ffhq/1")] for method in methods}
+
+
+def test_mask_folders_of_ids_with_folders_are_one_method_under_the_name_given(tmp_path):
+    fills(tmp_path / "a", "rect/ffhq/1.png", "circle/ffhq/1.png")
+    fills(tmp_path / "b", "rect/ffhq/1.png", "circle/ffhq/1.png")
+    masks = ("rect", "circle")
+    one, two = f"predictions:{tmp_path}/a", f"predictions:{tmp_path}/b"
+    assert settled(masks, one) == {"a": ["rect", "circle"]}
+    assert settled(masks, f"us={one}") == {"us": ["rect", "circle"]}
+    assert settled(masks, one, two) == {"a": ["rect", "circle"], "b": ["rect", "circle"]}
+    assert settled(masks, f"x={one}", f"y={one}") == {"x": ["rect", "circle"], "y": ["rect", "circle"]}
+
+
+def test_one_name_for_several_variants_is_refused_and_so_are_namesakes(tmp_path):
+    fills(tmp_path / "a", "mine/rect/ffhq/1.png", "yours/rect/ffhq/1.png")
+    spec = f"predictions:{tmp_path}/a"
+    assert settled(("rect",), spec) == {"mine": ["rect"], "yours": ["rect"]}
+    with pytest.raises(ExternalError, match="'us' names 2 methods at once"):
+        settled(("rect",), f"us={spec}")
+    with pytest.raises(UsageError, match="mine with seed 0 is named twice"):
+        settled(("rect",), spec, f"mine=predictions:{tmp_path}/a/yours")
