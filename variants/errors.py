@@ -28,3 +28,7 @@ class ExternalError(VariantError, ValueError):
 
 class FillError(VariantError):
     """A method from outside that failed while it filled a picture: no fault of the command."""
+
+
+class Diverged(VariantError, ArithmeticError):
+    """A training that has come to nothing: at which step, how it shows, what to try."""

@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from variants import ranks
 from variants.blocks import Critic
 
 
@@ -39,7 +40,8 @@ def reconstruction(step: Step) -> Losses:
     error = (step.fake.float() - step.target).square()
     # As wide as the error: one channel against three sends a CPU down slow loops.
     hole = step.hole.expand_as(error).contiguous(memory_format=torch.channels_last)
-    in_hole = (error * hole).sum() / hole.sum().clamp_min(1)
+    # The hole's pixels of the whole batch, whichever ranks they lie on.
+    in_hole = (error * hole).sum() / (ranks.total(hole.sum()).clamp_min(1) / ranks.size())
     return {"mse": error.mean(), "mse_hole": in_hole}
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from variants import ranks
 from variants.adam import Adam
 from variants.blocks import normalise
 from variants.compiling import prepare_compiling
@@ -22,7 +24,8 @@ from variants.objectives import Losses, Objective, Step
 class Plan:
     """What to train. precision: ``fp32`` or ``bf16`` (autocast). steps: generator steps in all. compile: networks
     go through ``torch.compile`` first, which takes a minute or so. threads: that a CPU computes with, which is the
-    caller's to see to; sums differ by them in their last bits."""
+    caller's to see to; sums differ by them in their last bits. ema: decay of the running mean of weights that is
+    handed over in place of the last ones; 0: none."""
 
     name: str
     seed: int
@@ -34,6 +37,7 @@ class Plan:
     steps_per_epoch: int = 0
     compile: bool = False
     threads: int = 1
+    ema: float = 0.0
 
 
 def best_precision(device: str) -> str:
@@ -53,7 +57,10 @@ def learning_rate(settings: Training, step: int, steps: int) -> float:
 
 
 class Session:
-    """A training in progress: the generator, its objective, both optimisers, and the step reached."""
+    """A training in progress: the generator, its objective, both optimisers, and the step reached.
+
+    shown: the last step's fills, what they should be, and its holes (see :class:`variants.objectives.Step`).
+    """
 
     def __init__(self, variant: Network, plan: Plan) -> None:
         torch.manual_seed(plan.seed)
@@ -66,6 +73,8 @@ class Session:
         self.critic_optimiser = Adam(critics, settings.critic_lr, settings.betas) if critics else None
         self.rates = [(o, o.rate) for o in (self.optimiser, self.critic_optimiser) if o is not None]
         self.step_count = 0
+        self.shown: tuple[Tensor, Tensor, Tensor] | None = None
+        self.mean = {key: torch.zeros_like(value) for key, value in self._averaged().items()} if plan.ema else None
         if plan.compile:
             prepare_compiling()
             # In place, so that the names of the weights stay; loss by loss, as objectives branch on the host.
@@ -73,11 +82,33 @@ class Session:
             for part in self.objective.children():
                 part.compile()
         self.compute: Callable[[Tensor, Tensor], Losses] = self._compute
-        if plan.device.startswith("cuda") and self.objective.replayable:
+        if plan.device.startswith("cuda") and self.objective.replayable and ranks.size() == 1:
             self.compute = Replayed(self._compute, CudaTape())
 
     def _place(self, module: Any) -> Any:
-        return module.to(self.plan.device, memory_format=torch.channels_last).train()
+        return ranks.join_statistics(module.to(self.plan.device, memory_format=torch.channels_last).train())
+
+    def _averaged(self) -> dict[str, Tensor]:
+        """The generator's numbers that have a running mean: weights, and what BatchNorm remembers."""
+        return {key: value for key, value in self.generator.state_dict().items() if value.is_floating_point()}
+
+    @contextlib.contextmanager
+    def handed_over(self) -> Iterator[nn.Module]:
+        """The generator with the weights that it is handed over with: the running mean, where there is one."""
+        if self.mean is None or self.step_count == 0:
+            yield self.generator
+            return
+        # It began at zero, as Adam's means do.
+        known = 1 - self.plan.ema**self.step_count
+        own = self._averaged()
+        kept = {key: value.clone() for key, value in own.items()}
+        for key, value in own.items():
+            value.copy_(self.mean[key] / known)
+        try:
+            yield self.generator
+        finally:
+            for key, value in own.items():
+                value.copy_(kept[key])
 
     def step(self, images: Tensor, holes: Tensor) -> Losses:
         """One step of critics and generator. images: float (N, 3, H, W) in [0, 1]; holes: float (N, 1, H, W)."""
@@ -104,6 +135,7 @@ class Session:
                 assert critic is not None
                 self.critic_optimiser.zero_grad(set_to_none=True)
                 total(critic.values()).backward()
+                ranks.share_gradients(self.objective.parameters())
                 self.critic_optimiser.step()
                 losses |= critic
                 # The critics' own gradients are not wanted from the generator's pass.
@@ -113,9 +145,14 @@ class Session:
             total(terms.values()).backward()
         if self.critic_optimiser is not None:
             self.objective.requires_grad_(True)
+        ranks.share_gradients(self.generator.parameters())
         if self.variant.training.clip_norm is not None:
             nn.utils.clip_grad_norm_(self.generator.parameters(), self.variant.training.clip_norm)
         self.optimiser.step()
+        if self.mean is not None:
+            for key, value in self._averaged().items():
+                self.mean[key].lerp_(value, 1 - plan.ema)
+        self.shown = (fake.detach(), target, holes)
         return {name: value.detach() for name, value in {**terms, **losses}.items()}
 
     def state(self) -> dict[str, Any]:
@@ -125,6 +162,7 @@ class Session:
             "objective": self.objective.state_dict(),
             "optimiser": self.optimiser.state_dict(),
             "critic_optimiser": self.critic_optimiser.state_dict() if self.critic_optimiser else None,
+            "mean": self.mean,
         }
 
     def restore(self, state: dict[str, Any]) -> None:
@@ -134,6 +172,8 @@ class Session:
         self.optimiser.load_state_dict(state["optimiser"])
         if self.critic_optimiser is not None:
             self.critic_optimiser.load_state_dict(state["critic_optimiser"])
+        for key, value in (self.mean or {}).items():
+            value.copy_(state["mean"][key])
 
 
 def total(losses: Iterable[Tensor]) -> Tensor:

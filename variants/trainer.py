@@ -1,18 +1,18 @@
 """One trainer for every variant: what differs between them is their network, objective and settings.
 
 Batches are a pure function of the step number, so that a training that was stopped goes on with the same
-pictures, and the same seed on the same machine ends in the same weights.
+pictures, and the same seed on the same machine ends in the same weights. Several processes may train one network
+together (:mod:`variants.ranks`): the first of them writes, and the others read nothing.
 """
 
 from __future__ import annotations
 
 import contextlib
-import csv
 import json
 import math
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,25 +20,28 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from variants import ranks, state
 from variants.atomic import replacing
+from variants.history import History
 from variants.memory import keep_freed_memory
 from variants.method import Network
 from variants.session import Plan, Session, to_device
+from variants.watch import Watch, spread
 
 Source = Callable[[int], tuple[np.ndarray, np.ndarray]]
-"""step -> (pictures uint8 (N, H, W, 3), holes bool (N, H, W)), or the same as tensors on the device."""
+"""step -> (pictures uint8 (N, H, W, 3), holes bool (N, H, W)), or the same as tensors on the device. Of several ranks,
+each one's share of the batch."""
 
 Validate = Callable[[nn.Module], float]
 """generator -> mean hole PSNR [dB] on validation pictures."""
 
-SAVE_EVERY_S = 20.0
 ROWS = 100
 """Rows that a history has, about: one every hundredth of the steps."""
 
 
 @dataclass(frozen=True)
 class Progress:
-    """Where a training stands. loss: the generator's, mean since the last report."""
+    """Where a training stands. loss: the generator's, mean since the last report. row: what history.csv gets."""
 
     name: str
     seed: int
@@ -47,6 +50,7 @@ class Progress:
     loss: float
     images_per_s: float
     done: bool = False
+    row: Mapping[str, Any] = field(default_factory=dict)
 
 
 def train(
@@ -58,117 +62,138 @@ def train(
     validate: Validate | None = None,
     report: Callable[[Progress], None] = lambda progress: None,
     stopping: Callable[[], bool] = lambda: False,
+    every: state.Every = state.Every(),
+    tell: Callable[[str], None] = lambda sentence: None,
 ) -> bool:
     """Train ``variant`` into ``folder``: generator.safetensors, state.pt, history.csv (docs/run-folder.md).
 
-    Goes on from state.pt where the folder holds one of the same plan. ``stopping`` is asked at every step;
-    when it says so, the state is saved and False returned. Returns True when the training is complete.
+    Goes on from the newest state in the folder that is whole and of the same plan; ``tell`` gets a sentence for each
+    that is not. ``every``: how often one is kept. ``stopping`` is asked at every step; when it says so, the state is
+    saved and False returned. Returns True when the training is complete. Raises Diverged where it came to nothing.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     keep_freed_memory()
-    session, history = Session(variant, plan), History(folder / "history.csv")
-    state_file = folder / "state.pt"
-    if state_file.is_file():
-        saved = torch.load(state_file, map_location=plan.device, weights_only=True)
-        if saved["plan"] == fingerprint(plan):
-            session.restore(saved)
+    leads = ranks.index() == 0
+    session, sums = begin(variant, plan, folder, tell)
+    history, watch, due = History(folder / "history.csv"), Watch(plan.name), state.Due(every)
     history.keep(session.step_count)
-    every = max(1, plan.steps // ROWS)
-    seconds = history.seconds
-    began = marked = saved_at = time.perf_counter()
-    sums: dict[str, Tensor] = {}
-    counted = 0
+    interval = max(1, plan.steps // ROWS)
+    marked = time.perf_counter()
     while session.step_count < plan.steps:
-        losses = session.step(*to_device(*source(session.step_count), plan.device))
-        for name, value in losses.items():
-            sums[name] = sums[name] + value if name in sums else value.float()
-        counted += 1
-        step, now = session.step_count, time.perf_counter()
-        stop = stopping()
-        if step % every == 0 or step == plan.steps or stop:
-            means = {name: float(value) / counted for name, value in sums.items()}
+        sums.add(session.step(*to_device(*source(session.step_count), plan.device)))
+        step = session.step_count
+        stop = leads and stopping()
+        if step % interval == 0 or step == plan.steps:
+            means = ranks.means(sums.means(), plan.device)
             now = time.perf_counter()
+            sums.seconds += now - marked
+            marked = now
+            look(watch, session, means)
             loss = sum(value for name, value in means.items() if not name.startswith("critic"))
-            if not math.isfinite(loss):
-                raise FloatingPointError(f"{plan.name} diverged at step {step}: its loss is {loss}")
-            rate = counted * plan.batch / max(now - marked, 1e-9)
             row: dict[str, float | int | str] = {
                 "step": step,
                 "epoch": round(step / plan.steps_per_epoch, 3) if plan.steps_per_epoch else "",
-                "seconds": round(seconds + now - began, 2),
-                "images_per_s": round(rate, 1),
+                "seconds": round(sums.seconds, 2),
+                "images_per_s": round(sums.count * plan.batch / max(sums.seconds - sums.before_s, 1e-9), 1),
                 "lr": session.optimiser.rate,
                 **{name: round(value, 6) for name, value in means.items()},
             }
-            if validate is not None and (step % (every * 10) == 0 or step == plan.steps):
-                # As it is written: compiling it once more for this would take longer than a hundred validations.
-                with torch.compiler.set_stance("force_eager") if plan.compile else contextlib.nullcontext():
-                    row["validation_psnr_hole"] = round(validate(session.generator.eval()), 3)
-                session.generator.train()
+            if validate is not None and leads and (step % (interval * 10) == 0 or step == plan.steps):
+                row["validation_psnr_hole"] = round(validated(session, validate), 3)
             history.add(row)
-            report(Progress(plan.name, plan.seed, step, plan.steps, loss, rate))
-            sums, counted, marked = {}, 0, time.perf_counter()
-        if stop or now - saved_at > SAVE_EVERY_S:
-            save_state(session, state_file)
+            report(Progress(plan.name, plan.seed, step, plan.steps, loss, float(row["images_per_s"]), row=row))
+            now = time.perf_counter()
+            sums.seconds += now - marked
+            marked = now
+            sums.restart()
+        if leads and (due.stepped() or stop) and step < plan.steps:
+            now = time.perf_counter()
+            sums.seconds += now - marked
+            marked = now
+            state.save({**session.state(), "sums": sums.as_dict(), "plan": fingerprint(plan)}, folder)
             history.write()
-            saved_at = now
         if stop and step < plan.steps:
             return False
-    history.write()
-    save_generator(session, folder / "generator.safetensors")
-    save_state(session, state_file)
+    if leads:
+        history.write()
+        save_generator(session, folder / "generator.safetensors")
+        state.save({**session.state(), "sums": sums.as_dict(), "plan": fingerprint(plan)}, folder)
+        state.forget_before(folder)
     report(Progress(plan.name, plan.seed, plan.steps, plan.steps, math.nan, math.nan, done=True))
     return True
 
 
+class Sums:
+    """Losses since the last row of the history, and seconds of the whole training: a training that was stopped has
+    the history of one that was not."""
+
+    def __init__(self) -> None:
+        self.losses: dict[str, Tensor] = {}
+        self.count = 0
+        self.seconds = self.before_s = 0.0
+
+    def add(self, losses: Mapping[str, Tensor]) -> None:
+        for name, value in losses.items():
+            self.losses[name] = self.losses[name] + value if name in self.losses else value.float()
+        self.count += 1
+
+    def means(self) -> dict[str, float]:
+        return {name: float(value) / self.count for name, value in self.losses.items()}
+
+    def restart(self) -> None:
+        self.losses, self.count, self.before_s = {}, 0, self.seconds
+
+    def as_dict(self) -> dict[str, Any]:
+        return {"losses": self.losses, "count": self.count, "seconds": self.seconds, "before_s": self.before_s}
+
+    def restore(self, saved: Mapping[str, Any], device: str) -> None:
+        self.losses = {name: value.to(device) for name, value in saved["losses"].items()}
+        self.count, self.seconds, self.before_s = saved["count"], saved["seconds"], saved["before_s"]
+
+
+def begin(variant: Network, plan: Plan, folder: Path, tell: Callable[[str], None]) -> tuple[Session, Sums]:
+    """A training as it begins, or as the newest usable state in ``folder`` left it; the same on every rank."""
+    saved: dict[str, Any] | None = None
+    if ranks.index() == 0:
+        folder.mkdir(parents=True, exist_ok=True)
+        saved = state.found(folder, fingerprint(plan), lambda given: Session(variant, plan).restore(given), tell)
+    saved = ranks.handed_out(saved, plan.device)
+    session, sums = Session(variant, plan), Sums()
+    if saved is not None:
+        session.restore(saved)
+        sums.restore(saved["sums"], plan.device)
+    return session, sums
+
+
+def look(watch: Watch, session: Session, losses: Mapping[str, float]) -> None:
+    """Raises Diverged where the training has come to nothing, on every rank alike."""
+    assert session.shown is not None
+    fills, truth, holes = session.shown
+    spreads = ranks.means({"fills": spread(fills, holes), "truth": spread(truth, holes)}, session.plan.device)
+    watch.look(session.step_count, losses, spreads["fills"], spreads["truth"])
+
+
+def validated(session: Session, validate: Validate) -> float:
+    # As it is written: compiling it once more for this would take longer than a hundred validations.
+    eager = torch.compiler.set_stance("force_eager") if session.plan.compile else contextlib.nullcontext()
+    with eager, session.handed_over() as generator:
+        score = validate(generator.eval())
+    session.generator.train()
+    return score
+
+
 def fingerprint(plan: Plan) -> dict[str, Any]:
-    """What two trainings must share for one to go on from the other's state. format: of what optimisers keep."""
-    return {
-        "format": 2,
-        **{key: getattr(plan, key) for key in ("name", "seed", "width", "steps", "batch", "precision", "threads")},
-    }
-
-
-def save_state(session: Session, file: Path) -> None:
-    with replacing(file) as temporary:
-        torch.save({**session.state(), "plan": fingerprint(session.plan)}, temporary)
+    """What two trainings must share for one to go on from the other's state. format: of what a state holds."""
+    keys = ("name", "seed", "width", "steps", "batch", "precision", "threads", "ema")
+    return {"format": 3, **{key: getattr(plan, key) for key in keys}}
 
 
 def save_generator(session: Session, file: Path) -> None:
     from safetensors.torch import save_file
 
-    state = {key: value.detach().cpu().contiguous() for key, value in session.generator.state_dict().items()}
+    with session.handed_over() as generator:
+        weights = {key: value.detach().cpu().contiguous().clone() for key, value in generator.state_dict().items()}
     plan = session.plan
     facts = {"variant": plan.name, "width": plan.width, "step": session.step_count, "seed": plan.seed}
     with replacing(file) as temporary:
         # One key alone: several would be written in an order that changes from process to process.
-        save_file(state, str(temporary), metadata={"training": json.dumps(facts, sort_keys=True)})
-
-
-class History:
-    """history.csv: kept in memory, written whole; columns are the union of the rows'."""
-
-    def __init__(self, file: Path) -> None:
-        self.file = file
-        self.rows: list[dict[str, Any]] = []
-        if file.is_file():
-            with file.open(newline="", encoding="utf-8") as stream:
-                self.rows = list(csv.DictReader(stream))
-
-    @property
-    def seconds(self) -> float:
-        return float(self.rows[-1]["seconds"]) if self.rows else 0.0
-
-    def keep(self, step: int) -> None:
-        """Forget rows past the step that the training goes on from."""
-        self.rows = [row for row in self.rows if int(row["step"]) <= step]
-
-    def add(self, row: dict[str, Any]) -> None:
-        self.rows.append(row)
-
-    def write(self) -> None:
-        columns = list(dict.fromkeys(key for row in self.rows for key in row))
-        with replacing(self.file) as temporary, temporary.open("w", newline="", encoding="utf-8") as stream:
-            writer = csv.DictWriter(stream, columns)
-            writer.writeheader()
-            writer.writerows(self.rows)
+        save_file(weights, str(temporary), metadata={"training": json.dumps(facts, sort_keys=True)})

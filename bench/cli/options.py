@@ -31,6 +31,14 @@ Export = Annotated[
     list[Path] | None,
     typer.Option("--export", help="Also write a file; the suffix sets the format: .md, .json, .csv, … (repeatable)."),
 ]
+CheckpointEvery = Annotated[
+    str | None,
+    typer.Option(
+        "--checkpoint-every",
+        metavar="STEPS|TIME",
+        help="How often a training keeps its state: 500 (steps), 30s, 10m, 1h, or both: 500,10m (default: 20s).",
+    ),
+]
 Wait = Annotated[bool, typer.Option("--wait", help="Wait while another process writes the run.")]
 Workers = Annotated[int | None, typer.Option("--workers", help="Processes that score (default: one a core).")]
 Size = Annotated[int | None, typer.Option("--size", help="Side in pixels: resize the shorter side, then centre crop.")]

@@ -8,6 +8,7 @@ import typer
 
 from bench.cli import app
 from bench.cli.options import (
+    CheckpointEvery,
     Data,
     Device,
     Export,
@@ -47,6 +48,7 @@ def run(
     weights_dir: WeightsDir = None,
     runs_dir: RunsDir = None,
     export: Export = None,
+    checkpoint_every: CheckpointEvery = None,
     wait: Wait = False,
     offline: Annotated[
         bool, typer.Option("--offline", help="Fetch nothing (else the LPIPS backbone, once; also BENCH_OFFLINE=1).")
@@ -82,6 +84,7 @@ def run(
         fresh=fresh,
         wait=wait,
         offline=offline,
+        checkpoint_every=checkpoint_every,
         throughput=not no_throughput,
         open_report=open_report,
         device=device,

@@ -7,7 +7,20 @@ from typing import Annotated
 import typer
 
 from bench.cli import app
-from bench.cli.options import Data, Device, Json, Out, ProfileName, RunsDir, Sets, Size, Wait, assignments, split
+from bench.cli.options import (
+    CheckpointEvery,
+    Data,
+    Device,
+    Json,
+    Out,
+    ProfileName,
+    RunsDir,
+    Sets,
+    Size,
+    Wait,
+    assignments,
+    split,
+)
 from bench.util.errors import UsageError
 
 
@@ -28,6 +41,7 @@ def train(
     seconds: Annotated[
         float | None, typer.Option("--seconds", help="With --estimate: seconds of steps per variant (default: 5).")
     ] = None,
+    checkpoint_every: CheckpointEvery = None,
     wait: Wait = False,
     json_output: Json = False,
     runs_dir: RunsDir = None,
@@ -35,6 +49,10 @@ def train(
     """Train variants and print the weight files; bench run continues the same run.
 
     With --estimate, say how long that would take: bench train baseline --profile paper --estimate
+
+    Several processes train one network together under torchrun:
+
+    torchrun --nproc-per-node 2 -m bench train double_dg --profile paper
     """
     from bench.commands.train import estimate_only, train_only
     from bench.profiles.profile import load_profile
@@ -64,4 +82,5 @@ def train(
         fresh=fresh,
         device=device,
         wait=wait,
+        checkpoint_every=checkpoint_every,
     )

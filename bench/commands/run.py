@@ -8,10 +8,11 @@ from pathlib import Path
 
 from bench.commands.results import show
 from bench.commands.settings import check_names, with_data
+from bench.commands.train import not_trained
 from bench.exporters.registry import chosen
 from bench.profiles.profile import Profile
 from bench.runs.reader import Build
-from bench.util.errors import PartialError
+from bench.util.errors import BenchError, PartialError, UsageError
 from bench.util.files import write_text
 from bench.util.progress import say
 
@@ -25,6 +26,7 @@ def run_profile(
     fresh: bool = False,
     wait: bool = False,
     offline: bool = False,
+    checkpoint_every: str | None = None,
     throughput: bool = True,
     open_report: bool = False,
     device: str | None = None,
@@ -49,12 +51,20 @@ def run_profile(
     from bench.stages.score import open_scorers, score_methods
     from bench.stages.speed import measure_speed
     from bench.stages.train import train_missing
+    from bench.training import together
+    from bench.training.checkpoints import every
 
+    kept = every(checkpoint_every)
+    if together.asked():
+        raise UsageError("bench run is one process: train with torchrun … -m bench train, then bench run goes on")
     members = members_of(profile)
     context = prepare(profile, members, folder, changed, fresh, check_device(device), wait)
     fetch = start_fetch(profile, weights_dir, offline)
-    train_missing(context, members.networks)
-    context.methods = load_all(members.specs, weights_of(context.run), None, context.device)
+    diverged = train_missing(context, members.networks, kept)
+    specs = [spec for spec in members.specs if spec not in {f"{name}@{seed}" for name, seed in diverged}]
+    if not specs:
+        raise BenchError(f"{not_trained(diverged)}: nothing is left to score")
+    context.methods = load_all(specs, weights_of(context.run), None, context.device)
     if fetch is not None:
         fetch.wait()
     outcome = score_methods(context, *open_scorers(profile, weights_dir, context.device), workers=workers)
@@ -67,6 +77,9 @@ def run_profile(
         write_text(path, form.scores(context.run))
     spent = ", ".join(f"{name} {seconds:.0f} s" for name, seconds in context.writer.manifest.stages.items())
     say(f"done in {time.perf_counter() - began:.0f} s ({spent})")
+    troubles = [not_trained(diverged)] if diverged else []
     if outcome.partial:
         failed = sum(outcome.failed.values())
-        raise PartialError(f"{failed} fill{'s' * (failed > 1)} could not be scored; the report lists the reasons")
+        troubles.append(f"{failed} fill{'s' * (failed > 1)} could not be scored; the report lists the reasons")
+    if troubles:
+        raise PartialError("; ".join(troubles))

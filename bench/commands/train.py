@@ -3,30 +3,57 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from bench.commands.settings import check_names, with_data
 from bench.profiles.profile import Profile
-from bench.util.errors import UsageError
+from bench.util.errors import PartialError, UsageError
 
 
 def train_only(
     names: Sequence[str], profile: Profile, *, data: Sequence[str] | None, folder: Callable[[str], Path],
-    changed: bool, fresh: bool, device: str | None, wait: bool = False,
+    changed: bool, fresh: bool, device: str | None, wait: bool = False, checkpoint_every: str | None = None,
 ) -> None:  # fmt: skip
-    """``bench train``: the named networks of a profile, into the run that ``bench run`` goes on with."""
+    """``bench train``: the named networks of a profile, into the run that ``bench run`` goes on with.
+
+    Under torchrun, every process calls this, and they train together.
+    """
     profile = with_data(profile, data)
     wanted = networks_named(names, profile)
     from bench.methods.device import check_device
     from bench.stages.prepare import members_of, prepare
-    from bench.stages.train import train_missing
+    from bench.stages.train import Launch, folder_of, train_missing
+    from bench.training import together
+    from bench.training.checkpoints import every
 
-    context = prepare(profile, members_of(profile), folder, changed, fresh, check_device(device), wait)
-    train_missing(context, wanted)
-    for name, seed in wanted:
-        print(context.writer.path / "checkpoints" / name / f"seed-{seed}" / "generator.safetensors")
+    def lead(place: str, fresh: bool, launch: Launch | None) -> None:
+        context = prepare(profile, members_of(profile), folder, changed, fresh, place, wait)
+        diverged = train_missing(context, wanted, kept, launch)
+        for pair in wanted:
+            if pair not in diverged:
+                print(folder_of(context, *pair) / "generator.safetensors")
+        context.writer.close()
+        if diverged:
+            raise PartialError(not_trained(diverged))
+
+    kept = every(checkpoint_every)
+    if not together.asked():
+        lead(check_device(device), fresh, None)
+        return
+    with together.joined(device) as group:
+        if group.leads:
+            # What is started once more goes on.
+            lead(group.device, fresh and not together.restarted(), group.train)
+        else:
+            group.follow(profile)
+
+
+def not_trained(diverged: Collection[tuple[str, int]]) -> str:
+    """Which trainings came to nothing, in a sentence."""
+    names = ", ".join(f"{name}@{seed}" for name, seed in diverged)
+    return f"{names} came to nothing in training and {'is' if len(diverged) == 1 else 'are'} left out"
 
 
 def estimate_only(

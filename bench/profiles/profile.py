@@ -27,8 +27,10 @@ class Profile:
     hole in files, and the level above which grey is white (see bench.suites.hole_file). samples: pictures shown in
     the report, per data set and mask type. throughput_s: seconds spent on measuring speed. threads: of each training on
     a CPU; they change sums in their last bits, so they belong to what a run is. workers: processes, 0: as many as the
-    cores allow. suite_entries: data sets that are scored, each with masks of its own (bench.suites.suite_file);
-    ``data``, ``masks`` and their like then only sum them up.
+    cores allow. ema: decay of the running mean of the weights that is handed over in place of the last ones (0.999 is
+    common in long trainings); 0: none. suite_entries: data sets that are
+    scored, each with masks of its own (bench.suites.suite_file); ``data``, ``masks`` and their like then only sum
+    them up.
     """
 
     name: str
@@ -54,6 +56,7 @@ class Profile:
     throughput_s: float = 20.0
     precision: str = "auto"
     threads: int = 1
+    ema: float = 0.0
     workers: int = 0
     suite_entries: tuple[str, ...] = ()
 
@@ -166,6 +169,8 @@ def validated(profile: Profile) -> Profile:
                 raise UsageError(f"{key} = {value} is too large: at most {most:,} makes sense")
     if profile.precision not in ("auto", "fp32", "bf16"):
         raise UsageError(f"precision = '{profile.precision}': choose from auto, fp32, bf16")
+    if not 0 <= profile.ema < 1:
+        raise UsageError(f"ema = {profile.ema} must be at least 0 and below 1")
     if not profile.seeds:
         raise UsageError("seeds is empty: name at least one")
     return replace(

@@ -2,54 +2,92 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
 from bench.stages.context import Context
 from bench.util.progress import Reporter, say
+from variants.state import Every
+
+if TYPE_CHECKING:
+    from bench.training.train import Job
+
+Launch = Callable[[list["Job"], Callable[[Any], None]], None]
+"""Trains jobs and reports their progress: here, under torchrun, or over a cluster."""
 
 
-def train_missing(context: Context, networks: Sequence[tuple[str, int]]) -> None:
-    """Train every (variant, seed) of ``networks`` that the run holds no finished weights of."""
+def train_missing(
+    context: Context, networks: Sequence[tuple[str, int]], every: Every = Every(), launch: Launch | None = None
+) -> dict[tuple[str, int], str]:
+    """Train every (variant, seed) of ``networks`` that the run holds no finished weights of.
+
+    every: how often a state is kept. launch: what trains them, by default processes on this machine. Returns those that
+    came to nothing, and why.
+    """
+    from bench.stages import kept
+    from bench.training.train import why_diverged
+
+    kept.settle(context, networks)
+    folders = {pair: folder_of(context, *pair) for pair in networks}
+    missing = [
+        pair
+        for pair, folder in folders.items()
+        if not (folder / "generator.safetensors").is_file() and not why_diverged(folder)
+    ]
+    if missing:
+        with context.writer.stage("train"):
+            train(context, missing, every, launch)
+    kept.note(context, networks)
+    lost = {pair: why_diverged(folder) for pair, folder in folders.items()}
+    lost = {pair: why for pair, why in lost.items() if why}
+    for pair, why in lost.items():
+        context.writer.note(why)
+        if pair not in missing:
+            say(f"warning: {why} (It is not begun again; --fresh starts the run over.)")
+    return lost
+
+
+def folder_of(context: Context, name: str, seed: int) -> Any:
+    return context.writer.path / "checkpoints" / name / f"seed-{seed}"
+
+
+def train(context: Context, missing: Sequence[tuple[str, int]], every: Every, launch: Launch | None) -> None:
     from bench.stages import kept
     from bench.training.train import Job, at_a_time, steps_of, train_all
 
-    kept.settle(context, networks)
-    writer, profile, device = context.writer, context.profile, context.device
-    checkpoints = writer.path / "checkpoints"
-    missing = [
-        (name, seed)
-        for name, seed in networks
-        if not (checkpoints / name / f"seed-{seed}" / "generator.safetensors").is_file()
-    ]
-    if not missing:
-        kept.note(context, networks)
-        return
-    with writer.stage("train"):
-        say(f"preparing {sum(profile.train_count):,} training pictures at {profile.size} px")
-        pool, validation = kept.pools(context)
-        kept.begin(context, missing)
-        pictures = sum(entry.count for entry in writer.manifest.trained_on)
-        jobs = [
-            Job(name, seed, steps_of(name, profile, pictures), checkpoints / name / f"seed-{seed}", pool, validation,
-                profile, device)
-            for name, seed in missing
-        ]  # fmt: skip
-        total = sum(job.steps for job in jobs)
-        done = dict.fromkeys([(job.name, job.seed) for job in jobs], 0)
-        several = len(profile.seeds) > 1
-        with Reporter("train") as reporter:
+    profile = context.profile
+    say(f"preparing {sum(profile.train_count):,} training pictures at {profile.size} px")
+    pool, validation = kept.pools(context)
+    kept.begin(context, missing)
+    pictures = sum(entry.count for entry in context.writer.manifest.trained_on)
+    jobs = [
+        Job(name, seed, steps_of(name, profile, pictures), folder_of(context, name, seed), pool, validation, profile,
+            context.device, every)
+        for name, seed in missing
+    ]  # fmt: skip
+    done = dict.fromkeys([(job.name, job.seed) for job in jobs], 0)
+    several = len(profile.seeds) > 1
+    with Reporter("train") as reporter:
 
-            def report(progress: Any) -> None:
-                done[progress.name, progress.seed] = progress.step
-                label = f"{progress.name}@{progress.seed}" if several else progress.name
-                if not progress.done:
-                    note = f"loss {progress.loss:.4f}, {progress.images_per_s:,.0f} img/s"
-                    reporter.update(label, progress.step, progress.steps, note)
-                reporter.update("all", sum(done.values()), total)
+        def report(progress: Any) -> None:
+            done[progress.name, progress.seed] = progress.step
+            label = f"{progress.name}@{progress.seed}" if several else progress.name
+            if not progress.done:
+                reporter.update(label, progress.step, progress.steps, in_words(progress))
+            reporter.update("all", sum(done.values()), sum(job.steps for job in jobs))
 
-            try:
+        try:
+            if launch is None:
                 train_all(jobs, at_a_time(profile), report)
-            finally:
-                kept.note(context, networks)
+            else:
+                launch(jobs, report)
+        finally:
+            kept.note(context, missing)
     kept.clear(context)
+
+
+def in_words(progress: Any) -> str:
+    """What is said of a training beside its bar."""
+    score = progress.row.get("validation_psnr_hole")
+    judged = f", {score:.1f} dB" if score is not None else ""
+    return f"loss {progress.loss:.4f}{judged}, {progress.images_per_s:,.0f} img/s"

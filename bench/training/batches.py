@@ -18,11 +18,18 @@ class Batches:
     """step -> (pictures, holes): a pure function of (seed, step), so that a training can be taken up anywhere.
 
     Pictures are visited in a new order each epoch and mirrored half the time; each sample's mask type and hole
-    are drawn by its running number.
+    are drawn by its running number. share: (k, n), the k-th of n equal parts of every batch, for processes that train
+    together.
     """
 
-    def __init__(self, pool: np.ndarray, batch: int, seed: int, masks: tuple[str, ...]) -> None:
+    def __init__(
+        self, pool: np.ndarray, batch: int, seed: int, masks: tuple[str, ...], share: tuple[int, int] = (0, 1)
+    ) -> None:
         self.pool, self.batch, self.seed, self.masks = pool, batch, seed, masks
+        part, parts = share
+        if batch % parts:
+            raise ValueError(f"a batch of {batch} has no {parts} equal parts")
+        self.own = slice(part * (batch // parts), (part + 1) * (batch // parts))
         self._order: tuple[int, np.ndarray] = (-1, np.empty(0, np.int64))
 
     def order(self, epoch: int) -> np.ndarray:
@@ -43,7 +50,7 @@ class Batches:
 
     def drawn(self, step: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """A step's running numbers, their places in the pool, and which of them are mirrored."""
-        samples = np.arange(step * self.batch, (step + 1) * self.batch)
+        samples = np.arange(step * self.batch, (step + 1) * self.batch)[self.own]
         epochs, places = np.divmod(samples, len(self.pool))
         indices = np.array([self.order(int(e))[p] for e, p in zip(epochs, places, strict=True)])
         return samples, indices, bits(self.seed, "training sample", samples, 2)[:, 0] & np.uint64(1) == 1

@@ -27,21 +27,23 @@ def fits(device: str, nbytes: int) -> bool:
     return device.startswith("cuda") and nbytes <= SHARE * torch.cuda.mem_get_info(device)[0]
 
 
-def batches_for(device: str, pool: np.ndarray, batch: int, seed: int, masks: tuple[str, ...]) -> Batches:
+def batches_for(
+    device: str, pool: np.ndarray, batch: int, seed: int, masks: tuple[str, ...], share: tuple[int, int] = (0, 1)
+) -> Batches:
     """The batches of a training: resident on a CUDA device that has room for the pictures, else from the host."""
     if fits(device, pool.nbytes):
-        return Resident(device, pool, batch, seed, masks)
-    return Batches(pool, batch, seed, masks)
+        return Resident(device, pool, batch, seed, masks, share)
+    return Batches(pool, batch, seed, masks, share)
 
 
 class Resident(Batches):
-    """Batches as tensors on ``device``: pictures uint8 (N, H, W, 3), holes bool (N, H, W)."""
+    """Batches as tensors on ``device``: pictures uint8 (N, H, W, 3), holes bool (N, H, W). given: as for Batches."""
 
-    def __init__(self, device: str, pool: np.ndarray, batch: int, seed: int, masks: tuple[str, ...]) -> None:
-        super().__init__(pool, batch, seed, masks)
+    def __init__(self, device: str, *given: Any) -> None:
+        super().__init__(*given)
         self.device = device
-        self.pictures = torch.from_numpy(np.array(pool)).to(device)
-        self.runs = {name: runs_of(mask.get(name)) for name in masks}
+        self.pictures = torch.from_numpy(np.array(self.pool)).to(device)
+        self.runs = {name: runs_of(mask.get(name)) for name in self.masks}
         self.columns = torch.arange(self.size[1], dtype=torch.int16, device=device)
         self.thread = ThreadPoolExecutor(1, "holes")
         self.ahead: tuple[int, Future[Any]] | None = None

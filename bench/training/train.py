@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import multiprocessing
 import os
 import queue as queues
 import signal
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,12 +21,19 @@ from bench.profiles.profile import Profile
 from bench.runs.provenance import cores
 from bench.training.batches import HOLE_SEED
 from bench.util.errors import BenchError
+from bench.util.files import write_json
+from bench.util.progress import say
 from variants.atomic import CannotWrite
+from variants.errors import Diverged
+from variants.state import Every
 
 if TYPE_CHECKING:
     from variants.session import Plan
 
 VALIDATION_PICTURES = 32
+
+DIVERGED = "diverged.json"
+"""The file that says why a training came to nothing: it would again, so it is not begun a second time."""
 
 COMPILED_STEPS = 5_000
 """From how many steps on compiling pays on a GPU. On a CPU convolutions take the time, which it does not shorten:
@@ -44,6 +52,7 @@ class Job:
     validation: Path
     profile: Profile
     device: str
+    every: Every = field(default_factory=Every)
 
     @property
     def threads(self) -> int:
@@ -102,6 +111,7 @@ def plan_of(name: str, seed: int, steps: int, profile: Profile, device: str, pic
         steps_per_epoch=max(1, pictures // profile.batch),
         compile=device.startswith("cuda") and steps >= COMPILED_STEPS,
         threads=1 if device.startswith("cuda") else profile.threads,
+        ema=profile.ema,
     )
 
 
@@ -119,9 +129,15 @@ def prepare_cpu(threads: int) -> None:
     torch.set_flush_denormal(True)
 
 
-def run_job(job: Job, report: Callable[[Any], None], stopping: Callable[[], bool]) -> bool:
-    """Train one variant; True when complete."""
+def run_job(
+    job: Job,
+    report: Callable[[Any], None],
+    stopping: Callable[[], bool],
+    tell: Callable[[str], None] = say,
+) -> bool:
+    """Train one variant; True when complete. Raises Diverged where it came to nothing, and leaves a note of it."""
     from bench.training.resident import batches_for
+    from variants import ranks
     from variants.network_method import NetworkMethod
     from variants.registry import variant
     from variants.trainer import train
@@ -141,8 +157,35 @@ def run_job(job: Job, report: Callable[[Any], None], stopping: Callable[[], bool
         return float(np.mean([-10 * np.log10(max(value, 1e-10)) for value in mse]))
 
     plan = plan_of(job.name, job.seed, job.steps, profile, job.device, len(pool))
-    source = batches_for(job.device, pool, profile.batch, job.seed, entry.training.masks)
-    return train(entry, plan, source, job.folder, validate=validate, report=report, stopping=stopping)
+    share = (ranks.index(), ranks.size())
+    source = batches_for(job.device, pool, profile.batch, job.seed, entry.training.masks, share)
+    try:
+        return train(
+            entry,
+            plan,
+            source,
+            job.folder,
+            validate=validate,
+            report=report,
+            stopping=stopping,
+            every=job.every,
+            tell=tell,
+        )
+    except Diverged as error:
+        if ranks.index() == 0:
+            write_json(job.folder / DIVERGED, {"schema": 1, "why": str(error)})
+        raise
+
+
+def why_diverged(folder: Path) -> str:
+    """Why the training in ``folder`` came to nothing, in a sentence; empty where it did not."""
+    file = folder / DIVERGED
+    if not file.is_file():
+        return ""
+    try:
+        return str(json.loads(file.read_text(encoding="utf-8"))["why"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
 
 
 def worker(job: Job, messages: Any, stop: Any) -> None:
@@ -154,11 +197,17 @@ def worker(job: Job, messages: Any, stop: Any) -> None:
     def stopping() -> bool:
         return stop.is_set() or (parent is not None and not parent.is_alive())
 
+    def tell(sentence: str) -> None:
+        messages.put(("told", sentence))
+
     try:
-        complete = run_job(job, messages.put, stopping)
+        complete = run_job(job, messages.put, stopping, tell)
         messages.put(("ended", job.name, job.seed, complete, ""))
     except CannotWrite as error:
         messages.put(("ended", job.name, job.seed, False, str(error)))
+    except Diverged as error:
+        tell(str(error))
+        messages.put(("ended", job.name, job.seed, False, ""))
     except Exception as error:
         messages.put(("ended", job.name, job.seed, False, f"{type(error).__name__}: {error}"))
 
@@ -170,20 +219,38 @@ def ending(code: int) -> str:
     return f"its process ended with exit code {code}"
 
 
-def train_all(jobs: list[Job], workers: int, report: Callable[[Any], None]) -> None:
-    """Run the jobs, longest first, ``workers`` at a time in processes of their own (on a GPU: one by one).
+def places_of(device: str, workers: int) -> list[str]:
+    """Where trainings run side by side: ``workers`` times on the CPU, or once on every GPU unless ``device`` names
+    one."""
+    if not device.startswith("cuda"):
+        return [device] * workers
+    if device != "cuda":
+        return [device]
+    import torch
 
-    Ctrl-C lets every training save its state, then goes on upwards. Raises BenchError where one failed.
+    return [f"cuda:{index}" for index in range(max(1, torch.cuda.device_count()))]
+
+
+def train_all(jobs: list[Job], workers: int, report: Callable[[Any], None]) -> None:
+    """Run the jobs, longest first, in processes of their own: ``workers`` at a time, or one on each of several GPUs (on
+    a single one: one by one, in this process).
+
+    A training that comes to nothing says so, and the others go on. Ctrl-C lets every training save its state, then
+    goes on upwards. Raises BenchError where one failed.
     """
     if not jobs:
         return
-    if jobs[0].device.startswith("cuda"):
+    places = places_of(jobs[0].device, workers)
+    if jobs[0].device.startswith("cuda") and len(places) == 1:
         from bench.throughput.memory import release
 
         with stop_on_interrupt() as stop:
             for job in jobs:
-                if not run_job(job, report, lambda: stop["now"]):
-                    raise KeyboardInterrupt
+                try:
+                    if not run_job(job, report, lambda: stop["now"]):
+                        raise KeyboardInterrupt
+                except Diverged as error:
+                    say(f"warning: {error}")
                 release(job.device)
         return
     method = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
@@ -195,20 +262,25 @@ def train_all(jobs: list[Job], workers: int, report: Callable[[Any], None]) -> N
     messages, stop_event = context.Queue(), context.Event()
     waiting = sorted(jobs, key=work_of, reverse=True)
     running: dict[tuple[str, int], Any] = {}
+    taken: dict[tuple[str, int], str] = {}
     failed: list[str] = []
     interrupted = False
     while waiting or running:
         try:
-            while waiting and len(running) < workers and not interrupted:
-                job = waiting.pop(0)
+            while waiting and places and not interrupted:
+                job = replace(waiting.pop(0), device=places.pop(0))
                 process = context.Process(target=worker, args=(job, messages, stop_event), daemon=True)
                 process.start()
                 running[job.name, job.seed] = process
+                taken[job.name, job.seed] = job.device
             with contextlib.suppress(queues.Empty):
                 message = messages.get(timeout=0.5)
-                if isinstance(message, tuple):
+                if isinstance(message, tuple) and message[0] == "told":
+                    say(f"warning: {message[1]}")
+                elif isinstance(message, tuple):
                     _, name, seed, _complete, problem = message
                     running.pop((name, seed)).join()
+                    places.append(taken[name, seed])
                     if problem:
                         failed.append(f"{name}@{seed}: {problem}")
                 else:
@@ -216,6 +288,7 @@ def train_all(jobs: list[Job], workers: int, report: Callable[[Any], None]) -> N
             for key, process in list(running.items()):
                 if process.exitcode not in (None, 0):
                     running.pop(key)
+                    places.append(taken[key])
                     failed.append(f"{key[0]}@{key[1]}: {ending(process.exitcode)}")
         except KeyboardInterrupt:
             interrupted = True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import dataclasses
 import math
@@ -14,8 +15,10 @@ import torch
 from torch import nn
 
 from variants import trainer
+from variants.errors import Diverged
 from variants.method import Network
 from variants.session import Plan
+from variants.state import Every
 from variants.trainer import Progress, train
 
 SECONDS_A_STEP = 0.5
@@ -29,6 +32,8 @@ class Known:
         self.step_count = 0
         self.generator = nn.Linear(1, 1)
         self.rates = [(None, 1e-3)]
+        grey = torch.linspace(0, 1, 12).view(1, 3, 2, 2)
+        self.shown = (grey, grey, torch.ones(1, 1, 2, 2))
 
     @property
     def optimiser(self) -> SimpleNamespace:
@@ -39,6 +44,10 @@ class Known:
         self.step_count += 1
         values = {"mse": self.step_count, "adversarial": 10 * self.step_count, "critic": 1000}
         return {name: torch.tensor(value, dtype=torch.bfloat16) for name, value in values.items()}
+
+    @contextlib.contextmanager
+    def handed_over(self):
+        yield self.generator
 
     def state(self) -> dict[str, int]:
         return {"step": self.step_count}
@@ -127,8 +136,10 @@ def test_without_epochs_the_column_is_empty(training):
 
 def test_progress_is_said_with_the_generators_loss(training):
     training(plan(12))
-    assert training.said[0] == Progress("known", 3, 1, 12, 1 + 10, 8.0)
-    assert training.said[11] == Progress("known", 3, 12, 12, 12 + 120, 8.0)
+    rows = [said.row for said in training.said]
+    assert training.said[0] == Progress("known", 3, 1, 12, 1 + 10, 8.0, row=rows[0])
+    assert training.said[11] == Progress("known", 3, 12, 12, 12 + 120, 8.0, row=rows[11])
+    assert (rows[0]["mse"], rows[11]["adversarial"]) == (1, 120)
     assert len(training.said) == 13
     last = training.said[12]
     assert (last.name, last.seed, last.step, last.steps, last.done) == ("known", 3, 12, 12, True)
@@ -152,7 +163,7 @@ def test_validation_sees_the_network_in_evaluation_mode_every_tenth_row_and_at_t
 @pytest.mark.parametrize("value", [math.nan, math.inf])
 def test_a_loss_that_is_no_number_ends_the_training(training, monkeypatch, value):
     monkeypatch.setattr(Known, "step", diverging(Known.step, value))
-    with pytest.raises(FloatingPointError, match=f"known diverged at step 4: its loss is {value}"):
+    with pytest.raises(Diverged, match=f"known diverged at step 4: its loss 'mse' is {value}"):
         training(plan(12))
     assert not (training.folder / "generator.safetensors").exists()
 
@@ -179,11 +190,13 @@ def test_a_training_taken_up_again_has_every_row_once_and_goes_on_counting_secon
 
 def test_a_training_stopped_between_rows_keeps_what_it_had_since_the_last(training):
     training(plan(500), stop_at=8)
-    assert training.column("step") == [5, 8]
-    assert training.column("mse") == [3.0, 7.0]
+    assert training.column("step") == [5]
+    training.now += 1000
     training(plan(500))
-    assert training.column("step")[:3] == [5, 8, 10]
-    assert training.column("mse")[2] == 9.5
+    assert training.column("step")[:3] == [5, 10, 15]
+    assert training.column("mse")[:2] == [3.0, 8.0]
+    assert training.column("seconds")[:2] == [2.5, 5.0]
+    assert training.column("images_per_s")[1] == 4 / SECONDS_A_STEP
 
 
 def test_a_stop_at_the_last_step_is_an_end(training):
@@ -211,12 +224,93 @@ def test_rows_past_the_state_are_forgotten(training):
 
 def test_the_state_is_saved_every_twenty_seconds(training, monkeypatch):
     saved = []
-    save = trainer.save_state
-    monkeypatch.setattr(trainer, "save_state", lambda *given: (saved.append(training.now - 100), save(*given)))
+    save = trainer.state.save
+    monkeypatch.setattr(trainer.state, "save", lambda *given: (saved.append(training.now - 100), save(*given)))
     training(plan(100))
     # Half a second a step: after the first step that is past 20 s, again past 20 s later, and at the end.
     assert saved == [20.5, 41.0, 50.0]
-    assert not list(training.folder.glob(".*"))
+    assert sorted(file.name for file in training.folder.iterdir()) == [
+        "generator.safetensors",
+        "history.csv",
+        "state.pt",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("every", "at"),
+    [
+        (Every(None, 30), [30, 60, 90, 100]),
+        (Every(10.0, None), [21, 42, 63, 84, 100]),  # the first step past 10 s, at half a second each
+        (Every(10.0, 8), [8, 16, 24, 32, 40, 48, 56, 64, 72, 80, 88, 96, 100]),
+    ],
+    ids=["steps", "time", "both"],
+)
+def test_a_state_is_kept_after_so_many_steps_or_so_much_time(training, monkeypatch, every, at):
+    saved = []
+    monkeypatch.setattr(trainer.state, "save", lambda state, folder: saved.append(state["step"]))
+    training(plan(100), every=every)
+    assert saved == at
+
+
+def spoiled(file: Path, how: str) -> None:
+    content = file.read_bytes()
+    if how == "truncated":
+        file.write_bytes(content[: len(content) // 2])
+    elif how == "flipped":
+        # In the middle of a tensor's bytes, which torch.load would take as they are.
+        place = content.index(MARK) + 4
+        file.write_bytes(content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :])
+    elif how == "empty":
+        file.write_bytes(b"")
+    elif how == "text":
+        file.write_text("not a state")
+    elif how == "another file of torch's":
+        torch.save({"weight": torch.zeros(2)}, file)
+    elif how == "of another training":
+        found = torch.load(file, weights_only=True)
+        torch.save({**found, "plan": {**found["plan"], "steps": 99}}, file)
+
+
+MARK = b"\x11\x22\x33\x44" * 8
+
+
+@pytest.mark.parametrize(
+    ("how", "why"),
+    [
+        ("truncated", "is damaged or incomplete"),
+        ("flipped", "is damaged or incomplete"),
+        ("empty", "is damaged or incomplete"),
+        ("text", "is damaged or incomplete"),
+        ("another file of torch's", "is not the state of a training"),
+        ("of another training", "is of another training (steps 99 instead of 100)"),
+    ],
+)
+def test_a_state_that_cannot_be_used_is_refused_in_a_sentence_and_the_one_before_is_used(
+    training, monkeypatch, how, why
+):
+    mark = torch.frombuffer(bytearray(MARK), dtype=torch.uint8)
+    monkeypatch.setattr(Known, "state", lambda self: {"step": self.step_count, "mark": mark})
+    training(plan(100), stop_at=25, every=Every(None, 10))
+    spoiled(training.folder / "state.pt", how)
+    told = []
+    assert training(plan(100), tell=told.append)
+    assert told == [f"{training.folder / 'state.pt'} {why}. The state before it is used."]
+    # Kept at 10 and at 20; the one of the stop at 25 is the one that was spoiled.
+    assert training.asked == list(range(20, 100))
+    assert training.column("step") == list(range(1, 101))
+
+
+def test_without_a_state_that_can_be_used_a_training_starts_over(training):
+    training(plan(100), stop_at=25, every=Every(None, 10))
+    for name in ("state.pt", "state.before.pt"):
+        spoiled(training.folder / name, "truncated")
+    told = []
+    training(plan(100), tell=told.append)
+    assert [sentence.split(". ")[1] for sentence in told] == [
+        "The state before it is used.",
+        "The training starts over.",
+    ]
+    assert training.asked == list(range(100))
 
 
 def interrupt_at(training: Training, moment: float):
@@ -246,6 +340,8 @@ def test_what_a_killed_training_had_saved_is_gone_on_from(training):
         {"steps": 13},
         {"batch": 8},
         {"precision": "bf16"},
+        {"threads": 2},
+        {"ema": 0.9},
     ],
     ids=lambda change: next(iter(change)),
 )
@@ -267,8 +363,9 @@ def test_what_does_not_touch_the_weights_does_not_start_a_training_over(training
 def test_a_saved_state_says_what_it_is_of(training):
     training(plan(12))
     state = torch.load(training.folder / "state.pt", weights_only=True)
-    # Format 2 is what optimisers keep today; another number turns every training that is under way into a new one.
+    # Format 3 is what is kept today; another number turns every training that is under way into a new one.
     assert state["plan"] == {
-        "format": 2, "name": "known", "seed": 3, "width": 4, "steps": 12, "batch": 4, "precision": "fp32",
+        "format": 3, "name": "known", "seed": 3, "width": 4, "steps": 12, "batch": 4, "precision": "fp32",
+        "threads": 1, "ema": 0.0,
     }  # fmt: skip
     assert state["step"] == 12

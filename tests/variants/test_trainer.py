@@ -14,6 +14,7 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import load_file
 
+from variants.errors import Diverged
 from variants.graph import WARM_UP
 from variants.method import Training
 from variants.registry import variant
@@ -125,7 +126,7 @@ def test_a_diverging_training_stops_with_its_name_and_step(tmp_path):
         images, holes = source(step)
         return np.full(images.shape, np.nan, np.float32), holes
 
-    with pytest.raises(FloatingPointError, match="baseline diverged at step"):
+    with pytest.raises(Diverged, match="baseline diverged at step"):
         train(variant.get("baseline")(), plan("baseline"), broken, tmp_path)
 
 

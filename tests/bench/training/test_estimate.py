@@ -210,13 +210,13 @@ def test_company_trains_meanwhile_and_ends_with_it_even_after_a_fault(monkeypatc
     monkeypatch.setattr(module, "multiprocessing", SimpleNamespace(get_context=lambda kind: context))
 
     def fault() -> None:
-        with module.company("baseline", PROFILE, 300, 1, 2):
+        with module.company("baseline", PROFILE, 300, 2):
             done.append("timed")
             raise ValueError
 
     with pytest.raises(ValueError):
         fault()
-    other = (module.keep_training, ("baseline", PROFILE, 300, 1), True)
+    other = (module.keep_training, ("baseline", PROFILE, 300), True)
     ended = ["terminate", "join"] * 2
     assert done == [other, other, "start", "start", "waited 60", "waited 60", "timed", *ended]
 

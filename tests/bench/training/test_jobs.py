@@ -22,6 +22,7 @@ from bench.training.batches import Batches
 from bench.training.train import (
     Job,
     at_a_time,
+    places_of,
     plan_of,
     prepare_cpu,
     run_job,
@@ -30,10 +31,12 @@ from bench.training.train import (
     train_all,
     training_data,
     validation_data,
+    why_diverged,
     work_of,
     worker,
 )
 from bench.util.errors import BenchError
+from variants.errors import Diverged
 from variants.registry import variant
 from variants.session import Plan
 
@@ -134,7 +137,7 @@ def started(tmp_path, monkeypatch):
     """What run_job gave the trainer for double_dg@5 on 9 noisy pictures, judged by 4."""
     found = SimpleNamespace()
 
-    def stand_in(entry, plan, source, folder, *, validate, report, stopping) -> bool:
+    def stand_in(entry, plan, source, folder, *, validate, report, stopping, every, tell) -> bool:
         found.__dict__.update(entry=entry, plan=plan, source=source, folder=folder, validate=validate)
         found.__dict__.update(report=report, stopping=stopping)
         return "the trainer's answer"
@@ -204,7 +207,7 @@ def in_process(monkeypatch):
 def test_a_worker_reports_and_says_how_it_ended(in_process, monkeypatch, complete):
     asked = []
 
-    def run(given: Job, report, stopping) -> bool:
+    def run(given: Job, report, stopping, tell=None) -> bool:
         report("a step")
         asked.append((stopping(), signal.getsignal(signal.SIGINT), os.environ["OMP_NUM_THREADS"]))
         return complete
@@ -217,7 +220,7 @@ def test_a_worker_reports_and_says_how_it_ended(in_process, monkeypatch, complet
 
 
 def test_a_worker_says_what_went_wrong(in_process, monkeypatch):
-    def run(given: Job, report, stopping) -> bool:
+    def run(given: Job, report, stopping, tell=None) -> bool:
         assert not stopping()
         raise FloatingPointError("baseline diverged")
 
@@ -227,9 +230,51 @@ def test_a_worker_says_what_went_wrong(in_process, monkeypatch):
     assert messages == [("ended", "baseline", 1, False, "FloatingPointError: baseline diverged")]
 
 
+def test_a_worker_whose_training_came_to_nothing_tells_so_and_is_no_failure(in_process, monkeypatch):
+    def run(given: Job, report, stopping, tell) -> bool:
+        raise Diverged("baseline diverged")
+
+    monkeypatch.setattr(train, "run_job", run)
+    messages = Messages()
+    worker(job("baseline", 1), messages, SimpleNamespace(is_set=lambda: False))
+    assert messages == [("told", "baseline diverged"), ("ended", "baseline", 1, False, "")]
+
+
+def test_a_training_that_came_to_nothing_leaves_a_note_of_it(tmp_path, monkeypatch):
+    def diverging(*given, **options):
+        raise Diverged("baseline fills every hole with one colour")
+
+    monkeypatch.setattr(variants.trainer, "train", diverging)
+    monkeypatch.setattr(train, "prepare_cpu", lambda threads: None)
+    for name in ("pool", "validation"):
+        np.save(tmp_path / f"{name}.npy", np.zeros((2, 32, 32, 3), np.uint8))
+    files = {"folder": tmp_path / "out", "pool": tmp_path / "pool.npy", "validation": tmp_path / "validation.npy"}
+    with pytest.raises(Diverged):
+        run_job(job(**files), None, None)
+    assert why_diverged(tmp_path / "out") == "baseline fills every hole with one colour"
+    assert why_diverged(tmp_path) == ""
+
+
+@pytest.mark.parametrize(
+    ("device", "places"),
+    [("cpu", ["cpu", "cpu"]), ("cuda", ["cuda:0", "cuda:1", "cuda:2"]), ("cuda:1", ["cuda:1"])],
+)
+def test_a_training_is_given_a_core_or_a_gpu_of_its_own(monkeypatch, device, places):
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 3)
+    assert places_of(device, 2) == places
+
+
+def test_several_gpus_train_one_variant_each_and_a_free_one_gets_the_next(context, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    pretended = context()
+    train_all([job("baseline", seed, 10 - seed, device="cuda") for seed in range(3)], 1, print)
+    assert pretended.devices == ["cuda:0", "cuda:1", "cuda:0"]
+    assert pretended.most == 2
+
+
 def test_a_worker_stops_when_its_parent_is_gone(in_process, monkeypatch):
     asked = []
-    monkeypatch.setattr(train, "run_job", lambda given, report, stopping: asked.append(stopping()) or False)
+    monkeypatch.setattr(train, "run_job", lambda given, report, stopping, tell: asked.append(stopping()) or False)
     monkeypatch.setattr(train.multiprocessing, "parent_process", lambda: SimpleNamespace(is_alive=lambda: False))
     worker(job(), Messages(), SimpleNamespace(is_set=lambda: False))
     assert asked == [True]
@@ -241,6 +286,7 @@ class Pretended:
     def __init__(self, outcome) -> None:
         self.outcome = outcome
         self.begun: list[str] = []
+        self.devices: list[str] = []
         self.most = 0
         self.waiting: list[Pretended.Process] = []
         self.stop = SimpleNamespace(set=lambda: setattr(self, "stopped", True), is_set=lambda: self.stopped)
@@ -265,6 +311,7 @@ class Pretended:
 
             def start(self) -> None:
                 outer.begun.append(f"{given.name}@{given.seed}")
+                outer.devices.append(given.device)
                 outer.waiting.append(self)
                 outer.most = max(outer.most, len(outer.waiting))
 
@@ -343,7 +390,7 @@ def test_without_jobs_nothing_is_begun(monkeypatch):
 def test_trainings_on_a_gpu_go_one_by_one_until_one_is_stopped(monkeypatch):
     ran = []
 
-    def run(given: Job, report, stopping) -> bool:
+    def run(given: Job, report, stopping, tell=None) -> bool:
         ran.append(given.seed)
         if given.seed == 1:
             signal.raise_signal(signal.SIGINT)

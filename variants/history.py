@@ -1,0 +1,37 @@
+"""history.csv of a training."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+from typing import Any
+
+from variants.atomic import replacing
+
+
+class History:
+    """Kept in memory, written whole; columns are the union of the rows'. A file that cannot be read begins anew."""
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+        self.rows: list[dict[str, Any]] = []
+        if file.is_file():
+            try:
+                with file.open(newline="", encoding="utf-8") as stream:
+                    self.rows = [row for row in csv.DictReader(stream) if int(row["step"]) >= 0]
+            except (OSError, ValueError, KeyError, TypeError, csv.Error):
+                self.rows = []
+
+    def keep(self, step: int) -> None:
+        """Forget rows past the step that the training goes on from."""
+        self.rows = [row for row in self.rows if int(row["step"]) <= step]
+
+    def add(self, row: dict[str, Any]) -> None:
+        self.rows.append(row)
+
+    def write(self) -> None:
+        columns = list(dict.fromkeys(key for row in self.rows for key in row))
+        with replacing(self.file) as temporary, temporary.open("w", newline="", encoding="utf-8") as stream:
+            writer = csv.DictWriter(stream, columns)
+            writer.writeheader()
+            writer.writerows(self.rows)

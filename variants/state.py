@@ -1,0 +1,112 @@
+"""What a training goes on from: its newest state on disk and the one before it, and when the next is due."""
+
+from __future__ import annotations
+
+import pickle
+import time
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from variants.atomic import replacing
+
+NEWEST, BEFORE = "state.pt", "state.before.pt"
+
+
+@dataclass(frozen=True)
+class Every:
+    """How often a state is kept: after so many steps, after so many seconds, whichever comes first. None: never."""
+
+    seconds: float | None = 20.0
+    steps: int | None = None
+
+
+class Due:
+    """Says when ``every`` has passed since the last state."""
+
+    def __init__(self, every: Every) -> None:
+        self.every = every
+        self.steps, self.since = 0, time.perf_counter()
+
+    def stepped(self) -> bool:
+        """Called after each step. True where a state is due; counting begins anew then."""
+        self.steps += 1
+        seconds, steps = self.every.seconds, self.every.steps
+        due = (steps is not None and self.steps >= steps) or (
+            seconds is not None and time.perf_counter() - self.since > seconds
+        )
+        if due:
+            self.steps, self.since = 0, time.perf_counter()
+        return due
+
+
+def save(state: dict[str, Any], folder: Path) -> None:
+    """Write ``state``; the one that was the newest is kept beside it."""
+    import torch
+
+    newest = folder / NEWEST
+    with replacing(newest) as temporary:
+        torch.save(state, temporary)
+        if newest.is_file():
+            newest.replace(folder / BEFORE)
+
+
+def forget_before(folder: Path) -> None:
+    """A finished training needs no second state."""
+    (folder / BEFORE).unlink(missing_ok=True)
+
+
+def found(
+    folder: Path, plan: dict[str, Any], accept: Callable[[dict[str, Any]], None], tell: Callable[[str], None]
+) -> dict[str, Any] | None:
+    """The newest state in ``folder`` that is whole, of ``plan``, and taken by ``accept`` (which raises where it is of
+    another network); None where there is none. ``tell`` gets a sentence for each that is refused."""
+    files = [file for file in (folder / NEWEST, folder / BEFORE) if file.is_file()]
+    for file in files:
+        try:
+            state = read(file)
+            refuse_other(state["plan"], plan)
+            accept(state)
+        except Exception as error:
+            then = "The state before it is used." if file != files[-1] else "The training starts over."
+            tell(f"{file} {reason(error)}. {then}")
+        else:
+            return state
+    return None
+
+
+def read(file: Path) -> dict[str, Any]:
+    """The state in ``file``, on the CPU. Raises ValueError, or what reading raises, where it is not whole."""
+    import torch
+
+    with zipfile.ZipFile(file) as archive:
+        # torch writes checksums and does not look at them.
+        damaged = archive.testzip()
+    if damaged is not None:
+        raise zipfile.BadZipFile(f"wrong checksum of {damaged}")
+    state = torch.load(file, map_location="cpu", weights_only=True)
+    if not isinstance(state, dict) or not isinstance(state.get("plan"), dict) or "step" not in state:
+        raise KeyError("plan")
+    return state
+
+
+def refuse_other(there: dict[str, Any], here: dict[str, Any]) -> None:
+    """Raises ValueError where a state belongs to another training."""
+    unlike = [f"{key} {there.get(key)} instead of {here[key]}" for key in here if there.get(key) != here[key]]
+    if unlike:
+        raise ValueError(f"is of another training ({', '.join(unlike[:3])})")
+
+
+def reason(error: Exception) -> str:
+    """Why a state is refused, in words that go on after its name."""
+    if isinstance(error, ValueError) and str(error).startswith("is of another"):
+        return str(error)
+    if isinstance(error, pickle.UnpicklingError):
+        return "holds more than tensors, and loading it could run code"
+    if isinstance(error, KeyError):
+        return "is not the state of a training"
+    if isinstance(error, RuntimeError) and "state_dict" in str(error):
+        return "is of another network"
+    return "is damaged or incomplete"
