@@ -296,3 +296,29 @@ def test_without_critics_there_is_nothing_to_learn_for_them():
     assert isinstance(session.objective, Reconstruction)
     assert session.critic_optimiser is None and session.state()["critic_optimiser"] is None
     assert set(session.step(*batch(0))) == {"mse", "mse_hole"}
+
+
+def test_the_running_mean_of_weights_by_hand():
+    session = Session(variant.get("gan_res_mask")(), plan("gan_res_mask", ema=0.75))
+    key = "out.weight"
+    seen = []
+    for step in range(3):
+        session.step(*batch(step))
+        seen.append(session.generator.state_dict()[key].clone())
+    # Weights of the steps 1, 2 and 3 count as 0.75² : 0.75 : 1.
+    expected = (0.5625 * seen[0] + 0.75 * seen[1] + seen[2]) / (0.5625 + 0.75 + 1)
+    with session.handed_over() as generator:
+        torch.testing.assert_close(generator.state_dict()[key], expected)
+    assert torch.equal(session.generator.state_dict()[key], seen[2])
+    other = Session(variant.get("gan_res_mask")(), plan("gan_res_mask", ema=0.75))
+    other.restore(session.state())
+    with other.handed_over() as generator:
+        torch.testing.assert_close(generator.state_dict()[key], expected)
+
+
+def test_without_a_running_mean_the_last_weights_are_handed_over():
+    session = Session(variant.get("baseline")(), plan("baseline"))
+    session.step(*batch(0))
+    last = session.generator.out.weight.detach().clone()
+    with session.handed_over() as generator:
+        assert generator is session.generator and torch.equal(generator.out.weight, last)

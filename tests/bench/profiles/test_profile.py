@@ -35,7 +35,7 @@ DEFAULTS = {
         "samples": 3,
         "throughput_s": 20.0,
     },
-    **{"precision": "auto", "threads": 1, "workers": 0, "suite_entries": ()},
+    **{"precision": "auto", "threads": 1, "ema": 0.0, "workers": 0, "suite_entries": ()},
 }
 # Written down a second time: whoever changes a profile changes what runs by that name mean.
 PROFILES = {
@@ -112,6 +112,8 @@ def test_texts_from_the_command_line_become_the_keys_types():
         ({"samples": "-1"}, UsageError, "samples = -1 must be at least 0"),
         ({"workers": "-1"}, UsageError, "workers = -1 must be at least 0"),
         ({"threads": "0"}, UsageError, "threads = 0 must be at least 1"),
+        ({"ema": "1"}, UsageError, "ema = 1.0 must be at least 0 and below 1"),
+        ({"ema": "-0.1"}, UsageError, "ema = -0.1 must be at least 0 and below 1"),
         ({"size": "15"}, UsageError, "size = 15 is too small"),
         ({"steps": "0"}, UsageError, "steps = 0 must be at least 1"),
         ({"precision": "fp16"}, UsageError, "precision = 'fp16': choose from auto, fp32, bf16"),
