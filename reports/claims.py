@@ -79,7 +79,7 @@ CLAIMS = (
         (VISIBLE, INF),
     ),
     Claim(
-        "Correcting the baseline's colour from the known pixels mends most of the colour error.",
+        "Correcting the baseline's colour from the known pixels removes most of the colour error.",
         "colour_shift_corrected",
         "corrected shift less half of the uncorrected one below 0",
         (((1.0, "baseline", "colour_shift_corrected"), (-0.5, "baseline", "colour_shift")),),

@@ -176,7 +176,9 @@ def overall(numbers: Numbers, dataset: str, found: dict[str, Lead], metrics: Seq
         cells[member.label, "parameters"] = Cell(millions(count), count)
     failures = {name: count for (name, d), count in numbers.failed.items() if d == dataset}
     if failures:
-        columns.append(Column("failed", "failed", "↓", "Fills that could not be scored; they are in no mean."))
+        columns.append(
+            Column("failed", "failed", "↓", "Fills that could not be scored; they are excluded from the means.")
+        )
         for name in numbers.labels:
             cells[name, "failed"] = Cell(str(failures.get(name, 0)), float(failures.get(name, 0)))
     rows = [

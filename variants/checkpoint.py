@@ -38,7 +38,7 @@ def load_state(file: Path) -> dict[str, Tensor]:
             state = torch.load(file, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise CheckpointError(
-            f"the checkpoint {file} holds more than tensors and is refused, for loading it could run code: "
+            f"the checkpoint {file} contains more than tensors and is refused, because loading it could run code: "
             "save its state_dict() alone"
         ) from error
     except Exception as error:
@@ -74,11 +74,11 @@ def load_into(network: nn.Module, state: dict[str, Tensor], name: str, file: Pat
         if lacking:
             what = f"it lacks '{lacking[0]}'" + (f" and {len(lacking) - 1} more" if len(lacking) > 1 else "")
         elif extra:
-            what = f"it holds '{extra[0]}', which the network has not"
+            what = f"it holds '{extra[0]}', which the network does not have"
         else:
             key = unlike[0]
             what = f"'{key}' is {tuple(state[key].shape)}, not {tuple(own[key].shape)}"
-        raise CheckpointError(f"the checkpoint {file} is of another network than {name}: {what}")
+        raise CheckpointError(f"the checkpoint {file} does not belong to {name}: {what}")
     network.load_state_dict(state, strict=False)
 
 

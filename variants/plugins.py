@@ -167,7 +167,7 @@ def plugin_files() -> list[Path]:
     files = [Path(part).resolve() for part in os.environ.get(PLUGINS_ENV, "").split(os.pathsep) if part]
     for file in files:
         if not file.is_file():
-            raise UnknownName(f"the plug-in file {file} does not exist: mend {PLUGINS_ENV} or --plugin")
+            raise UnknownName(f"the plug-in file {file} does not exist: check {PLUGINS_ENV} and --plugin")
     return list(dict.fromkeys(files))
 
 

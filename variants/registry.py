@@ -72,7 +72,7 @@ class Registry(Generic[T]):
     def add(self, name: str, entry: T) -> None:
         """Enter ``entry`` under ``name``. Raises ValueError for a bad or a taken name; a plug-in's is left out."""
         if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
-            raise ValueError(f"{self.noun} name '{name}' may hold a-z, 0-9 and _ only, and starts with a letter")
+            raise ValueError(f"{self.noun} name '{name}' may contain only a-z, 0-9 and _, and must start with a letter")
         owner = self._found().get(name)
         plugin = being_loaded()
         if plugin is not None and owner is not None and not owner.holds(entry):
@@ -112,7 +112,7 @@ class Registry(Generic[T]):
             try:
                 found[name] = self.get(name)
             except PluginError as error:
-                warn(f"{error}; it is left out")
+                warn(f"{error}; it is ignored")
         return found
 
     def _load(self, name: str, source: Source) -> None:
@@ -148,7 +148,7 @@ class Registry(Generic[T]):
                 elif not re.fullmatch(r"[a-z][a-z0-9_]*", name):
                     warn(
                         f"{source.what}: the {self.noun} name '{name}' may hold a-z, 0-9 and _ only, and starts with "
-                        "a letter; it is left out"
+                        "a letter; it is ignored"
                     )
                 else:
                     found[name] = source
@@ -157,7 +157,7 @@ class Registry(Generic[T]):
 
 
 def taken(source: Source, noun: str, name: str, owner: Source) -> str:
-    return f"{source.what}: the {noun} name '{name}' is taken by {owner.what}; it is left out"
+    return f"{source.what}: the {noun} name '{name}' is taken by {owner.what}; it is ignored"
 
 
 def same_definition(old: Any, new: Any) -> bool:

@@ -328,7 +328,7 @@ def side_notes(sides: list[Side], pairs: list[Pair]) -> list[str]:
     if single:
         notes.append(
             f"One training seed of {', '.join(single)}: training noise, 0.2-0.4 dB of PSNR in our trials, is not in "
-            "the interval; train more seeds to have it in."
+            "the interval; train more seeds to include it."
         )
     for run in {side.run.path: side.run for side in sides}.values():
         reasons: dict[str, list[str]] = {}
@@ -347,7 +347,8 @@ def side_notes(sides: list[Side], pairs: list[Pair]) -> list[str]:
         for side, failed in zip(pair.sides, pair.failed, strict=True):
             if failed.any():
                 notes.append(
-                    f"{side.label} failed on {int(failed.sum())} pictures of {pair.dataset}; they are in no mean."
+                    f"{side.label} failed on {int(failed.sum())} pictures of {pair.dataset}; they are excluded from "
+                    "the means."
                 )
         if pair.missing:
             notes.append(

@@ -125,7 +125,7 @@ def add(which: Archive, file: Path, force: bool, progress: Progress = lambda don
     if there is not None and not force:
         if there["archive_sha256"] == digest:
             return there
-        raise UsageError(f"{which.folder} holds {which.name} of another archive: --force replaces it")
+        raise UsageError(f"{which.folder} holds {which.name} from another archive: --force replaces it")
     if shutil.disk_usage(data_folder()).free < file.stat().st_size:
         raise BenchError(
             f"{data_folder()} has less room than the {file.stat().st_size / 1e9:.1f} GB of {file}: nothing was added; "

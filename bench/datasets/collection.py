@@ -79,7 +79,7 @@ def open_collection(
         first, why = skipped[0]
         raise UsageError(
             f"none of the {len(skipped)} pictures in {where} can be read (the first, {first}: {why}): "
-            "mend them or give others"
+            "repair or replace them"
         )
     splits = given or assign_splits([entry.key for entry in good])
     chosen = [entry for entry in good if split in ("all", *splits[entry.key])]
@@ -269,7 +269,7 @@ class FilePictures:
             assert self.size is not None
             return shrink(read_picture(source, at_least=2 * self.size), 2 * self.size)
         except BrokenPicture as error:
-            raise BenchError(f"{source} was readable before and is not now: {error}") from error
+            raise BenchError(f"{source} has become unreadable: {error}") from error
 
 
 def describe(
@@ -292,8 +292,8 @@ def describe(
         note = f"all {total} {pictures} of {where}" if len(sides) == total else f"{len(sides)} of {total} in {where}"
     elif parts[0] == SPLITS:
         note = (
-            f"{total} {pictures} of one name in {where}: trained on, validated on and scored, so scores flatter; "
-            "add pictures for an honest split"
+            f"{total} {pictures} of one name in {where}: used to train, validate and score alike, so "
+            "scores are optimistic; add pictures for a proper split"
         )
     else:
         counts = Counter(name for names in parts for name in names)

@@ -56,5 +56,5 @@ def refusal(name: str, path: Path) -> str:
     if any("\udc80" <= letter <= "\udcff" for letter in name):
         return "its name is not valid UTF-8"
     if path.suffix.lower() not in SUFFIXES:
-        return "its ending is no picture's"
+        return "its suffix is not that of a picture"
     return "" if path.is_file() else "no such file"

@@ -63,9 +63,9 @@ def find_root(argument: str) -> Path:
         raise UsageError("folder needs a path: write folder:PATH, the path of a folder of pictures")
     root = Path(argument).expanduser()
     if not root.exists():
-        raise UsageError(f"the folder {root} does not exist: give folder:PATH the path of a folder of pictures")
+        raise UsageError(f"the folder {root} does not exist: folder:PATH takes a folder of pictures")
     if not root.is_dir():
-        raise UsageError(f"{root} is a file: give folder:PATH the path of a folder of pictures")
+        raise UsageError(f"{root} is a file: folder:PATH takes a folder of pictures")
     return root
 
 

@@ -34,7 +34,7 @@ def open_lama(argument: str, split: str, size: int | None, count: int | None) ->
     check_request(size, count)
     root = find_root(argument)
     if split not in ("test", "all"):
-        raise UsageError(f"{root} is for scoring: lama:DIR has no {split} pictures, train on other data")
+        raise UsageError(f"{root} is for scoring only: lama:DIR has no {split} pictures; train on other data")
     found, skipped = find_pictures(root)
     holes = {stem(name): match[1] for name in found if (match := MARK.fullmatch(stem(name)))}
     pictures = {stem(name): name for name in found if stem(name) not in holes}
@@ -56,7 +56,7 @@ def open_lama(argument: str, split: str, size: int | None, count: int | None) ->
         try:
             pixels = read_picture(path)
         except BrokenPicture as error:
-            raise BenchError(f"{path} was readable before and is not now: {error}") from error
+            raise BenchError(f"{path} has become unreadable: {error}") from error
         return pixels if size is None else fit_square(pixels, size)
 
     used = len({holes[image_id] for image_id in ids})

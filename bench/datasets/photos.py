@@ -66,7 +66,7 @@ def open_photos(argument: str, split: str, size: int | None, count: int | None) 
     """
     check_request(size, count)
     if argument:
-        raise UsageError(f"photos takes no argument, and got '{argument}': write photos")
+        raise UsageError(f"photos takes no argument, got '{argument}': write photos")
     split = "test" if split == "all" else split
     names = PHOTOGRAPHS[split]
     what = f"crops of photographs that installed packages carry ({', '.join(names)})"

@@ -123,9 +123,9 @@ def broken(error: Exception) -> BrokenPicture:
     if isinstance(error, BrokenPicture):
         return error
     if isinstance(error, UnidentifiedImageError):
-        return BrokenPicture("no picture format that can be read")
+        return BrokenPicture("not a readable picture format")
     if isinstance(error, FileNotFoundError):
-        return BrokenPicture("the link points nowhere, or the file went away")
+        return BrokenPicture("the link is broken, or the file was removed")
     if isinstance(error, PermissionError):
         return BrokenPicture("no permission to read it")
     if isinstance(error, Image.DecompressionBombError):

@@ -27,5 +27,5 @@ def open_places205(argument: str, split: str, size: int | None, count: int | Non
     Split by a hash of the name. Raises UsageError for an argument, or where the archive was not added.
     """
     if argument:
-        raise UsageError(f"places205 takes no argument, and got '{argument}': write places205 alone")
+        raise UsageError(f"places205 takes no argument, got '{argument}': write places205")
     return open_archive(places205(), split, size, count)

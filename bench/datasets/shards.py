@@ -121,10 +121,12 @@ def read_index(shard: Path, size: int, changed: int) -> tuple[tuple[Member, ...]
                 raise tarfile.ReadError("no end")
     except tarfile.TarError as error:
         if members:
-            skipped.append((shard.name, f"it ends in the middle, or is damaged, after {len(members)} pictures"))
+            skipped.append((shard.name, f"it is truncated or damaged after {len(members)} pictures"))
         else:
             hint = "unpack its compression first" if compressed(shard) else str(error)
-            raise UsageError(f"{shard} is no tar that pictures can be read from in place ({hint})") from error
+            raise UsageError(
+                f"{shard} is not a tar archive that pictures can be read from in place ({hint})"
+            ) from error
     except OSError as error:
         raise UsageError(f"{shard} cannot be read ({error.strerror or error})") from error
     return tuple(members), tuple(skipped)
@@ -136,7 +138,7 @@ def refusal(entry: tarfile.TarInfo, length: int) -> str:
     if not entry.isreg() or entry.issparse():
         return "not a regular file"
     if path.is_absolute() or ".." in path.parts or "\\" in entry.name:
-        return "its name leads out of the folder"
+        return "its name points outside the folder"
     try:
         entry.name.encode()
     except UnicodeEncodeError:

@@ -35,7 +35,7 @@ def open_suite_folder(argument: str, split: str, size: int | None, count: int | 
     kept = {entry["id"] for entry in sorted(manifest["images"], key=lambda entry: picture_key(entry["id"]))[:count]}
     entries = [entry for entry in manifest["images"] if entry["id"] in kept]
     if split not in ("test", "all"):
-        raise UsageError(f"the suite at {root} is for scoring: it has no {split} pictures, train on other data")
+        raise UsageError(f"the suite at {root} is for scoring only: it has no {split} pictures; train on other data")
     sides = {(entry["height"], entry["width"]) for entry in entries}
     own = entries[0]["height"] if len(sides) == 1 and len({*next(iter(sides))}) == 1 else None
     if size is not None and size != own:
@@ -47,7 +47,7 @@ def open_suite_folder(argument: str, split: str, size: int | None, count: int | 
     if missing:
         raise UsageError(
             f"{len(missing)} of {len(entries)} pictures are missing from the suite at {root} ({some(missing)}): "
-            "bench suite verify lists what else is"
+            "bench suite verify lists all faults"
         )
 
     def load(index: int) -> np.ndarray:
@@ -56,9 +56,9 @@ def open_suite_folder(argument: str, split: str, size: int | None, count: int | 
         try:
             image = read_picture(path)
         except BrokenPicture as error:
-            raise BenchError(f"{path} cannot be read: {error} (bench suite verify lists what else is)") from error
+            raise BenchError(f"{path} cannot be read: {error} (bench suite verify lists all faults)") from error
         if image.shape[:2] != (entry["height"], entry["width"]) or picture_digest(image) != entry["sha256"]:
-            raise BenchError(f"{path} is not the picture that was exported (bench suite verify lists what else is)")
+            raise BenchError(f"{path} is not the picture that was exported (bench suite verify lists all faults)")
         return image
 
     return Dataset(

@@ -63,10 +63,10 @@ def unpack(archive: Path, folder: Path, progress: Callable[[int, int], None] = l
             while packed and stream.read(CHUNK):
                 pass  # To the end, where gzip keeps the checksum of all before it.
         except (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile) as error:
-            why = " ".join(str(error).split()) or "it ends in the middle"
-            raise UsageError(f"{archive} is damaged, or no tar archive ({why}): fetch it again") from error
+            why = " ".join(str(error).split()) or "it is truncated"
+            raise UsageError(f"{archive} is damaged or not a tar archive ({why}): fetch it again") from error
     if not found.sums:
-        raise UsageError(f"{archive} holds no pictures ({found.others} other files)")
+        raise UsageError(f"{archive} contains no pictures ({found.others} other files)")
     progress(total, total)
     return found
 
@@ -77,7 +77,7 @@ def pictures(tar: tarfile.TarFile, archive: Path, found: Unpacked) -> Iterator[t
         path = PurePosixPath(member.name)
         shown = member.name.encode(errors="backslashreplace").decode()[:120]
         if path.is_absolute() or PureWindowsPath(member.name).drive or ".." in path.parts or "\\" in member.name:
-            raise UsageError(f"{archive} is refused: its member '{shown}' leads out of the folder")
+            raise UsageError(f"{archive} is refused: its member '{shown}' points outside the folder")
         if member.isdir():
             continue
         if not member.isreg() or member.issparse():

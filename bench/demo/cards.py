@@ -79,7 +79,7 @@ def note(visitor: Visitor) -> str:
         size += f", pasted into {full[1]} × {full[0]} px of the picture"
     if visitor.knows_truth:
         return f"{size}. Scores are against the picture that was opened, at the size it was filled at."
-    return f"{size}. No scores: what belongs under the hole is not known any more."
+    return f"{size}. No scores: what belongs under the hole is no longer known."
 
 
 def saves(visitor: Visitor) -> str:

@@ -132,5 +132,5 @@ def fill_one(method: Method, image: np.ndarray, hole: np.ndarray) -> np.ndarray:
         why = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise UsageError(f"{method.name} failed at {hole.shape[1]} × {hole.shape[0]} px: {why}") from error
     if not np.isfinite(raw).all():
-        raise UsageError(f"{method.name} put out NaN or infinite values")
+        raise UsageError(f"{method.name} returned NaN or infinite values")
     return raw

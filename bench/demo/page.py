@@ -76,7 +76,7 @@ class Page:
 
     def refused(self, request: gr.Request, event: gr.EventData) -> list[Any]:
         def work(visitor: Visitor) -> str:
-            raise UsageError(f"{short(str(event.name))} was not taken: {MOST_BYTES // 2**20} MiB are the most.")
+            raise UsageError(f"{short(str(event.name))} was refused: {MOST_BYTES // 2**20} MiB is the limit.")
 
         return self.try_to(request, work)
 
@@ -131,12 +131,12 @@ class Page:
     def revert(self, request: gr.Request) -> list[Any]:
         def work(visitor: Visitor) -> str:
             if not visitor.revert():
-                raise UsageError("There is nothing to take back.")
+                raise UsageError("Nothing to revert.")
             if visitor.hole is None:
-                more = " Revert again to take back the last confirmed fill." if visitor.steps else ""
+                more = " Revert again to undo the last confirmed fill." if visitor.steps else ""
                 return f"The hole is gone.{more}"
             self.fill(visitor)
-            return "The last confirmed fill was taken back."
+            return "The last confirmed fill was reverted."
 
         return self.try_to(request, work)
 
@@ -200,7 +200,7 @@ class Page:
     def greeting(self, visitor: Visitor) -> str:
         assert visitor.picture is not None
         height, width = visitor.picture.shape[:2]
-        return f"{visitor.name}, {width} × {height} px. Paint over what should go."
+        return f"{visitor.name}, {width} × {height} px. Paint over what to remove."
 
     def everything(self, visitor: Visitor, text: str, wrong: bool = False, editor: bool = True) -> list[Any]:
         """The values of all outputs, in the order of :func:`build`."""
@@ -249,7 +249,7 @@ def build(page: Page) -> gr.Blocks:
     with gr.Blocks(title="inpaint-bench demo", analytics_enabled=False) as blocks:
         gr.HTML(
             '<div id="masthead"><h1>inpaint-bench demo</h1>'
-            "<p>Paint over what should go, look at the fills, keep the one you like.</p></div>"
+            "<p>Paint over what to remove, look at the fills, keep the one you like.</p></div>"
         )
         status = gr.HTML(elem_id="status", apply_default_css=False)
         with gr.Row(equal_height=False, elem_id="columns"):

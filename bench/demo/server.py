@@ -97,7 +97,7 @@ def open_demo(
         shutil.rmtree(uploads, ignore_errors=True)
         raise UsageError(f"no page can be served at {host}:{port or ''}: {error}") from error
     if share and not public:
-        raise BenchError("no public link could be made: this needs a way out to the internet")
+        raise BenchError("no public link could be made: this needs internet access")
     address = public or local
     if browser and not webbrowser.open(address):
         say(f"no browser found: open {address} yourself")
@@ -118,7 +118,7 @@ def routes(visitors: Visitors, engine: Engine, large_view: LargeView) -> list[An
             with visitor.lock:
                 found = answer(visitor, what, engine, large_view)
         if found is None:
-            return Response("This is not there any more.", status_code=404, media_type="text/plain")
+            return Response("This is no longer available.", status_code=404, media_type="text/plain")
         kind, body = found
         headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
         if what in ("save.png", "hole.png"):

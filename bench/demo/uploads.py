@@ -67,7 +67,7 @@ def inside(folder: Path, path: object, name: str) -> Path:
     """The file that a page says it has handed in. Raises UsageError for one that does not lie in ``folder``."""
     file = Path(str(path).replace("\0", "")).resolve()
     if not file.is_relative_to(folder.resolve()) or not file.is_file():
-        raise UsageError(f"{short(name)} did not arrive: is it empty?")
+        raise UsageError(f"{short(name)} was not received: is it empty?")
     return file
 
 

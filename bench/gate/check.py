@@ -135,7 +135,7 @@ def check_run(rules: list[Rule], run: Run, reference: Run | None, options: Optio
     gone = [name for name in others if name not in names]
     new = [name for name in names if others and name not in others]
     notes = [f"In {reference.name} but not in {run.name}: {', '.join(gone)}."] if reference and gone else []
-    notes += [f"Not in {reference.name}, so not held against it: {', '.join(new)}."] if reference and new else []
+    notes += [f"Not in {reference.name}, so not compared with it: {', '.join(new)}."] if reference and new else []
     if reference and reference.path.resolve() == run.path.resolve():
         notes.append(f"{run.name} is held against itself, so nothing can have changed.")
     # Who scores or times a few methods by hand means these few; a whole run that lost one has not done its work.
@@ -217,10 +217,6 @@ def require_metric(rule: Rule, sides: list[Side]) -> None:
         raise rule.wrong(f"{suggest('metric', rule.metric, {*facts, *metric.names(), *speed.NAMES})}")
     direction = facts[rule.metric].direction
     if rule.kind == "floor" and direction == "lower":
-        raise rule.wrong(
-            f"{rule.metric} is better the lower it is, so its limit is a ceiling: {rule.metric}>{rule.amount:g}"
-        )
+        raise rule.wrong(f"{rule.metric} is lower-is-better, so its limit is a ceiling: {rule.metric}>{rule.amount:g}")
     if rule.kind == "ceiling" and direction == "higher":
-        raise rule.wrong(
-            f"{rule.metric} is better the higher it is, so its limit is a floor: {rule.metric}<{rule.amount:g}"
-        )
+        raise rule.wrong(f"{rule.metric} is higher-is-better, so its limit is a floor: {rule.metric}<{rule.amount:g}")

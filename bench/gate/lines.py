@@ -164,7 +164,11 @@ def line_level(margin: float, error: float, df: float, alarms: float) -> float:
 def left_out(pair: Pair, common: bool | None) -> list[str]:
     """Sentences about the fills that are in no mean."""
     candidate, failed = pair.sides[1].label, int(pair.failed[1].sum())
-    found = [f"{candidate} failed on {failed} pictures of {pair.dataset}; they are in no mean."] if failed else []
+    found = (
+        [f"{candidate} failed on {failed} pictures of {pair.dataset}; they are excluded from the means."]
+        if failed
+        else []
+    )
     if pair.missing and not common:
         found.append(f"{pair.missing} fills of {candidate} on {pair.dataset} are missing on one side.")
     return found

@@ -47,5 +47,7 @@ def set_lines(targets: list[Target]) -> tuple[list[Line], list[str], bool]:
         why = "one value of a whole set: no interval"
         lines.append(Line(target, state, reading, "", LEVEL, float("nan"), value, folder, why))
         if failed := sum(entry["failed"] for entry in entries):
-            notes.append(f"{side.label} failed on {failed} pictures of {target.dataset}; they are in no value.")
+            notes.append(
+                f"{side.label} failed on {failed} pictures of {target.dataset}; they are excluded from the value."
+            )
     return lines, notes, bool(notes)

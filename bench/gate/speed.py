@@ -66,7 +66,7 @@ class Speed:
     def why(self) -> str:
         if np.isfinite(self.error):
             return ""
-        return "fewer than six samples have no interval; give bench throughput more --seconds"
+        return "fewer than six samples have no interval; increase --seconds of bench throughput"
 
 
 def is_speed(name: str) -> bool:

@@ -38,7 +38,9 @@ def write_threshold_file(path: Path, run: Run, floor: NoiseFloor, force: bool = 
     if not metrics:
         metrics = list(dict.fromkeys(row.metric for row in rows))
     if not metrics:
-        raise IncomparableError(f"the run {run.name} holds no scores to make thresholds from: finish it with bench run")
+        raise IncomparableError(
+            f"the run {run.name} holds no scores to derive thresholds from: finish it with bench run"
+        )
     write_reference(reference, run, metrics)
     write_text(path, threshold_text(run, floor, [row for row in rows if row.metric in metrics], metrics, reference))
     read_thresholds(path)

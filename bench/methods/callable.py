@@ -136,7 +136,10 @@ class CallableMethod(Method):
             if not self.trusts_batches:
                 from bench.util.progress import say
 
-                say(f"note: {self.name} fills a picture otherwise in a batch than alone: it is called one by one")
+                say(
+                    f"note: {self.name} fills a picture differently in a batch than alone, so it gets one picture at "
+                    "a time"
+                )
                 if self.facts.batch is None:
                     self.keys = replace(self.keys, batch=1)
                 return 1
@@ -209,7 +212,7 @@ class CallableMethod(Method):
 
     def message(self, what: str) -> str:
         """A sentence about it that says, of a model that has never worked, how to find out more."""
-        advice = f"; to find what it wants: bench probe '{self.spec}'" if self.spec and not self.works else ""
+        advice = f"; find out what it expects with bench probe '{self.spec}'" if self.spec and not self.works else ""
         return shortened(f"{self.name} {what}", advice)
 
     def advised(self, what: str, keys: Keys) -> str:

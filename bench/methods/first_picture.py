@@ -58,13 +58,15 @@ def check_convention(method: CallableMethod, picture: Picture) -> None:
             raise ExternalError(method.advised(f"{method.name} {what}", keys))
     if np.ptp(raw) < FLAT and np.ptp(truth) > 0.1 and not method.keys_said.said():
         raise ExternalError(
-            shortened(f"{method.name} gave one colour everywhere", f": find out why with bench probe '{method.spec}'")
+            shortened(
+                f"{method.name} returned a single colour everywhere", f": find out why with bench probe '{method.spec}'"
+            )
         )
 
 
 def bare(message: str) -> str:
     """A failure without its own advice."""
-    return message.split("; to find what it wants:")[0].split(": write '")[0]
+    return message.split("; find out what it expects with")[0].split(": write '")[0]
 
 
 def value_range(
@@ -83,7 +85,7 @@ def value_range(
         if pair == (low, high) or np.mean((again < -0.05) | (again > 1.05)) > 0.1:
             continue
         if (here > REPAINTED and error < here / 4) or outside > BEYOND:
-            return f"put out values from {given.min():.3g} to {given.max():.3g}", Keys(low_high_out=pair)
+            return f"returned values from {given.min():.3g} to {given.max():.3g}", Keys(low_high_out=pair)
     return None
 
 
@@ -100,7 +102,7 @@ def polarity(method: CallableMethod, raw: np.ndarray, picture: Picture) -> tuple
     other = answer(method, keys, image, hole)
     if other is None or looks_turned(other.raw, truth, shown, hole):
         return None
-    return "repainted what is known and left the hole as it was", keys
+    return "repainted the known pixels and left the hole unchanged", keys
 
 
 def looks_turned(raw: np.ndarray, truth: np.ndarray, shown: np.ndarray | float, hole: np.ndarray) -> bool:

@@ -55,7 +55,7 @@ class Keys:
     def settled(self) -> Keys:
         """With every key but ``size`` and ``output``. Raises ExternalError where keys contradict each other."""
         if self.fit is not None and self.size is None:
-            raise ExternalError(f"fit={self.fit} brings pictures to one size, and none is said: add size=512")
+            raise ExternalError(f"fit={self.fit} needs a size: add size=512")
         whole = (0.0, 255.0) if self.dtype == "uint8" else (0.0, 1.0)
         return self.or_else(replace(PLAIN, low_high_in=whole, fit="resize" if self.size else None))
 
@@ -130,14 +130,14 @@ def parse_keys(text: str, spec: str) -> Keys:
     for part in text.split("&"):
         key, equals, value = part.partition("=")
         if not equals or key not in NAMES:
-            raise ExternalError(f"'{part}' in '{spec}' is no key of a SPEC: {nearest(key, NAMES)}")
+            raise ExternalError(f"'{part}' in '{spec}' is not a key of a SPEC: {nearest(key, NAMES)}")
         if key in CHOICES and value not in CHOICES[key]:
-            raise ExternalError(f"{key}={value} in '{spec}' cannot be: {nearest(value, CHOICES[key], f'{key}=')}")
+            raise ExternalError(f"{key}={value} in '{spec}' is not valid: {nearest(value, CHOICES[key], f'{key}=')}")
         if key in FORMS and not re.fullmatch(FORMS[key][0], value):
-            raise ExternalError(f"{key}={value} in '{spec}' cannot be: write {FORMS[key][1]}")
+            raise ExternalError(f"{key}={value} in '{spec}' is not valid: write {FORMS[key][1]}")
         for name, read in typed(key, value).items():
             if name in found:
-                raise ExternalError(f"'{spec}' says {key}= twice: leave one out")
+                raise ExternalError(f"'{spec}' says {key}= twice: remove one")
             found[name] = read
     return Keys(**found)
 

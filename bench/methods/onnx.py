@@ -63,9 +63,9 @@ def open_session(file: Path, device: str) -> Any:
             ) from error
         if "external data" in text.lower() or ".data" in text:
             raise ExternalError(
-                f"{file} keeps its weights in a second file that does not lie beside it: put {file.name}.data there"
+                f"{file} stores its weights in a second file that is not next to it: put {file.name}.data there"
             ) from error
-        raise ExternalError(shortened(f"{file} is no ONNX model: {text}", "")) from error
+        raise ExternalError(shortened(f"{file} is not an ONNX model: {text}", "")) from error
 
 
 def facts_of(file: Path, inputs: Sequence[Any], outputs: Sequence[Any], said: Keys) -> Keys:

@@ -109,10 +109,10 @@ def open_predictions(folder: Path, pattern: str = "") -> list[Predictions]:
     Where ids have folders of their own, which of the two it is shows once the suite is there: :func:`settle_layout`.
     """
     if not folder.is_dir():
-        raise ExternalError(f"predictions:{folder} is no folder")
+        raise ExternalError(f"predictions:{folder} is not a folder")
     files = [PurePosixPath(name).parts for name in find_pictures(folder)[0]]
     if not files:
-        raise ExternalError(f"predictions:{folder} holds no pictures (expected <mask>/<id>.png)")
+        raise ExternalError(f"predictions:{folder} contains no pictures (expected <mask>/<id>.png)")
     if any(len(parts) == 2 for parts in files):
         return [Predictions(folder.name, folder, pattern)]
     nested = sorted({parts[0] for parts in files if len(parts) > 2})

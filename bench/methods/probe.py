@@ -81,7 +81,7 @@ def probe(
             break  # Other inputs and layouts could only run by chance.
     if not found:
         raise ExternalError(
-            f"{method.name} runs in none of the ways that are tried: write python:FILE.py:FUNCTION with a function "
+            f"{method.name} works in none of the ways tried: write python:FILE.py:FUNCTION with a function "
             "(picture, hole) -> picture that calls it"
         )
     unlike = distinct(ranked(found))
@@ -223,7 +223,7 @@ def judged(
     """The SPEC to use. A way that lets the model see the truth is never it."""
     honest = [one for one in order if one.keys.blank != "keep" or not copies(method, one.keys, pictures[0])]
     if not honest:
-        raise ExternalError(f"{method.name} fills holes with what lies under them: it is no inpainting model")
+        raise ExternalError(f"{method.name} copies what lies under the hole: it is not an inpainting model")
     best = honest[0]
     others = honest[1:]
     ahead = best.score - others[0].score if others else np.inf

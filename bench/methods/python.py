@@ -71,7 +71,7 @@ def import_from_here(name: str) -> Any:
         first = name.split(".")[0]
         if first in OURS and any(Path(first + ending).exists() for ending in ("", ".py")):
             raise ExternalError(
-                f"python:{name}: your '{first}' is hidden by this project's package of that name: name the file, "
+                f"python:{name}: your '{first}' is shadowed by this project's package of the same name: give the file, "
                 f"python:{name.replace('.', '/')}.py:FUNCTION"
             ) from error
         raise

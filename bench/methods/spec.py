@@ -59,7 +59,7 @@ def parse_spec(text: str) -> Spec:
         raise UnknownName(f"'{text}' names no file: write {kind}:FILE")
     if kind == "predictions":
         if keys:
-            raise UnknownName(f"'{text}' has keys, and finished pictures take name= alone: write predictions:{file}")
+            raise UnknownName(f"'{text}' has keys, but finished pictures take only name=: write predictions:{file}")
         return Spec(kind, file, NOTHING, name, pattern)
     return Spec(kind, file, parse_keys(keys, text) if keys else NOTHING, name)
 

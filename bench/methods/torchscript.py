@@ -28,10 +28,10 @@ def open_torchscript(spec: Spec, device: str) -> Method:
     except Exception as error:
         if holds_weights_alone(file):
             raise ExternalError(
-                f"{file} holds weights without their network: export it with torch.jit.trace, or write "
+                f"{file} contains weights without their network: export it with torch.jit.trace, or write "
                 "python:FILE.py:CLASS with a class that loads them"
             ) from error
-        raise ExternalError(f"{file} is no TorchScript file: {str(error).strip().splitlines()[0][:150]}") from error
+        raise ExternalError(f"{file} is not a TorchScript file: {str(error).strip().splitlines()[0][:150]}") from error
     for weight in module.parameters():  # TorchScript has no requires_grad_ for all
         weight.requires_grad_(False)
     move_constants(module, device)

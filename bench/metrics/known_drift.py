@@ -15,7 +15,7 @@ def undefined(card: Card) -> str | None:
         return None
     if card.finished is None:
         return NEEDS_RAW
-    return "the finished pictures changed no known pixel, and what was put out before is not known"
+    return "the finished pictures changed no known pixel, and the raw output is not known"
 
 
 @metric(

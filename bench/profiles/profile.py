@@ -141,7 +141,7 @@ def describe(kind: Any) -> str:
         return describe(get_args(kind)[0])
     if get_origin(kind) is tuple:
         return f"a list, each {describe(get_args(kind)[0])}"
-    return {int: "a whole number", float: "a number", str: "a text"}.get(kind, str(kind))
+    return {int: "a whole number", float: "a number", str: "text"}.get(kind, str(kind))
 
 
 MOST = {

@@ -135,10 +135,10 @@ class Run:
         if not file.exists():
             return None
         try:
-            with reading(file, "a training's history", "its curve is left out"):
+            with reading(file, "a training's history", "its curve is omitted"):
                 found = pd.read_csv(file)
                 if "step" not in found or not all(found[name].dtype.kind in "if" for name in found):
-                    raise Unfit("its columns are not numbers by step")
+                    raise Unfit("its columns are not one number per step")
                 return found
         except BenchError as error:
             say(f"note: {error}")
@@ -167,7 +167,7 @@ class Run:
                     for kind, name in fill.items():
                         fill[kind] = name if name is not None and lies_inside(name) else None
                 if not all(isinstance(item[key], str) for key in ("dataset", "mask", "image_id", "why", "of")):
-                    raise Unfit("an item is not told as words")
+                    raise Unfit("an entry is not text")
                 item["hole_area"] + 0.0
             items = [item for item in items if lies_inside(item["truth"]) and lies_inside(item["hole"])]
             if strange:
@@ -205,7 +205,7 @@ def find_runs(folder: Path) -> list[Run]:
             run.manifest  # noqa: B018 - read, or not a run
             found.append((file.stat().st_mtime, run))
         except (BenchError, OSError) as error:
-            say(f"note: passed over {file.parent}: {error}")
+            say(f"note: skipped {file.parent}: {error}")
     return [run for _, run in sorted(found, key=lambda pair: pair[0], reverse=True)]
 
 

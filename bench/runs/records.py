@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 KEY = b"inpaint-bench"
-AGAIN = "rerun the command that made the run: it makes anew what is damaged"
+AGAIN = "rerun the command that made the run: it regenerates what is damaged"
 IDENTITY = ("variant", "seed", "dataset", "mask", "image_id", "hole_area", "failed")
 NEEDED = IDENTITY[:5]
 

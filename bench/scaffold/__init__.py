@@ -18,7 +18,7 @@ def write_new(kind: str, name: str, folder: Path) -> tuple[Path, Path]:
     """Write NAME.py and test_NAME.py into the folder. Raises UsageError for a wrong or taken name, or a file that is
     there already."""
     if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
-        raise UsageError(f"'{name}' is no name: it may hold a-z, 0-9 and _ only, and starts with a letter")
+        raise UsageError(f"'{name}' is not a valid name: use a-z, 0-9 and _, starting with a letter")
     known = registry_of(kind)
     if name in known.names():
         raise UsageError(f"the {known.noun} name '{name}' is taken by {known.origin(name)}: choose another")

@@ -43,7 +43,7 @@ def require_fills(methods: Iterable[Method], suite: Suite) -> None:
         first = [f"{mask}/{image_id}" for mask, image_id in wanted[:3]]
         raise UsageError(
             f"predictions:{method.folder} has none of the {len(wanted)} fills ({', '.join(first)}, …); {why} "
-            "(?name=case{id}_output.png says how files are called)"
+            "(?name=case{id}_output.png says how files are named)"
         )
 
 
@@ -61,11 +61,11 @@ def refuse_reversed(methods: Iterable[Method], suite: Suite) -> None:
                 remedy = (
                     f"score them with --mask-polarity {other}"
                     if files is not None
-                    else "give the tool that filled them the holes turned round"
+                    else "give the tool that filled them inverted holes"
                 )
                 raise UsageError(
                     f"{method.label} equals the truth in the holes of '{mask}' and differs outside, in {sum(found)} of "
-                    f"{len(found)} pictures looked at: {remedy}, or insist with --force-polarity"
+                    f"{len(found)} pictures looked at: {remedy}, or score them anyway with --force-polarity"
                 )
 
 

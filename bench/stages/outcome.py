@@ -59,7 +59,7 @@ class Outcome:
         if (found.low, found.high) != (0.0, 1.0):
             self.tell(
                 method,
-                f"{method.label} put out values from {found.low:.3g} to {found.high:.3g}, which were clipped to "
+                f"{method.label} returned values from {found.low:.3g} to {found.high:.3g}, which were clipped to "
                 "[0, 1]: does it work in 0-255 or [-1, 1]?",
             )
         if self.drifted[method.label]:

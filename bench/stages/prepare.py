@@ -120,7 +120,7 @@ def prepare(
     suite = open_suite(profile)
     writer = RunWriter(folder(run_name(profile, changed)))
     going_on = writer.begin(suite_facts(suite, profile), fresh, wait)
-    say(f"{'going on with' if going_on else 'writing'} {writer.path}")
+    say(f"{'resuming' if going_on else 'writing'} {writer.path}")
     tell_of_suite(suite, writer)
     for name, why in members.missing.items():
         writer.note(f"{name} is left out: {why}")

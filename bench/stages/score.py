@@ -230,8 +230,8 @@ def score_methods(
         if sets.ready and sets.device == "cpu":
             most = total + sum(len(dataset) for dataset in suite.datasets)
             say(
-                f"note: {', '.join(sets.metrics)} want up to {most:,} pictures looked at by Inception, about a quarter "
-                "of a second each on a processor core; --metrics without them leaves that out"
+                f"note: {', '.join(sets.metrics)} pass up to {most:,} pictures through Inception, about a quarter of a "
+                "second each on a processor core; omit them from --metrics to skip this"
             )
         # Else a GPU convolves in TF32, and fills differ from a CPU's by a level here and there.
         with matmul_precision("fp32"):
@@ -279,9 +279,9 @@ def note_small_sets(writer: RunWriter, counts: Mapping[str, int], names: Sequenc
     few = [f"{name} {count:,}" for name, count in counts.items() if count < ENOUGH]
     if few:
         writer.note(
-            f"{', '.join(names)} are of fewer than {ENOUGH:,} pictures ({', '.join(few)}): FID comes out too high, and "
-            "a linear classifier tells so few fills from truths whatever they look like, so compare these values only "
-            "at the same count"
+            f"{', '.join(names)} are of fewer than {ENOUGH:,} pictures ({', '.join(few)}): FID is biased upwards, and "
+            "a linear classifier separates so few fills from truths whatever they look like, so compare them only at "
+            "equal counts"
         )
 
 

@@ -24,10 +24,10 @@ def summarise(run: Run, resamples: int = intervals.RESAMPLES, seed: int = 0) -> 
 
     A row of ``scores`` pools the pictures of one (variant, seed, data set, mask type; ``all`` pools those) in
     one metric: ``mean``, ``low`` and ``high`` (95 %, bootstrap over whole images), ``n`` rows scored of
-    ``images`` images, ``failed`` rows that could not be scored and are in no mean. Of a metric with a target it has
-    ``distance``, the mean distance of the scores from that, which decides what is best. Scores of whole sets have no
-    interval, and for ``all`` the mean of the mask types' values. The rows of ``areas`` pool the mask types by hole area
-    instead: ``area`` is one of :data:`bench.masks.areas.AREA_BINS`.
+    ``images`` images, ``failed`` rows that could not be scored and are excluded from the means. Of a metric with
+    a target it has ``distance``, the mean distance of the scores from that, which decides what is best. Scores of
+    whole sets have no interval, and for ``all`` the mean of the mask types' values. The rows of ``areas`` pool the
+    mask types by hole area instead: ``area`` is one of :data:`bench.masks.areas.AREA_BINS`.
     """
     resampling = Resampling(resamples, seed)
     scores, areas = [], []

@@ -127,7 +127,7 @@ def how_to_score(protocol: str) -> dict[str, Any]:
             f"bench eval predictions:PREDICTIONS --data suite:DIR --masks folder:DIR --protocol {protocol}",
         ],
         "words": "DIR is the folder of this manifest, PREDICTIONS the folder of the filled pictures.",
-        "report": "Name the fingerprint beside every score: two suites' scores do not compare.",
+        "report": "State the fingerprint with every score: scores of different suites are not comparable.",
     }
 
 

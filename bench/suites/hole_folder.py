@@ -47,7 +47,7 @@ class HoleFolder:
             path, key = self.folder / name, stem(name)
             if key in self._paths:
                 raise UsageError(
-                    f"two holes of one name in {path.parent}: {self._paths[key].name} and {path.name}; keep one"
+                    f"two holes with the same name in {path.parent}: {self._paths[key].name} and {path.name}; keep one"
                 )
             self._paths[key] = path
             self._stems.setdefault(PurePosixPath(key).name, []).append(path)
@@ -90,8 +90,8 @@ class HoleFolder:
         if missing:
             raise UsageError(
                 f"{self.folder} has no hole for {len(missing)} of {len(ids)} pictures ({some(missing)}): "
-                f"a hole is named like its picture, {named(self.pattern, missing[0])}.png "
-                "(?name={id}_hole.png says how else)"
+                f"a hole has the name of its picture, {named(self.pattern, missing[0])}.png "
+                "(?name={id}_hole.png sets another pattern)"
             )
         self._spare.clear()
         # Where holes are marked as such, the rest are the pictures that lie beside them.
@@ -137,7 +137,7 @@ class HoleFolder:
         said = []
         if self._grey:
             said.append(
-                f"holes of '{self.name}' with grey pixels, taken as white above {self.reading.level} and as black up "
+                f"holes of '{self.name}' with grey pixels, read as white above {self.reading.level} and as black up "
                 f"to it: {len(self._grey)} ({some(sorted(self._grey))})"
             )
         if self._empty:
@@ -176,7 +176,7 @@ def folder_types(folder: str, reading: Reading = PLAIN, ids: Sequence[str] = ())
     folder, pattern = split_pattern(folder)
     root = Path(folder).expanduser()
     if not folder or not root.is_dir():
-        raise UsageError(f"there is no folder of holes at '{folder}': give folder:DIR the path of one")
+        raise UsageError(f"no folder of holes at '{folder}': folder:DIR takes one")
     if (root / "manifest.json").is_file() and (root / "holes").is_dir():
         root = root / "holes"
     files = [stem(name) for name in find_pictures(root)[0]]

@@ -71,7 +71,7 @@ class HolePool:
         from PIL import Image
 
         if image_id not in self._dealt:
-            raise UsageError(f"{self.folder} has dealt no hole to the picture '{image_id}'")
+            raise UsageError(f"{self.folder} has assigned no hole to the picture '{image_id}'")
         hole = self.reading.hole(self.reading.levels(self.folder / self._dealt[image_id]))
         height, width = hole.shape
         # The largest window of the picture's proportions, in the middle.
@@ -90,7 +90,7 @@ class HolePool:
         areas = np.array([*self._areas.values()])
         used = len({self._dealt[image_id] for image_id in self._areas})
         said = [
-            f"'{self.name}' deals {used} of {len(self._files)} holes to {len(areas)} pictures: mean hole area "
+            f"'{self.name}' assigns {used} of {len(self._files)} holes to {len(areas)} pictures: mean hole area "
             f"{areas.mean():.1%}, {(areas > 0.5).mean():.0%} of them above a half"
         ]
         empty = sorted(image_id for image_id, area in self._areas.items() if not area)

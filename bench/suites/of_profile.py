@@ -87,6 +87,6 @@ def refuse_shared_ids(suite: Suite) -> None:
             if image_id in seen:
                 raise UsageError(
                     f"{seen[image_id]} and {dataset.name} both hold a picture called {image_id}, and predictions are "
-                    "named by it: score them one after the other"
+                    "named after it: score them separately"
                 )
         seen.update(dict.fromkeys(dataset.ids, dataset.name))

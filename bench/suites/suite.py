@@ -242,5 +242,5 @@ def parse_masks(
 def open_pool(argument: str, reading: Reading, seed: int) -> HolePool:
     root = Path(argument).expanduser()
     if not argument or not root.is_dir():
-        raise UsageError(f"there is no folder of holes at '{argument}': give pool:DIR the path of one")
+        raise UsageError(f"no folder of holes at '{argument}': pool:DIR takes one")
     return HolePool(safe_name(root.resolve().name), root, reading, seed)

@@ -94,8 +94,8 @@ def warnings(cell: Cell, share: float) -> list[str]:
         width = max(high - median, median - low) / median
         known = f"is ±{width:.1%}" if not math.isnan(width) else "needs 6"
         found.append(
-            f"time was up after {len(cell.loops)} samples: the median's interval {known}, wanted ±{TARGET:.0%} "
-            "(give more --seconds)"
+            f"time ran out after {len(cell.loops)} samples: the median's interval {known}, wanted ±{TARGET:.0%} "
+            "(increase --seconds)"
         )
     if share > 1.05:
         found.append(

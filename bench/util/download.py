@@ -70,8 +70,8 @@ def download(
                 )
             if not complete and futile >= FUTILE:
                 raise DownloadError(
-                    f"{url} broke off after {length(part):,} bytes ({why or 'the server closed the connection'}): "
-                    f"rerun the same command to resume"
+                    f"{url} was interrupted after {length(part):,} bytes ({why or 'the server closed the connection'})"
+                    ": rerun the same command to resume"
                 )
     except OSError as error:
         raise DownloadError(f"{part} cannot be written ({error.strerror or error}): choose another --to") from error
@@ -91,7 +91,7 @@ def download(
 
 
 def wrong_size(url: str, came: int, size: int) -> DownloadError:
-    return DownloadError(f"{url} is {came:,} bytes, not {size:,}: it is another file; try another --url")
+    return DownloadError(f"{url} is {came:,} bytes, not {size:,}: this is a different file; try another --url")
 
 
 def length(path: Path) -> int:

@@ -16,7 +16,7 @@ class Outside(ValueError):
 def inside(folder: Path, name: Any) -> Path:
     """The place called ``name`` (parts separated by ``/``) in ``folder``, which need not exist.
 
-    Raises Outside for what is no such name, or leads out of the folder: absolute, through ``..``, through a link, to
+    Raises Outside for what is no such name, or points outside the folder: absolute, through ``..``, through a link, to
     another drive.
     """
     relative(name)
@@ -32,7 +32,7 @@ def inside(folder: Path, name: Any) -> Path:
 def relative(name: Any) -> str:
     """``name`` itself, where it cannot lead out of a folder without links. Raises Outside."""
     if not isinstance(name, str):
-        raise Outside(f"{str(name)[:40]!r} is no file name")
+        raise Outside(f"{str(name)[:40]!r} is not a file name")
     path = PurePosixPath(name)
     if not path.parts or "\0" in name or any(len(p.encode(errors="replace")) > 255 for p in path.parts):
         raise Outside(f"{name[:80]!r} is no file name")

@@ -41,7 +41,7 @@ def read_table(file: Path, columns: Sequence[str] | None = None) -> pa.Table:
     with pq.ParquetFile(file, page_checksum_verification=True) as opened:
         names = opened.schema_arrow.names
         if len(set(names)) != len(names):
-            raise Unfit("it has two columns of one name")
+            raise Unfit("it has two columns with the same name")
         found = opened.read(None if columns is None else [name for name in columns if name in names])
         rows = opened.metadata.num_rows
     written = (found.schema.metadata or {}).get(CONTENT)

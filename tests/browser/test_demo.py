@@ -166,7 +166,7 @@ def test_paint_confirm_paint_again_save_and_take_both_back(page: Any, photo: Pat
     says(page, "The hole is gone")
     np.testing.assert_array_equal(pixels(save(page)), first)
     press(page, "Revert")
-    says(page, "taken back")
+    says(page, "reverted")
     filled(page)
     np.testing.assert_array_equal(pixels(save(page)), first)
     np.testing.assert_array_equal(pixels(save(page, "Save hole")) > 0, hole)
@@ -267,7 +267,7 @@ def test_hostile_files_get_one_sentence_and_the_page_lives_on(
     with (tmp_path / "heavy.png").open("wb") as heavy:
         heavy.truncate(65 * 2**20)
     hand_in(page, tmp_path / "heavy.png")
-    says(page, "heavy.png was not taken: 64 MiB are the most.")
+    says(page, "heavy.png was refused: 64 MiB is the limit.")
     hand_in(page, photo, "#ed-hole")
     says(page, "a hole has the size of its picture")
     press(page, "standard")
@@ -368,7 +368,7 @@ def test_everything_can_be_done_from_the_keyboard(page: Any) -> None:
     says(page, "Confirmed")
     tab_to(page, "e.textContent.trim() === 'Revert'")
     page.keyboard.press("Enter")
-    says(page, "taken back")
+    says(page, "reverted")
     filled(page)
     tab_to(page, "e.textContent.trim() === 'Save picture'")
     with page.expect_download():

@@ -109,7 +109,7 @@ def test_a_clash_keeps_ours_and_names_both(tmp_path, capsys, registry):
     assert registry.get("telea").__module__ == "variants.references.telea"
     told = capsys.readouterr().err
     assert told.count("warning:") == 1
-    assert "mine.py: the variant name 'telea' is taken by " in told and "telea.py; it is left out" in told
+    assert "mine.py: the variant name 'telea' is taken by " in told and "telea.py; it is ignored" in told
 
 
 def test_of_two_plug_ins_with_one_name_the_first_is_taken(tmp_path, capsys, registry):

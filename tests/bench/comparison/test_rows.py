@@ -112,11 +112,11 @@ def test_failures_are_told_by_side_and_mask_type(tmp_path: Path) -> None:
     comparison = compare(["a", "b"], tmp_path)
     assert failures(comparison) == {"rect": (2, 4), "circle": (1, 0), "all": (3, 4)}
     assert {m: r["n"] for m, r in rows(comparison).items()} == {"rect": 19, "circle": 23, "all": 42}
-    assert "a failed on 3 pictures of scenes; they are in no mean." in comparison.notes
-    assert "b failed on 4 pictures of scenes; they are in no mean." in comparison.notes
+    assert "a failed on 3 pictures of scenes; they are excluded from the means." in comparison.notes
+    assert "b failed on 4 pictures of scenes; they are excluded from the means." in comparison.notes
     circles = compare(["a", "b"], tmp_path, Options(masks=("circle",)))
     assert failures(circles) == {"circle": (1, 0), "all": (1, 0)}
-    assert "a failed on 1 pictures of scenes; they are in no mean." in circles.notes
+    assert "a failed on 1 pictures of scenes; they are excluded from the means." in circles.notes
     assert not any(note.startswith("b failed") for note in circles.notes)
 
 

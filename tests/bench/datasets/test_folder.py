@@ -369,7 +369,7 @@ def test_no_split_of_a_small_folder_is_empty(count: int) -> None:
 def test_two_pictures_part_and_one_serves_for_all(tmp_path: Path) -> None:
     save(tmp_path / "a.png")
     assert {tuple(folder(tmp_path, split, 8).ids) for split in ("train", "validation", "test")} == {("a",)}
-    assert "flatter" in folder(tmp_path, "test", 8).note
+    assert "optimistic" in folder(tmp_path, "test", 8).note
     for start in range(20):
         splits = assign_splits([f"a{start}", f"b{start}"])
         assert sorted(splits.values()) == [("test",), ("train", "validation")]

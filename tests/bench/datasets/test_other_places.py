@@ -59,7 +59,7 @@ def test_listed_files_that_are_no_pictures_are_named(tmp_path: Path) -> None:
     (tmp_path / "l.txt").write_bytes(b"a.png\ngone.png\nnotes.md\nbroken.png\n\xff.png\n")
     skipped = dict(open_dataset(f"files:{tmp_path}/l.txt", "all").skipped)
     assert skipped["gone.png"] == "no such file"
-    assert skipped["notes.md"] == "its ending is no picture's"
+    assert skipped["notes.md"] == "its suffix is not that of a picture"
     assert set(skipped) == {"gone.png", "notes.md", "broken.png", "\\udcff.png"}
 
 
@@ -139,7 +139,7 @@ def test_a_shard_that_is_cut_off_or_damaged_is_said_and_the_rest_is_read(tmp_pat
     (tmp_path / "flipped.tar").write_bytes(content[: 2 * each + 150] + b"\xff" + content[2 * each + 151 :])
     data = open_dataset(f"shards:{tmp_path}/flipped.tar", "all")
     assert levels(data) == {"0": 0, "1": 1}
-    assert ("flipped.tar", "it ends in the middle, or is damaged, after 2 pictures") in data.skipped
+    assert ("flipped.tar", "it is truncated or damaged after 2 pictures") in data.skipped
 
 
 def test_names_that_lead_out_and_links_are_left_out(tmp_path: Path) -> None:

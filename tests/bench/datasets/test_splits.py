@@ -95,7 +95,7 @@ def test_the_note_counts_the_splits_and_the_crops(tmp_path: Path) -> None:
 
 def test_the_note_says_where_a_split_is_none(tmp_path: Path) -> None:
     fill(tmp_path, ["one"])
-    only = "trained on, validated on and scored, so scores flatter; add pictures for an honest split"
+    only = "used to train, validate and score alike, so scores are optimistic; add pictures for a proper split"
     assert folder(tmp_path, "test").note == f"1 picture of one name in {tmp_path}: {only}"
     fill(tmp_path, ["two"])
     split = f"of 2 pictures in {tmp_path} (split by a hash of the name: 1 train, 1 validation, 1 test)"

@@ -24,7 +24,7 @@ def test_a_hundred_megapixels_and_bombs_are_refused_before_they_are_decoded(tmp_
 def test_a_text_called_png_is_refused_by_its_own_name(tmp_path: Path) -> None:
     file = tmp_path / "blob"
     file.write_text("hello")
-    with pytest.raises(UsageError, match=r"^notes\.png cannot be used: no picture format that can be read\.$"):
+    with pytest.raises(UsageError, match=r"^notes\.png cannot be used: not a readable picture format\.$"):
         read_upload(file, "notes.png")
 
 

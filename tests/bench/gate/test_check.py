@@ -117,7 +117,7 @@ def test_json_says_which_run_against_which_and_every_note_once(tmp_path: Path) -
     broken[0, 0] = True
     old, new = pair(tmp_path, 0.0, failed={("double_dg", 0): broken})
     found = check(new, old, "psnr_hole:3", "psnr_hole<1", "lpips>9").as_json()
-    told = "double_dg failed on 1 pictures of scenes; they are in no mean."
+    told = "double_dg failed on 1 pictures of scenes; they are excluded from the means."
     assert {key: found[key] for key in ("schema", "run", "against", "partial", "notes")} == {
         "schema": 1,
         "run": "new",
@@ -141,7 +141,7 @@ def named(path: Path, *names: str, command: tuple[str, ...] = ("bench", "run")) 
     return fake_run(path, {(name, 0): scores(9) for name in names}, command=list(command))
 
 
-GONE, NEW = "In old but not in new: double_dg.", "Not in old, so not held against it: telea."
+GONE, NEW = "In old but not in new: double_dg.", "Not in old, so not compared with it: telea."
 
 
 def test_a_variant_that_has_gone_makes_a_pass_partial(tmp_path: Path) -> None:
@@ -174,13 +174,13 @@ def test_notes_of_the_run_and_of_its_lines_stand_together(tmp_path: Path) -> Non
     old = named(tmp_path / "old", "double_dg", "b")
     new = fake_run(tmp_path / "new", {(n, 0): scores(9) for n in ("telea", "b")}, failed={("b", 0): broken})
     checked = check(new, old, "psnr_hole:0.5")
-    assert checked.notes == [GONE, NEW, "b failed on 1 pictures of scenes; they are in no mean."]
+    assert checked.notes == [GONE, NEW, "b failed on 1 pictures of scenes; they are excluded from the means."]
     assert checked.partial
 
 
 def test_a_run_held_against_itself_is_told_so(tmp_path: Path) -> None:
     run = named(tmp_path / "old", "b")
-    assert check(run, run, "psnr_hole:0").notes == ["old is held against itself, so nothing can have changed."]
+    assert check(run, run, "psnr_hole:0").notes == ["old is compared with itself, so nothing can have changed."]
 
 
 def test_a_run_without_records_is_nothing_to_hold(tmp_path: Path) -> None:

@@ -345,9 +345,11 @@ def test_a_picture_that_one_seed_failed_on_is_in_no_seeds_mean(tmp_path: Path) -
     run = fake_run(tmp_path / "r", entries, failed={("a", 1): broken})
     checked = check(run, None, "psnr_hole[circle]<1")
     assert only(checked, "a", "circle").reading.measured == pytest.approx((22 + 21 + 24 + 27) / 4)
-    assert checked.notes == ["a failed on 1 pictures of scenes; they are in no mean."]
+    assert checked.notes == ["a failed on 1 pictures of scenes; they are excluded from the means."]
     both = fake_run(tmp_path / "both", entries, failed={("a", 0): broken, ("a", 1): broken})
-    assert check(both, None, "psnr_hole<1").notes == ["a failed on 2 pictures of scenes; they are in no mean."]
+    assert check(both, None, "psnr_hole<1").notes == [
+        "a failed on 2 pictures of scenes; they are excluded from the means."
+    ]
 
 
 def test_what_only_the_reference_failed_on_is_no_failure_of_the_candidate(tmp_path: Path) -> None:
@@ -366,7 +368,7 @@ def test_one_variant_that_failed_makes_the_check_partial_wherever_it_stands(tmp_
         run = fake_run(tmp_path / name, entries, failed={(name, 0): broken})
         checked = check(run, None, "psnr_hole<1")
         assert checked.exit() == Exit.PARTIAL
-        assert checked.notes == [f"{name} failed on 2 pictures of scenes; they are in no mean."]
+        assert checked.notes == [f"{name} failed on 2 pictures of scenes; they are excluded from the means."]
 
 
 @pytest.mark.parametrize("rule", ["psnr_hole<1", "psnr_hole:1"])

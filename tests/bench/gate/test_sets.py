@@ -91,7 +91,7 @@ def test_the_line_holds_the_value_without_an_interval_and_says_so(tmp_path: Path
 def test_fills_in_no_value_are_added_up_and_make_the_check_partial(tmp_path: Path) -> None:
     run = scored(tmp_path / "r", {("a", 0, "scenes", "rect"): 2, ("a", 1, "scenes", "circle"): 1})
     checked = check(run, None, "fid>99", "psnr_hole<1")
-    assert checked.notes == ["a failed on 3 pictures of scenes; they are in no value."]
+    assert checked.notes == ["a failed on 3 pictures of scenes; they are excluded from the value."]
     assert checked.exit() == Exit.PARTIAL
     whole = check(run, None, "b.fid>99", "psnr_hole<1")
     assert (whole.notes, whole.exit()) == ([], Exit.OK)
@@ -105,7 +105,7 @@ def test_fills_in_no_mean_are_told_beside_those_in_no_value(tmp_path: Path) -> N
     checked = check(run, None, "a.fid>99", "a.psnr_hole<1")
     assert checked.notes == [
         "3 fills of a on scenes are missing on one side.",
-        "a failed on 2 pictures of scenes; they are in no value.",
+        "a failed on 2 pictures of scenes; they are excluded from the value.",
     ]
     assert checked.partial
     assert check(run, None, "b.fid>99", "a.psnr_hole<1").partial

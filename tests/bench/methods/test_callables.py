@@ -210,7 +210,7 @@ def test_a_callable_that_gives_another_shape_is_named(tmp_path):
         ("python:json:nothing", "has no callable"),
         ("python:no_such_module:f", "importing no_such_module failed"),
         ("python:zipfile:ZipFile", r"ZipFile\(\) failed: .*missing"),
-        ("predictions:/nowhere", "is no folder"),
+        ("predictions:/nowhere", "is not a folder"),
     ],
 )
 def test_bad_specs_are_refused_in_one_sentence(spec, words):

@@ -141,7 +141,7 @@ def test_what_the_user_says_himself_is_believed(files, pictures):
 
 def test_a_model_of_one_colour_is_refused(tmp_path, pictures):
     (tmp_path / "m.py").write_text("def grey(x, h):\n    return x * 0 + 0.5\n")
-    with pytest.raises(ExternalError, match="one colour everywhere: find out why with bench probe 'python:"):
+    with pytest.raises(ExternalError, match="a single colour everywhere: find out why with bench probe 'python:"):
         check_convention(load(f"python:{tmp_path / 'm.py'}:grey"), pictures[0])
 
 
@@ -214,7 +214,9 @@ def test_what_lies_in_a_models_place_is_named(tmp_path, name, content, words):
 
 def test_weights_without_their_network_are_no_torchscript(tmp_path):
     torch.save({"a": torch.ones(1)}, tmp_path / "w.pt")
-    with pytest.raises(ExternalError, match=r"holds weights without their network: export it with torch\.jit\.trace"):
+    with pytest.raises(
+        ExternalError, match=r"contains weights without their network: export it with torch\.jit\.trace"
+    ):
         load(f"torchscript:{tmp_path / 'w.pt'}")
 
 

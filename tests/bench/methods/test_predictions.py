@@ -87,7 +87,7 @@ def test_folders_of_mask_types_are_one_method_whatever_else_lies_there(tmp_path)
 
 
 def test_an_empty_folder_is_no_method(tmp_path):
-    with pytest.raises(ExternalError, match="holds no pictures"):
+    with pytest.raises(ExternalError, match="contains no pictures"):
         one(f"predictions:{tmp_path}")
 
 

@@ -54,9 +54,9 @@ def test_each_key_is_read_to_its_type_and_written_as_it_was(keys, fields):
 @pytest.mark.parametrize(
     ("keys", "words"),
     [
-        ("holes=0", "'holes=0' in .* is no key of a SPEC: did you mean hole"),
+        ("holes=0", "'holes=0' in .* is not a key of a SPEC: did you mean hole"),
         ("quux=1", "choose from range, in, out, hole"),
-        ("size", "'size' in .* is no key"),
+        ("size", "'size' in .* is not a key"),
         ("hole=2", "hole=2 in .* cannot be: choose from hole=1, hole=0"),
         ("layout=nhcw", r"did you mean layout=n(hwc|chw)\?"),
         ("range=0-255", r"did you mean range=0,255\?"),
@@ -67,7 +67,7 @@ def test_each_key_is_read_to_its_type_and_written_as_it_was(keys, fields):
         ("multiple=-8", "multiple=32"),
         ("hole=1&hole=0", "says hole= twice"),
         ("range=0,1&in=0,255", "says in= twice"),
-        ("&", "is no key"),
+        ("&", "is not a key"),
     ],
 )
 def test_a_wrong_key_or_value_is_named_with_what_it_may_be(keys, words):

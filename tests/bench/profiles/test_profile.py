@@ -106,7 +106,7 @@ def test_texts_from_the_command_line_become_the_keys_types():
         ({"batch": True}, UsageError, "batch = True is not a whole number"),
         ({"size": "wide"}, UsageError, "size = 'wide' is not a whole number"),
         ({"steps_scale": "much"}, UsageError, "steps_scale = 'much' is not a number"),
-        ({"protocol": 3}, UsageError, "protocol = 3 is not a text"),
+        ({"protocol": 3}, UsageError, "protocol = 3 is not text"),
         ({"seeds": "0,one"}, UsageError, "seeds = '0,one' is not a list, each a whole number"),
         ({"width": "0"}, UsageError, "width = 0 must be at least 1"),
         ({"samples": "-1"}, UsageError, "samples = -1 must be at least 0"),

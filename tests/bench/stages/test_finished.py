@@ -112,7 +112,7 @@ def test_of_hole_files_the_other_polarity_is_named(tmp_path: Path) -> None:
         save(tmp_path / "holes", f"{image_id}.png", np.where(hole, 0, 255).astype(np.uint8))
         save(tmp_path / "fills", f"{image_id}.png", np.where(hole[..., None], grey(128), TRUTH[index]))
     suite = Suite.open([DATA], f"folder:{tmp_path / 'holes'}")
-    with pytest.raises(UsageError, match="--mask-polarity black, or insist with --force-polarity"):
+    with pytest.raises(UsageError, match="--mask-polarity black, or score them anyway with --force-polarity"):
         refuse_reversed(opened(f"predictions:{tmp_path / 'fills'}", suite.masks), suite)
 
 

@@ -236,7 +236,7 @@ def test_values_out_of_range_are_told_with_their_ends_in_order(tmp_path):
     methods = [Painter("wide", brighter(0), found=Findings(low=-1.5, high=255.0)), Painter("fine", brighter(0))]
     outcome = evaluate(methods, tmp_path)
     assert len(outcome.notes) == 1
-    assert outcome.notes[0].startswith("wide by label put out values from -1.5 to 255, which were clipped to [0, 1]")
+    assert outcome.notes[0].startswith("wide by label returned values from -1.5 to 255, which were clipped to [0, 1]")
 
 
 def test_failures_of_two_seeds_of_a_variant_are_told_apart_also_where_the_run_holds_the_other_already(tmp_path):

@@ -40,7 +40,7 @@ class Counted(Method):
 @pytest.fixture
 def first(tmp_path) -> Run:
     """A run that scored Counted, and was told something of it."""
-    entry = VariantEntry("counted", notes=["counted put out values from -1 to 2"])
+    entry = VariantEntry("counted", notes=["counted returned values from -1 to 2"])
     writer = RunWriter(tmp_path / "first", Manifest(name="first", suite="s", variants=[entry]))
     writer.write()
     evaluate([Counted()], SUITE, Scorer(["psnr"]), writer.path, FACTS)
@@ -54,7 +54,7 @@ def test_what_another_run_scored_is_taken_over_with_what_it_was_told(tmp_path, f
     name = "records/counted/seed-0/noise-rect.parquet"
     assert (tmp_path / "second" / name).read_bytes() == (first.path / name).read_bytes()
     assert list(outcome.kept["counted"]) == [first.path]
-    assert notes_of(first, method) == ["counted put out values from -1 to 2"]
+    assert notes_of(first, method) == ["counted returned values from -1 to 2"]
 
 
 @pytest.mark.parametrize("change", ["weights_sha256", "content", "convention", "facts", "restore_known", "metric"])

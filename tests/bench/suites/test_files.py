@@ -197,7 +197,7 @@ def test_a_folder_that_is_no_suite_is_refused(text: str, tmp_path: Path) -> None
     with pytest.raises(UsageError, match="no suite at"):
         verify_suite(tmp_path)
     (tmp_path / "manifest.json").write_text(text)
-    with pytest.raises(UsageError, match=r"manifest\.json is no manifest of a suite"):
+    with pytest.raises(UsageError, match=r"manifest\.json is not a suite manifest"):
         verify_suite(tmp_path)
 
 
@@ -206,7 +206,7 @@ def test_a_manifest_cannot_lead_out_of_its_folder(copy: Path, bad: str) -> None:
     manifest = json.loads((copy / "manifest.json").read_text(encoding="utf-8"))
     manifest["images"][0]["id"] = bad
     (copy / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
-    with pytest.raises(UsageError, match="leads out of the folder"):
+    with pytest.raises(UsageError, match="points outside the folder"):
         verify_suite(copy)
 
 

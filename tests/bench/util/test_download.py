@@ -65,7 +65,7 @@ def test_a_server_without_ranges_is_read_from_the_start(line: Any, tmp_path: Pat
 def test_a_line_that_brings_nothing_ends_in_a_sentence_and_keeps_the_part(line: Any, tmp_path: Path) -> None:
     (tmp_path / "x.part").write_bytes(line.content[:70_000])
     line.patience = 0
-    with pytest.raises(DownloadError, match="broke off after 70,000 bytes"):
+    with pytest.raises(DownloadError, match="was interrupted after 70,000 bytes"):
         download(f"{line.url}/x", tmp_path / "x", digest_of(line))
     assert (tmp_path / "x.part").read_bytes() == line.content[:70_000]
     assert not (tmp_path / "x").exists()
