@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[1]
 MODULES = [
     ".".join(file.relative_to(ROOT).with_suffix("").parts)
     for room in ("metrics", "masks", "statistics", "comparison")
-    for file in sorted((ROOT / "bench" / room).glob("*.py"))
+    for file in sorted((ROOT / "bench" / room).rglob("*.py"))
     if ">>> " in file.read_text(encoding="utf-8")
 ]
 

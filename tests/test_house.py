@@ -142,3 +142,24 @@ def test_a_name_stands_in_its_own_file_alone(kind: str) -> None:
             if text in NAMES[kind] and text not in WORDS and NAMES[kind][text] != place and place not in EXEMPT:
                 found.append(f"{place}:{line}: {text}")
     assert not found, "\n".join(found)
+
+
+SPOKEN = ("metrics", "set_metrics", "masks", "suites", "statistics", "comparison", "runs", "gate")
+"""Rooms whose public definitions all say what they are: others build on them."""
+
+
+def undocumented(node: ast.AST, where: str) -> Iterator[str]:
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.FunctionDef | ast.ClassDef) and not child.name.startswith("_"):
+            if not ast.get_docstring(child):
+                yield f"{where}.{child.name}"
+            if isinstance(child, ast.ClassDef):
+                yield from undocumented(child, f"{where}.{child.name}")
+
+
+@pytest.mark.parametrize("room", SPOKEN)
+def test_every_public_definition_has_a_docstring(room: str) -> None:
+    files = {module: file for module, file in FILES.items() if module.startswith(f"bench.{room}.")}
+    assert files
+    trees = {module: ast.parse(file.read_text(encoding="utf-8")) for module, file in files.items()}
+    assert not [name for module, tree in trees.items() for name in undocumented(tree, module)]

@@ -108,6 +108,7 @@ def compare(texts: list[str], folder: Path, options: Options | None = None) -> C
 
 
 def compare_sides(sides: list[Side], options: Options) -> Comparison:
+    """The comparison of sides that are resolved; the first is the reference. Raises IncomparableError."""
     notes: list[str] = []
     kept: list[Pair] = []
     found: list[dict[str, Any]] = []

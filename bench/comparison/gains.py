@@ -101,4 +101,9 @@ def unmoved(change: np.ndarray) -> np.ndarray:
 
 
 def flat(part: np.ndarray) -> np.ndarray:
+    """(images, …) as (images, columns).
+
+    >>> flat(np.zeros((4, 3, 2))).shape
+    (4, 6)
+    """
     return part.reshape(len(part), -1)

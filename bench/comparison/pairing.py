@@ -69,6 +69,11 @@ def versions(reference: Run, candidate: Run) -> dict[str, str]:
 
 
 def short(value: Any) -> str:
+    """A fingerprint's first twelve digits; anything else as it is.
+
+    >>> short("ab" * 32), short(5)
+    ('abababababab', '5')
+    """
     return value[:12] if isinstance(value, str) and len(value) == 64 else str(value)
 
 
@@ -121,6 +126,7 @@ def pair_sides(reference: Side, candidate: Side, common: bool | None = None) -> 
 
 
 def pair_scores(reference: Side, candidate: Side, dataset: str, facts: list[Metric], notes: list[str]) -> Pair | None:
+    """Both sides' scores of one data set, picture by picture; None where they share nothing. Adds to ``notes``."""
     ours, theirs = reference.scores[dataset], candidate.scores[dataset]
     masks = [mask for mask in ours.masks if mask in theirs.masks]
     _, left, right = np.intersect1d(ours.ids, theirs.ids, return_indices=True)
@@ -146,6 +152,7 @@ def pair_scores(reference: Side, candidate: Side, dataset: str, facts: list[Metr
 
 
 def select(scores: Scores, images: np.ndarray, masks: list[str], facts: list[Metric]) -> Scores:
+    """The scores of these images, mask types and metrics, in this order."""
     return scores.take(
         images, [scores.masks.index(mask) for mask in masks], [scores.columns.index(fact.name) for fact in facts]
     )

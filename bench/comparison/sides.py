@@ -29,6 +29,7 @@ class Side:
 
     @property
     def seeds(self) -> tuple[int, ...]:
+        """The training seed that was named, else all that the run holds."""
         held = tuple(seed for name, seed in self.run.members() if name == self.variant)
         return held if self.seed is None else (self.seed,)
 
@@ -41,6 +42,8 @@ class Side:
 
 @dataclass(frozen=True)
 class Spec:
+    """A side as it was written: ``[RUN:]VARIANT[@SEED]``."""
+
     text: str
     run: str | None
     variant: str
@@ -59,6 +62,7 @@ def parse_side(text: str) -> Spec:
 
 
 def holds(run: Run, spec: Spec) -> bool:
+    """Whether a run holds the variant, and the seed where one is named."""
     return any(name == spec.variant and spec.seed in (None, seed) for name, seed in run.members())
 
 
@@ -80,6 +84,7 @@ def resolve_sides(texts: list[str], folder: Path) -> list[Side]:
 
 
 def choose(spec: Spec, shared: Run | None, runs: list[Run], folder: Path) -> Run:
+    """The run of a side. Raises UsageError or IncomparableError where none holds it."""
     if spec.run is not None:
         run = find_run(spec.run, folder)
         if not holds(run, spec):

@@ -43,15 +43,18 @@ class Check:
 
     @property
     def state(self) -> str:
+        """The worst of its lines: regression before undecided before pass."""
         states = {line.state for line in self.lines}
         return next((state for state in ("regression", "undecided") if state in states), "pass")
 
     def exit(self, strict: bool = False) -> Exit:
+        """The exit code; strict: undecided fails too."""
         if self.state == "regression" or (strict and self.state == "undecided"):
             return Exit.REGRESSION
         return Exit.PARTIAL if self.partial else Exit.OK
 
     def as_json(self) -> dict[str, Any]:
+        """What ``bench check --json`` prints."""
         return {
             "schema": SCHEMA,
             "state": self.state,
@@ -205,6 +208,7 @@ def expand(rule: Rule, sides: Matched, against: str | None) -> list[Target]:
 
 
 def require_metric(rule: Rule, sides: list[Side]) -> None:
+    """Raises IncomparableError where the run lacks the rule's metric, UnknownName where there is no such metric."""
     facts = {name: fact for side in sides for name, fact in side.run.manifest.metrics.items()}
     if rule.metric not in facts:
         from bench.metrics.registry import metric

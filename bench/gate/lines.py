@@ -61,9 +61,11 @@ class Line:
 
     @property
     def rule(self) -> Rule:
+        """The rule that it judges."""
         return self.target.rule
 
     def as_json(self) -> dict[str, Any]:
+        """An entry of ``rules`` in ``bench check --json``."""
         return finite(
             {
                 "rule": self.rule.text,
@@ -197,6 +199,7 @@ def alone(side: Side, dataset: str) -> Pair:
 
 
 def drop_lines(job: Job, options: Options, alarms: float) -> list[Line]:
+    """Lines of rules that compare with a reference; alarms: the false alarm rate allowed of each line."""
     pair = job.pair
     measured = measure(pair, options.resamples, options.seed)
     found = measured.resampled
@@ -235,6 +238,7 @@ def reference_goodness(pair: Pair, target: Target, fact: Metric) -> float:
 
 
 def limit_lines(job: Job, options: Options, alarms: float) -> list[Line]:
+    """Lines of floors and ceilings; alarms: as of :func:`drop_lines`."""
     pair = job.pair
     settings = (options.resamples, options.seed)
     sums, counts = (flat(part) for part in clustered(pair.candidate.mean(0)))
@@ -262,6 +266,7 @@ def locate(pair: Pair, target: Target) -> tuple[int, Metric]:
 def line(
     target: Target, reading: Reading, unit: str, level: float, reference_mean: float, candidate_mean: float
 ) -> Line:
+    """A line with its verdict, and why it has no interval where it has none."""
     why = "" if np.isfinite(reading.low) or np.isfinite(reading.high) else "one picture has no interval"
     state = judged(target.rule, reading)
     return Line(target, state, reading, unit, level, reference_mean, candidate_mean, look(target), why)
@@ -278,6 +283,7 @@ def look(target: Target) -> str:
 
 
 def speed_line(target: Target, alarms: float) -> Line:
+    """The line of a rule about speed, as a ratio to the calibration workload."""
     found = speed.measure(target.rule, target.candidate, target.reference, target.mask)
     # On the scale of logarithms, where a ratio's error lives; timings are many, so normal.
     worst = 1 + (-1 if found.higher else 1) * target.rule.amount / 100

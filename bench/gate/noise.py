@@ -58,11 +58,14 @@ class Noise:
     pictures: int | None = None
 
     def as_json(self) -> dict[str, Any]:
+        """As plain values, NaN as null."""
         return finite(asdict(self))
 
 
 @dataclass(frozen=True)
 class NoiseFloor:
+    """What differs between runs in which nothing changed. speeds: percent by variant."""
+
     runs: list[str]
     rows: list[Noise]
     speeds: dict[str, float]
@@ -74,6 +77,7 @@ class NoiseFloor:
         return any(row.instances > 1 for row in self.rows)
 
     def as_json(self) -> dict[str, Any]:
+        """What ``bench noise --json`` prints."""
         rows = [row.as_json() for row in self.rows]
         return finite(
             {"schema": 1, "runs": self.runs, "rows": rows, "speed_drop_percent": self.speeds, "notes": self.notes}
@@ -151,6 +155,7 @@ def spreads_of(variant: str, runs: list[Run], redrawn: bool) -> list[Spread]:
 
 
 def trained(run: Run, variant: str) -> bool:
+    """Whether a variant is a network, so that training adds noise."""
     kinds = [entry.kind for entry in run.manifest.variants if entry.name == variant]
     return not kinds or kinds[0] == "network"
 
@@ -158,6 +163,7 @@ def trained(run: Run, variant: str) -> bool:
 def spread(
     variant: str, scores: Scores, facts: list[Metric], values: np.ndarray, good: np.ndarray, is_trained: bool
 ) -> Spread:
+    """How a variant's instances differ on one data set. values, good: (instances, images, masks, metrics)."""
     means = [column_means(instance) for instance in good]
     errors = []
     for left in range(len(good)):
@@ -190,6 +196,7 @@ def pooled(several: list[Spread], like: Spread) -> tuple[np.ndarray, int]:
 
 
 def noise_rows(spread: Spread, pool: tuple[np.ndarray, int]) -> list[Noise]:
+    """The noise of each mask type and metric; pool: standard deviation over all variants and its degrees of freedom."""
     pool_sd, df = pool
     own = spread.means.std(0, ddof=1) if len(spread.means) > 1 else np.zeros(spread.means.shape[1])
     bound = float(intervals.student(1 - 2 * BEYOND, df)) if df else 0.0

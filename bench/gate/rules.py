@@ -50,6 +50,7 @@ class Rule:
     where: str
 
     def wrong(self, why: str) -> UsageError:
+        """The error that names the rule and its place."""
         return UsageError(f"{self.where}: rule '{self.text}': {why}")
 
 

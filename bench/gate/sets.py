@@ -12,6 +12,7 @@ from bench.statistics.scores import ALL
 
 
 def is_set(name: str) -> bool:
+    """Whether a metric is one value of a whole set of fills, like FID."""
     return name in set_metric.names()
 
 

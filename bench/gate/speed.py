@@ -64,12 +64,14 @@ class Speed:
 
     @property
     def why(self) -> str:
+        """Why there is no interval; empty where there is one."""
         if np.isfinite(self.error):
             return ""
         return "fewer than six samples have no interval; increase --seconds of bench throughput"
 
 
 def is_speed(name: str) -> bool:
+    """Whether a rule's name is one of speed, latency or memory."""
     return name in NAMES
 
 
@@ -129,11 +131,13 @@ def places(side: Side, rule: Rule) -> list[str]:
 
 
 def measured(row: dict[str, Any], metric: str) -> bool:
+    """Whether a row of throughput has a value of it."""
     value = row.get(column(metric))
     return value is not None and np.isfinite(value)
 
 
 def column(metric: str) -> str:
+    """Its column in throughput.parquet."""
     return "images_per_s" if metric == "speed" else metric
 
 

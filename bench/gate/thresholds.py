@@ -49,6 +49,7 @@ def write_threshold_file(path: Path, run: Run, floor: NoiseFloor, force: bool = 
 
 
 def threshold_text(run: Run, floor: NoiseFloor, rows: list[Noise], metrics: list[str], reference: Path) -> str:
+    """The text of a threshold file for a run, with each tolerance's origin."""
     measured = any(row.instances > 1 for row in rows)
     source = (
         f"# Tolerances: the default of each metric, raised to the noise floor of A/A runs ({', '.join(floor.runs)})."
@@ -79,6 +80,7 @@ def threshold_text(run: Run, floor: NoiseFloor, rows: list[Noise], metrics: list
 
 
 def rule(text: str) -> str:
+    """A rule as a string of TOML."""
     return json.dumps(text, ensure_ascii=False)
 
 

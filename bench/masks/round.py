@@ -34,6 +34,7 @@ def circle(size: tuple[int, int], seed: int, indices: np.ndarray) -> Runs:
 
 
 def discs(size: tuple[int, int], seed: int, indices: np.ndarray) -> Runs:
+    """Circles as one run of columns a row; diameter and centre are drawn."""
     height, width = size
     draws = uniforms(seed, "mask/circle", indices, 3)
     diameter = diameters(draws[:, 0], size)

@@ -33,6 +33,7 @@ class Box(NamedTuple):
 
     @property
     def pixels(self) -> int:
+        """How many pixels it covers; 0 where it is empty."""
         return max(0, self.bottom - self.top) * max(0, self.right - self.left)
 
     def of(self, picture: np.ndarray) -> np.ndarray:
@@ -80,6 +81,7 @@ class Truth:
 
     @property
     def shape(self) -> tuple[int, int]:
+        """(height, width) in pixels."""
         return self.picture.shape[0], self.picture.shape[1]
 
 
@@ -199,6 +201,7 @@ class Patch:
 
     @cached_property
     def hole_sums(self) -> Sums:
+        """Sums of squared and absolute errors over the hole."""
         return sums(self.truth_in_hole, self.in_hole, self.hole.area)
 
     @property
@@ -247,6 +250,7 @@ class Card(Patch):
 
     @cached_property
     def image_sums(self) -> Sums:
+        """The same over the whole picture; the hole's alone where no known pixel changed."""
         if self.known_changed:
             return sums(self.truth.picture, self.filled, self.hole.mask.size)
         return replace(self.hole_sums, pixels=self.hole.mask.size)
@@ -267,10 +271,12 @@ class Card(Patch):
         self._kept[compute] = value
 
     def has(self, compute: Callable[..., Any]) -> bool:
+        """Whether :meth:`once` has calculated it already."""
         return compute in self._kept
 
 
 def cut_out(picture: np.ndarray, hole: Hole) -> np.ndarray:
+    """The picture within the hole's box, black outside of the hole: uint8 (h, w, 3), empty where nothing is missing."""
     if not hole.area:
         return np.zeros((0, 0, 3), np.uint8)
     import cv2
@@ -307,6 +313,7 @@ def absolute_error(truth: np.ndarray, filled: np.ndarray) -> int:
 
 
 def colour_sums(cut: np.ndarray) -> Colours:
+    """Sums of red, green and blue levels, exact."""
     if not cut.size:
         return 0, 0, 0
     import cv2

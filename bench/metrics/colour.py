@@ -29,10 +29,22 @@ def lab(levels: Sequence[float]) -> Lab:
 
 
 def linear_light(value: float) -> float:
+    """An sRGB value in [0, 1] as linear light (IEC 61966-2-1).
+
+    >>> linear_light(0.0), linear_light(1.0)
+    (0.0, 1.0)
+    >>> round(linear_light(0.5), 4)
+    0.214
+    """
     return ((value + 0.055) / 1.055) ** 2.4 if value > 0.04045 else value / 12.92
 
 
 def bend(t: float) -> float:
+    """CIE L*a*b*'s cube root, linear near black.
+
+    >>> bend(1.0), round(bend(0.0), 4)
+    (1.0, 0.1379)
+    """
     return t ** (1 / 3) if t > 0.008856 else 7.787 * t + 16 / 116
 
 

@@ -27,6 +27,11 @@ def total_shift(card: Patch) -> Colours:
 
 
 def mean(colours: Colours, area: int) -> tuple[float, float, float]:
+    """Mean colour in levels from sums over ``area`` pixels; NaN of no pixels.
+
+    >>> mean((20, 40, 60), 2)
+    (10.0, 20.0, 30.0)
+    """
     if not area:
         return math.nan, math.nan, math.nan
     red, green, blue = colours

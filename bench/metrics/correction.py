@@ -103,6 +103,7 @@ def correct(truth: np.ndarray, hole: np.ndarray, filled: np.ndarray, raw: np.nda
 
 
 def after(card: Card, score: Callable[[Patch], float]) -> float:
+    """A score of the corrected patch; NaN where there is no correction to fit."""
     patch = card.once(corrected_patch)
     return math.nan if patch is None else score(patch)
 

@@ -83,6 +83,7 @@ class Metric:
 
     @property
     def arrow(self) -> str:
+        """↑, ↓, or → with the target."""
         return ARROWS.get(self.direction) or f"→{self.target:g}"
 
     @property

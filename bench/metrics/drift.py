@@ -92,6 +92,7 @@ def hole_levels(card: Card) -> tuple[Channels, Channels]:
 
 
 def truth_planes(card: Card) -> Sequence[np.ndarray]:
+    """The truth's red, green and blue, uint8 (H, W) each, kept with the picture."""
     import cv2
 
     if "planes" not in card.truth.kept:
@@ -100,6 +101,7 @@ def truth_planes(card: Card) -> Sequence[np.ndarray]:
 
 
 def level_sums(planes: Sequence[np.ndarray]) -> tuple[Channels, Channels]:
+    """Each channel's sum of levels and of their squares."""
     return each(int(plane.sum(dtype=np.int64)) for plane in planes), each(squared(plane) for plane in planes)
 
 
@@ -111,5 +113,6 @@ def squared(plane: np.ndarray) -> int:
 
 
 def each(values: Iterable[int]) -> Channels:
+    """Three values as red, green and blue."""
     red, green, blue = values
     return red, green, blue

@@ -20,6 +20,7 @@ SMALLEST = {"alex": 31, "vgg": 16, "squeeze": 17}
 
 
 def backbone_of(context: Any) -> str:
+    """The network that the protocol's LPIPS looks through."""
     return BACKBONES[context.protocol.lpips]
 
 
@@ -42,6 +43,7 @@ def missing(context: Any) -> str | None:
 
 
 def too_small(card: Any) -> str | None:
+    """Why pictures of this size have no LPIPS, or None."""
     least = SMALLEST[card.protocol.lpips]
     if min(card.truth.shape) < least:
         return f"the pictures are smaller than {least} pixels, which leaves nothing at the backbone's last layer"

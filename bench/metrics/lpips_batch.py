@@ -37,4 +37,5 @@ def scores(stack: Stack, truths: Tensor, holes: Tensor, filled: Tensor, owner: T
 
 
 def levels(stack: Stack, pictures: Tensor) -> Tensor:
+    """uint8 (N, H, W, 3) as the backbone takes it: (N, 3, H, W), normalised."""
     return normalise(pictures.permute(0, 3, 1, 2)).to(stack.heads[0].dtype)

@@ -32,10 +32,12 @@ class Box(NamedTuple):
 
     @property
     def empty(self) -> bool:
+        """Whether it holds no pixel."""
         return self.top >= self.bottom or self.left >= self.right
 
     @property
     def window(self) -> tuple[slice, slice]:
+        """Rows and columns, to index with."""
         return slice(self.top, self.bottom), slice(self.left, self.right)
 
 

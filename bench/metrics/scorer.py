@@ -259,6 +259,7 @@ def under(entry: Metric, protocol: Protocol) -> Metric:
 
 
 def check(truth: np.ndarray, hole: np.ndarray) -> None:
+    """Raises ValueError unless truth is uint8 (H, W, 3) and hole bool (H, W)."""
     if truth.dtype != np.uint8 or truth.ndim != 3 or truth.shape[2] != 3 or not truth.size:
         raise ValueError(f"truth must be uint8 (H, W, 3), got {truth.dtype} {truth.shape}")
     if hole.dtype != np.bool_ or hole.shape != truth.shape[:2]:
@@ -286,10 +287,16 @@ def broken(card: Card) -> str:
 
 
 def contiguous(picture: np.ndarray | None, dtype: type) -> Any:
+    """A C-contiguous copy of that type where it is not one already; None stays None."""
     return None if picture is None else np.ascontiguousarray(picture, dtype)
 
 
 def size(picture: np.ndarray) -> str:
+    """The shape, to be read.
+
+    >>> size(np.zeros((4, 6, 3)))
+    '4 x 6 x 3'
+    """
     return " x ".join(str(side) for side in picture.shape)
 
 

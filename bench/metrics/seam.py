@@ -38,12 +38,14 @@ def steps(picture: np.ndarray, pairs: tuple[np.ndarray, np.ndarray]) -> int:
 
 
 def pairs_of(card: Card) -> tuple[np.ndarray, np.ndarray]:
+    """The hole's :func:`edge_pairs`, kept with it."""
     if "edge pairs" not in card.hole.kept:
         card.hole.kept["edge pairs"] = edge_pairs(card.hole)
     return card.hole.kept["edge pairs"]
 
 
 def fill_steps(card: Card) -> int:
+    """Summed differences across the edge in the fill."""
     return steps(card.filled, pairs_of(card))
 
 

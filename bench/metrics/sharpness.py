@@ -27,6 +27,7 @@ def energy(cut: np.ndarray, hole: Hole) -> int:
 
 
 def fill_energy(card: Card) -> int:
+    """Gradient energy of the fill inside the hole."""
     return energy(card.in_hole, card.hole)
 
 

@@ -10,6 +10,7 @@ REFERENCE = "scikit-image structural_similarity, gaussian_weights, sigma 1.5, po
 
 
 def too_small(card: Card) -> str | None:
+    """Why pictures of this size have no SSIM, or None."""
     window = card.protocol.window
     if min(card.truth.shape) < window.smallest:
         return f"the pictures are smaller than the window of {window.side} pixels"

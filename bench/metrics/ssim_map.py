@@ -68,6 +68,7 @@ class TruthMaps:
     contrast: np.ndarray
 
     def within(self, box: Box) -> TruthMaps:
+        """The same maps, cut to a box."""
         return TruthMaps(
             box.of_flat(self.levels), box.of_flat(self.slope), box.of_flat(self.lightness), box.of_flat(self.contrast)
         )
@@ -81,6 +82,7 @@ def weights(window: Window, depth: type) -> np.ndarray:
 
 
 def divisor_scale(window: Window) -> float:
+    """n / (n − 1) of the window's n pixels where the covariance is a sample's, else 1."""
     return window.side**2 / (window.side**2 - 1) if window.sample else 1.0
 
 
@@ -170,6 +172,8 @@ class Room:
 
 
 class LastRoom(threading.local):
+    """The buffers of the last map, one set a thread: pictures of a run are mostly of one size."""
+
     room: Room | None = None
 
     def of(self, shape: tuple[int, int], depth: Any) -> Room:

@@ -54,6 +54,7 @@ class Journal:
                     yield from (row for row in batch.to_pylist() if cell_of(row) in good)
 
     def add(self, rows: Sequence[Row]) -> None:
+        """Take in rows of cells that are not complete; written every few seconds."""
         self._waiting += [row for row in rows if cell_of(row) in self.facts]
         if time.monotonic() - self._wrote > FLUSH_S:
             self.flush()
@@ -72,4 +73,5 @@ class Journal:
 
 
 def named(key: CellKey) -> str:
+    """A cell's key as text."""
     return json.dumps(key)

@@ -58,6 +58,7 @@ class RunLock:
         return "another process"
 
     def release(self) -> None:
+        """Give the run free; nothing where it is not held."""
         if self._lock.is_locked:
             self._owner.unlink(missing_ok=True)
             self._lock.release()

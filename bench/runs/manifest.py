@@ -190,6 +190,7 @@ def hints_of(kind: type) -> dict[str, Any]:
 
 
 def needed(entry: dataclasses.Field[Any]) -> bool:
+    """Whether a key has no default, so that run.json must hold it."""
     return entry.default is dataclasses.MISSING and entry.default_factory is dataclasses.MISSING
 
 

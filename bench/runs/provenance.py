@@ -53,6 +53,7 @@ def cores() -> int:
 
 
 def memory_gib() -> float:
+    """Main memory in GiB; 0 where the system does not tell."""
     try:
         return round(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30, 1)
     except (ValueError, OSError, AttributeError):
@@ -60,6 +61,7 @@ def memory_gib() -> float:
 
 
 def machine() -> dict[str, str]:
+    """What the numbers depend on of this machine: system, processor, cores, memory, GPU."""
     facts = {
         "system": f"{platform.system()} {platform.release()}",
         "processor": processor(),

@@ -33,12 +33,14 @@ class Run:
 
     @classmethod
     def open(cls, path: Path) -> Run:
+        """The run in a folder. Raises UsageError where there is none."""
         if not (path / "run.json").is_file():
             raise UsageError(f"no run at {path}: it holds no run.json (bench list runs lists the runs)")
         return cls(path)
 
     @property
     def name(self) -> str:
+        """Its folder's name."""
         return self.path.name
 
     @property
@@ -80,6 +82,7 @@ class Run:
         return variant if len(seeds) <= 1 else f"{variant}@{seed}"
 
     def record_files(self, variant: str | None = None, seed: int | None = None) -> list[Path]:
+        """Its record files, of one variant or seed where named."""
         pattern = f"{variant or '*'}/seed-{'*' if seed is None else seed}/*.parquet"
         return sorted((self.path / "records").glob(pattern))
 

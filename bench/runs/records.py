@@ -23,6 +23,7 @@ NEEDED = IDENTITY[:5]
 
 
 def record_file(run: Path, variant: str, seed: int, dataset: str, mask: str) -> Path:
+    """Where the records of one cell lie."""
     return run / "records" / variant / f"seed-{seed}" / f"{file_safe(dataset)}-{mask}.parquet"
 
 

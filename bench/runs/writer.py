@@ -90,6 +90,7 @@ class RunWriter:
         self.lock.acquire(wait)
 
     def refuse_other(self, before: Manifest, start: Manifest) -> None:
+        """Raises UsageError where the run there was made with other settings."""
         old, new = before.profile, finite(start.profile)
         unlike = [
             f"{key} is {old.get(key)} there and {new.get(key)} here"
@@ -110,10 +111,12 @@ class RunWriter:
         self.write()
 
     def note(self, text: str) -> None:
+        """Add a remark for the reader to run.json, once; written with the next update."""
         if text not in self.manifest.notes:
             self.manifest.notes.append(text)
 
     def write(self) -> None:
+        """Write run.json."""
         write_json(self.path / "run.json", self.manifest.as_json())
 
     @contextlib.contextmanager
@@ -134,6 +137,7 @@ class RunWriter:
             self.lock.release()
 
     def finish(self) -> None:
+        """Mark the run as complete."""
         self.update(finished=stamp())
 
 
@@ -143,6 +147,7 @@ def foreign(path: Path) -> bool:
 
 
 def stamp() -> str:
+    """Now, UTC, ISO 8601 to the second."""
     return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
 
 

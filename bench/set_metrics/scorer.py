@@ -55,6 +55,7 @@ class SetScorer:
 
     @property
     def ready(self) -> bool:
+        """Whether Inception is loaded."""
         return self._network is not None
 
     def facts(self, records: dict[str, Any]) -> dict[str, Any]:

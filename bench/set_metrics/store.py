@@ -12,6 +12,7 @@ from bench.util.reading import read_object
 
 
 def set_file(run: Path, variant: str, seed: int, dataset: str, mask: str) -> Path:
+    """Where the set scores of one cell lie."""
     return run / "sets" / variant / f"seed-{seed}" / f"{file_safe(dataset)}-{mask}.json"
 
 

@@ -266,10 +266,12 @@ class Seeds:
 
     @property
     def count(self) -> int:
+        """How many training seeds."""
         return len(self.deviations)
 
     @property
     def known(self) -> bool:
+        """Whether there are several, so that training noise can be told."""
         return self.count > 1
 
     @property
@@ -278,6 +280,7 @@ class Seeds:
         return (self.deviations**2).sum(0) / max(self.count - 1, 1) / self.count
 
     def columns(self, kept: np.ndarray | slice) -> Seeds:
+        """The same of some columns: bool, indices or a slice."""
         return Seeds(self.deviations[:, kept], self.image_variance[kept])
 
     def draws(self, resamples: int, rng: np.random.Generator) -> np.ndarray:

@@ -183,6 +183,7 @@ def from_error(name: str) -> tuple[str, Callable[[float], float]]:
 
 
 def throughput_rows(run: Run) -> list[dict[str, Any]]:
+    """The rows of throughput.parquet; none where speed was not measured."""
     frame = run.throughput()
     return [] if frame is None else [finite(row) for row in frame.to_dict(orient="records")]
 

@@ -200,6 +200,7 @@ def forget(folder: Path) -> None:
 
 
 def save_png(path: Path, picture: np.ndarray) -> None:
+    """Write a picture, uint8 (H, W, 3) or (H, W), atomically."""
     from PIL import Image
 
     with replacing(path, durable=False) as temporary:

@@ -43,6 +43,7 @@ class Reading:
 
     @property
     def level(self) -> int:
+        """The grey above which a pixel is white."""
         return THRESHOLD if self.threshold is None else self.threshold
 
     def levels(self, path: Path) -> np.ndarray:
@@ -53,6 +54,7 @@ class Reading:
         return grey
 
     def hole(self, grey: np.ndarray) -> np.ndarray:
+        """bool (H, W), True where missing, of grey levels uint8 (H, W)."""
         white = grey > self.level
         return white if self.polarity == "white" else ~white
 
@@ -109,4 +111,10 @@ def refuse_photograph(path: Path, grey: np.ndarray, colour: float) -> None:
 
 
 def two_valued(grey: np.ndarray) -> bool:
+    """Whether there is only black and white.
+
+    >>> import numpy as np
+    >>> two_valued(np.array([[0, 255]])), two_valued(np.array([[0, 254]]))
+    (True, False)
+    """
     return bool(((grey == 0) | (grey == 255)).all())

@@ -240,6 +240,7 @@ def parse_masks(
 
 
 def open_pool(argument: str, reading: Reading, seed: int) -> HolePool:
+    """``pool:DIR``. Raises UsageError where there is no such folder."""
     root = Path(argument).expanduser()
     if not argument or not root.is_dir():
         raise UsageError(f"no folder of holes at '{argument}': pool:DIR takes one")

@@ -37,6 +37,7 @@ class Verification:
 
     @property
     def whole(self) -> bool:
+        """Whether the folder is what was exported, no more and no less."""
         return self.fingerprint == self.expected and not (self.missing or self.changed or self.extra)
 
 

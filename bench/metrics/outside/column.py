@@ -27,11 +27,13 @@ PROBE = np.full((64, 64, 3), 128, np.uint8)
 
 
 def is_outside(name: str) -> bool:
+    """Whether a metric's name is one of another library's, ``library:name``."""
     return MARK in name
 
 
 @cache
 def offers(library: str) -> dict[str, Offer]:
+    """What a library has for single pictures, by its own names."""
     return LIBRARIES[library].offers()
 
 
@@ -86,6 +88,7 @@ def function_of(name: str, context: Any) -> Callable[..., Any] | str:
 
 
 def loaded(library: str, own: str, offer: Offer, device: str) -> Callable[..., Any] | str:
+    """The library's function, ready to call, or the reason why there is none."""
     with no_downloads() as wanted:
         try:
             function = offer.load(device)
@@ -109,6 +112,7 @@ def call(function: Callable[..., Any], offer: Offer, pictures: Sequence[np.ndarr
 
 
 def why_not(library: str, own: str, error: Exception, wanted: Sequence[str]) -> str:
+    """Why a metric cannot be had, and what would help."""
     name = f"{library}{MARK}{own}"
     if wanted or "offline" in type(error).__name__.lower() or "LocalEntryNotFound" in type(error).__name__:
         what = f" ({wanted[0].rsplit('/', 1)[-1]})" if wanted else ""

@@ -42,6 +42,7 @@ def offers() -> dict[str, Offer]:
 
 
 def offer_of(name: str, entry: dict[str, Any]) -> Offer:
+    """An entry of pyiqa's table as an offer."""
     pair = entry.get("metric_mode") == "FR"
     span = f", about {entry['score_range'].replace('~', '')}" if entry.get("score_range") else ""
     return Offer(
@@ -54,6 +55,7 @@ def offer_of(name: str, entry: dict[str, Any]) -> Offer:
 
 
 def loaded(name: str, device: str) -> Callable[..., Any]:
+    """pyiqa's metric on a device, read from files of tensors only."""
     import torch
 
     with quiet():
@@ -71,6 +73,7 @@ def loaded(name: str, device: str) -> Callable[..., Any]:
 
 
 def only_tensors(load: Callable[..., Any], *args: Any, **options: Any) -> Any:
+    """``torch.load`` that runs no code from files."""
     return load(*args, **{**options, "weights_only": True})
 
 

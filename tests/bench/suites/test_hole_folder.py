@@ -208,7 +208,7 @@ def test_a_hole_that_could_be_either_of_two_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"'a' could have any of 2 holes .*day/a\.png or night/a\.png"):
         HoleFolder("mine", tmp_path).require(["a"])
     put(tmp_path / "day" / "a.bmp", grey(HOLE))
-    with pytest.raises(UsageError, match=r"two holes of one name .*a\.bmp and a\.png"):
+    with pytest.raises(UsageError, match=r"two holes with the same name .*a\.bmp and a\.png"):
         HoleFolder("mine", tmp_path)
 
 
