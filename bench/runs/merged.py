@@ -100,5 +100,6 @@ def copy_members(members: Sequence[Member], target: Path) -> None:
 
 
 def moved(file: Path, member: Member, target: Path) -> Path:
+    """Where a member's file lies in the merged run."""
     room, _, *rest = file.relative_to(member.run.path).parts
     return target.joinpath(room, member.name, *rest)

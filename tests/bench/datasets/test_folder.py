@@ -210,7 +210,7 @@ def test_broken_and_truncated_files_are_named_and_counted(tmp_path: Path) -> Non
         *("deep.png", "empty.jpg", "text.jpeg", "gone.png", "pipe.png", "float.tif"),
     }
     assert "truncated" in named["half.jpg"] and "empty" in named["empty.jpg"] and "regular" in named["pipe.png"]
-    assert "nowhere" in named["gone.png"] and "range" in named["float.tif"]
+    assert "broken" in named["gone.png"] and "range" in named["float.tif"]
     assert all(why and "\n" not in why and str(tmp_path) not in why for why in named.values())
 
 

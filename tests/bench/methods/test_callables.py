@@ -252,7 +252,7 @@ def test_a_module_that_hides_behind_our_package_is_told_how_to_be_named(tmp_path
     monkeypatch.chdir(tmp_path)
     (tmp_path / "variants").mkdir()
     (tmp_path / "variants" / "mine.py").write_text("def fill(image, hole):\n    return image\n")
-    with pytest.raises(ExternalError, match=r"name the file, python:variants/mine\.py:FUNCTION"):
+    with pytest.raises(ExternalError, match=r"give the file, python:variants/mine\.py:FUNCTION"):
         load_methods("python:variants.mine:fill", weights=None)
     (method,) = load_methods("python:variants/mine.py:fill", weights=None)
     assert method.name == "fill"

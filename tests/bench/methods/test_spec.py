@@ -57,7 +57,7 @@ def test_each_key_is_read_to_its_type_and_written_as_it_was(keys, fields):
         ("holes=0", "'holes=0' in .* is not a key of a SPEC: did you mean hole"),
         ("quux=1", "choose from range, in, out, hole"),
         ("size", "'size' in .* is not a key"),
-        ("hole=2", "hole=2 in .* cannot be: choose from hole=1, hole=0"),
+        ("hole=2", "hole=2 in .* is not valid: choose from hole=1, hole=0"),
         ("layout=nhcw", r"did you mean layout=n(hwc|chw)\?"),
         ("range=0-255", r"did you mean range=0,255\?"),
         ("fit=croped", r"did you mean fit=crop\?"),

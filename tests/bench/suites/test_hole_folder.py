@@ -97,7 +97,7 @@ def test_grey_is_parted_at_127_and_said(tmp_path: Path) -> None:
         np.testing.assert_array_equal(folder.read(name, (16, 16)).ravel(), np.arange(256) >= 128)
     folder.read("clean", (10, 12))
     (note,) = folder.notes()
-    assert "holes of 'mine' with grey pixels, taken as white above 127 and as black up to it: 7 (a.png, b.png" in note
+    assert "holes of 'mine' with grey pixels, read as white above 127 and as black up to it: 7 (a.png, b.png" in note
     assert "and 2 more" in note
     assert "clean" not in note
     turned = HoleFolder("mine", tmp_path, Reading("black", 127))
@@ -341,7 +341,7 @@ def test_holes_named_by_a_pattern_are_found_by_it(tmp_path: Path) -> None:
     put(tmp_path / "day" / "case7_hole.png", grey(HOLE))
     (folder,) = folder_types(f"{tmp_path}?name=case{{id}}_hole.png", ids=["day/case7_hole"])
     np.testing.assert_array_equal(folder.read("day/7", (10, 12)), HOLE)
-    with pytest.raises(UsageError, match=r"named like its picture, case8_hole.png"):
+    with pytest.raises(UsageError, match=r"has the name of its picture, case8_hole.png"):
         folder.require(["8"])
 
 

@@ -74,7 +74,7 @@ def test_a_pool_says_how_large_its_holes_are(tmp_path: Path) -> None:
     fingerprint = suite.fingerprint()
     # Rows 1 to 16 of 16: the mean is 8.5 / 16, and 9 to 16 are above a half.
     assert suite.notes() == [
-        "'my_masks' deals 16 of 16 holes to 16 pictures: mean hole area 53.1%, 50% of them above a half"
+        "'my_masks' assigns 16 of 16 holes to 16 pictures: mean hole area 53.1%, 50% of them above a half"
     ]
     assert fingerprint != Suite.open([pictures], f"pool:{folder}", seed=4).fingerprint()
 
