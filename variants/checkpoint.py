@@ -78,7 +78,7 @@ def load_into(network: nn.Module, state: dict[str, Tensor], name: str, file: Pat
         else:
             key = unlike[0]
             what = f"'{key}' is {tuple(state[key].shape)}, not {tuple(own[key].shape)}"
-        raise CheckpointError(f"the checkpoint {file} does not belong to {name}: {what}")
+        raise CheckpointError(f"the checkpoint {file} does not fit {name}: {what}")
     network.load_state_dict(state, strict=False)
 
 

@@ -55,7 +55,7 @@ def test_taken_bad_and_existing_names_are_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"'rect' is taken by .*rect\.py"):
         write_new("mask", "rect", tmp_path)
     for name in ("Mine", "1st", "a-b", "../x", ""):
-        with pytest.raises(UsageError, match="may hold a-z"):
+        with pytest.raises(UsageError, match="use a-z"):
             write_new("mask", name, tmp_path)
     (tmp_path / "test_mine.py").touch()
     with pytest.raises(UsageError, match=r"test_mine\.py exists"):

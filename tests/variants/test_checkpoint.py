@@ -63,7 +63,7 @@ def test_counts_of_batches_may_be_lacking_since_old_files_lack_them():
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (lambda state: state.pop("0.bias"), r"of another network than mine: it lacks '0\.bias'$"),
+        (lambda state: state.pop("0.bias"), r"does not fit mine: it lacks '0\.bias'$"),
         (lambda state: (state.pop("0.bias"), state.pop("1.bias")), r"it lacks '0\.bias' and 1 more$"),
         (lambda state: state.update(x=torch.zeros(1)), "it holds 'x', which the network does not have$"),
         (lambda state: state.update({"0.bias": torch.zeros(5)}), r"'0\.bias' is \(5,\), not \(4,\)$"),

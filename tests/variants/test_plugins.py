@@ -97,7 +97,7 @@ def test_what_cannot_be_loaded_is_told_and_the_others_are_there(tmp_path, monkey
     assert "fill-pack 0.3 (fill_pack.gone:X) cannot be loaded: ModuleNotFoundError: No module named" in told
     assert "fill-pack 0.3 (fill_pack.ends:X) cannot be loaded: it ends the process (SystemExit 7)" in told
     assert "the variant 'number' is an int, not a class of Network or Reference" in told
-    assert "the variant name 'Bad-Name' may hold a-z" in told
+    assert "the variant name 'Bad-Name' may contain only a-z" in told
     for name in ("gone", "ends", "number"):
         with pytest.raises(PluginError, match=r"fill-pack 0\.3"):
             registry.get(name)

@@ -36,7 +36,7 @@ def test_a_taken_name_is_refused_with_its_owner():
 
 @pytest.mark.parametrize("name", ["One", "1st", "a-b", "../x", ""])
 def test_names_that_are_no_file_names_are_refused(name):
-    with pytest.raises(ValueError, match="may hold a-z"):
+    with pytest.raises(ValueError, match="may contain only a-z"):
         Registry("thing", "variants").add(name, object())
 
 

@@ -66,7 +66,7 @@ def test_only_what_was_handed_in_is_read(path: object, tmp_path: Path) -> None:
     folder = tmp_path / "uploads"
     folder.mkdir()
     (tmp_path / "outside.png").write_bytes(b"x")
-    with pytest.raises(UsageError, match="did not arrive"):
+    with pytest.raises(UsageError, match="was not received"):
         inside(folder, path if not isinstance(path, str) or path.startswith("/") else f"{folder}/{path}", "x.png")
 
 

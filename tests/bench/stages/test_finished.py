@@ -76,7 +76,7 @@ def test_files_named_by_a_pattern_are_found_by_it(tmp_path: Path) -> None:
         assert (method.name, levels(method)) == ("mine", [0, 40, 80])
     with pytest.raises(UsageError, match=r"name=case.png must hold \{id\} once"):
         opened(f"predictions:{tmp_path}?name=case.png")
-    with pytest.raises(UnknownName, match="name= alone"):
+    with pytest.raises(UnknownName, match="take only name="):
         opened(f"predictions:{tmp_path}?hole=0")
 
 
