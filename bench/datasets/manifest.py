@@ -30,14 +30,14 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         manifest = json.loads(file.read_text(encoding="utf-8"))
         check(manifest)
     except (Exception, RecursionError) as error:
-        raise UsageError(f"{file} is no manifest of a suite ({why(error)}): export the suite again") from error
+        raise UsageError(f"{file} is not a suite manifest ({why(error)}): export the suite again") from error
     return manifest
 
 
 def check(manifest: dict[str, Any]) -> None:
     """Raises Unfit or Outside, or what Python raises for keys and types that are wrong, for what is no manifest."""
     if manifest["kind"] != KIND or manifest["schema"] != 1:
-        raise Unfit("its kind or schema is another")
+        raise Unfit("its kind or schema is different")
     if manifest.setdefault("suite_version", 1) not in VERSIONS:
         raise Unfit(f"its version is {manifest['suite_version']}, made by a later release")
     words(manifest, "fingerprint", "protocol")

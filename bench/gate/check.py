@@ -140,7 +140,7 @@ def check_run(rules: list[Rule], run: Run, reference: Run | None, options: Optio
     notes = [f"In {reference.name} but not in {run.name}: {', '.join(gone)}."] if reference and gone else []
     notes += [f"Not in {reference.name}, so not compared with it: {', '.join(new)}."] if reference and new else []
     if reference and reference.path.resolve() == run.path.resolve():
-        notes.append(f"{run.name} is held against itself, so nothing can have changed.")
+        notes.append(f"{run.name} is compared with itself, so nothing can have changed.")
     # Who scores or times a few methods by hand means these few; a whole run that lost one has not done its work.
     whole = run.manifest.command[1:2] not in (["eval"], ["throughput"])
     return replace(found, notes=notes + found.notes, partial=found.partial or (whole and bool(gone)))

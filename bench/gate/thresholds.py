@@ -92,7 +92,7 @@ def write_reference(folder: Path, run: Run, metrics: list[str]) -> None:
     if folder.exists():
         ours = (folder / "run.json").is_file() or (folder / UNFINISHED).is_file()
         if not ours or folder.is_symlink():
-            raise UsageError(f"{folder} is no reference of an earlier --init: move it away, or name another file")
+            raise UsageError(f"{folder} is not a reference of an earlier --init: move it away, or name another file")
         write_text(folder / UNFINISHED, "")
         for there in folder.iterdir():
             if there.name != UNFINISHED:

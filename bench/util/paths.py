@@ -26,7 +26,7 @@ def inside(folder: Path, name: Any) -> Path:
             return place
     except (OSError, RuntimeError) as error:  # links in a circle, a name that is too long
         raise Outside(f"{name!r} leads nowhere") from error
-    raise Outside(f"{name!r} leads out of the folder")
+    raise Outside(f"{name!r} points outside the folder")
 
 
 def relative(name: Any) -> str:
@@ -35,9 +35,9 @@ def relative(name: Any) -> str:
         raise Outside(f"{str(name)[:40]!r} is not a file name")
     path = PurePosixPath(name)
     if not path.parts or "\0" in name or any(len(p.encode(errors="replace")) > 255 for p in path.parts):
-        raise Outside(f"{name[:80]!r} is no file name")
+        raise Outside(f"{name[:80]!r} is not a file name")
     if path.is_absolute() or ".." in path.parts or "\\" in name or DRIVE.match(name):
-        raise Outside(f"{name!r} leads out of the folder")
+        raise Outside(f"{name!r} points outside the folder")
     return name
 
 

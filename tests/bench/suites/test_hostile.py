@@ -79,7 +79,7 @@ def test_a_forced_export_follows_no_link(folder: Path, tmp_path: Path, place: st
 def test_pictures_behind_a_link_are_not_the_suites(folder: Path, tmp_path: Path) -> None:
     (folder / "images").rename(tmp_path / "elsewhere")
     (folder / "images").symlink_to(tmp_path / "elsewhere")
-    with pytest.raises(UsageError, match="leads out of the folder"):
+    with pytest.raises(UsageError, match="points outside the folder"):
         open_dataset(f"suite:{folder}")
     assert not verify_suite(folder).whole
 
