@@ -36,7 +36,7 @@ def folder(tmp_path: Path) -> Path:
 def test_a_manifest_that_is_none_is_refused_in_a_sentence(folder: Path, change: dict[str, Any]) -> None:
     file = folder / "manifest.json"
     file.write_text(json.dumps(json.loads(file.read_text()) | change))
-    with pytest.raises(UsageError, match=r"manifest\.json is no manifest of a suite \(") as refused:
+    with pytest.raises(UsageError, match=r"manifest\.json is not a suite manifest \(") as refused:
         read_manifest(folder)
     assert "object" not in str(refused.value) and "'NoneType'" not in str(refused.value)
 
