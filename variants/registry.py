@@ -147,8 +147,8 @@ class Registry(Generic[T]):
                     warn(taken(source, self.noun, name, found[name]))
                 elif not re.fullmatch(r"[a-z][a-z0-9_]*", name):
                     warn(
-                        f"{source.what}: the {self.noun} name '{name}' may hold a-z, 0-9 and _ only, and starts with "
-                        "a letter; it is ignored"
+                        f"{source.what}: the {self.noun} name '{name}' may contain only a-z, 0-9 and _, and must "
+                        "start with a letter; it is ignored"
                     )
                 else:
                     found[name] = source

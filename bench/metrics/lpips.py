@@ -62,6 +62,7 @@ def both(cards: Sequence[Any], context: Any, stack: Any, key: str) -> tuple[list
 
 
 def through_backbone(cards: Sequence[Any], context: Any) -> tuple[list[float], list[float]]:
+    """LPIPS and LPIPS of the hole of each card, through the protocol's backbone."""
     return both(cards, context, stack_of(context), f"lpips:{backbone_of(context)}")
 
 

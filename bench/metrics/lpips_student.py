@@ -27,6 +27,7 @@ def stack_of(context: Any) -> Any:
 
 
 def load(device: str) -> Any:
+    """The bundled student on a device, or the reason why it cannot be had."""
     from bench.backbones import student
 
     if not student.FILE.is_file():
@@ -43,6 +44,7 @@ def left_out(context: Any) -> bool:
 
 
 def unavailable(context: Any) -> str | None:
+    """Why the student estimates nothing here, or None."""
     if real.backbone_of(context) != real.BACKBONES["alex"]:
         return f"the {context.protocol} protocol's LPIPS is not of AlexNet, which the student estimates"
     if real.missing(context) is None:
@@ -52,6 +54,7 @@ def unavailable(context: Any) -> str | None:
 
 
 def of_batch(batch: Any, context: Any) -> Any:
+    """The estimates of a batch, calculated once for both columns."""
     from bench.metrics import lpips_batch
 
     def compute() -> Any:

@@ -46,6 +46,7 @@ class Part:
         return f"{self.number}/{self.of}"
 
     def folder(self, run: Path) -> Path:
+        """Where this part of a run is written."""
         return folder_of(run) / f"{self.number}-of-{self.of}"
 
     def positions(self, count: int) -> range:
@@ -84,9 +85,11 @@ class Shard:
 
     @property
     def manifest(self) -> Manifest:
+        """Its run.json."""
         return read_manifest(self.path / "run.json")
 
     def write(self) -> None:
+        """Write what the part holds, for merging."""
         write_json(
             self.path / FILE,
             {

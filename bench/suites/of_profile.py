@@ -70,6 +70,11 @@ def named_apart(datasets: tuple[Dataset, ...], specs: Sequence[str]) -> tuple[Da
 
 
 def path_of(spec: str) -> str:
+    """The path of a spec, without its pattern.
+
+    >>> path_of("folder:holes?name={id}_hole.png")
+    'holes'
+    """
     return spec.partition(":")[2].partition("?name=")[0]
 
 

@@ -49,9 +49,11 @@ class Entry:
 
     @property
     def reading(self) -> Reading:
+        """How its hole files are read."""
         return Reading(self.mask_polarity, self.mask_threshold)
 
     def text(self) -> str:
+        """As JSON, in a fixed order of keys."""
         return json.dumps(asdict(self))
 
 
@@ -94,6 +96,7 @@ KINDS: dict[str, type] = {
 
 
 def read_entry(name: str, table: dict[str, Any], where: str, base: Path, trained_on: Sequence[str]) -> Entry:
+    """An entry of the file's table, checked. Raises UsageError or UnknownName."""
     values = dict(table)
     for key, value in values.items():
         if key not in KINDS:
@@ -134,4 +137,5 @@ def below(base: Path, spec: str) -> str:
 
 
 def opener_of(kind: str) -> Any:
+    """What opens a kind of data, None where there is no such kind."""
     return dataset.get(kind) if kind in dataset.names() else None

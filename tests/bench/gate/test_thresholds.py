@@ -179,7 +179,7 @@ def test_force_leaves_a_folder_alone_that_is_no_reference(tmp_path: Path) -> Non
     precious.parent.mkdir()
     precious.write_text("words")
     whole = run(tmp_path / "r", (0,))
-    with pytest.raises(UsageError, match="no reference"):
+    with pytest.raises(UsageError, match="not a reference"):
         write_threshold_file(tmp_path / "t.toml", whole, measure_noise([whole]), force=True)
     assert precious.is_file()
 
