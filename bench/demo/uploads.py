@@ -31,7 +31,7 @@ def require_few_pixels(file: Path) -> None:
         width, height = image.size
     if width * height > MOST_PIXELS:
         millions = width * height / 1e6
-        raise BrokenPicture(f"it has {millions:,.0f} million pixels, and {MOST_PIXELS / 1e6:.0f} million are the most")
+        raise BrokenPicture(f"it has {millions:,.0f} million pixels, and {MOST_PIXELS / 1e6:.0f} million is the limit")
 
 
 def read_hole(file: Path, name: str, shape: tuple[int, int]) -> np.ndarray:

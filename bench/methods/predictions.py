@@ -143,7 +143,7 @@ def settle_layout(methods: Sequence[Method], masks: Sequence[str]) -> list[Metho
             members = [whole]
         elif called:
             names = ", ".join(method.name for method in members)
-            raise ExternalError(f"'{called}' names {len(members)} methods at once ({names}): leave {called}= out")
+            raise ExternalError(f"'{called}' names {len(members)} methods at once ({names}): leave {called}=")
         for method in members:
             if isinstance(method, Predictions) and len(masks) == 1:
                 method.flat = not any(name.startswith(f"{masks[0]}/") for name in method.files)

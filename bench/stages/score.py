@@ -259,7 +259,7 @@ def score_methods(
 def note_outcome(writer: RunWriter, outcome: Outcome) -> None:
     """Fills that could not be scored, and what was noticed of methods, as notes of the run."""
     for (label, mask, why), count in sorted(outcome.failed.items()):
-        writer.note(f"{label}: {count} fills of {mask} could not be scored ({why}); they are in no mean")
+        writer.note(f"{label}: {count} fills of {mask} could not be scored ({why}); they are excluded from the means")
     for text in outcome.notes:
         writer.note(text)
 

@@ -106,7 +106,7 @@ def refuse_photograph(path: Path, grey: np.ndarray, colour: float) -> None:
     if what:
         raise UsageError(
             f"{path} looks like a photograph, not a hole ({what}): are the folders swapped? "
-            "--mask-threshold N says that greys are meant"
+            "use --mask-threshold N if greys are intended"
         )
 
 

@@ -101,5 +101,5 @@ def test_a_hole_is_read_as_a_suite_reads_it(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="looks like a photograph"):
         read_hole(tmp_path / "photo.png", "x.png", (4, 6))
     (tmp_path / "text.png").write_bytes(b"x")
-    with pytest.raises(UsageError, match=r"x\.png cannot be used: no picture format that can be read\."):
+    with pytest.raises(UsageError, match=r"x\.png cannot be used: not a readable picture format\."):
         read_hole(tmp_path / "text.png", "x.png", (4, 6))
