@@ -89,7 +89,7 @@ def evaluate_methods(request: Request) -> None:
     networks = [spec for spec in request.methods if is_network(spec)]
     if request.checkpoint is not None and len(networks) != 1:
         raise UsageError("--checkpoint holds the weights of one network: name exactly one variant")
-    device = check_device(request.device)
+    device = "cpu" if request.device is None and needs_no_device(profile) else check_device(request.device)
     weights = weights_of(source) if source and request.run else weights_anywhere(request.runs)
     methods = load_all(request.methods, weights, request.checkpoint, device)
     fetch_or_tell(profile, request.weights_dir, request.fetch)
@@ -140,6 +140,16 @@ def evaluate_methods(request: Request) -> None:
         choose_samples(context)
     report = finish(context, request.build)
     tell(context.run, report, outcome, files, request.json_output)
+
+
+def needs_no_device(profile: Profile) -> bool:
+    """Finished pictures and no learned metric: asking for a GPU would take longer than much of the work."""
+    from bench.methods.spec import parse_spec
+    from bench.metrics.registry import metric
+
+    finished = all(parse_spec(spec).kind == "predictions" for spec in profile.variants)
+    plain = [name in metric.names() and not metric.get(name).batched for name in profile.metrics]
+    return finished and bool(plain) and all(plain)
 
 
 def part_of(request: Request) -> Part | None:

@@ -15,7 +15,7 @@ from bench.set_metrics.scorer import SetScorer
 from bench.stages.outcome import known_changed
 from bench.suites.suite import Batch, Suite, same_size
 from bench.util.files import write_bytes
-from bench.util.levels import composite, png, to_levels
+from bench.util.levels import png, to_levels
 from variants.method import Method
 
 Place = tuple[str, int]
@@ -109,11 +109,12 @@ class Bench:
     ) -> None:
         methods = [self.methods[place] for place in places]
         images, holes = np.stack(part.images), np.stack(part.holes)
-        fills = [composite(images, holes, raw) if self.restore_known else to_levels(raw) for raw in raws]
+        levels = [to_levels(raw) for raw in raws]
+        fills = [np.where(holes[..., None], own, images) for own in levels] if self.restore_known else levels
         if self.predictions is not None:
             for method, filled, raw in zip(methods, fills, raws, strict=True):
                 save_predictions(self.predictions / method.name / mask, part.ids, filled, raw)
-        seen = [visible(method, raw) for method, raw in zip(methods, raws, strict=True)]
+        seen = [visible(*each) for each in zip(methods, raws, levels, strict=True)]
         keys = [f"{dataset}/{image_id}" for image_id in part.ids]
         scores = self.scorer.score_batch(
             keys, part.images, part.holes, list(zip(*fills, strict=True)), list(zip(*seen, strict=True))
@@ -137,9 +138,11 @@ class Bench:
                 result.fills.setdefault((mask, place), []).extend(features)
 
 
-def visible(method: Method, raw: np.ndarray) -> list[np.ndarray]:
+def visible(method: Method, raws: np.ndarray, levels: np.ndarray) -> list[np.ndarray]:
     """What scores see of a method's own output: finished pictures in 8 bits, unless they are not finite."""
-    return [own if method.gives_raw or not np.isfinite(own).all() else to_levels(own) for own in raw]
+    if method.gives_raw:
+        return list(raws)
+    return [own if np.isfinite(raw).all() else raw for raw, own in zip(raws, levels, strict=True)]
 
 
 def save_predictions(folder: Path, ids: Sequence[str], fills: np.ndarray, raws: np.ndarray) -> None:

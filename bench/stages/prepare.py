@@ -11,6 +11,7 @@ from pathlib import Path
 from bench.datasets.registry import Dataset
 from bench.profiles.profile import Profile
 from bench.runs.manifest import DatasetEntry, Manifest
+from bench.runs.provenance import cores
 from bench.runs.writer import RunWriter
 from bench.stages.context import Context
 from bench.suites.of_profile import open_suite
@@ -68,7 +69,7 @@ def suite_facts(suite: Suite, profile: Profile) -> Manifest:
     """What run.json says of the settings and of the suite, fingerprint and all."""
     return Manifest(
         name=profile.name,
-        suite=suite.fingerprint(),
+        suite=suite.fingerprint(workers=cores()),
         profile=profile.as_dict(),
         protocol=profile.protocol,
         suite_seed=profile.suite_seed,

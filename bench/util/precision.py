@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 from collections.abc import Iterator
-
-import torch
 
 
 @contextlib.contextmanager
 def matmul_precision(precision: str) -> Iterator[None]:
-    if not torch.backends.cuda.is_built() or not torch.cuda.is_available():
+    # Where torch is not loaded, nothing is to be computed on a GPU: loading it takes a second or two.
+    torch = sys.modules.get("torch")
+    if torch is None or not torch.backends.cuda.is_built() or not torch.cuda.is_available():
         yield
         return
     before = torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32
