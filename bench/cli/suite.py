@@ -13,7 +13,7 @@ from bench.cli.options import Json, MaskPolarity, MaskThreshold, Size
 from bench.util.errors import Exit, UsageError
 
 suite_app = typer.Typer(
-    help="Export pictures, holes and a manifest for any tool to fill, or verify an export.",
+    help="Export pictures, holes and a manifest for any tool to fill, verify an export, or recognise masks.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -139,3 +139,53 @@ def verify(
         seen = f"the fingerprint is {found.fingerprint}"
     print(f"{folder}: not as exported ({listed} findings); {seen}, the manifest says {found.expected}")
     return code
+
+
+@suite_app.command("masks")
+def masks_of(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A folder of hole files, or an exported suite.")],
+    add: Annotated[str | None, typer.Option("--add", help="Keep these holes as a known set of this name.")] = None,
+    title: Annotated[str, typer.Option("--title", help="With --add: what people call the set.")] = "",
+    mask_polarity: MaskPolarity = None,
+    mask_threshold: MaskThreshold = None,
+    json_output: Json = False,
+) -> None:
+    """Say which known masks a folder holds, by their bits, and the digest of the set.
+
+    bench suite masks nvidia_test --add nvidia_irregular_test --title 'NVIDIA irregular masks, test'
+
+    Two folders of the same holes have the same digest, whatever their files, names and order.
+    """
+    from bench.datasets.folder import find_pictures
+    from bench.suites.hole_file import Reading
+    from bench.suites.mask_sets import MaskSet, add_set, keys_of, recognised
+    from bench.util.progress import Reporter
+
+    if not folder.is_dir():
+        raise UsageError(f"there is no folder of holes at {folder}")
+    root = folder / "holes" if (folder / "manifest.json").is_file() and (folder / "holes").is_dir() else folder
+    files = [root / name for name in find_pictures(root)[0]]
+    if not files:
+        raise UsageError(f"no holes in {root}")
+    reading = Reading(mask_polarity or "white", mask_threshold)
+    with Reporter("masks") as reporter:
+        done = 0
+
+        def progress(more: int) -> None:
+            nonlocal done
+            done += more
+            reporter.update(str(folder), done, len(files))
+
+        keys = keys_of(files, lambda file: reading.hole(reading.levels(file)), progress)
+    clauses = recognised(keys)
+    digest = MaskSet("", "", frozenset(keys)).digest
+    file = add_set(add, title, keys) if add is not None else None
+    if json_output:
+        facts = {"folder": str(folder), "files": len(files), "holes": len(keys), "digest": digest, "known": clauses}
+        print(json.dumps({**facts, "file": str(file) if file else None}))
+        return
+    print(f"{folder}: {len(files):,} files, {len(keys):,} different holes, digest {digest}")
+    for clause in clauses or ["are of no known set"]:
+        print(f"these holes {clause}")
+    if file is not None:
+        print(f"kept as {file}")

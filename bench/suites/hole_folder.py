@@ -20,6 +20,7 @@ from bench.datasets.lama import MARK
 from bench.datasets.name_pattern import named, split_pattern
 from bench.datasets.pictures import SUFFIXES
 from bench.suites.hole_file import PLAIN, Reading, two_valued
+from bench.suites.mask_sets import hole_key, recognised
 from bench.util.errors import UsageError
 from bench.util.words import some
 
@@ -38,6 +39,7 @@ class HoleFolder:
     _skipped: list[str] = field(default_factory=list, init=False, repr=False, compare=False)
     _grey: set[str] = field(default_factory=set, init=False, repr=False, compare=False)
     _empty: dict[str, int] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _keys: dict[str, str] = field(default_factory=dict, init=False, repr=False, compare=False)
     _spare: set[str] = field(default_factory=set, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -123,6 +125,7 @@ class HoleFolder:
                 f"{size[1]}x{size[0]} pixels: give holes of the size that pictures are scored at"
             )
         hole = self.reading.hole(grey)
+        self._keys[self._key(path)] = hole_key(hole)
         if not two_valued(grey):
             self._grey.add(self._key(path))
         if not hole.any():
@@ -133,8 +136,8 @@ class HoleFolder:
         return path.relative_to(self.folder).as_posix()
 
     def notes(self) -> list[str]:
-        """Sentences on the holes read so far that were grey or empty, and on those of no picture."""
-        said = []
+        """Sentences on the holes read so far: whose they are, which were grey or empty; and on those of no picture."""
+        said = [f"the holes of '{self.name}' {clause}" for clause in recognised({*self._keys.values()})]
         if self._grey:
             said.append(
                 f"holes of '{self.name}' with grey pixels, read as white above {self.reading.level} and as black up "

@@ -16,6 +16,7 @@ import numpy as np
 
 from bench.datasets.folder import find_pictures
 from bench.suites.hole_file import PLAIN, Reading
+from bench.suites.mask_sets import hole_key, recognised
 from bench.util.draws import stream_key
 from bench.util.errors import UsageError
 from bench.util.words import some
@@ -31,6 +32,7 @@ class HolePool:
     seed: int = 0
     _files: list[str] = field(default_factory=list, init=False, repr=False, compare=False)
     _dealt: dict[str, str] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _keys: dict[str, str] = field(default_factory=dict, init=False, repr=False, compare=False)
     _areas: dict[str, float] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -73,6 +75,7 @@ class HolePool:
         if image_id not in self._dealt:
             raise UsageError(f"{self.folder} has assigned no hole to the picture '{image_id}'")
         hole = self.reading.hole(self.reading.levels(self.folder / self._dealt[image_id]))
+        self._keys[self._dealt[image_id]] = hole_key(hole)
         height, width = hole.shape
         # The largest window of the picture's proportions, in the middle.
         wide, tall = min(width, height * size[1] / size[0]), min(height, width * size[0] / size[1])
@@ -93,6 +96,7 @@ class HolePool:
             f"'{self.name}' assigns {used} of {len(self._files)} holes to {len(areas)} pictures: mean hole area "
             f"{areas.mean():.1%}, {(areas > 0.5).mean():.0%} of them above a half"
         ]
+        said += [f"the holes of '{self.name}' {clause}" for clause in recognised({*self._keys.values()})]
         empty = sorted(image_id for image_id, area in self._areas.items() if not area)
         if empty:
             said.append(
