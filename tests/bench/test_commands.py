@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import time
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -282,11 +284,29 @@ def test_help_and_wrong_arguments_import_nothing_heavy(tmp_path, words):
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize("kind", ["variants", "metrics", "masks", "datasets", "profiles"])
-def test_list_names_every_entry(tmp_path, kind):
+ROOT = Path(__file__).parents[2]
+REGISTERED = {
+    "variants": ("variant", "variants"),
+    "metrics": ("metric", "bench/metrics"),
+    "masks": ("mask", "bench/masks"),
+    "datasets": ("dataset", "bench/datasets"),
+}
+"""By what decorator, in which folder, entries register themselves."""
+
+
+@pytest.mark.parametrize("kind", REGISTERED)
+def test_list_names_every_entry_that_a_file_registers(tmp_path, kind):
+    word, folder = REGISTERED[kind]
+    texts = [file.read_text(encoding="utf-8") for file in sorted((ROOT / folder).rglob("*.py"))]
+    written = {name for text in texts for name in re.findall(rf'^@{word}\(\s*"([^"]+)"', text, re.MULTILINE)}
     rows = json.loads(bench("list", kind, "--json", cwd=tmp_path).stdout)
-    assert len(rows) >= 3
+    assert written and written <= {row["name"] for row in rows}
     assert all(row["summary"] for row in rows)
+
+
+def test_list_names_every_profile(tmp_path):
+    rows = json.loads(bench("list", "profiles", "--json", cwd=tmp_path).stdout)
+    assert {row["name"] for row in rows} == {file.stem for file in (ROOT / "bench/profiles").glob("*.toml")}
 
 
 def test_doctor_says_what_is_missing_and_how_to_mend_it(tmp_path):

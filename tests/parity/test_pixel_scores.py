@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from packaging.version import Version
 from skimage import data
 from skimage.color import deltaE_ciede2000, rgb2lab
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
@@ -37,7 +38,7 @@ class Case(NamedTuple):
 
 
 def test_the_reference_is_the_version_that_the_figures_are_of() -> None:
-    assert importlib.metadata.version("scikit-image").split(".")[:2] >= ["0", "25"]
+    assert Version(importlib.metadata.version("scikit-image")) >= Version("0.25")
 
 
 @lru_cache

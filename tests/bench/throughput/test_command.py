@@ -21,7 +21,7 @@ def bench(*words: str, cwd) -> subprocess.CompletedProcess:
     )
 
 
-def test_stdout_holds_anything_but_json_or_the_run_folder_misses_a_file(tmp_path):
+def test_stdout_is_json_alone_and_the_run_folder_is_whole(tmp_path):
     done = bench("baseline", "telea", *SMALL, "--batch", "1,2", "--out", "fast", "--json", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     document = json.loads(done.stdout)
@@ -50,7 +50,7 @@ def here(tmp_path, monkeypatch, capsys):
     return run
 
 
-def test_the_table_or_the_exported_file_is_missing(here, tmp_path):
+def test_the_table_is_printed_and_the_exported_file_written(here, tmp_path):
     code, out, error = here("gan_res_mask", *SMALL, "--batch", "2", "--benchmark-json", "b.json")
     assert code == 0, error
     assert "gan_res_mask" in out and "ceilings measured here" in out
@@ -86,7 +86,7 @@ def test_the_table_or_the_exported_file_is_missing(here, tmp_path):
         (["baseline", "--benchmark-json", "no/where.json"], "cannot be written"),
     ],
 )
-def test_a_wrong_word_costs_more_than_a_sentence(words, said, here, tmp_path):
+def test_wrong_use_is_one_sentence(words, said, here, tmp_path):
     code, out, error = here(*words)
     assert code == 2, error
     assert said in error
@@ -103,14 +103,14 @@ def test_a_wrong_word_costs_more_than_a_sentence(words, said, here, tmp_path):
         ("def fill(x, h):\n    raise SystemExit\n", "fill failed on a picture of 16 x 16"),
     ],
 )
-def test_what_is_no_picture_is_timed_or_ends_with_success(code, said, here, tmp_path):
+def test_a_method_that_gives_no_picture_is_not_timed_and_the_exit_code_says_so(code, said, here, tmp_path):
     (tmp_path / "mine.py").write_text(code)
     ended, out, error = here("python:mine.py:fill", "--resolution", "16", "--seconds", "0.3")
     assert ended == 1
     assert said in error and out == "" and len(error.strip().splitlines()) == 1
 
 
-def test_what_was_left_out_is_not_in_the_records(here, tmp_path):
+def test_what_was_left_out_is_recorded(here, tmp_path):
     (tmp_path / "fast").mkdir()
     code, out, error = here(
         "baseline", "telea", *SMALL[:-1], "eager,graphs", "--device", "cpu", "--out", "./fast", "--json"
@@ -122,7 +122,7 @@ def test_what_was_left_out_is_not_in_the_records(here, tmp_path):
     assert Run.open(tmp_path / "fast").throughput_remarks() == [remark]
 
 
-def test_an_interrupted_measurement_leaves_something_behind(tmp_path):
+def test_an_interrupted_measurement_leaves_nothing_behind(tmp_path):
     process = subprocess.Popen(
         [sys.executable, "-m", "bench.cli", "throughput", "baseline", *SMALL[:-6], "--seconds", "600", "--out", "x"],
         stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=tmp_path, preexec_fn=hear_ctrl_c,

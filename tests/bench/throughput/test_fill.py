@@ -43,7 +43,7 @@ def finished(method, images: np.ndarray, holes: np.ndarray) -> np.ndarray:
 
 @pytest.mark.parametrize("name", ["baseline", "gan_res_mask", "double_dg"])
 @pytest.mark.parametrize("side", [32, 37])
-def test_the_timed_fill_is_not_the_fill_that_is_scored(name, side):
+def test_the_timed_fill_is_the_fill_that_is_scored(name, side):
     method = network_method(name)
     setting = Setting("cpu", "fp32", "eager", side, 3)
     images, holes = inputs(setting, 1)[0]
@@ -68,7 +68,7 @@ class Painter(nn.Module):
 
 @pytest.mark.parametrize("side", [32, 37])
 @pytest.mark.parametrize("script", [False, True])
-def test_a_network_from_outside_is_timed_on_something_else(side, script, tmp_path):
+def test_a_network_from_outside_is_timed_on_its_own_fill(side, script, tmp_path):
     torch.manual_seed(0)
     if script:
         torch.jit.script(Painter().eval()).save(tmp_path / "painter.pt")
@@ -99,7 +99,7 @@ def test_a_network_from_outside_is_timed_on_something_else(side, script, tmp_pat
         (lambda y: {"out": y}, "it returned a dict, not"),
     ],
 )
-def test_a_network_that_gives_something_else_is_timed(gives, said):
+def test_a_network_that_gives_no_picture_is_refused(gives, said):
     class Odd(Painter):
         def forward(self, x, hole):
             return gives(super().forward(x, hole))
@@ -111,7 +111,7 @@ def test_a_network_that_gives_something_else_is_timed(gives, said):
 
 
 @pytest.mark.parametrize("name", ["baseline", "double_dg"])
-def test_a_picture_without_values_costs_something_else(name, monkeypatch):
+def test_a_picture_without_values_costs_what_one_with_values_does(name, monkeypatch):
     subject, setting = Subject.of(network_method(name)), Setting("cpu", "bf16", "eager", 40, 3)
     real = count(subject, setting)
     monkeypatch.setattr("bench.throughput.cost.LARGE", 32)
@@ -120,7 +120,7 @@ def test_a_picture_without_values_costs_something_else(name, monkeypatch):
     assert bare.memory_mib == pytest.approx(real.memory_mib, rel=0.02)
 
 
-def test_a_network_that_looks_at_values_is_not_counted(monkeypatch):
+def test_a_network_that_looks_at_values_is_counted_too(monkeypatch):
     class Looks(Painter):
         def forward(self, x, hole):
             return super().forward(x, hole) if hole.sum().item() else x
@@ -130,7 +130,7 @@ def test_a_network_that_looks_at_values_is_not_counted(monkeypatch):
     assert cost.flops == 2 * 16**2 * (4 * 8 * 9 + 8 * 3)
 
 
-def test_a_fill_cannot_be_compiled_or_sends_its_constants_at_every_call(monkeypatch):
+def test_a_fill_compiles_whole_and_holds_its_constants(monkeypatch):
     from torch._dynamo.backends.common import aot_autograd
 
     graphs = []
@@ -154,7 +154,7 @@ def test_a_fill_cannot_be_compiled_or_sends_its_constants_at_every_call(monkeypa
 
 
 @pytest.mark.parametrize("mode", ["folded", "contiguous"])
-def test_a_faster_mode_is_another_function(mode):
+def test_a_faster_mode_is_the_same_function(mode):
     subject = Subject.of(network_method("gan_res_whole"))
     plain, other = Setting("cpu", "fp32", "eager", 32, 2), Setting("cpu", "fp32", mode, 32, 2)
     images, holes = inputs(plain, 1)[0]
@@ -164,7 +164,7 @@ def test_a_faster_mode_is_another_function(mode):
     assert np.ptp(a[holes.numpy()]) > 10  # the fills are not all of one colour
 
 
-def test_folding_leaves_a_batch_norm_behind():
+def test_folding_leaves_no_batch_norm_behind():
     folded = fold(network_method("gan_res_mask").network)
     assert not [m for m in folded.modules() if isinstance(m, nn.BatchNorm2d)]
     x = torch.randn(2, 3, 32, 32)
@@ -174,7 +174,7 @@ def test_folding_leaves_a_batch_norm_behind():
         torch.testing.assert_close(fold(method.network)(x, known), method.network(x, known), rtol=1e-4, atol=1e-4)
 
 
-def test_a_network_without_anything_to_fold_is_timed_folded():
+def test_a_network_without_anything_to_fold_is_not_timed_folded():
     class Apart(nn.Module):
         def __init__(self) -> None:
             super().__init__()
@@ -185,7 +185,7 @@ def test_a_network_without_anything_to_fold_is_timed_folded():
     assert foldable(Painter()) and foldable(network_method("baseline").network)
 
 
-def test_a_reference_is_timed_on_something_else():
+def test_a_reference_is_timed_on_its_own_fill():
     method = ReferenceMethod("telea", variant.get("telea")())
     setting = Setting("cpu", "fp32", "eager", 32, 1)
     images, holes = inputs(setting, 1)[0]
@@ -202,7 +202,7 @@ class OneConvolution(nn.Module):
         return self.conv(torch.cat((x, known), dim=1))
 
 
-def test_operations_or_bytes_of_a_known_convolution_are_miscounted():
+def test_operations_and_bytes_of_a_convolution_by_hand():
     subject = Subject("one", 162, OneConvolution())
     cost = count(subject, Setting("cpu", "fp32", "eager", 16, 2))
     assert cost.flops == 2 * 2 * 16 * 16 * 3 * 6 * 9  # 2 a multiply-add, 2 pictures
@@ -214,7 +214,7 @@ def test_operations_or_bytes_of_a_known_convolution_are_miscounted():
 
 
 @pytest.mark.parametrize("name", ["gan_res_whole", "double_dg"])
-def test_operations_differ_from_those_of_torchs_own_counter(name):
+def test_operations_are_those_of_torchs_own_counter(name):
     method = network_method(name)
     x = torch.zeros(2, 3, 32, 32)
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
@@ -222,7 +222,7 @@ def test_operations_differ_from_those_of_torchs_own_counter(name):
     assert count(Subject.of(method), Setting("cpu", "bf16", "eager", 32, 2)).flops == counter.get_total_flops()
 
 
-def test_counting_imports_the_compiler():
+def test_counting_does_not_import_the_compiler():
     code = (
         "import sys\nfrom bench.throughput.cost import count\nfrom bench.throughput.settings import Setting\n"
         "from bench.throughput.calibration import subject\n"
@@ -232,12 +232,12 @@ def test_counting_imports_the_compiler():
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-def test_a_method_that_cannot_be_looked_into_is_given_a_cost():
+def test_a_method_that_cannot_be_looked_into_has_no_cost():
     cost = count(Subject("opaque"), Setting("cpu", "fp32", "eager", 16, 2))
     assert cost.flops == cost.bytes == 0 and math.isnan(cost.memory_mib)
 
 
-def test_every_batch_of_the_pool_is_the_same_or_a_picture_depends_on_its_batch():
+def test_batches_of_the_pool_differ_and_a_picture_does_not_depend_on_its_batch():
     pool = inputs(Setting("cpu", "fp32", "eager", 32, 2), 4)
     assert len({images.numpy().tobytes() for images, _ in pool}) == 4
     assert all(holes.any(dim=2).any(dim=1).all() and not holes.all() for _, holes in pool)

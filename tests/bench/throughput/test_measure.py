@@ -90,7 +90,7 @@ def network(name: str = "copy", **trouble) -> Subject:
     return Subject(name, 0, Copy(**trouble))
 
 
-def test_a_known_speed_is_told_wrong(clock):
+def test_a_known_speed_is_told_right(clock):
     slow, quick = started(Known("slow", clock, 0.02)), started(Known("quick", clock, 0.001))
     sample_in_turns([slow, quick], clock.now + 60, Report())
     frame = table([slow, quick], Ceilings({"fp32": 1e12}, 1e9)).set_index("variant")
@@ -102,7 +102,7 @@ def test_a_known_speed_is_told_wrong(clock):
     assert math.isnan(frame.loc["slow", "latency_ms_p90"]) and frame.loc["quick", "latency_ms_p90"] == pytest.approx(1)
 
 
-def test_methods_are_timed_one_after_the_other_or_on_the_same_picture(clock):
+def test_methods_are_timed_in_turns_and_on_different_pictures(clock):
     log = []
     cells = [started(Known(name, clock, 0.02, 0.03, log=log)) for name in "abc"]
     log.clear()
@@ -112,7 +112,7 @@ def test_methods_are_timed_one_after_the_other_or_on_the_same_picture(clock):
     assert len({picture for name, picture in log if name == "a"}) == POOL
 
 
-def test_sampling_ends_before_the_interval_is_narrow_or_not_when_the_time_is_up(clock):
+def test_sampling_ends_when_the_interval_is_narrow_or_time_runs_out(clock):
     unsteady = started(Known("unsteady", clock, 0.02, 0.05, 0.03, 0.09, 0.07))
     began = clock.now
     sample_in_turns([unsteady], began + 2.0, Report())
@@ -123,7 +123,7 @@ def test_sampling_ends_before_the_interval_is_narrow_or_not_when_the_time_is_up(
     assert row["images_per_s_low"] < row["images_per_s"] < row["images_per_s_high"]
 
 
-def test_more_than_the_roofline_is_told_without_a_word(clock):
+def test_more_than_the_roofline_is_remarked_on(clock):
     cell = started(Known("quick", clock, 0.001))
     sample_in_turns([cell], clock.now + 60, Report())
     cell.cost = Cost(flops=2e9, bytes=1.0)  # 2 GFLOP in 1 ms, of 1 TFLOP/s
@@ -131,7 +131,7 @@ def test_more_than_the_roofline_is_told_without_a_word(clock):
     assert row["roofline_share"] == pytest.approx(2) and "200% of the roofline" in row["warnings"]
 
 
-def test_torchscript_hides_what_went_wrong():
+def test_what_went_wrong_in_torchscript_is_told():
     error = RuntimeError("The following operation failed in the TorchScript interpreter.\nTraceback\nRuntimeError: why")
     assert first_line(error) == "RuntimeError: why"
     assert first_line(ValueError("one\ntwo")) == "one" and first_line(ValueError()) == "ValueError"
@@ -140,13 +140,13 @@ def test_torchscript_hides_what_went_wrong():
     )
 
 
-def test_a_method_slower_than_the_time_is_not_measured_at_all(clock):
+def test_a_method_slower_than_the_time_is_measured_once(clock):
     cell = started(Known("glacial", clock, 5.0))
     sample_in_turns([cell], clock.now - 1, Report())
     assert len(cell.loops) == 1
 
 
-def test_a_method_is_left_out_or_the_time_is_forgotten_when_there_is_little_of_it(clock, monkeypatch):
+def test_every_method_is_timed_within_little_time(clock, monkeypatch):
     monkeypatch.setattr("bench.throughput.ceilings.measure_ceilings", lambda *a: Ceilings({"fp32": 1e12}, 1e9))
     ladders = [
         Ladder(Subject.of(Known(name, clock, 0.2)), Setting("cpu", "fp32", "eager", side, 1), (1,))
@@ -166,7 +166,7 @@ def test_a_method_is_left_out_or_the_time_is_forgotten_when_there_is_little_of_i
     assert result.remarks == tuple(sentences)
 
 
-def test_a_setting_is_left_out_for_some_methods_only(clock, monkeypatch):
+def test_a_setting_is_left_out_for_all_methods_or_none(clock, monkeypatch):
     monkeypatch.setattr("bench.throughput.ceilings.measure_ceilings", lambda *a: Ceilings({"fp32": 1e12}, 1e9))
     members = [Subject.of(Known(name, clock, 0.2)) for name in ("one", "two", "three")]
     ladders = [Ladder(m, Setting("cpu", "fp32", "eager", s, 1), (1,)) for m in members for s in (16, 32, 48)]
@@ -179,7 +179,7 @@ def test_a_setting_is_left_out_for_some_methods_only(clock, monkeypatch):
     assert result.remarks == ("no time for fp32 eager 48 px: skipped for all (increase --seconds)",)
 
 
-def test_a_process_takes_more_than_its_control_group_may(tmp_path):
+def test_a_process_takes_no_more_than_its_control_group_may(tmp_path):
     from bench.throughput.memory import group_mib
 
     membership = tmp_path / "cgroup"
@@ -199,7 +199,7 @@ def test_a_process_takes_more_than_its_control_group_may(tmp_path):
     assert group_mib(tmp_path / "fs", tmp_path / "gone") == math.inf
 
 
-def test_a_table_misses_a_column_or_the_calibration():
+def test_a_table_has_every_column_and_the_calibration():
     frame = measure([network()], resolution=16, batches=[2], precisions=["fp32"], modes=["eager"], seconds=0.2)
     assert set(CONTRACT) <= set(frame.columns)
     assert frame["variant"].tolist() == ["copy", "calibration"]
@@ -207,7 +207,7 @@ def test_a_table_misses_a_column_or_the_calibration():
     assert frame["roofline_share"].iloc[1] > 0
 
 
-def test_backing_off_from_what_is_not_out_of_memory():
+def test_only_running_out_of_memory_makes_a_batch_smaller():
     setting = Setting("cpu", "fp32", "eager", 16, 8)
     for trouble, text in ((MemoryError, ""), (RuntimeError, "DefaultCPUAllocator: can't allocate memory: you tried")):
         cell = Cell(network(limit=3, trouble=trouble, text=text), setting)
@@ -223,7 +223,7 @@ def test_backing_off_from_what_is_not_out_of_memory():
     assert not is_out_of_memory(RuntimeError("out of range"))
 
 
-def test_a_sweep_stops_before_memory_does_or_goes_past_it():
+def test_a_sweep_ends_where_memory_does():
     sentences = []
     ladder = Ladder(network(limit=5), Setting("cpu", "fp32", "eager", 16, 1), SWEEP)
     cells = ladder.climb(60.0, None, Report(sentences.append))
@@ -231,7 +231,7 @@ def test_a_sweep_stops_before_memory_does_or_goes_past_it():
     assert sentences == ["copy fp32 eager 16 px: batch 8 ran out of memory, 4 was measured already"]
 
 
-def test_a_sweep_goes_on_with_batches_too_slow_to_be_timed(clock):
+def test_a_sweep_ends_at_batches_too_slow_to_be_timed(clock):
     method = Known("slower", clock, 0.5)
     report = Report()
     cells = Ladder(Subject.of(method), Setting("cpu", "fp32", "eager", 16, 1), SWEEP).climb(1.0, None, report)
@@ -239,13 +239,13 @@ def test_a_sweep_goes_on_with_batches_too_slow_to_be_timed(clock):
     assert len(report.remarks) == 1 and "the sweep ends at batch 8, which takes 4 s" in report.remarks[0]
 
 
-def test_a_batch_larger_than_the_memory_is_tried():
+def test_a_batch_larger_than_the_memory_is_not_tried():
     cell = Cell(network(), Setting("cpu", "fp32", "eager", 64, 1 << 24))
     with pytest.raises(MemoryError):
         cell.make(0.01)
 
 
-def test_a_picture_larger_than_the_memory_is_counted_by_running_it(monkeypatch):
+def test_a_picture_larger_than_the_memory_is_counted_without_running_it(monkeypatch):
     # Twelve values a pixel and more: terabytes.
     cell = Cell(network(), Setting("cpu", "fp32", "eager", 1 << 20, 1))
     with pytest.raises(Refused, match=r"out of memory \([\d,]+ MiB needed.*smaller --resolution"):
@@ -258,7 +258,7 @@ def hurried(monkeypatch):
     monkeypatch.setattr("bench.throughput.cell.TARGET", 1e9)
 
 
-def test_a_fast_mode_that_changes_the_picture_is_not_shown(hurried):
+def test_a_fast_mode_that_changes_the_picture_is_shown(hurried):
     class Off(nn.Module):
         def forward(self, x, known):
             return x * 0 + (0.0 if x.dtype == torch.float32 else 1.0)
@@ -271,7 +271,7 @@ def test_a_fast_mode_that_changes_the_picture_is_not_shown(hurried):
     assert not frame.loc[("off", "bf16"), "fast"] and frame.loc[("off", "fp32"), "fast"]
 
 
-def test_a_batch_that_is_too_large_for_a_kernel_is_the_fast_one_or_hides_behind_fp32s(hurried):
+def test_a_batch_that_is_too_large_for_a_kernel_is_named_and_never_the_fast_one(hurried):
     class Overflowing(nn.Module):
         """The last pictures of a large batch are wrong in every precision."""
 
@@ -292,7 +292,7 @@ def test_a_batch_that_is_too_large_for_a_kernel_is_the_fast_one_or_hides_behind_
     ]
 
 
-def test_a_way_of_running_that_changes_the_picture_is_made_the_default(hurried):
+def test_a_way_of_running_that_changes_the_picture_is_not_the_default(hurried):
     class Off(nn.Module):
         def forward(self, x, known):
             return x * 0 + (0.0 if x.dtype == torch.float32 else 1.0)
@@ -302,7 +302,7 @@ def test_a_way_of_running_that_changes_the_picture_is_made_the_default(hurried):
     assert chosen == ("fp32", "eager")
 
 
-def test_the_fastest_way_gives_other_pictures(hurried):
+def test_the_fastest_way_gives_the_same_pictures(hurried):
     from bench.throughput.fast import fastest
     from bench.throughput.subjects import inputs
     from variants.method import ReferenceMethod
@@ -325,7 +325,7 @@ def test_the_fastest_way_gives_other_pictures(hurried):
         assert way.mode in ("eager", "folded")
 
 
-def test_compiling_is_tried_without_a_compiler(monkeypatch):
+def test_compiling_is_not_tried_without_a_compiler(monkeypatch):
     monkeypatch.setenv("PATH", "")
     monkeypatch.delenv("CXX", raising=False)
     assert "C++ compiler" in (why_not(Setting("cpu", "fp32", "compile", 64, 1)) or "")
@@ -333,7 +333,7 @@ def test_compiling_is_tried_without_a_compiler(monkeypatch):
     assert why_not(Setting("cpu", "fp32", "eager", 64, 1)) is None
 
 
-def test_the_wrong_row_is_chosen_as_the_fast_one():
+def test_the_fast_row_is_the_fastest_that_keeps_the_picture():
     rows = [("fp32", "eager", 10.0, math.nan), ("bf16", "eager", 30.0, 0.99), ("fp32", "folded", 20.0, 0.9995),
             ("bf16", "folded", 15.0, 1.0)]  # fmt: skip
     frame = pd.DataFrame(rows, columns=["precision", "mode", "images_per_s", "within_one_level"])
@@ -361,7 +361,7 @@ def test_one_slower_in_as_many_rounds_as_settle_a_median_shares_the_place() -> N
     assert ranks(frame, [dict.fromkeys(range(6), 1.0), dict.fromkeys(range(6), 1 / 0.9)]).tolist() == [1, 2]
 
 
-def test_too_few_rounds_rank_anything() -> None:
+def test_too_few_rounds_rank_nothing() -> None:
     frame = pd.DataFrame({"variant": ["a", "b"], "images_per_s": [100, 10]})
     frame = frame.assign(device="cpu", resolution=64, batch=8, fast=True)
     assert ranks(frame, [{0: 1.0}, {0: 10.0}]).isna().all()
@@ -393,7 +393,7 @@ class FakeNvml:
         return self.energy
 
 
-def test_throttled_samples_are_kept_or_a_power_cap_is_taken_for_throttling():
+def test_throttled_samples_are_dropped_and_those_under_a_power_cap_kept():
     watch = Watch(FakeNvml([0, 8, 4, 32, 40]), None)
     assert watch.read() == Reading(1980, 55, False)
     assert [watch.read().throttled for _ in range(4)] == [True, False, True, True]
@@ -408,7 +408,7 @@ def test_throttled_samples_are_kept_or_a_power_cap_is_taken_for_throttling():
     assert count == pytest.approx(round(count))
 
 
-def test_the_exported_json_is_not_what_pytest_benchmark_reads(tmp_path):
+def test_the_exported_json_is_what_pytest_benchmark_reads(tmp_path):
     from bench.throughput.store import write, write_benchmark_json
 
     plan = make_plan("cpu", [16], [1, 2], ["fp32"], ["eager"], 0.5)
@@ -436,7 +436,7 @@ def test_the_exported_json_is_not_what_pytest_benchmark_reads(tmp_path):
 
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
-def test_the_gpu_branches_give_other_pictures_or_no_figures(monkeypatch):
+def test_the_gpu_branches_give_the_same_pictures_and_figures(monkeypatch):
     from variants.network_method import NetworkMethod
     from variants.registry import variant
 

@@ -10,7 +10,7 @@ def conv(side: int, inputs: int, outputs: int, kernel: int) -> int:
     return 2 * side * side * inputs * outputs * kernel * kernel
 
 
-def test_the_programmes_operations_are_miscounted():
+def test_the_programmes_operations_by_hand():
     w, s = 4, 64
     down = conv(s // 2, 6, w, 4) + conv(s // 4, w, 2 * w, 4) + conv(s // 8, 2 * w, 4 * w, 4)
     down += conv(s // 16, 4 * w, 8 * w, 4)
@@ -27,7 +27,7 @@ def test_the_programmes_operations_are_miscounted():
     assert counted.seconds == pytest.approx(counted.flops / 790e12)
 
 
-def test_a_critic_costs_nothing():
+def test_a_critic_has_its_cost():
     w, s = 4, 64
     critic = conv(s // 2, 3, w, 4) + conv(s // 4, w, 2 * w, 4) + conv(s // 8, 2 * w, 4 * w, 4)
     critic += conv(s // 16, 4 * w, 8 * w, 4)

@@ -17,7 +17,7 @@ def two_threads():
 
 
 @pytest.mark.parametrize(("alone", "together", "expected"), [(1.0, 0.6, 2), (1.0, 30.0, 1)])
-def test_threads_that_hinder_are_kept_or_threads_that_help_are_not(alone, together, expected, two_threads, monkeypatch):
+def test_threads_that_help_are_kept_and_those_that_hinder_are_not(alone, together, expected, two_threads, monkeypatch):
     now = [0.0]
     monkeypatch.setattr(time, "perf_counter", lambda: now[0])
     said = []
