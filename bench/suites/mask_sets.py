@@ -47,6 +47,7 @@ class MaskSet:
         return text_digest(f"{key}\n" for key in sorted(self.keys))
 
     def text(self) -> str:
+        """The set as its file holds it."""
         return "\n".join([HEAD, f"title: {self.title}", f"digest: {self.digest}", *sorted(self.keys), ""])
 
 
@@ -78,6 +79,7 @@ def known_sets(users: Path) -> tuple[MaskSet, ...]:
 
 
 def users_folder() -> Path:
+    """Where the user's own sets lie."""
     return data_folder() / "mask_sets"
 
 
