@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bench.datasets.pictures import BrokenPicture, opened
 from bench.metrics.correction import correct
 from bench.metrics.declaration import Metric, in_order
 from bench.runs.reader import Run
@@ -27,6 +26,8 @@ from bench.util.files import write_bytes, write_json
 from bench.util.levels import composite, png, to_levels
 from bench.util.precision import matmul_precision
 from bench.util.progress import Reporter, say
+from bench.util.reading import Unfit, read_object, reading
+from variants.checkpoint import sha256
 from variants.method import Method
 
 if TYPE_CHECKING:
@@ -152,7 +153,14 @@ def save_samples(
             }
         )
         report(1)
-    write_json(folder / "index.json", {"schema": 1, "items": items})
+    digests = {name: sha256(folder / name) for item in items for name in files_of(item)}
+    write_json(folder / "index.json", {"schema": 1, "items": items, "sha256": digests})
+
+
+def files_of(item: dict[str, Any]) -> list[str]:
+    """The files of an item of index.json, relative to samples/."""
+    fills = [name for fill in item["fills"].values() for name in fill.values() if name]
+    return [item["truth"], item["hole"], *fills]
 
 
 def filled_choices(
@@ -180,20 +188,21 @@ def filled_choices(
 
 
 def whole(run: Run) -> bool:
-    """Whether the list of sample pictures and every file of it can be read. Of what cannot it is said."""
+    """Whether the list of sample pictures and every file of it are as they were written. Of what is not it is said."""
+    file = run.path / "samples" / "index.json"
+    if not file.exists():
+        return False
     try:
         items = run.samples()
-        names = [name for item in items for fill in item["fills"].values() for name in fill.values() if name]
-        for name in (*names, *(item[key] for item in items for key in ("truth", "hole"))):
-            with opened(run.path / "samples" / name) as picture:
-                picture.verify()
+        told = read_object(file, "the list of sample pictures").get("sha256", {})
+        for name in (name for item in items for name in files_of(item)):
+            with reading(file.parent / name, "a sample picture", "they are made anew"):
+                if told.get(name) != sha256(file.parent / name):
+                    raise Unfit("it is not what was written")
     except BenchError as error:
         say(f"note: {error}")
         return False
-    except BrokenPicture as error:
-        say(f"note: a sample picture cannot be read ({error}): they are made anew")
-        return False
-    return bool(items)
+    return True
 
 
 def choose_samples(context: Context) -> None:
