@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
 import pytest
 
+from bench.metrics.declaration import of_json
 from bench.metrics.protocol import AOT, LAMA, NATIVE, PROTOCOLS, Window
 from bench.metrics.registry import Metric, MetricRegistry, metric
 from bench.set_metrics.registry import set_metric, split_names
@@ -102,6 +104,31 @@ def made(direction: str, unit: str = "", **more: Any) -> Metric:
 )
 def test_goodness_grows_towards_what_is_better(entry: Metric, wanted: list[float]) -> None:
     assert entry.goodness([2, 0, -3]).tolist() == wanted
+
+
+@pytest.mark.parametrize(
+    ("unit", "declared", "mean", "wanted"),
+    [
+        ("dB", None, 30.0, 0.1),
+        ("ΔE00", None, 9.0, 0.2),
+        ("levels", None, 9.0, 0.5),
+        ("dB", 0.3, 30.0, 0.3),  # its own goes first
+        ("", None, 0.8, 0.008),  # a hundredth of the mean where no unit tells
+        ("", None, -0.8, 0.008),
+        ("", None, float("nan"), 0.0),
+    ],
+)
+def test_means_are_the_same_within_the_tolerance_declared_or_the_units_or_a_share(
+    unit: str, declared: float | None, mean: float, wanted: float
+) -> None:
+    assert made("lower", unit, tolerance=declared).same_within(mean) == pytest.approx(wanted)
+
+
+@pytest.mark.parametrize(
+    ("told", "read"), [(None, (-np.inf, np.inf)), ([0, None], (0, np.inf)), ([None, 5], (-np.inf, 5)), ([0, 1], (0, 1))]
+)
+def test_an_end_of_the_range_that_run_json_leaves_open_is_infinite(told: object, read: tuple[float, float]) -> None:
+    assert of_json("x", {"direction": "lower", "range": told}).range == read
 
 
 def test_titles_show_unit_and_direction() -> None:

@@ -15,6 +15,7 @@ from PIL import Image
 from bench.datasets.registry import Dataset
 from bench.metrics.scorer import Scorer
 from bench.stages import score as runner
+from bench.stages.outcome import known_changed
 from bench.suites.suite import Suite
 from variants.method import Findings, Method
 
@@ -183,6 +184,16 @@ def test_drift_is_the_mean_over_known_pixels_whatever_is_in_the_hole(tmp_path):
     assert drifted["b"] == pytest.approx(6 / 144, rel=1e-12)
     assert drifted.isna().tolist() == [True, False, True]
     assert outcome.drifted == {"f by label": 1}
+
+
+@pytest.mark.parametrize("where", [(0, 0, 2), (7, 15, 0), (3, 4, 1)])
+def test_one_level_of_one_known_pixel_is_a_change_and_the_hole_is_none(where: tuple[int, int, int]) -> None:
+    picture = np.zeros((8, 16, 3), np.uint8)
+    picture[where] = 1
+    hole = np.zeros((8, 16), bool)
+    assert known_changed(np.zeros_like(picture), hole, picture)
+    hole[where[:2]] = True
+    assert not known_changed(np.zeros_like(picture), hole, picture)
 
 
 @pytest.mark.parametrize(("darker", "why"), [(3, None), (0, "the finished pictures changed no known pixel")])
