@@ -96,6 +96,7 @@ def gather(
     failures = provenance.failures_table(numbers)
     facts = provenance.tables(numbers)
     originals = copy_originals(run, rows, full_resolution, beside or run.path) if full_resolution else {}
+    found = find.find_data(numbers, rows)
     context: dict[str, Any] = {
         "run": run,
         "manifest": run.manifest,
@@ -106,7 +107,7 @@ def gather(
         "progress": progress.progress(run) if not run.manifest.finished else None,
         "reload_s": reload_s,
         "rows": rows,
-        "find": find.find_data(numbers, rows),
+        "find": found,
         "left_out": len({(i["dataset"], i["mask"], i["image_id"]) for i in run.samples()}) - len(rows),
         "groups": grids.groups(numbers, rows),
         "worst": worst,
@@ -128,7 +129,7 @@ def gather(
         "facts": facts,
         "size_key": figures.size_key(numbers),
         "reproduce": provenance.reproduce(numbers),
-        "viewer": grids.viewer_data(numbers, rows, provenance.cell_commands(numbers), originals),
+        "viewer": grids.viewer_data(numbers, rows, provenance.cell_commands(numbers), originals) | {"find": found},
         "beside": other,
     }
     tables = [t for part in per_dataset for t in part["tables"]]

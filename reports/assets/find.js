@@ -1,9 +1,8 @@
 "use strict";
 /* The list of all scored pictures: filtered, sorted, its choice kept in the address. Null on pages without one. */
 const Find = (() => {
-  const holder = document.getElementById("find-data");
-  if (!holder) return null;
-  const data = JSON.parse(holder.textContent);
+  const data = PageData?.find;
+  if (!data) return null;
   const $ = (id) => document.getElementById(id);
   const form = $("find-form"), field = (name) => form.elements.namedItem(name);
   const { masks, methods, metrics, datasets, kinds } = data;

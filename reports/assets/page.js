@@ -100,3 +100,6 @@
     setInterval(() => { if (!document.querySelector("dialog[open]")) location.reload(); }, every * 1000);
   }
 })();
+
+/* What the list and the large view are drawn from; null on pages without pictures. */
+const PageData = JSON.parse(document.getElementById("viewer-data")?.textContent ?? "null");

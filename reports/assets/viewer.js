@@ -1,9 +1,8 @@
 "use strict";
 /* The large view: two pictures of a row, compared by slider, flip or side by side, zoomed and panned together. */
 const Viewer = (() => {
-  const holder = document.getElementById("viewer-data");
-  if (!holder) return null;
-  const data = JSON.parse(holder.textContent);
+  const data = PageData;
+  if (!data) return null;
   const $ = (id) => document.getElementById(id);
   const dialog = $("viewer"), stage = $("v-stage");
   const canvases = { a: $("v-canvas-a"), b: $("v-canvas-b") };
