@@ -51,7 +51,12 @@ class Spec:
 
 
 def parse_side(text: str) -> Spec:
-    """``[RUN:]VARIANT[@SEED]``. Raises UsageError."""
+    """``[RUN:]VARIANT[@SEED]``. Raises UsageError.
+
+    >>> side = parse_side("old:double_dg@1")
+    >>> side.run, side.variant, side.seed
+    ('old', 'double_dg', 1)
+    """
     match = re.fullmatch(r"(?:(?P<run>.+):)?(?P<variant>[^:@\s]+)(?:@(?P<seed>\d+))?", text)
     if not match:
         raise UsageError(

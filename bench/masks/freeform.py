@@ -22,7 +22,12 @@ SINES, COSINES = direction(2 * np.pi * (1 / 5 + np.linspace(-1, 1, 33) / 15))
 
 @mask("freeform")
 def freeform(size: tuple[int, int], seed: int, indices: np.ndarray) -> np.ndarray:
-    """Brush strokes: 1 to 4 zigzag walks of 4 to 12 segments, 12 to 40 px wide at 256, turned at random."""
+    """Brush strokes: 1 to 4 zigzag walks of 4 to 12 segments, 12 to 40 px wide at 256, turned at random.
+
+    >>> holes = freeform((64, 64), seed=0, indices=np.arange(3))
+    >>> holes.shape, bool(holes.any((1, 2)).all())
+    ((3, 64, 64), True)
+    """
     canvas = Canvas.of(size, 256)
     reach = isqrt(canvas.height**2 + canvas.width**2) / 4
     most, longest = WALKS[1], SEGMENTS[1]

@@ -78,13 +78,22 @@ def ellipse(size: tuple[int, int], seed: int, indices: np.ndarray) -> Runs:
 
 
 def diameters(draw: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """Whole pixels from 1/8 to 1/2 of the shorter side; 2 or more, so that some pixel is always covered."""
+    """Whole pixels from 1/8 to 1/2 of the shorter side; 2 or more, so that some pixel is always covered.
+
+    >>> diameters(np.array([0.0, 0.999]), (64, 128)).tolist()
+    [8, 32]
+    """
     side = min(size)
     return integers(draw, min(max(side // 8, 2), side), min(max(side // 2, 2), side))
 
 
 def between(left: np.ndarray, right: np.ndarray, inside: np.ndarray, width: int) -> Runs:
-    """The pixels whose middles lie between ``left`` and ``right`` (half pixels, (N, H)) where ``inside``."""
+    """The pixels whose middles lie between ``left`` and ``right`` (half pixels, (N, H)) where ``inside``.
+
+    >>> first, last = between(np.array([[2.0]]), np.array([[6.0]]), np.array([[True]]), width=8)
+    >>> first.tolist(), last.tolist()  # middles at 3 and 5 half pixels: pixels 1 and 2
+    ([[1]], [[2]])
+    """
     first = np.where(inside, np.ceil((left - 1) / 2), width).astype(np.int64)
     last = np.where(inside, np.floor((right - 1) / 2), -1).astype(np.int64)
     return first, last

@@ -40,7 +40,11 @@ def filled(runs: RunType) -> MaskType:
 
 
 def runs_of(mask_type: MaskType) -> RunType | None:
-    """What a mask type fills, or None where its shapes are not made of runs."""
+    """What a mask type fills, or None where its shapes are not made of runs.
+
+    >>> runs_of(lambda size, seed, indices: np.zeros((1, *size), bool)) is None
+    True
+    """
     return getattr(mask_type, "__wrapped__", None)
 
 

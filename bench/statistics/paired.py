@@ -34,7 +34,12 @@ def resampled(
 
 def pooled(blocks: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """sums, counts and moved, as :func:`resampled` takes them: a column for each block of differences (images, masks),
-    NaN where there is none."""
+    NaN where there is none.
+
+    >>> sums, counts, moved = pooled([np.array([[1.0, 2.0], [np.nan, 4.0]])])
+    >>> sums.tolist(), counts.tolist(), moved.tolist()
+    ([[3.0], [4.0]], [[2.0], [1.0]], [True])
+    """
     there = [np.isfinite(block) for block in blocks]
     sums = [np.where(t, block, 0.0).sum(1) for block, t in zip(blocks, there, strict=True)]
     moved = [bool((np.abs(np.nan_to_num(block)) > significance.TIE).any()) for block in blocks]

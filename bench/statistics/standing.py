@@ -13,14 +13,24 @@ from bench.metrics.declaration import Metric
 
 def distance(values: np.ndarray, metric: Metric) -> float:
     """Mean distance of values from the metric's target; NaN where there is none. Values off on both sides of a target
-    have a fine mean and are far off all the same."""
+    have a fine mean and are far off all the same.
+
+    >>> distance(np.array([-3.0, 3.0, np.nan]), Metric("seam", direction="nearest", target=0.0))
+    3.0
+    """
     there = np.isfinite(values)
     return float(np.abs(values[there] - metric.target).mean()) if there.any() else math.nan
 
 
 def standing(row: Mapping[str, Any] | None, metric: Metric) -> float:
     """What a row of summary.json is put in order by, higher is better: its mean, turned; of a metric with a target, its
-    mean distance from that. NaN where it has no value."""
+    mean distance from that. NaN where it has no value.
+
+    >>> standing({"mean": 0.2}, Metric("lpips", direction="lower"))
+    -0.2
+    >>> standing({"mean": 0.0, "distance": 3.0}, Metric("seam", direction="nearest", target=0.0))
+    -3.0
+    """
     if row is None or row["mean"] is None:
         return math.nan
     off = row.get("distance")

@@ -177,7 +177,12 @@ def set_rows(run: Run, variant: str, seed: int) -> list[dict[str, Any]]:
 
 
 def from_error(name: str) -> tuple[str, Callable[[float], float]]:
-    """The metric of whose mean ``name`` has a value too, and that value; an empty name where there is none."""
+    """The metric of whose mean ``name`` has a value too, and that value; an empty name where there is none.
+
+    >>> error, of_mean = from_error("psnr_hole")
+    >>> error, of_mean(0.01)
+    ('mse_hole', 20.0)
+    """
     known = registry.get(name).from_error if name in registry.names() else None
     return known or ("", lambda error: error)
 
