@@ -52,6 +52,7 @@ def build_comparison(comparison: Comparison, path: Path) -> Path:
         "parts": parts,
         "ranking": ranking(comparison),
         "changes": changes,
+        "no_changes": "" if changes else why_unchanged(comparison),
         "rows": rows,
         "find": None,
         "styles": {side.label: f"k{k % 8}" for k, side in enumerate(comparison.sides)},
@@ -339,6 +340,14 @@ def pictures(comparison: Comparison) -> tuple[list[GridRow], list[dict[str, Any]
                 }
             )
     return rows, changes
+
+
+def why_unchanged(comparison: Comparison) -> str:
+    """Why there is no picture to show, in a sentence."""
+    bare = list(dict.fromkeys(side.run.name for side in comparison.sides if not side.run.samples()))
+    if bare:
+        return f"No pictures to show: {', '.join(bare)} kept none. bench run keeps some, bench eval does with --report."
+    return "No pictures to show: the runs kept none in common on which the sides differ."
 
 
 def gains(plan: list[tuple[int, str, str, float, str]], row: GridRow) -> float:

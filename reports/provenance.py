@@ -6,16 +6,19 @@ import shlex
 from collections.abc import Sequence
 from typing import Any
 
-from bench.runs.manifest import DatasetEntry
+from bench.runs.manifest import DatasetEntry, Manifest
 from reports.numbers import Numbers
 from reports.scoreboard import millions, ranked
 from reports.tables import Cell, Column, Row, Table
 
-BENCH = ".venv/bin/bench"
-"""Where make install puts the command in a clone."""
 MOST_FAILURES = 200
 FAILURE_COLUMNS = (("dataset", "data set"), ("mask", "mask type"), ("image_id", "picture"), ("why", "why"))
 STAGES = {"train": "training", "evaluate": "scoring", "throughput": "speed", "samples": "pictures", "report": "report"}
+
+
+def tool(m: Manifest) -> str:
+    """The command as whoever made the run calls it: in a clone where make install puts it, else on the path."""
+    return ".venv/bin/bench" if m.git.get("commit") else "bench"
 
 
 def text(value: Any) -> str:
@@ -157,7 +160,7 @@ def metric_table(numbers: Numbers) -> Table:
 
 
 def reproduce(numbers: Numbers) -> str:
-    """Lines to paste into a shell at the root of a clone: install, run again, set beside this run."""
+    """Lines to paste into a shell, at the root of a clone where the run was made in one: install, run again."""
     m = numbers.manifest
     if not m.command:
         return ""
@@ -168,13 +171,15 @@ def reproduce(numbers: Numbers) -> str:
         lines.append(
             f"git checkout {shlex.quote(git['commit'])}" + ("" if clean else f"   # and {comment(git['state'])}")
         )
-    lines.append("make install")
+        lines.append("make install")
+    else:
+        lines.append(f"pip install inpaint-bench=={m.versions.get('inpaint-bench', '')}".removesuffix("=="))
     if (
         any(numbers.has(name) for name, m in numbers.measures.items() if m.group == "perceptual" and not m.approximate)
         and "--weights-dir" not in command
     ):
-        lines.append(f"{BENCH} weights fetch   # the backbone of the perceptual scores")
-    lines.append(shlex.join([BENCH, *command[1:]]))
+        lines.append(f"{tool(m)} weights fetch   # the backbone of the perceptual scores")
+    lines.append(shlex.join([tool(m), *command[1:]]))
     return "\n".join(lines)
 
 
@@ -195,10 +200,10 @@ def cell_commands(numbers: Numbers) -> dict[str, dict[str, str]]:
         name = f"{m.variant}@{m.seed}" if m.label != m.variant else m.variant
         for mask in numbers.masks:
             if own:
-                words = [BENCH, "eval", name, "--run", run, "--masks", mask, *save]
+                words = [tool(numbers.manifest), "eval", name, "--run", run, "--masks", mask, *save]
             elif made_by[1:2] == ["eval"]:
                 # A model or weights from elsewhere: the whole evaluation again, as it names where they lie.
-                words = [BENCH, *made_by[1:], *save]
+                words = [tool(numbers.manifest), *made_by[1:], *save]
             else:
                 continue
             found.setdefault(m.label, {})[mask] = shlex.join(words)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bench.cli import app
-from bench.cli.options import Export, Json, RunsDir
+from bench.cli.options import Export, Json, RunsDir, assignments
 from bench.util.errors import Exit, UsageError
 
 if TYPE_CHECKING:
@@ -24,6 +24,10 @@ def check_command(
         Path | None, typer.Option("--thresholds", help="Threshold file (default: thresholds.toml, if present).")
     ] = None,
     against: Annotated[str | None, typer.Option("--against", help="Reference run for drops: a name or a path.")] = None,
+    renamed: Annotated[
+        list[str] | None,
+        typer.Option("--map", help="NEW=OLD: compare the method NEW with OLD of the reference run (repeatable)."),
+    ] = None,
     fail_if: Annotated[
         list[str] | None,
         typer.Option("--fail-if", help="A rule: psnr_hole:0.2, lpips[circle]:2%, double_dg.ssim_hole<0.45."),
@@ -83,7 +87,7 @@ def check_command(
         against = str(beside) if (beside / "run.json").is_file() else held.against
     reference = find_run(against, folder) if against is not None else None
     files = chosen(export or [], "check")
-    checked = check_run(rules, find_run(run, folder), reference, Options(common=common))
+    checked = check_run(rules, find_run(run, folder), reference, Options(common=common), assignments(renamed, "--map"))
     show(checked, strict, junit, markdown, json_output)
     for path, form in files:
         write_text(path, form.check(checked, strict))

@@ -43,7 +43,7 @@ def evaluate(
     masks: Masks = None,
     suite: Annotated[
         Path | None,
-        typer.Option("--suite", help="A TOML file: [NAME] tables of data, masks, mask_polarity, size (docs/suite.md)."),
+        typer.Option("--suite", help="A TOML file: [NAME] tables of data, masks, mask_polarity, size."),
     ] = None,
     size: Size = None,
     count: Annotated[int | None, typer.Option("--count", help="Limit on pictures per data set.")] = None,

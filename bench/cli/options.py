@@ -77,13 +77,13 @@ def split(text: str | None) -> list[str] | None:
     return [part.strip() for part in text.split(",") if part.strip()] if text is not None else None
 
 
-def assignments(sets: list[str] | None) -> dict[str, Any]:
+def assignments(sets: list[str] | None, flag: str = "--set") -> dict[str, Any]:
     """``--set KEY=VALUE`` as a dictionary of texts. Raises UsageError for one without '='."""
     found: dict[str, Any] = {}
     for item in sets or []:
         key, equals, value = item.partition("=")
         if not equals:
-            raise UsageError(f"--set {item} must be KEY=VALUE")
+            raise UsageError(f"{flag} {item} must be {'KEY=VALUE' if flag == '--set' else 'NEW=OLD'}")
         found[key.strip()] = value.strip()
     return found
 

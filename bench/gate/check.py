@@ -7,7 +7,7 @@ check in which nothing changed raises a false alarm at most once in 100, however
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from typing import Any
@@ -20,7 +20,7 @@ from bench.gate.rules import Rule
 from bench.gate.sets import is_set, require_limit, set_lines
 from bench.runs.reader import Run
 from bench.statistics.scores import ALL
-from bench.util.errors import Exit, IncomparableError
+from bench.util.errors import Exit, IncomparableError, UsageError
 from variants.registry import suggest
 
 SCHEMA = 1
@@ -106,8 +106,18 @@ def missing(run: Run, metric: str) -> str:
     return run.manifest.missing.get(metric, "")
 
 
-def check_run(rules: list[Rule], run: Run, reference: Run | None, options: Options | None = None) -> Check:
-    """Hold rules against a run, drops against the same variants of the reference run."""
+def check_run(
+    rules: list[Rule],
+    run: Run,
+    reference: Run | None,
+    options: Options | None = None,
+    renamed: Mapping[str, str] | None = None,
+) -> Check:
+    """Hold rules against a run, drops against the same variants of the reference run.
+
+    renamed: variant -> what it is called in the reference run. Raises UsageError for a name that is not there.
+    """
+    theirs_of = require_there(renamed or {}, run, reference)
     held, theirs = run.members(), reference.members() if reference else []
     names, others = variants_of(run), variants_of(reference) if reference else []
     if not names:
@@ -118,8 +128,9 @@ def check_run(rules: list[Rule], run: Run, reference: Run | None, options: Optio
 
     pooled: dict[tuple[str, int | None], tuple[Side, Side | None]] = {}
     for variant, seed in [*((name, None) for name in names), *held]:
-        known = variant in others if seed is None else (variant, seed) in theirs
-        other = side(reference, variant, seed) if reference and known else None
+        old = theirs_of.get(variant, variant)
+        known = old in others if seed is None else (old, seed) in theirs
+        other = side(reference, old, seed) if reference and known else None
         pooled.setdefault((variant, seed), (side(run, variant, seed), other))
 
     def matched(rule: Rule) -> Matched:
@@ -135,15 +146,27 @@ def check_run(rules: list[Rule], run: Run, reference: Run | None, options: Optio
         return found
 
     found = check(rules, matched, run.name, reference.name if reference else None, options)
-    gone = [name for name in others if name not in names]
-    new = [name for name in names if others and name not in others]
+    held_to = [theirs_of.get(name, name) for name in names]
+    gone = [name for name in others if name not in held_to]
+    new = [name for name, old in zip(names, held_to, strict=True) if others and old not in others]
     notes = [f"In {reference.name} but not in {run.name}: {', '.join(gone)}."] if reference and gone else []
     notes += [f"Not in {reference.name}, so not compared with it: {', '.join(new)}."] if reference and new else []
-    if reference and reference.path.resolve() == run.path.resolve():
+    if reference and reference.path.resolve() == run.path.resolve() and held_to == names:
         notes.append(f"{run.name} is compared with itself, so nothing can have changed.")
     # Who scores or times a few methods by hand means these few; a whole run that lost one has not done its work.
     whole = run.manifest.command[1:2] not in (["eval"], ["throughput"])
     return replace(found, notes=notes + found.notes, partial=found.partial or (whole and bool(gone)))
+
+
+def require_there(renamed: Mapping[str, str], run: Run, reference: Run | None) -> Mapping[str, str]:
+    """The same names. Raises UsageError for one that its run does not hold, or where there is no reference."""
+    if renamed and reference is None:
+        raise UsageError("--map names methods of a reference run: name that run with --against RUN")
+    for home, names in ((run, renamed.keys()), (reference, renamed.values())):
+        for name in names:
+            if home is not None and name not in variants_of(home):
+                raise UsageError(f"--map: {suggest('variant', name, variants_of(home))}")
+    return renamed
 
 
 def variants_of(run: Run) -> list[str]:

@@ -57,7 +57,7 @@ def threshold_text(run: Run, floor: NoiseFloor, rows: list[Noise], metrics: list
         else "# Tolerances: the default of each metric. Run-to-run noise was not measured: bench noise does."
     )
     lines = [
-        f"# Written by bench check --init from the run {run.name}. Rules: docs/gate.md.",
+        f"# Written by bench check --init from the run {run.name}. bench check -h tells how rules are written.",
         source,
         f"against = {json.dumps(reference.name, ensure_ascii=False)}",
         "",

@@ -78,7 +78,8 @@ def machine() -> dict[str, str]:
 
 
 def git(folder: Path) -> dict[str, str]:
-    """Commit and state of the source tree that ``folder`` is in; empty where it is in none."""
+    """Commit and state of the source tree that ``folder`` is in; empty where it is in none, or, as an installed
+    package may, merely lies in somebody's."""
 
     def ask(*words: str) -> str:
         try:
@@ -88,7 +89,7 @@ def git(folder: Path) -> dict[str, str]:
         return done.stdout.strip() if done.returncode == 0 else ""
 
     commit = ask("rev-parse", "HEAD")
-    if not commit:
+    if not commit or not ask("ls-files", "--", "."):
         return {}
     changed = ask("status", "--porcelain", "--untracked-files=no")
     return {"commit": commit, "state": f"{len(changed.splitlines())} files changed" if changed else "clean"}

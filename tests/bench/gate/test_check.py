@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from bench.comparison.sides import Side
-from bench.gate.check import Check, check_sides
+from bench.gate.check import Check, check_run, check_sides
 from bench.gate.rules import parse_rule
 from bench.runs.reader import Run
 from bench.util.errors import Exit, IncomparableError, UsageError
@@ -325,3 +325,32 @@ def test_candidates_are_held_against_the_first_side_by_any_of_their_names(
 def test_what_is_no_candidate_is_refused(tmp_path: Path, rule: str) -> None:
     with pytest.raises(UsageError, match="unknown variant"):
         check_sides([parse_rule(rule)], sides(tmp_path))
+
+
+def test_a_candidate_is_held_against_a_reference_of_another_name(tmp_path: Path) -> None:
+    scores = np.random.default_rng(0).normal(20, 1, (30, 2))
+    kinds = {"old_net": "external", "new_net": "external"}
+    old = fake_run(tmp_path / "old", {("old_net", 0): {"psnr_hole": scores}}, kinds=kinds)
+    new = fake_run(tmp_path / "new", {("new_net", 0): {"psnr_hole": scores - 1}}, kinds=kinds)
+    rules = [parse_rule("psnr_hole:0.2")]
+    with pytest.raises(IncomparableError, match="old holds none of the variants"):
+        check_run(rules, new, old)
+    checked = check_run(rules, new, old, renamed={"new_net": "old_net"})
+    # Every picture is 1 dB worse, and 0.2 are allowed.
+    assert checked.state == "regression"
+    assert [line.as_json()["measured"] for line in checked.lines] == pytest.approx([1.0])
+    assert not checked.partial and checked.notes == []
+    assert check_run([parse_rule("psnr_hole:1.5")], new, old, renamed={"new_net": "old_net"}).state == "pass"
+
+
+@pytest.mark.parametrize(
+    ("renamed", "said"), [({"nw": "old_net"}, "unknown variant 'nw'"), ({"new_net": "ol_net"}, "did you mean old_net")]
+)
+def test_a_wrong_name_of_a_mapping_is_answered(tmp_path: Path, renamed: dict[str, str], said: str) -> None:
+    scores = {"psnr_hole": np.full((4, 2), 20.0)}
+    old = fake_run(tmp_path / "old", {("old_net", 0): scores})
+    new = fake_run(tmp_path / "new", {("new_net", 0): scores})
+    with pytest.raises(UsageError, match=said):
+        check_run([parse_rule("psnr_hole:0.2")], new, old, renamed=renamed)
+    with pytest.raises(UsageError, match="--against RUN"):
+        check_run([parse_rule("psnr_hole>1")], new, None, renamed={"new_net": "old_net"})

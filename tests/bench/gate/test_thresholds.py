@@ -39,7 +39,7 @@ def written(tmp_path: Path, whole: Run, floor: NoiseFloor | None = None) -> list
 def test_measured_noise_gives_every_variant_its_tolerance(tmp_path: Path) -> None:
     lines = written(tmp_path, run(tmp_path / "r"))
     assert lines[:5] == [
-        "# Written by bench check --init from the run r. Rules: docs/gate.md.",
+        "# Written by bench check --init from the run r. bench check -h tells how rules are written.",
         "# Tolerances: the default of each metric, raised to the noise floor of A/A runs (r).",
         'against = "t-reference"',
         "",
