@@ -307,3 +307,13 @@ def test_models_from_outside_alone_are_called_so_and_one_of_them_by_its_name(tmp
 
     assert "Worst of baseline" in titles("baseline", "telea")
     assert "Worst on average over the models" in titles("baseline", "double_dg")
+
+
+def test_a_run_of_an_installed_package_is_made_again_by_that_package(tmp_path: Path) -> None:
+    run = fake_run(tmp_path / "r", variants=("telea",), datasets=("scenes",), pictures=8, samples=1)
+    writer = RunWriter(run, Run.open(run).manifest)
+    writer.update(git={}, command=["bench", "eval", "telea"], versions={"inpaint-bench": "0.1.0"})
+    numbers = Numbers(Run.open(run))
+    lines = provenance.reproduce(numbers).splitlines()
+    assert (lines[0], lines[-1]) == ("pip install inpaint-bench==0.1.0", "bench eval telea")
+    assert provenance.cell_commands(numbers)["telea"]["circle"].startswith("bench eval telea --run ")
