@@ -104,6 +104,7 @@ def open_collection(
             for i in range(length)
         ],
         load=pictures.load,
+        load_batch=pictures.batch if size is not None else None,
         recipe=partial(pictures.recipe, length),
         path=pictures.path if all(isinstance(entry.source, Path) for entry in chosen) else None,
         note=note,
@@ -241,10 +242,24 @@ class FilePictures:
         self.cache = PictureCache()
 
     def load(self, i: int) -> np.ndarray:
+        """Picture i, uint8 RGB (H, W, 3), the caller's own."""
+        shown = self.shown(i)
+        return shown if shown.flags.writeable else shown.copy()
+
+    def batch(self, indices: Sequence[int] | np.ndarray) -> np.ndarray:
+        """Pictures of a size stacked, uint8 (N, size, size, 3), each copied once."""
+        assert self.size is not None
+        stacked = np.empty((len(indices), self.size, self.size, 3), np.uint8)
+        for row, index in zip(stacked, indices, strict=True):
+            row[:] = self.shown(int(index))
+        return stacked
+
+    def shown(self, i: int) -> np.ndarray:
+        """Picture i, which may be the cache's own and read-only."""
         number, turn = i % len(self.entries), i // len(self.entries)
         pixels = self.cache.get(str(number), self.read)
         if not self.endless or turn == 0:
-            return pixels.copy() if not self.endless or self.size is None else fit_square(pixels, self.size)
+            return pixels if not self.endless or self.size is None else fit_square(pixels, self.size)
         assert self.size is not None
         return random_crop(pixels, self.size, draws.uniforms(0, f"folder/{self.entries[number].key}", turn, 4)[0])
 

@@ -172,6 +172,7 @@ def pack_and_stall(folder: Path, begun: Any) -> None:
         return load(i)
 
     object.__setattr__(data, "load", stall)
+    object.__setattr__(data, "load_batch", None)
     pack([data], 16, Path())
 
 
@@ -218,7 +219,7 @@ def test_a_full_disk_ends_in_a_sentence_and_leaves_no_half_pack(
     if when == "reserving":
         monkeypatch.setattr(os, "posix_fallocate", full)
     else:
-        object.__setattr__(data, "load", full)
+        object.__setattr__(data, "load_batch", full)
     with pytest.raises(BenchError, match=r"No space left on device.*bench data cache --clear"):
         pack([data], 16, Path())
     assert packs() == leftovers() == []
