@@ -98,7 +98,7 @@ NAMES = {
     "variant": registered("variant", "variants"),
     "data set": registered("dataset", "bench/datasets"),
 }
-WORDS = {"suite", "folder", "lama", "files", "shards"}
+WORDS = {"suite", "folder", "lama", "files", "shards", "precision", "recall", "density", "coverage"}
 """Names that are common words, keys of JSON among them."""
 
 ALLOWED = re.compile(r"reports/claims\.py|bench/profiles/|bench/cli/|bench/student/")

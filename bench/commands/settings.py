@@ -41,7 +41,9 @@ def check_names(profile: Profile) -> None:
         ("data set", dataset.names(), sources),
     ):
         for name in names:
-            if name not in known and not (noun == "metric" and metric.get(name)):
+            if noun == "metric" and ":" in name:
+                metric.get(name)
+            elif name not in known:
                 raise suggest(noun, name, known)
     if not profile.suite_entries:
         parse_masks(",".join(profile.masks), Reading(profile.mask_polarity, profile.mask_threshold))

@@ -48,6 +48,7 @@ class Metric:
     for many pictures at once, a function of (:class:`bench.metrics.on_device.Batch`, scoring context) that
     gives float64 (cards,) on the batch's device and waits for nothing. protocols: how a protocol changes its
     reference, in words, by the protocol's name. from_error: (metric, function): the value of a mean error.
+    resampled: of a set metric, whether it is computed again and again for its interval.
     """
 
     name: str
@@ -80,6 +81,7 @@ class Metric:
     on_device: Callable[[Any, Any], Any] | None = None
     protocols: Mapping[str, str] | None = None
     from_error: tuple[str, Callable[[float], float]] | None = None
+    resampled: bool = True
 
     @property
     def arrow(self) -> str:
@@ -175,7 +177,7 @@ DECLARED = tuple(
     field.name
     for field in fields(Metric)
     if field.name not in ("name", "compute", "needs_raw", "batched", "unavailable", "left_out", "undefined",
-                          "on_device", "protocols", "from_error")
+                          "on_device", "protocols", "from_error", "resampled")
 )  # fmt: skip
 """The fields that a run keeps."""
 

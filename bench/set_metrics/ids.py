@@ -27,7 +27,15 @@ def judged(features: Features) -> tuple[np.ndarray, np.ndarray]:
 
 
 @set_metric(
-    "u_ids", label="U-IDS", region="image", unit="", direction="higher", range=(0, 0.5), reference=REFERENCE, version=1
+    "u_ids",
+    label="U-IDS",
+    region="image",
+    unit="",
+    direction="higher",
+    range=(0, 0.5),
+    reference=REFERENCE,
+    version=1,
+    resampled=False,
 )
 def u_ids(features: Features) -> float:
     """Share of truths and fills that a linear classifier mistakes for the other (unpaired)."""
@@ -36,7 +44,15 @@ def u_ids(features: Features) -> float:
 
 
 @set_metric(
-    "p_ids", label="P-IDS", region="image", unit="", direction="higher", range=(0, 1), reference=REFERENCE, version=1
+    "p_ids",
+    label="P-IDS",
+    region="image",
+    unit="",
+    direction="higher",
+    range=(0, 1),
+    reference=REFERENCE,
+    version=1,
+    resampled=False,
 )
 def p_ids(features: Features) -> float:
     """Share of fills that a linear classifier finds more real than their own truth (paired)."""

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from bench.backbones import INCEPTION, WeightsError, find, load, sha256
-from bench.metrics.declaration import computed
+from bench.metrics.declaration import Metric, computed
 from bench.set_metrics.features import Features
 from bench.set_metrics.inception import extract
 from bench.set_metrics.registry import set_metric
+from bench.set_metrics.resampling import GROUPS, group_of
 
 ENOUGH = 2048
 """As many pictures as a picture has features: with fewer, FID is biased and its covariance singular."""
+
+LEAST, MOST = 40, 5000
+"""Pictures from which on, and up to which, set scores have intervals: groups of two, and no hour of computing."""
 
 TOGETHER = 8
 """Pictures that go through the network in one batch."""
@@ -78,9 +82,21 @@ class SetScorer:
 
     def scores(self, truths: np.ndarray, fills: np.ndarray, failed: Sequence[bool]) -> dict[str, Any]:
         """Of a set's features, float32 (N, features) twice, row by row of the same pictures: ``values`` by metric (NaN
-        of fewer than two pictures), ``n`` pictures scored, ``failed`` left out."""
+        of fewer than two pictures), ``n`` pictures scored, ``failed`` left out, and ``left_out``: by metric, the value
+        without each group of pictures, which intervals follow from."""
         good = ~np.array(failed, bool)
         n = int(good.sum())
-        features = Features(truths[good], fills[good])
-        values = {name: float(computed(entry)(features)) if n > 1 else math.nan for name, entry in self.metrics.items()}
-        return {"values": values, "n": n, "failed": len(good) - n}
+        found: dict[str, Any] = {"values": self._values(truths, fills, good, self.metrics), "n": n}
+        if LEAST <= n <= MOST:
+            group = group_of(len(good))
+            again = {name: entry for name, entry in self.metrics.items() if entry.resampled}
+            each = [self._values(truths, fills, good & (group != left), again) for left in range(GROUPS)]
+            found["left_out"] = {name: [values[name] for values in each] for name in again}
+        return {**found, "failed": len(good) - n}
+
+    def _values(
+        self, truths: np.ndarray, fills: np.ndarray, kept: np.ndarray, metrics: Mapping[str, Metric]
+    ) -> dict[str, float]:
+        features = Features(truths[kept], fills[kept])
+        enough = np.count_nonzero(kept) > 1
+        return {name: float(computed(entry)(features)) if enough else math.nan for name, entry in metrics.items()}

@@ -281,7 +281,7 @@ def note_small_sets(writer: RunWriter, counts: Mapping[str, int], names: Sequenc
         writer.note(
             f"{', '.join(names)} are of fewer than {ENOUGH:,} pictures ({', '.join(few)}): FID is biased upwards, and "
             "a linear classifier separates so few fills from truths whatever they look like, so compare them only at "
-            "equal counts"
+            "equal counts (KID alone is unbiased; under 7 pictures some have no value)"
         )
 
 

@@ -11,7 +11,7 @@ from bench.masks.areas import AREA_BINS, area_places
 from bench.metrics.declaration import in_order
 from bench.metrics.registry import metric as registry
 from bench.runs.reader import Run
-from bench.statistics import intervals
+from bench.statistics import intervals, jackknife
 from bench.statistics.scores import ALL, Scores, load_scores
 from bench.statistics.standing import distance
 from bench.util.files import finite, write_json
@@ -148,7 +148,7 @@ def rows_of(
 
 
 def set_rows(run: Run, variant: str, seed: int) -> list[dict[str, Any]]:
-    """The rows of FID and its like: one value a set of fills, so no interval."""
+    """The rows of FID and its like: one value a set of fills; its interval is of what leaving out pictures does."""
     entries = run.set_scores(variant, seed)
     order = list(run.manifest.masks)
     entries.sort(key=lambda entry: order.index(entry["mask"]) if entry["mask"] in order else len(order))
@@ -158,6 +158,8 @@ def set_rows(run: Run, variant: str, seed: int) -> list[dict[str, Any]]:
         for part, mask in [*(([entry], entry["mask"]) for entry in own), (own, ALL)]:
             for name in (name for name in run.manifest.metrics if all(name in entry["values"] for entry in part)):
                 values = [entry["values"][name] for entry in part]
+                mean = None if None in values else float(np.mean(values))
+                low, high = set_interval(mean, [(entry.get("left_out") or {}).get(name) for entry in part])
                 found.append(
                     {
                         "variant": variant,
@@ -165,15 +167,24 @@ def set_rows(run: Run, variant: str, seed: int) -> list[dict[str, Any]]:
                         "dataset": dataset,
                         "mask": mask,
                         "metric": name,
-                        "mean": None if None in values else float(np.mean(values)),
-                        "low": None,
-                        "high": None,
+                        "mean": mean,
+                        "low": low,
+                        "high": high,
                         "n": sum(entry["n"] for entry in part),
                         "images": max(entry["n"] for entry in part),
                         "failed": sum(entry["failed"] for entry in part),
                     }
                 )
     return found
+
+
+def set_interval(mean: float | None, left_out: Sequence[Sequence[float | None] | None]) -> tuple[Any, Any]:
+    """Both ends for the mean of some mask types' values, each with its values without each group of pictures, the same
+    groups under all; None twice where one lacks them."""
+    held = [values for values in left_out if values and None not in values]
+    if mean is None or len(held) < len(left_out):
+        return None, None
+    return jackknife.interval(mean, np.mean(np.array(held, float), axis=0).tolist())
 
 
 def from_error(name: str) -> tuple[str, Callable[[float], float]]:

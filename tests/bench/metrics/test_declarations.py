@@ -41,7 +41,17 @@ DIRECTIONS = {
     "ssim": ("higher", 0),
     "ssim_hole": ("higher", 0),
 }
-SETS = {"fid": ("lower", 0), "p_ids": ("higher", 0), "u_ids": ("higher", 0)}
+SETS = {
+    "coverage": ("higher", 0),
+    "density": ("higher", 0),
+    "fid": ("lower", 0),
+    "kid": ("lower", 0),
+    "kid_error": ("lower", 0),
+    "p_ids": ("higher", 0),
+    "precision": ("higher", 0),
+    "recall": ("higher", 0),
+    "u_ids": ("higher", 0),
+}
 SETTINGS = {"seam": "seam", "known_drift": "known", "colour_shift": "hole", "sharpness": "hole"}
 
 
@@ -80,7 +90,13 @@ def test_values_lie_in_the_units_and_ranges_that_the_formulas_give() -> None:
             wanted = ("levels", (0, 255)) if name == "known_drift" else ("", (0, 1))
         assert (entry.unit, entry.range) == wanted, name
     assert {name: entry.range for name, entry in set_metric.all().items()} == {
+        "coverage": (0, 1),
+        "density": (0, inf),
         "fid": (0, inf),
+        "kid": (-inf, inf),
+        "kid_error": (0, inf),
+        "precision": (0, 1),
+        "recall": (0, 1),
         "p_ids": (0, 1),
         "u_ids": (0, 0.5),
     }

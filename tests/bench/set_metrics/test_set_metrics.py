@@ -121,6 +121,12 @@ def test_set_metrics_are_declared_as_their_papers_define_them() -> None:
 
     facts = {n: (m.direction, m.range, m.region, m.version, m.decimals, m.rank) for n, m in set_metric.all().items()}
     assert facts == {
+        "coverage": ("higher", (0, 1), "image", 1, None, None),
+        "density": ("higher", (0, math.inf), "image", 1, None, None),
+        "precision": ("higher", (0, 1), "image", 1, None, None),
+        "recall": ("higher", (0, 1), "image", 1, None, None),
+        "kid": ("lower", (-math.inf, math.inf), "image", 1, 4, None),
+        "kid_error": ("lower", (0, math.inf), "image", 1, 4, None),
         "fid": ("lower", (0, math.inf), "image", 1, 2, 9),
         "p_ids": ("higher", (0, 1), "image", 1, None, None),  # a share of pairs
         "u_ids": ("higher", (0, 0.5), "image", 1, None, None),  # guessing is wrong half the time

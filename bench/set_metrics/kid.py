@@ -1,0 +1,64 @@
+"""KID: squared maximum mean discrepancy of features, unbiased whatever the number of pictures.
+
+Bińkowski et al., "Demystifying MMD GANs", ICLR 2018, as torch-fidelity computes it: the mean over 100 random subsets,
+each of 1,000 pictures or, of fewer than 2,000, of half of them.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from bench.set_metrics.features import Features
+from bench.set_metrics.registry import set_metric
+
+SUBSETS, SUBSET_SIZE, SEED = 100, 1000, 2020
+
+
+def found(features: Features) -> tuple[float, float]:
+    """Mean and standard deviation over the subsets; NaN of fewer than four pictures."""
+    if "kid" not in features.kept:
+        features.kept["kid"] = of_subsets(features) if len(features.truths) >= 4 else (math.nan, math.nan)
+    return features.kept["kid"]
+
+
+def of_subsets(features: Features) -> tuple[float, float]:
+    import torch
+    from torch_fidelity.metric_kid import KEY_METRIC_KID_MEAN, KEY_METRIC_KID_STD, kid_features_to_metric
+
+    told: dict[str, Any] = kid_features_to_metric(
+        torch.from_numpy(features.fills).double(),
+        torch.from_numpy(features.truths).double(),
+        kid_subsets=SUBSETS,
+        kid_subset_size=min(SUBSET_SIZE, len(features.truths) // 2),
+        rng_seed=SEED,
+        verbose=False,
+    )
+    return told[KEY_METRIC_KID_MEAN], told[KEY_METRIC_KID_STD]
+
+
+@set_metric(
+    "kid",
+    label="KID",
+    decimals=4,
+    direction="lower",
+    reference="torch-fidelity 0.4 kid_features_to_metric, subsets of half the pictures where there are under 2,000",
+    version=1,
+)
+def kid(features: Features) -> float:
+    """Kernel Inception distance between the sets of truths and of fills (about 0, on either side, where they agree)."""
+    return found(features)[0]
+
+
+@set_metric(
+    "kid_error",
+    label="KID's own error",
+    decimals=4,
+    direction="lower",
+    range=(0, math.inf),
+    reference="torch-fidelity 0.4 kid_features_to_metric: standard deviation over its subsets",
+    version=1,
+)
+def kid_error(features: Features) -> float:
+    """Standard deviation of KID over its random subsets."""
+    return found(features)[1]
