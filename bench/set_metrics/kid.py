@@ -23,6 +23,7 @@ def found(features: Features) -> tuple[float, float]:
 
 
 def of_subsets(features: Features) -> tuple[float, float]:
+    """What torch-fidelity gives: mean and standard deviation over its random subsets."""
     import torch
     from torch_fidelity.metric_kid import KEY_METRIC_KID_MEAN, KEY_METRIC_KID_STD, kid_features_to_metric
 
