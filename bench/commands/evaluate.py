@@ -112,7 +112,7 @@ def evaluate_methods(request: Request) -> None:
     say(f"writing {writer.path}" + (f", shard {part}" if part else ""))
     tell_of_suite(suite, writer)
     if request.save_predictions is not None:
-        settled = {key: profile.as_dict()[key] for key in SUITE_KEYS}
+        settled = {key: values[key] for key in SUITE_KEYS if key in (values := profile.as_dict())}
         write_json(request.save_predictions / SUITE_FILE, {"suite": start.suite, "split": split, "profile": settled})
     earlier = [] if request.fresh or part else earlier_runs(request.runs, writer.manifest, writer.path)
     context = Context(profile, suite, writer, device, methods, earlier)

@@ -203,7 +203,7 @@ def test_a_folder_of_photographs_is_trained_and_scored_on_with_a_split(tmp_path)
     assert manifest["datasets"][0]["split"] == "test"
     scored = bench("eval", "baseline", "double_dg", "--data", f"folder:{folder}", "--json", cwd=tmp_path)
     assert scored.returncode == 0, scored.stderr
-    assert "held-out" in scored.stderr
+    assert "only those held out are scored" in scored.stderr
 
 
 def test_two_folders_are_two_data_sets(tmp_path):

@@ -75,9 +75,9 @@ def test_a_figure_has_no_intervals_or_no_share_of_the_roof(run):
     bare = rows().drop(columns=["images_per_s_low", "images_per_s_high"])
     bare.to_parquet(run.path / "throughput.parquet", index=False)
     without = speed_figures.batch_curves(Numbers(run))
-    # Three batch sizes in a wide and a narrow drawing; nothing else is drawn so thick.
-    assert [str(drawn).count('stroke-width="1.2"') for _, drawn in curves] == [6, 6]
-    assert [str(drawn).count('stroke-width="1.2"') for _, drawn in without] == [0, 0]
+    # Three batch sizes in a wide and a narrow drawing; a whisker each.
+    assert [str(drawn).count('class="whisker ') for _, drawn in curves] == [6, 6]
+    assert [str(drawn).count('class="whisker ') for _, drawn in without] == [0, 0]
     (_, roof), _ = speed_figures.rooflines(numbers)
     assert "50 % baseline" in roof
     assert speed.ceilings(numbers) == "bf16 0.4 TFLOP/s, copying 30 GiB/s"

@@ -78,9 +78,10 @@ def test_an_estimate_times_steps_and_writes_nothing(tmp_path):
 
 
 def test_a_batch_that_does_not_fit_is_refused_before_it_is_tried(tmp_path):
-    done = bench("train", "baseline", "--profile", "tiny", "--set", "batch=100000000", "--estimate", cwd=tmp_path)
+    words = ["--profile", "tiny", "--size", "512", "--set", "batch=60000", "--estimate"]
+    done = bench("train", "baseline", *words, cwd=tmp_path)
     assert done.returncode == 2
-    assert "a step of baseline on 100,000,000 pictures" in done.stderr and "MiB free" in done.stderr
+    assert "a step of baseline on 60,000 pictures" in done.stderr and "MiB free" in done.stderr
     assert "Traceback" not in done.stderr
 
 
