@@ -49,9 +49,11 @@ class Network:
     """A variant that is trained: subclass it, name its network, its objective and its settings.
 
     fills: ``whole`` (the fill is the network's picture) or ``hole`` (known pixels are copied in the network).
+    learns_by_features: whether its objective looks through VGG16 (:mod:`variants.perceptual`).
     """
 
     kind: ClassVar[str] = "network"
+    learns_by_features: ClassVar[bool] = False
     summary: ClassVar[str] = ""
     fills: ClassVar[str] = "whole"
     multiple: ClassVar[int] = 16

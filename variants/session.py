@@ -25,7 +25,7 @@ class Plan:
     """What to train. precision: ``fp32`` or ``bf16`` (autocast). steps: generator steps in all. compile: networks
     go through ``torch.compile`` first, which takes a minute or so. threads: that a CPU computes with, which is the
     caller's to see to; sums differ by them in their last bits. ema: decay of the running mean of weights that is
-    handed over in place of the last ones; 0: none."""
+    handed over in place of the last ones; 0: none. features: which weights of VGG16 it learns by, if any."""
 
     name: str
     seed: int
@@ -38,6 +38,7 @@ class Plan:
     compile: bool = False
     threads: int = 1
     ema: float = 0.0
+    features: str = ""
 
 
 def best_precision(device: str) -> str:

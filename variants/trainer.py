@@ -183,7 +183,7 @@ def validated(session: Session, validate: Validate) -> float:
 
 def fingerprint(plan: Plan) -> dict[str, Any]:
     """What two trainings must share for one to go on from the other's state. format: of what a state holds."""
-    keys = ("name", "seed", "width", "steps", "batch", "precision", "threads", "ema")
+    keys = ("name", "seed", "width", "steps", "batch", "precision", "threads", "ema", "features")
     return {"format": 3, **{key: getattr(plan, key) for key in keys}}
 
 

@@ -21,11 +21,12 @@ from bench.backbones.backbone import (
 from bench.backbones.inception import INCEPTION
 from bench.backbones.lpips import BACKBONES as LPIPS
 from bench.backbones.lpips import SUFFIXES
+from bench.backbones.vgg16 import OXFORD
 from bench.util.errors import UsageError
 from bench.util.files import replacing
 from variants.registry import suggest
 
-CATALOGUE: dict[str, Backbone] = {**LPIPS, INCEPTION.name: INCEPTION}
+CATALOGUE: dict[str, Backbone] = {**LPIPS, OXFORD.name: OXFORD, INCEPTION.name: INCEPTION}
 
 
 def backbone(name: str) -> Backbone:
@@ -57,12 +58,19 @@ def address(which: Backbone, url: str | None = None) -> tuple[str, str, str]:
     return url, file, match[1]
 
 
-def recognise(path: Path) -> Backbone:
-    """Which backbone a file holds, by its layers' shapes. Raises WeightsError where it is none."""
+def recognise(path: Path) -> tuple[Backbone, str]:
+    """Which backbone a file holds, by its layers' shapes and its values, and the check that it passed. Raises
+    WeightsError where it is none."""
     state = read_tensors(path)
+    refused: list[WeightsError] = []
     for which in CATALOGUE.values():
         if which.recognises(state):
-            return which
+            try:
+                return which, which.check(path)[1]
+            except WeightsError as error:
+                refused.append(error)
+    if refused:
+        raise refused[0]
     raise WeightsError(f"{path} holds none of {', '.join(CATALOGUE)}: give a checkpoint of one of these")
 
 
@@ -76,8 +84,7 @@ def add(path: Path) -> tuple[Backbone, Path, str]:
     if path.suffix not in SUFFIXES:
         raise UsageError(f"{path} is not a {' or '.join(SUFFIXES)} file")
     try:
-        which = recognise(path)
-        passed = which.check(path)[1]
+        which, passed = recognise(path)
     except WeightsError as error:
         raise UsageError(str(error)) from error
     name = path.name

@@ -76,8 +76,10 @@ def where(registry: Any, name: str) -> str:
 
 
 def variants() -> list[dict[str, Any]]:
+    from bench.backbones.vgg16 import offer
     from variants.registry import variant
 
+    offer()
     rows = []
     for name, entry in variant.all().items():
         rows.append(

@@ -41,6 +41,7 @@ def run_profile(
     check_names(profile)
     files = chosen(export, "scores")
     profile = with_data(profile, data)
+    from bench.backbones.vgg16 import offer
     from bench.methods.device import check_device
     from bench.methods.load import load_all
     from bench.methods.weights import weights_of
@@ -57,6 +58,7 @@ def run_profile(
     kept = every(checkpoint_every)
     if together.asked():
         raise UsageError("bench run is one process: train with torchrun … -m bench train, then bench run goes on")
+    offer(weights_dir)
     members = members_of(profile)
     context = prepare(profile, members, folder, changed, fresh, check_device(device), wait)
     fetch = start_fetch(profile, weights_dir, offline)

@@ -10,6 +10,7 @@ from pathlib import Path
 from bench.commands.settings import check_names, with_data
 from bench.profiles.profile import Profile
 from bench.util.errors import PartialError, UsageError
+from bench.util.progress import say
 
 
 def train_only(
@@ -78,8 +79,14 @@ def estimate_only(
 
 
 def networks_named(names: Sequence[str], profile: Profile) -> list[tuple[str, int]]:
-    """(variant, seed) of every training that ``names`` ask for. Raises UsageError where one needs no training."""
+    """(variant, seed) of every training that ``names`` ask for and that lacks nothing here. Raises UsageError where one
+    needs no training, or none can be trained."""
+    from bench.backbones.vgg16 import offer
     from bench.methods.load import is_network, split_seed
+    from variants.registry import variant
+
+    offer()
+    missing: dict[str, str] = {}
 
     check_names(replace(profile, variants=tuple(split_seed(name)[0] for name in names)))
     wanted: list[tuple[str, int]] = []
@@ -87,5 +94,12 @@ def networks_named(names: Sequence[str], profile: Profile) -> list[tuple[str, in
         name, seed = split_seed(spec)
         if not is_network(name):
             raise UsageError(f"{name} needs no training: bench eval {name} scores it")
-        wanted += [(name, s) for s in ([seed] if seed is not None else profile.seeds)]
+        if why := variant.get(name)().missing():
+            missing[name] = why
+        else:
+            wanted += [(name, s) for s in ([seed] if seed is not None else profile.seeds)]
+    if not wanted:
+        raise UsageError("; ".join(f"{name} cannot be trained: {why}" for name, why in missing.items()))
+    for name, why in missing.items():
+        say(f"warning: {name} is left out: {why}")
     return wanted

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from bench.stages.context import Context
 from bench.util.progress import Reporter, say
+from variants.registry import variant
 from variants.state import Every
 
 if TYPE_CHECKING:
     from bench.training.train import Job
+    from variants.perceptual import Weights
 
 Launch = Callable[[list["Job"], Callable[[Any], None]], None]
 """Trains jobs and reports their progress: here, under torchrun, or over a cluster."""
@@ -62,9 +64,12 @@ def train(context: Context, missing: Sequence[tuple[str, int]], every: Every, la
     pictures = sum(entry.count for entry in context.writer.manifest.trained_on)
     jobs = [
         Job(name, seed, steps_of(name, profile, pictures), folder_of(context, name, seed), pool, validation, profile,
-            context.device, every)
+            context.device, every, features_of(name))
         for name, seed in missing
     ]  # fmt: skip
+    for job in jobs:
+        if job.features is not None:
+            context.writer.note(f"{job.name} learned by VGG16's features, torchvision's {job.features.kind}.")
     done = dict.fromkeys([(job.name, job.seed) for job in jobs], 0)
     several = len(profile.seeds) > 1
     with Reporter("train") as reporter:
@@ -84,6 +89,15 @@ def train(context: Context, missing: Sequence[tuple[str, int]], every: Every, la
         finally:
             kept.note(context, missing)
     kept.clear(context)
+
+
+def features_of(name: str) -> Weights | None:
+    """VGG16's weights, of a variant that learns by them."""
+    if not variant.get(name).learns_by_features:
+        return None
+    from variants import perceptual
+
+    return perceptual.finder()
 
 
 def in_words(progress: Any) -> str:

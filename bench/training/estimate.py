@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from bench.backbones.vgg16 import offer
 from bench.profiles.profile import Profile
 from bench.throughput import memory
 from bench.throughput.ceilings import Ceilings, measure_ceilings
@@ -135,6 +136,7 @@ def company(name: str, profile: Profile, pictures: int, count: int) -> Iterator[
 
 def keep_training(name: str, profile: Profile, pictures: int, begun: Any) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    offer()
     prepare_cpu(profile.threads)
     keep_freed_memory()
     step = steps(name, profile, "cpu", pictures)

@@ -28,6 +28,7 @@ from variants.errors import Diverged
 from variants.state import Every
 
 if TYPE_CHECKING:
+    from variants.perceptual import Weights
     from variants.session import Plan
 
 VALIDATION_PICTURES = 32
@@ -42,7 +43,8 @@ measured 1.0 to 1.1 times as fast at the quick profile's size."""
 
 @dataclass(frozen=True)
 class Job:
-    """One training: which variant and seed, from which pictures, into which folder."""
+    """One training: which variant and seed, from which pictures, into which folder. every: how often a state is kept.
+    features: of VGG16, for those that learn by them."""
 
     name: str
     seed: int
@@ -53,6 +55,7 @@ class Job:
     profile: Profile
     device: str
     every: Every = field(default_factory=Every)
+    features: Weights | None = None
 
     @property
     def threads(self) -> int:
@@ -137,13 +140,15 @@ def run_job(
 ) -> bool:
     """Train one variant; True when complete. Raises Diverged where it came to nothing, and leaves a note of it."""
     from bench.training.resident import batches_for
-    from variants import ranks
+    from variants import perceptual, ranks
     from variants.network_method import NetworkMethod
     from variants.registry import variant
     from variants.trainer import train
 
     if not job.device.startswith("cuda"):
         prepare_cpu(job.threads)
+    if job.features is not None:
+        perceptual.hand_in(lambda: job.features)
     entry = variant.get(job.name)()
     profile = job.profile
     pool = np.load(job.pool, mmap_mode="r")
@@ -157,6 +162,8 @@ def run_job(
         return float(np.mean([-10 * np.log10(max(value, 1e-10)) for value in mse]))
 
     plan = plan_of(job.name, job.seed, job.steps, profile, job.device, len(pool))
+    if job.features is not None:
+        plan = replace(plan, features=job.features.kind)
     share = (ranks.index(), ranks.size())
     source = batches_for(job.device, pool, profile.batch, job.seed, entry.training.masks, share)
     try:

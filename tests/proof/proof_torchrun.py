@@ -38,7 +38,7 @@ class Ill(ReconstructionAdversarial):
         self.steps += 1
         if FATE == "slow":
             time.sleep(0.1)
-        elif self.steps == STEP and ranks.index() == RANK and os.environ["TORCHELASTIC_RESTART_COUNT"] == "0":
+        elif FATE != "none" and self.steps == STEP and ranks.index() == RANK and os.environ["TORCHELASTIC_RESTART_COUNT"] == "0":
             if FATE == "killed":
                 os.kill(os.getpid(), signal.SIGKILL)
             raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")

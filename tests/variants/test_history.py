@@ -366,6 +366,6 @@ def test_a_saved_state_says_what_it_is_of(training):
     # Format 3 is what is kept today; another number turns every training that is under way into a new one.
     assert state["plan"] == {
         "format": 3, "name": "known", "seed": 3, "width": 4, "steps": 12, "batch": 4, "precision": "fp32",
-        "threads": 1, "ema": 0.0,
+        "threads": 1, "ema": 0.0, "features": "",
     }  # fmt: skip
     assert state["step"] == 12
