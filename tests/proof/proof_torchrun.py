@@ -29,6 +29,7 @@ from variants.objectives import ReconstructionAdversarial
 from variants.registry import variant
 
 STEP, RANK, FATE = int(os.environ["ILL_STEP"]), int(os.environ["ILL_RANK"]), os.environ["ILL_FATE"]
+ONCE = os.environ.get("TORCHELASTIC_RESTART_COUNT") == "0" and FATE != "none"
 
 
 class Ill(ReconstructionAdversarial):
@@ -38,7 +39,7 @@ class Ill(ReconstructionAdversarial):
         self.steps += 1
         if FATE == "slow":
             time.sleep(0.1)
-        elif FATE != "none" and self.steps == STEP and ranks.index() == RANK and os.environ["TORCHELASTIC_RESTART_COUNT"] == "0":
+        elif ONCE and self.steps == STEP and ranks.index() == RANK:
             if FATE == "killed":
                 os.kill(os.getpid(), signal.SIGKILL)
             raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
