@@ -56,10 +56,16 @@ def pack(parts: Sequence[Dataset], size: int, beside: Path) -> Path:
     if not usable(file, shape):
         with owned(key):
             if not usable(file, shape):
-                write_pack(parts, shape, file, durable=True)
                 now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
                 notes = [part.note for part in parts]
-                write_json(file.with_suffix(".json"), {"pictures": shape[0], "size": size, "made": now, "of": notes})
+                # The pictures come last: once they have their name nothing is left to be done.
+                facts = file.with_suffix(".json")
+                write_json(facts, {"pictures": shape[0], "size": size, "made": now, "of": notes})
+                try:
+                    write_pack(parts, shape, file, durable=True)
+                except BaseException:
+                    facts.unlink(missing_ok=True)
+                    raise
                 say(f"packed {shape[0]:,} pictures ({file.stat().st_size / 1e6:,.0f} MB) in {file}")
     with contextlib.suppress(OSError):
         os.utime(file)  # When it was last used.
