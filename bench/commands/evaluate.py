@@ -66,6 +66,7 @@ def evaluate_methods(request: Request) -> None:
 
     for spec in request.methods:
         check_spec(spec)
+    part = part_of(request)
     source = find_run(request.run, request.runs) if request.run else newest_training(request)
     profile, split = settle(request, source)
     check_names(replace(profile, variants=()))
@@ -106,7 +107,6 @@ def evaluate_methods(request: Request) -> None:
     start = suite_facts(suite, profile)
     key = key_of(profile.as_dict(), identity_of(methods), request.restore_known, start.suite)
     run = out_folder(request.out, request.runs, f"eval-{key[:8]}")
-    part = part_of(request)
     writer = RunWriter(part.folder(run) if part else run)
     writer.begin(start, request.fresh, wait=request.wait)
     say(f"writing {writer.path}" + (f", shard {part}" if part else ""))
