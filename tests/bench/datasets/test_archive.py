@@ -114,7 +114,7 @@ def test_wrong_bytes_end_in_a_sentence_and_leave_nothing(
     file: Path, home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for content, words, why in (
-        (b"<html>moved</html>" * 99, [], "no tar archive"),
+        (b"<html>moved</html>" * 99, [], "damaged"),
         (file.read_bytes(), ["--sha256", "00000000"], "not 00000000"),
     ):
         with bad_line(content) as line:
