@@ -194,14 +194,15 @@ def cell_commands(numbers: Numbers) -> dict[str, dict[str, str]]:
     path = numbers.run.path
     run = path.name if path.absolute().parent.name == "runs" else str(path)
     save = ["--save-predictions", "fills"]
+    started = [tool(numbers.manifest), *numbers.manifest.options]
     made_by = without(numbers.manifest.command, save[0])
     for m in numbers.members:
         own = m.kind == "reference" or (m.kind == "network" and numbers.run.checkpoint(m.variant, m.seed))
         name = f"{m.variant}@{m.seed}" if m.label != m.variant else m.variant
         for mask in numbers.masks:
             if own:
-                words = [tool(numbers.manifest), "eval", name, "--run", run, "--masks", mask, *save]
-            elif made_by[1:2] == ["eval"]:
+                words = [*started, "eval", name, "--run", run, "--masks", mask, *save]
+            elif numbers.manifest.action == "eval":
                 # A model or weights from elsewhere: the whole evaluation again, as it names where they lie.
                 words = [tool(numbers.manifest), *made_by[1:], *save]
             else:

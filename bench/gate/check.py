@@ -154,7 +154,7 @@ def check_run(
     if reference and reference.path.resolve() == run.path.resolve() and held_to == names:
         notes.append(f"{run.name} is compared with itself, so nothing can have changed.")
     # Who scores or times a few methods by hand means these few; a whole run that lost one has not done its work.
-    whole = run.manifest.command[1:2] not in (["eval"], ["throughput"])
+    whole = run.manifest.action not in ("eval", "throughput")
     return replace(found, notes=notes + found.notes, partial=found.partial or (whole and bool(gone)))
 
 

@@ -104,6 +104,19 @@ class Manifest:
         return {key: value for key, value in found.items() if value or key not in LATER}
 
     @property
+    def options(self) -> list[str]:
+        """The command's words before the sub-command: ``--plugin FILE`` and its like."""
+        end = 1
+        while end < len(self.command) and self.command[end].startswith("-"):
+            end += 2 if self.command[end] == "--plugin" else 1
+        return self.command[1:end]
+
+    @property
+    def action(self) -> str:
+        """The sub-command that made the run, ``eval``; empty where there is none."""
+        return next(iter(self.command[1 + len(self.options) :]), "")
+
+    @property
     def members(self) -> list[tuple[str, int]]:
         """(variant, seed) of what was scored, in order."""
         return [(entry.name, entry.seed) for entry in self.variants]

@@ -317,3 +317,15 @@ def test_a_run_of_an_installed_package_is_made_again_by_that_package(tmp_path: P
     lines = provenance.reproduce(numbers).splitlines()
     assert (lines[0], lines[-1]) == ("pip install inpaint-bench==0.1.0", "bench eval telea")
     assert provenance.cell_commands(numbers)["telea"]["circle"].startswith("bench eval telea --run ")
+
+
+def test_a_run_of_a_plug_in_is_made_again_with_the_plug_in(tmp_path: Path) -> None:
+    run = fake_run(tmp_path / "r", variants=("telea", "baseline"), datasets=("scenes",), pictures=8, samples=1)
+    shutil.rmtree(run / "checkpoints", ignore_errors=True)
+    writer = RunWriter(run, Run.open(run).manifest)
+    writer.update(git={}, command=["bench", "--plugin", "mine.py", "--debug", "eval", "telea", "baseline"])
+    commands = provenance.cell_commands(Numbers(Run.open(run)))
+    assert commands["telea"]["circle"].startswith("bench --plugin mine.py --debug eval telea --run ")
+    assert (
+        commands["baseline"]["circle"] == "bench --plugin mine.py --debug eval telea baseline --save-predictions fills"
+    )
