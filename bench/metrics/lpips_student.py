@@ -12,7 +12,7 @@ from typing import Any
 from bench.metrics import lpips as real
 from bench.metrics.registry import metric
 
-MEAN_ERROR = 0.018
+MEAN_ERROR = 0.020
 """Mean absolute difference from AlexNet-LPIPS on fills of pictures that it never saw: the largest of the three sets of
 bench/student/FIGURES.md."""
 
