@@ -1,1 +1,1 @@
-"""A small network that learns to predict AlexNet-LPIPS; FIGURES.md says how well, and that it is good enough to be bundled."""
+"""A small network that learns to predict AlexNet-LPIPS, bundled; FIGURES.md says how well it does."""
