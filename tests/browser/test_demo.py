@@ -254,7 +254,7 @@ def test_hostile_files_get_one_sentence_and_the_page_lives_on(
     page: Any, demo: Demo, photo: Path, tmp_path: Path
 ) -> None:
     for name, content, words in (
-        ("notes.png", b"hello", "no picture format"),
+        ("notes.png", b"hello", "not a readable picture format"),
         ("huge.png", claim(10_000, 10_000), "100 million pixels"),
         ("bomb.png", claim(60_000, 60_000), "bomb.png cannot be used"),
         ("empty.jpg", b"", "empty.jpg"),
@@ -269,6 +269,9 @@ def test_hostile_files_get_one_sentence_and_the_page_lives_on(
     hand_in(page, tmp_path / "heavy.png")
     says(page, "heavy.png was refused: 64 MiB is the limit.")
     hand_in(page, photo, "#ed-hole")
+    says(page, "photograph")
+    Image.new("L", (9, 9), 255).save(tmp_path / "small.png")
+    hand_in(page, tmp_path / "small.png", "#ed-hole")
     says(page, "a hole has the size of its picture")
     press(page, "standard")
     filled(page)

@@ -54,7 +54,7 @@ class Work:
 
 def measure(page: Page, sizes: Sizes) -> None:
     work = Work(sizes)
-    plain = [name for name in metric.names() if name not in LEARNED]
+    plain = [name for name, entry in metric.all().items() if name not in LEARNED and not entry.approximate]
     page.say(
         f"Fills scored a second at {sizes.side} px, {sizes.pictures} pictures with {sizes.fills} fills each at a time, "
         "8-bit arrays in, numbers out. LPIPS is computed on the device, all else on the cores."

@@ -127,7 +127,7 @@ def test_a_fill_is_never_darker_than_the_imagenet_mean_and_the_linear_variant_ma
 def test_a_checkpoint_of_another_network_is_refused_in_one_sentence(tmp_path):
     file = tmp_path / "unet.pth"
     torch.save(variant.get("baseline")().network(8).state_dict(), file)
-    with pytest.raises(CheckpointError, match=r"another network than double_dg: it lacks 'downscale1"):
+    with pytest.raises(CheckpointError, match=r"does not fit double_dg: it lacks 'downscale1"):
         load_methods("double_dg", weights=weights_at(file))
 
 
