@@ -157,7 +157,7 @@ def end(error: Exception) -> int:
         show()
         return int(getattr(error, "exit_code", Exit.USAGE))
     if callable(told):
-        message = " ".join(str(told()).split()).rstrip(".")
+        message = " ".join(str(told()).split()).rstrip(".").replace("Value error, ", "")
         place = getattr(getattr(error, "ctx", None), "command_path", None) or called()
         mark = "" if message.endswith("?") else ";"
         print(f"bench: {message[:1].lower()}{message[1:]}{mark} {place} -h lists the options", file=sys.stderr)

@@ -246,6 +246,7 @@ def test_eval_scores_pictures_at_their_own_size(tiny_runs, tmp_path):
         (["run", "--profile", "quik"], 2, "did you mean quick"),
         (["nonsense"], 2, "no such command 'nonsense'. Did you mean 'noise'? bench -h lists the options"),
         (["run", "--size", "big"], 2, "--size"),
+        (["list", "bogus"], 2, "invalid value for 'kind': 'bogus' is not one of 'variants', 'metrics',"),
         (["compare", "--bogus"], 2, "no such option: --bogus; bench compare -h lists the options"),
         (["train", "--size"], 2, "option '--size' requires an argument; bench train -h lists the options"),
         (["eval", "telea", "--device", "cuda:99"], 2, "cuda:99"),

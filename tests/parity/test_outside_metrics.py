@@ -180,3 +180,18 @@ def test_only_the_thread_that_loads_is_kept_from_the_network() -> None:
 def test_bench_list_tells_the_names_that_metrics_takes() -> None:
     assert "torchmetrics:VisualInformationFidelity" in {row["name"] for row in listing.metrics(every=True)}
     assert not [row for row in listing.metrics(every=False) if ":" in row["name"]]
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ("~0, ~40", "about 0 to 40."),
+        ("-1, ~0.1", "about -1 to 0.1."),
+        ("~0, ", "truth."),
+        ("quality: ~0, ~1", "truth."),
+    ],
+)
+def test_a_range_is_told_only_where_both_ends_are_known(given, told):
+    from bench.metrics.outside.from_pyiqa import offer_of
+
+    assert offer_of("x", {"metric_mode": "FR", "score_range": given}).summary.endswith(told)

@@ -19,7 +19,7 @@ COUNTS = {"train": 41_000, "validation": 256, "test": 256}
 
 @dataset("scenes")
 def open_scenes(argument: str, split: str, size: int | None, count: int | None) -> Dataset:
-    """Coastal scenes, ``scenes`` or ``scenes:SEED``; 256 px unless a ``size`` is given.
+    """Coastal scenes drawn by rule, scenes or scenes:SEED; 256 px unless --size is given.
 
     The train, validation and test streams share no draw; each goes on for as long as ``count`` asks (``all``
     is the same as test). Picture 0 of validation and test is a striped lighthouse on a clear day.

@@ -7,6 +7,7 @@ import importlib.util
 import io
 import logging
 import random
+import re
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -44,7 +45,9 @@ def offers() -> dict[str, Offer]:
 def offer_of(name: str, entry: dict[str, Any]) -> Offer:
     """An entry of pyiqa's table as an offer."""
     pair = entry.get("metric_mode") == "FR"
-    span = f", about {entry['score_range'].replace('~', '')}" if entry.get("score_range") else ""
+    # An open end, or a range for each of several outputs, is left out.
+    ends = re.fullmatch(r"~?(-?[\d.]+), *~?(-?[\d.]+)", entry.get("score_range", ""))
+    span = f", about {ends[1]} to {ends[2]}" if ends else ""
     return Offer(
         higher=not entry.get("lower_better", False),
         pair=pair,
