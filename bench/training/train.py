@@ -8,6 +8,7 @@ import multiprocessing
 import os
 import queue as queues
 import signal
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -20,6 +21,7 @@ from bench.masks.registry import draw
 from bench.profiles.profile import Profile
 from bench.runs.provenance import cores
 from bench.training.batches import HOLE_SEED
+from bench.util import start
 from bench.util.errors import BenchError
 from bench.util.files import write_json
 from bench.util.progress import say
@@ -271,37 +273,39 @@ def train_all(jobs: list[Job], workers: int, report: Callable[[Any], None]) -> N
     running: dict[tuple[str, int], Any] = {}
     taken: dict[tuple[str, int], str] = {}
     failed: list[str] = []
-    interrupted = False
-    while waiting or running:
-        try:
-            while waiting and places and not interrupted:
-                job = replace(waiting.pop(0), device=places.pop(0))
-                process = context.Process(target=worker, args=(job, messages, stop_event), daemon=True)
-                process.start()
-                running[job.name, job.seed] = process
-                taken[job.name, job.seed] = job.device
-            with contextlib.suppress(queues.Empty):
-                message = messages.get(timeout=0.5)
-                if isinstance(message, tuple) and message[0] == "told":
-                    say(f"warning: {message[1]}")
-                elif isinstance(message, tuple):
-                    _, name, seed, _complete, problem = message
-                    running.pop((name, seed)).join()
-                    places.append(taken[name, seed])
-                    if problem:
-                        failed.append(f"{name}@{seed}: {problem}")
-                else:
-                    report(message)
-            for key, process in list(running.items()):
-                if process.exitcode not in (None, 0):
-                    running.pop(key)
-                    places.append(taken[key])
-                    failed.append(f"{key[0]}@{key[1]}: {ending(process.exitcode)}")
-        except KeyboardInterrupt:
-            interrupted = True
-            waiting.clear()
-            stop_event.set()
-    if interrupted:
+    # As a flag, since an exception between a process's start and its entry would leave it without an owner.
+    with stop_on_interrupt() as stop:
+        while waiting or running:
+            try:
+                if stop["now"]:
+                    waiting.clear()
+                    stop_event.set()
+                while waiting and places and not stop["now"]:
+                    job = replace(waiting.pop(0), device=places.pop(0))
+                    process = context.Process(target=worker, args=(job, messages, stop_event), daemon=True)
+                    process.start()
+                    running[job.name, job.seed] = process
+                    taken[job.name, job.seed] = job.device
+                with contextlib.suppress(queues.Empty):
+                    message = messages.get(timeout=0.5)
+                    if isinstance(message, tuple) and message[0] == "told":
+                        say(f"warning: {message[1]}")
+                    elif isinstance(message, tuple):
+                        _, name, seed, _complete, problem = message
+                        running.pop((name, seed)).join()
+                        places.append(taken[name, seed])
+                        if problem:
+                            failed.append(f"{name}@{seed}: {problem}")
+                    else:
+                        report(message)
+                for key, process in list(running.items()):
+                    if process.exitcode not in (None, 0):
+                        running.pop(key)
+                        places.append(taken[key])
+                        failed.append(f"{key[0]}@{key[1]}: {ending(process.exitcode)}")
+            except KeyboardInterrupt:
+                stop["now"] = True
+    if stop["now"]:
         raise KeyboardInterrupt
     if failed:
         raise BenchError("training failed for " + "; ".join(failed))
@@ -325,10 +329,16 @@ def start_fork_server() -> None:
 
 @contextlib.contextmanager
 def stop_on_interrupt() -> Iterator[dict[str, bool]]:
-    """Turn the first Ctrl-C into a flag; a second one is a KeyboardInterrupt again."""
+    """Turn the first Ctrl-C or SIGTERM into a flag; a second one is a KeyboardInterrupt again. An ignored Ctrl-C
+    stays ignored, and outside of the main thread, where no signal arrives, nothing is changed."""
     stop = {"now": False}
+    if threading.current_thread() is not threading.main_thread():
+        yield stop
+        return
 
     def handler(*_: Any) -> None:
+        if before == signal.SIG_IGN and not start.terminated:
+            return
         if stop["now"]:
             raise KeyboardInterrupt
         stop["now"] = True

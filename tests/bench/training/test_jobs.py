@@ -382,6 +382,33 @@ def test_an_interruption_stops_the_running_begins_no_more_and_goes_on_upwards(co
     assert pretended.stopped and not pretended.waiting
 
 
+def test_a_process_that_begins_during_a_ctrl_c_is_waited_for(context):
+    pretended = context(lambda *key: ("ended", *key, False, ""))
+    begin = pretended.Process
+
+    def process(**given):
+        made = begin(**given)
+        start = made.start
+        made.start = lambda: (start(), signal.raise_signal(signal.SIGINT))
+        return made
+
+    pretended.Process = process
+    with pytest.raises(KeyboardInterrupt):
+        train_all([job("baseline", seed, 10 - seed) for seed in range(3)], 2, print)
+    assert pretended.begun == ["baseline@0"]
+    assert pretended.stopped and not pretended.waiting
+
+
+def test_an_ignored_ctrl_c_stays_ignored_during_training():
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with train.stop_on_interrupt() as stop:
+            signal.raise_signal(signal.SIGINT)
+            assert not stop["now"]
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def test_without_jobs_nothing_is_begun(monkeypatch):
     monkeypatch.setattr(train.multiprocessing, "get_context", lambda method: pytest.fail("begun"))
     train_all([], 2, print)
