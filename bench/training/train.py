@@ -275,17 +275,16 @@ def train_all(jobs: list[Job], workers: int, report: Callable[[Any], None]) -> N
     failed: list[str] = []
     # As a flag, since an exception between a process's start and its entry would leave it without an owner.
     with stop_on_interrupt() as stop:
-        while waiting or running:
+        while running or (waiting and not stop["now"]):
             try:
-                if stop["now"]:
-                    waiting.clear()
-                    stop_event.set()
                 while waiting and places and not stop["now"]:
                     job = replace(waiting.pop(0), device=places.pop(0))
                     process = context.Process(target=worker, args=(job, messages, stop_event), daemon=True)
                     process.start()
                     running[job.name, job.seed] = process
                     taken[job.name, job.seed] = job.device
+                if stop["now"]:
+                    stop_event.set()
                 with contextlib.suppress(queues.Empty):
                     message = messages.get(timeout=0.5)
                     if isinstance(message, tuple) and message[0] == "told":
