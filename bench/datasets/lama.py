@@ -42,7 +42,7 @@ def open_lama(argument: str, split: str, size: int | None, count: int | None) ->
         raise UsageError(f"no holes in {root}: lama:DIR expects NAME_mask001.png beside NAME.jpg")
     alone = sorted(hole for hole, picture in holes.items() if picture not in pictures)
     if alone:
-        raise UsageError(f"{len(alone)} holes in {root} have no picture beside them ({some(alone, 3)})")
+        raise UsageError(f"holes in {root} without a picture beside them: {len(alone)} ({some(alone, 3)})")
     names = sorted({pictures[picture] for picture in holes.values()})
     checked = dict(zip(names, check_pictures([root / name for name in names]), strict=True))
     skipped += [(name, why) for name, why in checked.items() if isinstance(why, str)]

@@ -343,6 +343,16 @@ def test_a_candidate_is_held_against_a_reference_of_another_name(tmp_path: Path)
     assert check_run([parse_rule("psnr_hole:1.5")], new, old, renamed={"new_net": "old_net"}).state == "pass"
 
 
+def test_a_method_of_both_runs_is_not_called_missing_where_another_is_held_against_it(tmp_path: Path) -> None:
+    scores = np.random.default_rng(0).normal(20, 1, (30, 2))
+    both = {("a", 0): {"psnr_hole": scores}, ("b", 0): {"psnr_hole": scores}}
+    kinds = {"a": "external", "b": "external"}
+    old, new = (fake_run(tmp_path / name, both, kinds=kinds) for name in ("old", "new"))
+    checked = check_run([parse_rule("psnr_hole:0.2")], new, old, renamed={"a": "b"})
+    assert checked.notes == ["With a of old nothing is compared (--map)."]
+    assert not checked.partial
+
+
 @pytest.mark.parametrize(
     ("renamed", "said"), [({"nw": "old_net"}, "unknown variant 'nw'"), ({"new_net": "ol_net"}, "did you mean old_net")]
 )
