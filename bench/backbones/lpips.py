@@ -81,7 +81,7 @@ BACKBONES = {
             "squeezenet1_1",
             "squeezenet1_1-b8a52dc0.pth",
             5,
-            "none by default",
+            "lpips, lpips_hole under the brushbench protocol",
             head="squeeze",
             layer="features.3.squeeze.weight",
             shape=(16, 64, 1, 1),

@@ -49,7 +49,7 @@ def evaluate(
     count: Annotated[int | None, typer.Option("--count", help="Limit on pictures per data set.")] = None,
     seed: Annotated[int | None, typer.Option("--suite-seed", help="Seed of the holes.")] = None,
     metrics: Annotated[str | None, typer.Option("--metrics", help="Metrics, comma-separated (default: all).")] = None,
-    protocol: Annotated[str | None, typer.Option("--protocol", help="native, lama, mat or aot.")] = None,
+    protocol: Annotated[str | None, typer.Option("--protocol", help="native, lama, mat, aot or brushbench.")] = None,
     mask_polarity: MaskPolarity = None,
     mask_threshold: MaskThreshold = None,
     force_polarity: Annotated[

@@ -34,7 +34,7 @@ def export(
         str | None,
         typer.Option("--split", help="train, validation, test or all (default: test; your own pictures: all)."),
     ] = None,
-    protocol: Annotated[str, typer.Option("--protocol", help="native, lama, mat or aot.")] = "native",
+    protocol: Annotated[str, typer.Option("--protocol", help="native, lama, mat, aot or brushbench.")] = "native",
     mask_polarity: MaskPolarity = None,
     mask_threshold: MaskThreshold = None,
     force: Annotated[bool, typer.Option("--force", help="Write even if the folder is not empty.")] = False,

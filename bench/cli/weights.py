@@ -47,8 +47,8 @@ def fetch(
     name: Annotated[
         str,
         typer.Argument(
-            help="alexnet (LPIPS), vgg16 (the lama protocol), squeezenet1_1, inception (FID), or a metric of another "
-            "library: pyiqa:dists."
+            help="alexnet (LPIPS), vgg16 (the lama protocol), squeezenet1_1 (brushbench), inception (FID), or a metric "
+            "of another library: pyiqa:dists."
         ),
     ] = "alexnet",
     url: Annotated[str | None, typer.Option("--url", help="A mirror: URL of the folder or of the file itself.")] = None,

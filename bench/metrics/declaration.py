@@ -46,8 +46,8 @@ class Metric:
     a sentence. left_out: of the scoring context, whether there is no such column unless it is asked for
     by name. undefined: of a card without a value, why it has none. on_device: of a batched metric, the same values
     for many pictures at once, a function of (:class:`bench.metrics.on_device.Batch`, scoring context) that
-    gives float64 (cards,) on the batch's device and waits for nothing. protocols: how a protocol changes its
-    reference, in words, by the protocol's name. from_error: (metric, function): the value of a mean error.
+    gives float64 (cards,) on the batch's device and waits for nothing. protocols: by the
+    name of a protocol, what it changes of this declaration. from_error: (metric, function): the value of a mean error.
     resampled: of a set metric, whether it is computed again and again for its interval.
     """
 
@@ -79,7 +79,7 @@ class Metric:
     left_out: Callable[[Any], bool] | None = None
     undefined: Callable[[Any], str | None] | None = None
     on_device: Callable[[Any, Any], Any] | None = None
-    protocols: Mapping[str, str] | None = None
+    protocols: Mapping[str, Mapping[str, Any]] | None = None
     from_error: tuple[str, Callable[[float], float]] | None = None
     resampled: bool = True
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from bench.metrics import known_region
 from bench.metrics.card import Card
 from bench.metrics.registry import metric
 
@@ -32,6 +33,15 @@ def psnr_of(mse: float) -> float:
     label="MSE",
     tolerance=0.0002,
     decimals=5,
+    protocols={
+        "brushbench": {
+            "label": "known-region MSE",
+            "region": "known",
+            "range": (0.0, known_region.LARGEST_MSE),
+            "reference": "BrushNet calculate_mse: of the known pixels before they are restored, channels summed",
+            "compute": known_region.known_mse,
+        }
+    },
     region="image",
     unit="",
     direction="lower",
@@ -75,7 +85,16 @@ def mse_hole(card: Card) -> float:
     "psnr",
     label="PSNR",
     from_error=("mse", psnr_of),
-    protocols={"mat": "MAT cal_psnr_ssim_l1, 8-bit pictures in double precision"},
+    protocols={
+        "mat": {"reference": "MAT cal_psnr_ssim_l1, 8-bit pictures in double precision"},
+        "brushbench": {
+            "label": "known-region PSNR",
+            "region": "known",
+            "range": (known_region.LOWEST_DB, known_region.EXACT_DB),
+            "reference": "BrushNet calculate_psnr: of its MSE, which sums the channels; 1000 for an MSE under 1e-10",
+            "compute": known_region.known_psnr,
+        },
+    },
     region="image",
     unit="dB",
     direction="higher",
@@ -122,8 +141,8 @@ def psnr_hole(card: Card) -> float:
     label="L1",
     tolerance=0.001,
     protocols={
-        "mat": "MAT cal_psnr_ssim_l1: mean absolute error of values in [0, 1], which is native",
-        "aot": "AOT-GAN compare_mae: sum of absolute errors over the sum of both pictures",
+        "mat": {"reference": "MAT cal_psnr_ssim_l1: mean absolute error of values in [0, 1], which is native"},
+        "aot": {"reference": "AOT-GAN compare_mae: sum of absolute errors over the sum of both pictures"},
     },
     undefined=lambda card: "truth and fill are black throughout, so there is no sum to divide by",
     region="image",

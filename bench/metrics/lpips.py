@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from bench import backbones as weights
+from bench.metrics.known_region import blackened_cards
 from bench.metrics.registry import metric
 
 BACKBONES = {"alex": "alexnet", "vgg": "vgg16", "squeeze": "squeezenet1_1"}
@@ -82,6 +83,13 @@ def patch_scores(stack: Any, key: str, cards: Sequence[Any]) -> tuple[list[float
     return lpips_patch.scores(stack, truth.kept[key], truth.picture, fills, box, hole.kept[key])
 
 
+def through_known_region(cards: Sequence[Any], context: Any) -> list[float]:
+    """LPIPS of each method's own picture, hole blackened in it and the truth; NaN for a full hole."""
+    if not cards[0].hole.known:
+        return [float("nan")] * len(cards)
+    return patch_scores(stack_of(context), f"lpips:{backbone_of(context)}", blackened_cards(cards))[0]
+
+
 def of_batch(batch: Any, context: Any) -> Any:
     """Both values of every fill of a :class:`bench.metrics.on_device.Batch`, float64 (2, K) on its device."""
     from bench.metrics import lpips_batch
@@ -98,7 +106,16 @@ def of_batch(batch: Any, context: Any) -> Any:
     label="LPIPS",
     rank=3,
     tolerance=0.005,
-    protocols={"lama": "lpips package, VGG-16 v0.1"},
+    protocols={
+        "lama": {"reference": "lpips package, VGG-16 v0.1"},
+        "brushbench": {
+            "label": "known-region LPIPS",
+            "region": "known",
+            "reference": "lpips package, SqueezeNet v0.1, before known pixels are restored, black in the hole",
+            "compute": through_known_region,
+            "on_device": None,
+        },
+    },
     undefined=too_small,
     region="image",
     unit="",
@@ -120,7 +137,10 @@ def lpips(cards: Sequence[Any], context: Any) -> list[float]:
     group="perceptual",
     label="hole LPIPS",
     tolerance=0.005,
-    protocols={"lama": "lpips package, VGG-16 v0.1, spatial map over the hole"},
+    protocols={
+        "lama": {"reference": "lpips package, VGG-16 v0.1, spatial map over the hole"},
+        "brushbench": {"reference": "lpips package, SqueezeNet v0.1, spatial map over the hole"},
+    },
     undefined=too_small,
     region="hole",
     unit="",

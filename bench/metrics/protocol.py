@@ -48,8 +48,8 @@ class Protocol:
     """How one evaluator computes its columns.
 
     Each metric says for itself how a protocol changes it (``protocols`` of its declaration). lpips: the backbone,
-    ``alex`` or ``vgg``. l1: ``mean`` (mean absolute error of values in [0, 1]) or ``relative`` (sum of absolute
-    errors over the sum of both pictures).
+    ``alex``, ``vgg`` or ``squeeze``. l1: ``mean`` (mean absolute error of values in [0, 1]) or ``relative`` (sum of
+    absolute errors over the sum of both pictures).
     """
 
     name: str
@@ -84,7 +84,13 @@ AOT = Protocol(
     l1="relative",
 )
 
-PROTOCOLS: dict[str, Protocol] = {p.name: p for p in (NATIVE, LAMA, MAT, AOT)}
+BRUSHBENCH = Protocol(
+    "brushbench",
+    "BrushNet's evaluator (Ju et al. 2024): PSNR, MSE and LPIPS of SqueezeNet, of what methods make of known pixels",
+    lpips="squeeze",
+)
+
+PROTOCOLS: dict[str, Protocol] = {p.name: p for p in (NATIVE, LAMA, MAT, AOT, BRUSHBENCH)}
 
 
 def find_protocol(name: str) -> Protocol:

@@ -253,9 +253,8 @@ def learned_values(entry: Metric, cards: list[Card], context: ScoringContext) ->
 
 
 def under(entry: Metric, protocol: Protocol) -> Metric:
-    """The metric as the protocol computes it: its reference says so where that differs."""
-    changed = (entry.protocols or {}).get(protocol.name)
-    return replace(entry, reference=changed) if changed else entry
+    """The metric as the protocol computes it."""
+    return replace(entry, **(entry.protocols or {}).get(protocol.name, {}))
 
 
 def check(truth: np.ndarray, hole: np.ndarray) -> None:

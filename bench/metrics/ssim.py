@@ -22,9 +22,9 @@ def too_small(card: Card) -> str | None:
     label="SSIM",
     tolerance=0.005,
     protocols={
-        "lama": "saicinpainting SSIM: zeros beyond the border, mean over every pixel",
-        "mat": "MAT cal_psnr_ssim_l1: Gaussian 11, 5 pixels cropped, which is native",
-        "aot": "scikit-image structural_similarity of uint8 with its defaults (uniform window 7)",
+        "lama": {"reference": "saicinpainting SSIM: zeros beyond the border, mean over every pixel"},
+        "mat": {"reference": "MAT cal_psnr_ssim_l1: Gaussian 11, 5 pixels cropped, which is native"},
+        "aot": {"reference": "scikit-image structural_similarity of uint8 with its defaults (uniform window 7)"},
     },
     undefined=too_small,
     region="image",
@@ -49,8 +49,8 @@ def ssim(card: Card) -> float:
     rank=2,
     tolerance=0.005,
     protocols={
-        "lama": "mean over the hole of saicinpainting's zero-padded SSIM map",
-        "aot": "mean over the hole of scikit-image's default SSIM map",
+        "lama": {"reference": "mean over the hole of saicinpainting's zero-padded SSIM map"},
+        "aot": {"reference": "mean over the hole of scikit-image's default SSIM map"},
     },
     undefined=too_small,
     region="hole",

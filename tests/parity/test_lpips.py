@@ -168,6 +168,26 @@ def test_the_columns_are_the_packages_values() -> None:
         assert (row["lpips"], row["lpips_hole"]) == pytest.approx(theirs("alex", file, truth, filled, hole), abs=2e-6)
 
 
+@pytest.mark.parametrize("finished", [False, True])
+def test_brushbench_is_the_packages_squeezenet_on_pictures_that_are_black_in_the_hole(finished: bool) -> None:
+    """BrushNet's evaluator multiplies values in [0, 1] by the known mask, then scales to [-1, 1]; the hole's own column
+    keeps the map of the restored pictures."""
+    file = file_of("squeeze")
+    truth = photographs(128)[0]
+    hole = draw("rect", (128, 128), 0, [0])[0]
+    own = [blurred(truth, hole), noise(truth, hole), truth.copy()]
+    filled = [np.where(hole[..., None], picture, truth) for picture in own]
+    raws = own if finished else [(picture / 255).astype(np.float32) for picture in own]
+    scorer = Scorer(["lpips", "lpips_hole"], protocol="brushbench", weights_dir=file.parent)
+    rows = scorer.score("x", truth, hole, filled, raws)
+    known = ~hole[..., None]
+    expected = [theirs("squeeze", file, truth * known, picture * known, hole)[0] for picture in own]
+    assert min(expected[:2]) > 0.01
+    assert [row["lpips"] for row in rows] == pytest.approx([*expected[:2], 0.0], abs=2e-6)
+    inside = [theirs("squeeze", file, truth, picture, hole)[1] for picture in filled]
+    assert [row["lpips_hole"] for row in rows] == pytest.approx(inside, abs=2e-6)
+
+
 @pytest.mark.parametrize("net", list(NETS))
 @pytest.mark.parametrize("shape", [(64, 64), (47, 66)])
 def test_each_nets_geometry_is_the_packages_whatever_its_weights(net: str, shape: tuple[int, int]) -> None:

@@ -239,6 +239,22 @@ def test_aot_is_scikit_images_default_and_a_relative_l1(record_property: Callabl
     worst(record_property, "psnr, ssim, l1 (aot)", differences, 1e-6)
 
 
+def test_brushbench_is_the_known_region_before_it_is_restored(record_property: Callable[[str, object], None]) -> None:
+    """BrushNet's evaluator: both pictures times the known mask, float32 in [0, 1]; squared errors of all channels over
+    the number of known pixels; PSNR of that, 1000 where it is below 1e-10."""
+    errors, decibels = [], []
+    for case, row in scored("brushbench", "psnr", "mse"):
+        known = (~case.hole[..., None]).astype(np.float32)
+        # What a method puts out reaches the evaluator as a file of 8 bits.
+        own, truth = (side.astype(np.float32) / 255 * known for side in (np.rint(case.raw * 255), case.truth))
+        mse = float(((own - truth) ** 2).sum() / known.sum())
+        errors.append(abs(row["mse"] - mse))
+        # Methods that copy the known pixels are among the cases.
+        decibels.append(abs(row["psnr"] - (1000 if mse < 1e-10 else 20 * math.log10(1 / math.sqrt(mse)))))
+    worst(record_property, "mse (brushbench)", errors, 1e-6)
+    worst(record_property, "psnr (brushbench)", decibels, 1e-4)
+
+
 @pytest.mark.parametrize("metric", ["ssim", "l1"])
 def test_the_presets_differ_from_each_other_by_more_than_any_tolerance(metric: str) -> None:
     """Else the tests above could not tell them apart."""

@@ -187,6 +187,7 @@ def test_each_protocol_has_the_window_backbone_and_l1_of_its_evaluator() -> None
         "mat": (gaussian, "alex", "mean", 1),
         "lama": (Window("gaussian", 11, 1.5, "zero", 0, False), "vgg", "mean", 1),
         "aot": (Window("uniform", 7, 1.5, "reflect", 3, True), "alex", "relative", 1),
+        "brushbench": (gaussian, "squeeze", "mean", 1),
     }
 
 
@@ -204,8 +205,11 @@ def test_metrics_say_where_protocols_differ() -> None:
         "lama": {"ssim", "ssim_hole", "lpips", "lpips_hole"},
         "mat": {"psnr", "ssim", "l1"},
         "aot": {"ssim", "ssim_hole", "l1"},
+        "brushbench": {"psnr", "mse", "lpips", "lpips_hole"},
     }
-    assert all("VGG-16" in (metric.get(name).protocols or {})["lama"] for name in ("lpips", "lpips_hole"))
+    for protocol, network in (("lama", "VGG-16"), ("brushbench", "SqueezeNet")):
+        for name in ("lpips", "lpips_hole"):
+            assert network in (metric.get(name).protocols or {})[protocol]["reference"]
     for name in ("lpips", "lpips_hole"):
         assert "lpips 0.1.4, net='alex'" in metric.get(name).reference
 

@@ -12,7 +12,7 @@ from variants.registry import UnknownName
 
 
 def test_the_names_that_the_command_line_promises_are_there() -> None:
-    assert set(PROTOCOLS) == {"native", "lama", "mat", "aot"}
+    assert set(PROTOCOLS) == {"native", "lama", "mat", "aot", "brushbench"}
     assert str(find_protocol("lama")) == "lama"
 
 
