@@ -68,6 +68,19 @@ def versions(reference: Run, candidate: Run) -> dict[str, str]:
     }
 
 
+def edited(reference: Run, candidate: Run) -> list[str]:
+    """A sentence about plug-ins' metrics of one version whose code differs. A run that keeps no digest does not say."""
+    ours, theirs = reference.manifest.metrics, candidate.manifest.metrics
+    shared = [(ours[name], theirs[name]) for name in ours if name in theirs]
+    names = [a.name for a, b in shared if a.version == b.version and a.code and b.code and a.code != b.code]
+    if not names:
+        return []
+    return [
+        f"The code of {', '.join(names)} is not the same in {reference.name} and {candidate.name}, though the version "
+        "is: the difference may be the metric's own; score both with the same code."
+    ]
+
+
 def short(value: Any) -> str:
     """A fingerprint's first twelve digits; anything else as it is.
 
@@ -110,7 +123,7 @@ def require_comparable(reference: Run, candidate: Run, common: bool | None = Non
 
 def pair_sides(reference: Side, candidate: Side, common: bool | None = None) -> tuple[list[Pair], list[str]]:
     """The pairs of two sides by data set, and notes. Raises IncomparableError where nothing is shared."""
-    notes = require_comparable(reference.run, candidate.run, common)
+    notes = require_comparable(reference.run, candidate.run, common) + edited(reference.run, candidate.run)
     changed = versions(reference.run, candidate.run)
     facts = [fact for name, fact in reference.run.manifest.metrics.items() if name not in changed]
     pairs = []

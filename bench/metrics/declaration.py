@@ -38,7 +38,8 @@ class Metric:
     group: metrics that a report shows together (``colour``). channel: the one channel that it is of. corrects: the
     metric that this one is after colour correction. approximate: stands in for another, from which it
     differs by ``mean_error`` on average. of: ``picture`` (one value a
-    picture) or ``set`` (one value a set of pictures).
+    picture) or ``set`` (one value a set of pictures). code: SHA-256 of the code of a plug-in's, which may be edited
+    without a new version; set by the run, empty of our own.
 
     What follows is there in the process that registered it, not in a finished run. compute: of a
     :class:`bench.metrics.card.Card`, or (``batched``) of the cards of one truth and hole and the scoring context.
@@ -71,6 +72,7 @@ class Metric:
     approximate: bool = False
     mean_error: float | None = None
     of: str = "picture"
+    code: str = ""
 
     compute: Callable[..., Any] | None = None
     needs_raw: bool = False

@@ -217,7 +217,8 @@ def score_methods(
     known = {(entry.name, entry.seed): entry for entry in manifest.variants}
     before = {key: entry.notes for key, entry in known.items()}
     known.update({(method.name, method.seed): describe_method(method) for method in methods})
-    writer.update(variants=list(known.values()), metrics={**scorer.metrics, **sets.metrics})
+    metrics = {name: replace(entry, code=code_of(name)) for name, entry in scorer.metrics.items()}
+    writer.update(variants=list(known.values()), metrics={**metrics, **sets.metrics})
     with writer.stage("evaluate"), Reporter("score") as reporter:
         total = len(methods) * sum(len(suite.masks_of(d)) * len(d) for d in suite.datasets)
         done = 0
@@ -287,8 +288,14 @@ def note_small_sets(writer: RunWriter, counts: Mapping[str, int], names: Sequenc
 
 def version_of(name: str) -> int | str:
     """A metric's version; of a plug-in's with the digest of its code, which may change without one."""
-    entry, source = metric.get(name), metric.plugin(name)
-    return entry.version if source is None else f"{entry.version}+{source.digest()}"
+    entry, code = metric.get(name), code_of(name)
+    return f"{entry.version}+{code}" if code else entry.version
+
+
+def code_of(name: str) -> str:
+    """Digest of the code of a plug-in's metric; empty of our own, whose version says it."""
+    source = metric.plugin(name)
+    return source.digest() if source is not None else ""
 
 
 def describe_method(method: Method) -> VariantEntry:

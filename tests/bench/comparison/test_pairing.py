@@ -10,6 +10,7 @@ import pytest
 
 from bench.comparison.pairing import Pair, pair_sides, short
 from bench.comparison.sides import Side
+from bench.metrics.declaration import Metric
 from bench.runs.reader import Run
 from bench.util.errors import IncomparableError
 from tests.bench.fake_runs import fake_run
@@ -189,6 +190,24 @@ def test_metrics_of_other_versions_are_told_whichever_is_newer(tmp_path: Path, o
     pair, notes = paired(*sides, common=True)
     assert [fact.name for fact in pair.facts] == ["psnr_hole"]
     assert notes == [f"Left out, measured by different versions: lpips ({ours} in r, {theirs} in s)."]
+
+
+def test_code_that_was_edited_under_the_same_version_is_told_and_still_compared(tmp_path: Path) -> None:
+    def coded(name: str, code: str, version: int = 1) -> Side:
+        other = Metric("lpips", direction="lower", version=version, code=code)
+        return scored(tmp_path / name, metrics={"psnr_hole": Metric("psnr_hole"), "lpips": other})
+
+    ours = coded("r", "aa" * 32)
+    pair, notes = paired(ours, coded("s", "bb" * 32))
+    assert [fact.name for fact in pair.facts] == ["psnr_hole", "lpips"]
+    assert notes == [
+        "The code of lpips is not the same in r and s, though the version is: the difference may be the metric's own; "
+        "score both with the same code."
+    ]
+    assert paired(ours, coded("t", "aa" * 32))[1] == []
+    assert paired(ours, coded("u", ""))[1] == [], "of a run that does not say, nothing is known"
+    with pytest.raises(IncomparableError, match="metric version of lpips"):
+        pair_sides(ours, coded("v", "bb" * 32, version=2))
 
 
 def test_what_differs_is_named_and_mended_only_where_it_can_be(tmp_path: Path) -> None:

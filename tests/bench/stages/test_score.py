@@ -8,11 +8,13 @@ import pytest
 
 from bench.datasets.registry import Dataset
 from bench.methods.load import load_methods
+from bench.metrics.registry import metric
 from bench.metrics.scorer import Scorer
 from bench.stages import score as runner
 from bench.suites.suite import Suite
 from bench.util import levels
 from variants.method import Method
+from variants.plugins import Source
 
 METRICS = ["psnr", "psnr_hole", "ssim_hole", "l1_hole", "colour_shift"]
 
@@ -33,6 +35,21 @@ def test_levels_are_rounded_not_cut_off():
     raw = np.array([0.5, 0.51, 1.49, 1.51, 254.9]) / 255
     assert levels.to_levels(raw).tolist() == [0, 1, 1, 2, 255]
     assert levels.to_levels(np.array([-0.2, 1.7, np.nan])).tolist() == [0, 255, 0]
+
+
+def test_a_plug_ins_metric_is_known_by_the_digest_of_its_code(tmp_path, monkeypatch):
+    found = []
+    for factor in (1, 2):
+        file = tmp_path / f"{factor}" / "mine.py"
+        file.parent.mkdir()
+        file.write_text(f"FACTOR = {factor}")
+        sources = {"psnr": Source("mine", "the plug-in mine", file, plugin=True)}
+        monkeypatch.setattr(metric, "plugin", sources.get)
+        found.append(runner.code_of("psnr"))
+        assert len(found[-1]) == 64
+        assert runner.version_of("psnr") == f"1+{found[-1]}"
+    assert found[0] != found[1]
+    assert (runner.code_of("ssim"), runner.version_of("ssim")) == ("", 1)
 
 
 def test_known_pixels_come_from_the_truth():
