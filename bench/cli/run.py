@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -53,6 +54,9 @@ def run(
     offline: Annotated[
         bool, typer.Option("--offline", help="Fetch nothing (else the LPIPS backbone, once; also BENCH_OFFLINE=1).")
     ] = False,
+    dry: Annotated[
+        bool, typer.Option("--dry-run", help="Only say what would be trained and scored, how long, how much disk.")
+    ] = False,
     json_output: Json = False,
 ) -> None:
     """Train what is missing, evaluate, measure throughput, write the report.
@@ -76,11 +80,24 @@ def run(
             overrides[key] = split(value)
     chosen = load_profile(profile, overrides)
     runs = find_runs_dir(runs_dir)
+    changed = bool(overrides or data)
+
+    def folder(name: str) -> Path:
+        return out_folder(out, runs, name)
+
+    if dry:
+        from bench.commands.dry_run import dry_run
+
+        dry_run(
+            chosen, data=data, folder=folder, changed=changed, fresh=fresh, device=device, weights_dir=weights_dir,
+            json_output=json_output,
+        )  # fmt: skip
+        return
     run_profile(
         chosen,
         data=data,
-        folder=lambda name: out_folder(out, runs, name),
-        changed=bool(overrides or data),
+        folder=folder,
+        changed=changed,
         fresh=fresh,
         wait=wait,
         offline=offline,

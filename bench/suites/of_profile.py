@@ -20,24 +20,28 @@ DEPTH = 4
 """How many folders above a data set may take part in its name."""
 
 
-def open_suite(profile: Profile, split: str = "test") -> Suite:
-    """The pictures and holes that a profile is scored on. split: entries of a suite file have their own instead."""
+def open_suite(profile: Profile, split: str = "test", packed: bool = True) -> Suite:
+    """The pictures and holes that a profile is scored on. split: entries of a suite file have their own instead.
+    packed: large sets are decoded into the cache now; otherwise nothing is written."""
     if profile.suite_entries:
-        return open_entries(entries_in(profile.suite_entries), profile)
+        return open_entries(entries_in(profile.suite_entries), profile, packed)
     datasets = tuple(
         open_dataset(spec, split, profile.size, count) for spec, count in zip(profile.data, profile.count, strict=True)
     )
-    datasets = tuple(packed_where_large(dataset) for dataset in named_apart(datasets, profile.data))
+    datasets = named_apart(datasets, profile.data)
+    if packed:
+        datasets = tuple(packed_where_large(dataset) for dataset in datasets)
     reading = Reading(profile.mask_polarity, profile.mask_threshold)
     return Suite.open(datasets, ",".join(profile.masks), profile.suite_seed, reading, profile.protocol)
 
 
-def open_entries(entries: Sequence[Entry], profile: Profile) -> Suite:
+def open_entries(entries: Sequence[Entry], profile: Profile, packed: bool = True) -> Suite:
     """A suite of data sets under names of their own, each with its masks."""
     datasets, own = [], {}
     for entry in entries:
         found = open_dataset(entry.data, entry.split, entry.size, entry.count)
-        datasets.append(packed_where_large(replace(found, name=entry.name)))
+        named = replace(found, name=entry.name)
+        datasets.append(packed_where_large(named) if packed else named)
         own[entry.name] = parse_masks(entry.masks, entry.reading, found.ids, profile.suite_seed)
     masks = dict.fromkeys(name for names, _ in own.values() for name in names)
     return Suite(tuple(datasets), tuple(masks), profile.suite_seed, (), profile.protocol, own)
