@@ -125,8 +125,9 @@ class Method:
     gives_raw: False for finished pictures, whose scores of ``raw`` are left out. parameters: how many weights, 0 where
     that means nothing. convention: keys of its SPEC, which its fills depend on. content: digest of what else they
     depend on, a plug-in's code or the finished pictures themselves. suite_seed: what its random numbers depend on,
-    beside mask type and picture id. forks: whether a copy of this process can fill with it, as it holds no GPU, no
-    threads and no state that its fills depend on. label: what a run calls it, see :func:`tell_apart`.
+    beside mask type, picture id and sample. samples: how many fills of a hole are wanted; sample: which of them
+    :meth:`fill` makes. forks: whether a copy of this process can fill with it, as it holds no GPU, no threads and no
+    state that its fills depend on. label: what a run calls it, see :func:`tell_apart`.
     """
 
     name: str = ""
@@ -141,6 +142,8 @@ class Method:
     convention: str = ""
     content: str = ""
     suite_seed: int = 0
+    samples: int = 1
+    sample: int = 0
     several_seeds: bool = False
 
     def fill(self, images: np.ndarray, holes: np.ndarray, ids: list[str] | None = None, mask: str = "") -> np.ndarray:
@@ -184,7 +187,7 @@ class ReferenceMethod(Method):
         blanked = np.where(holes[..., None], np.uint8(0), images)
         raw = np.empty(images.shape, np.float32)
         for k, (out, image, hole) in enumerate(zip(raw, blanked, holes, strict=True)):
-            seed_call(self.suite_seed, mask, ids[k] if ids else "")
+            seed_call(self.suite_seed, mask, ids[k] if ids else "", self.sample)
             try:
                 out[:] = self.painted(image, hole)
             except FillError as error:

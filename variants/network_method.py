@@ -15,6 +15,7 @@ from variants.blocks import denormalise, normalise
 from variants.checkpoint import load_into, load_state, sha256
 from variants.method import Method, Network
 from variants.reach import reach
+from variants.seeding import seed_call, state
 
 CHUNK = 8
 """Pictures go through a network in chunks of exactly this many (the last is filled up), so that a picture's
@@ -69,9 +70,15 @@ class NetworkMethod(Method):
 
     @torch.inference_mode()
     def fill(self, images: np.ndarray, holes: np.ndarray, ids: list[str] | None = None, mask: str = "") -> np.ndarray:
+        """A network that draws random numbers gets one picture at a time, each from a seed of its own."""
         height, width = holes.shape[1:]
+        names = ids or [""] * len(images)
         if height * width > WHOLE and self.reach is not None:
-            return np.stack([self.tiled(image, hole) for image, hole in zip(images, holes, strict=True)])
+            raw = np.empty(images.shape, np.float32)
+            for k, name in enumerate(names):
+                seed_call(self.suite_seed, mask, name, self.sample)
+                raw[k] = self.tiled(images[k], holes[k])
+            return raw
         pad = (0, -width % self.multiple, 0, -height % self.multiple)
         raw = np.empty(images.shape, np.float32)
         for start in range(0, len(images), self.chunk):
@@ -85,7 +92,12 @@ class NetworkMethod(Method):
             x = image.permute(0, 3, 1, 2).float().div(255).contiguous(memory_format=torch.channels_last)
             if any(pad):
                 x, hole = reflect(x, pad), reflect(hole.float(), pad) > 0.5
+            seed_call(self.suite_seed, mask, names[start], self.sample)
+            before = state() if self.chunk > 1 else None
             out = self.forward(x, hole)[:count, :, :height, :width]
+            if before is not None and state() != before:
+                self.chunk = 1
+                return self.fill(images, holes, ids, mask)
             raw[part] = out.permute(0, 2, 3, 1).cpu().numpy()
         return raw
 

@@ -55,6 +55,9 @@ def evaluate(
     force_polarity: Annotated[
         bool, typer.Option("--force-polarity", help="Score fills that seem made for holes of the other colour.")
     ] = False,
+    samples: Annotated[
+        int, typer.Option("--samples", metavar="N", help="Fills per hole of a method that draws random numbers.")
+    ] = 1,
     checkpoint: Annotated[
         Path | None, typer.Option("--checkpoint", help="Weights of the network, .safetensors or .pth (tensors only).")
     ] = None,
@@ -104,6 +107,7 @@ def evaluate(
             threshold=mask_threshold,
             suite=suite,
             force_polarity=force_polarity,
+            samples=samples,
             checkpoint=checkpoint,
             save_predictions=save_predictions,
             restore_known=not no_composite,

@@ -57,6 +57,7 @@ class Request:
     fetch: bool = False
     workers: int | None = None
     shard: str | None = None
+    samples: int = 1
     export: tuple[Path, ...] = ()
 
 
@@ -66,6 +67,8 @@ def evaluate_methods(request: Request) -> None:
 
     for spec in request.methods:
         check_spec(spec)
+    if request.samples < 1:
+        raise UsageError(f"--samples {request.samples} must be at least 1")
     part = part_of(request)
     source = find_run(request.run, request.runs) if request.run else newest_training(request)
     profile, split = settle(request, source)
@@ -84,6 +87,7 @@ def evaluate_methods(request: Request) -> None:
     from bench.stages.prepare import suite_facts, tell_of_suite
     from bench.stages.reuse import digest_fills, earlier_runs
     from bench.stages.samples import choose_samples
+    from bench.stages.sampling import settle_samples
     from bench.stages.score import open_scorers, score_methods
     from bench.suites.of_profile import open_suite, refuse_shared_ids
 
@@ -104,6 +108,7 @@ def evaluate_methods(request: Request) -> None:
         refuse_reversed(methods, suite)
     check_first(methods, suite)
     digest_fills(methods, suite)
+    sampled_once = settle_samples(methods, suite, request.samples)
     start = suite_facts(suite, profile)
     key = key_of(profile.as_dict(), identity_of(methods), request.restore_known, start.suite)
     run = out_folder(request.out, request.runs, f"eval-{key[:8]}")
@@ -111,6 +116,9 @@ def evaluate_methods(request: Request) -> None:
     writer.begin(start, request.fresh, wait=request.wait)
     say(f"writing {writer.path}" + (f", shard {part}" if part else ""))
     tell_of_suite(suite, writer)
+    for text in sampled_once:
+        say(f"note: {text}")
+        writer.note(text)
     if request.save_predictions is not None:
         settled = {key: values[key] for key in SUITE_KEYS if key in (values := profile.as_dict())}
         write_json(request.save_predictions / SUITE_FILE, {"suite": start.suite, "split": split, "profile": settled})

@@ -49,9 +49,23 @@ def score_tables(run: Run, columns: tuple[str, ...] = ()) -> list[ScoreTable]:
 
 
 def caveats(run: Run, columns: tuple[str, ...] = ()) -> list[str]:
-    """What must be said beside the tables, of the approximate metrics that they show."""
-    shown = {entry.name: entry for table in score_tables(run, columns) for entry in table.metrics}
-    return [entry.caveat for entry in shown.values() if entry.caveat]
+    """What must be said beside the tables: of methods that filled each hole several times, and of the approximate
+    metrics that they show."""
+    tables = score_tables(run, columns)
+    shown = {entry.name: entry for table in tables for entry in table.metrics}
+    sampled = [sampled_note(label, rows) for table in tables for label, rows in table.methods]
+    return [*dict.fromkeys(filter(None, sampled)), *(entry.caveat for entry in shown.values() if entry.caveat)]
+
+
+def sampled_note(label: str, rows: Mapping[str, Row]) -> str:
+    """What a picture's value is where a method filled each hole several times; empty where it did not."""
+    count = max((row.get("samples", 1) for row in rows.values()), default=1)
+    if count == 1:
+        return ""
+    return (
+        f"{label} filled each hole {count} times: a picture's score is the mean over its samples. Their spread, their "
+        f"diversity and the best of {count} (oracle) are in summary.json; no score here is the best of several"
+    )
 
 
 def best_of(rows: list[Row], entry: Metric) -> float:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.runs.manifest import Manifest, read_manifest
-from bench.runs.records import AGAIN, read_records
+from bench.runs.records import AGAIN, mean_over_samples, read_records
 from bench.util.errors import BenchError, IncomparableError, UsageError
 from bench.util.paths import Outside, inside
 from bench.util.progress import say
@@ -87,7 +87,8 @@ class Run:
         return sorted((self.path / "records").glob(pattern))
 
     def records(self, variant: str | None = None, seed: int | None = None) -> pd.DataFrame:
-        """All records (of one variant, of one seed), one row per picture; an empty frame where none."""
+        """All records (of one variant, of one seed), one row per picture, the mean of its samples; an empty frame where
+        none."""
         import pandas as pd
         import pyarrow as pa
 
@@ -95,7 +96,7 @@ class Run:
         if not files:
             return pd.DataFrame()
         tables = [read_records(file) for file in files]
-        return pa.concat_tables(tables, promote_options="permissive").to_pandas()
+        return mean_over_samples(pa.concat_tables(tables, promote_options="permissive").to_pandas())
 
     def set_scores(self, variant: str, seed: int | None = None) -> list[dict[str, Any]]:
         """Scores of whole sets of a variant (of one seed): ``seed``, ``dataset``, ``mask``, ``n``, ``failed`` and

@@ -14,12 +14,15 @@ from bench.util.reading import Unfit, reading
 from bench.util.tables import read_table, write_table
 
 if TYPE_CHECKING:
+    import pandas as pd
     import pyarrow as pa
 
 KEY = b"inpaint-bench"
 AGAIN = "rerun the command that made the run: it regenerates what is damaged"
-IDENTITY = ("variant", "seed", "dataset", "mask", "image_id", "hole_area", "failed")
+IDENTITY = ("variant", "seed", "dataset", "mask", "image_id", "sample", "hole_area", "failed")
 NEEDED = IDENTITY[:5]
+DIVERSITY = "sample_diversity"
+"""The column of how much a picture's samples differ, the same in each of its rows; only where it has several."""
 
 
 def record_file(run: Path, variant: str, seed: int, dataset: str, mask: str) -> Path:
@@ -39,22 +42,44 @@ def write_records(file: Path, rows: Sequence[dict[str, Any]], metrics: Sequence[
     text = ("variant", "dataset", "mask", "image_id", "failed")
     columns: dict[str, Any] = {}
     for name in IDENTITY:
-        kind = pa.string() if name in text else pa.int64() if name == "seed" else pa.float64()
-        columns[name] = pa.array([row[name] for row in rows], kind)
+        kind = pa.string() if name in text else pa.int64() if name in ("seed", "sample") else pa.float64()
+        columns[name] = pa.array([row.get(name, 0) if name == "sample" else row[name] for row in rows], kind)
+    if "samples" in facts or any(DIVERSITY in row for row in rows):
+        columns[DIVERSITY] = pa.array([row.get(DIVERSITY) for row in rows], pa.float64(), from_pandas=False)
     for name in metrics:
         columns[name] = pa.array([row[name] for row in rows], pa.float64(), from_pandas=False)
     write_table(file, pa.table(columns), {KEY: json.dumps(facts, sort_keys=True).encode()})
 
 
 def read_records(file: Path, columns: Sequence[str] | None = None) -> pa.Table:
-    """The records in ``file``, or those of ``columns`` that it has. Raises BenchError where they are damaged: rows or
-    columns missing, values that are not those written."""
+    """The records in ``file``, or those of ``columns`` that it has; those from before samples are of sample 0. Raises
+    BenchError where they are damaged: rows or columns missing, values that are not those written."""
+    import pyarrow as pa
+
     with reading(file, "records", AGAIN, limit_mib=None):
         table = read_table(file, columns)
         missing = [name for name in NEEDED if name not in table.column_names and (columns is None or name in columns)]
         if missing:
             raise Unfit(f"it lacks the column '{missing[0]}'")
+        if "sample" not in table.column_names and (columns is None or "sample" in columns):
+            table = table.append_column("sample", pa.array([0] * table.num_rows, pa.int64()))
         return table
+
+
+def mean_over_samples(frame: pd.DataFrame) -> pd.DataFrame:
+    """One row a picture: the mean of each column over its samples, NaN where one of them has no value; failed where one
+    of them is."""
+    if not frame["sample"].any():
+        return frame
+    keys = list(NEEDED)
+    groups = frame.groupby(keys, sort=False)
+    found = frame[frame["sample"] == 0].set_index(keys)
+    numbers = [name for name in frame.columns if name != "sample" and frame[name].dtype.kind == "f"]
+    there = groups[numbers].count().eq(groups.size(), axis=0)
+    found[numbers] = groups[numbers].mean().where(there)
+    if "failed" in frame:
+        found["failed"] = groups["failed"].max()
+    return found.reset_index()[list(frame.columns)]
 
 
 def failures(file: Path) -> list[tuple[str, str]]:

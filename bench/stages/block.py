@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,9 +11,10 @@ from pathlib import Path
 import numpy as np
 
 from bench.metrics.scorer import Found, Row, Scorer
-from bench.runs.records import IDENTITY
+from bench.runs.records import DIVERSITY, IDENTITY
 from bench.set_metrics.scorer import SetScorer
 from bench.stages.outcome import known_changed
+from bench.stages.sampling import diversity
 from bench.suites.suite import Batch, Suite, same_size
 from bench.util.files import write_bytes
 from bench.util.levels import png, to_levels
@@ -20,6 +22,9 @@ from variants.method import Method
 
 Place = tuple[str, int]
 """A mask type, and a method's place among the methods: a column of the work on one data set."""
+
+Fill = tuple[str, int, int]
+"""A mask type, a method's place, and which of its samples."""
 
 Report = Callable[[str, int], None]
 """Told what was just scored, in words, and how many fills more are done."""
@@ -37,9 +42,9 @@ class Task:
 
 @dataclass
 class Result:
-    """What came of a task. rows: of the records, in the order of the task's pictures. drifted: finished pictures whose
-    known pixels were changed, by method. found: of columns without a value. truths, fills: features for set scores, in
-    the same order; empty where none are wanted."""
+    """What came of a task. rows: of the records, one a picture and sample. drifted: finished pictures whose known
+    pixels were changed, by method. found: of columns without a value. truths, fills: features for set scores, in the
+    order of the task's pictures, of first samples; empty where none are wanted."""
 
     rows: dict[Place, list[Row]] = field(default_factory=dict)
     drifted: Counter[int] = field(default_factory=Counter)
@@ -51,8 +56,8 @@ class Result:
 @dataclass
 class Bench:
     """All that scoring a task takes. restore_known: known pixels come from the truth; else fills are scored as they
-    are. sets: what looks at pictures for set scores, or None. predictions: where filled pictures are saved as
-    ``<variant>/<mask>/<id>.png``, or None."""
+    are. sets: what looks at pictures for set scores, or None. predictions: where filled pictures (first samples) are
+    saved as ``<variant>/<mask>/<id>.png``, or None."""
 
     methods: Sequence[Method]
     suite: Suite
@@ -66,9 +71,9 @@ class Bench:
         """Whether pictures are looked at on the processor: no copy of this process may use a GPU."""
         return self.scorer.context.device == "cpu" and (self.sets is None or self.sets.device == "cpu")
 
-    def fill_here(self, task: Task) -> dict[Place, list[np.ndarray]]:
+    def fill_here(self, task: Task) -> dict[Fill, list[np.ndarray]]:
         """What the methods that only this process can use put out, in the order of the task's pictures."""
-        found: dict[Place, list[np.ndarray]] = {}
+        found: dict[Fill, list[np.ndarray]] = {}
         dataset = self.suite.datasets[task.dataset]
         todo = {mask: [p for p in places if not self.methods[p].forks] for mask, places in task.todo.items()}
         if any(todo.values()):
@@ -76,13 +81,20 @@ class Bench:
                 for mask, places in todo.items():
                     part = self.suite.batch(dataset, mask, indices, images)
                     for place in places:
-                        found.setdefault((mask, place), []).extend(self._fill(place, part, mask))
+                        for sample in range(self.methods[place].samples):
+                            filled = self._fill(place, part, mask, sample)
+                            found.setdefault((mask, place, sample), []).extend(filled)
         return found
 
-    def _fill(self, place: int, part: Batch, mask: str) -> np.ndarray:
-        return self.methods[place].fill(np.stack(part.images), np.stack(part.holes), part.ids, mask)
+    def _fill(self, place: int, part: Batch, mask: str, sample: int) -> np.ndarray:
+        method = self.methods[place]
+        method.sample = sample
+        try:
+            return method.fill(np.stack(part.images), np.stack(part.holes), part.ids, mask)
+        finally:
+            method.sample = 0
 
-    def score(self, task: Task, report: Report, raws: Mapping[Place, Sequence[np.ndarray]]) -> Result:
+    def score(self, task: Task, report: Report, raws: Mapping[Fill, Sequence[np.ndarray]]) -> Result:
         """Score the task's pictures; ``report`` is told after each mask type. raws: of :meth:`fill_here`; all other
         methods fill here."""
         result = Result()
@@ -95,23 +107,41 @@ class Bench:
                 result.truths.extend(self.sets.look(np.stack(images)))
             for mask, places in task.todo.items():
                 part = self.suite.batch(dataset, mask, indices, images)
-                own = [
-                    np.stack(raws[mask, place][these]) if (mask, place) in raws else self._fill(place, part, mask)
-                    for place in places
-                ]
-                self._score_mask(part, dataset.name, mask, places, own, result)
-                report(f"{dataset.name} · {mask}", len(indices) * len(places))
+                drawn: dict[int, list[np.ndarray]] = {}
+                for sample in range(max(self.methods[place].samples for place in places)):
+                    own = [place for place in places if sample < self.methods[place].samples]
+                    filled = [
+                        np.stack(raws[mask, place, sample][these])
+                        if (mask, place, sample) in raws
+                        else self._fill(place, part, mask, sample)
+                        for place in own
+                    ]
+                    levels = self._score_mask(part, dataset.name, mask, own, filled, sample, result)
+                    for place, pictures in zip(own, levels, strict=True):
+                        if self.methods[place].samples > 1:
+                            drawn.setdefault(place, []).append(pictures)
+                    report(f"{dataset.name} · {mask}", len(indices) * len(own))
+                for place, samples in drawn.items():
+                    note_diversity(result.rows[mask, place][-len(samples) * len(indices) :], part, samples)
         result.found = self.scorer.take_found()
         return result
 
     def _score_mask(
-        self, part: Batch, dataset: str, mask: str, places: Sequence[int], raws: Sequence[np.ndarray], result: Result
-    ) -> None:
+        self,
+        part: Batch,
+        dataset: str,
+        mask: str,
+        places: Sequence[int],
+        raws: Sequence[np.ndarray],
+        sample: int,
+        result: Result,
+    ) -> list[np.ndarray]:
+        """Score one sample of each method; what each filled, in 8 bits."""
         methods = [self.methods[place] for place in places]
         images, holes = np.stack(part.images), np.stack(part.holes)
         levels = [to_levels(raw) for raw in raws]
         fills = [np.where(holes[..., None], own, images) for own in levels] if self.restore_known else levels
-        if self.predictions is not None:
+        if self.predictions is not None and not sample:
             for method, filled, raw in zip(methods, fills, raws, strict=True):
                 save_predictions(self.predictions / method.name / mask, part.ids, filled, raw)
         seen = [visible(*each) for each in zip(methods, raws, levels, strict=True)]
@@ -125,17 +155,32 @@ class Bench:
                 score = scores[k][column]
                 if not score["failed"] and not method.gives_raw and known_changed(image, hole, seen[column][k]):
                     result.drifted[place] += 1
-                own = (method.name, method.seed, dataset, mask, image_id, float(hole.mean()))
+                own = (method.name, method.seed, dataset, mask, image_id, sample, float(hole.mean()))
                 rows.append({**dict(zip(IDENTITY, own, strict=False)), **score})
             if any(row["failed"] for row in rows):
                 told = method.findings().problems
                 for row in rows:
                     row["failed"] = row["failed"] and told.get((mask, row["image_id"]), row["failed"])
             result.rows.setdefault((mask, place), []).extend(rows)
-        if self.sets is not None:
+        if self.sets is not None and not sample:
             looked = np.split(self.sets.look(np.concatenate(fills)), len(fills))
             for place, features in zip(places, looked, strict=True):
                 result.fills.setdefault((mask, place), []).extend(features)
+        return levels
+
+
+def note_diversity(rows: Sequence[Row], part: Batch, samples: Sequence[np.ndarray]) -> None:
+    """Write into the rows of some pictures how much their samples differ; not a number where one of them failed.
+
+    samples: each uint8 (N, H, W, 3), in the order of the pictures.
+    """
+    failed = {row["image_id"] for row in rows if row["failed"]}
+    found = {
+        image_id: math.nan if image_id in failed else diversity(np.stack([levels[k][hole] for levels in samples]))
+        for k, (image_id, hole) in enumerate(zip(part.ids, part.holes, strict=True))
+    }
+    for row in rows:
+        row[DIVERSITY] = found[row["image_id"]]
 
 
 def visible(method: Method, raws: np.ndarray, levels: np.ndarray) -> list[np.ndarray]:

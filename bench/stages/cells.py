@@ -10,7 +10,7 @@ import numpy as np
 
 from bench.datasets.registry import Dataset
 from bench.runs.journal import Row
-from bench.runs.records import IDENTITY, record_file
+from bench.runs.records import DIVERSITY, IDENTITY, record_file
 from bench.set_metrics.gathered import Gathered
 from bench.set_metrics.store import set_file
 from bench.stages.block import Result, Task
@@ -40,6 +40,7 @@ class Cell:
         self.place, self.method, self.dataset, self.mask = place, method, dataset, mask
         self.facts, self.known, self.set_facts = facts, known, set_facts
         self.key = (method.name, method.seed, dataset.name, mask)
+        self.samples = method.samples
         self.file = record_file(run, *self.key)
         self.set_file = set_file(run, *self.key)
         self.kept = False
@@ -49,32 +50,41 @@ class Cell:
 
     def begin(self, metrics: Sequence[str]) -> None:
         self.metrics = list(metrics)
-        self.there = np.zeros(len(self.dataset), bool)
+        shape = (len(self.dataset), self.samples)
+        self.there = np.zeros(shape, bool)
         self.areas = np.zeros(len(self.dataset))
-        self.values = np.full((len(self.dataset), len(self.metrics)), np.nan)
-        self.failed: dict[int, str] = {}
+        self.diversity = np.full(len(self.dataset), np.nan)
+        self.values = np.full((*shape, len(self.metrics)), np.nan)
+        self.failed: dict[tuple[int, int], str] = {}
+        """(picture, sample) -> why it could not be scored."""
 
     @property
     def done(self) -> int:
-        """Pictures that are scored."""
-        return len(self.dataset) if self.kept else int(self.there.sum())
+        """Fills that are scored."""
+        return len(self.dataset) * self.samples if self.kept else int(self.there.sum())
 
     def put(self, index: int, row: Row) -> None:
-        """Take in the row of picture ``index``."""
-        self.there[index] = True
+        """Take in a row of picture ``index``."""
+        sample = row["sample"]
+        self.there[index, sample] = True
         self.areas[index] = row["hole_area"]
-        self.values[index] = [row[name] for name in self.metrics]
+        self.values[index, sample] = [row[name] for name in self.metrics]
+        if self.samples > 1:
+            self.diversity[index] = row[DIVERSITY]
         if row["failed"]:
-            self.failed[index] = row["failed"]
+            self.failed[index, sample] = row["failed"]
 
     def rows(self) -> list[Row]:
-        """All rows, in the data set's order."""
+        """All rows, in the data set's order, one a sample."""
         variant, seed, dataset, mask = self.key
         found = []
         for index, image_id in enumerate(self.dataset.ids):
-            own = (variant, seed, dataset, mask, image_id, self.areas[index], self.failed.get(index, ""))
-            values = zip(self.metrics, self.values[index].tolist(), strict=True)
-            found.append({**dict(zip(IDENTITY, own, strict=True)), **dict(values)})
+            more = {DIVERSITY: self.diversity[index]} if self.samples > 1 else {}
+            for sample in range(self.samples):
+                why = self.failed.get((index, sample), "")
+                own = (variant, seed, dataset, mask, image_id, sample, self.areas[index], why)
+                values = zip(self.metrics, self.values[index, sample].tolist(), strict=True)
+                found.append({**dict(zip(IDENTITY, own, strict=True)), **dict(values), **more})
         return found
 
 
@@ -107,8 +117,8 @@ class Work:
 
     def take(self, task: Task, result: Result) -> None:
         for key, rows in result.rows.items():
-            for index, row in zip(task.indices, rows, strict=True):
-                self.waiting[key].put(index, row)
+            for row in rows:
+                self.waiting[key].put(self.index[row["image_id"]], row)
         if self.truths is not None:
             self.truths.put(task.indices, result.truths)
         for key, features in result.fills.items():

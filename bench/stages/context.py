@@ -48,6 +48,7 @@ def identity_of(methods: Sequence[Method]) -> list[list[Any]]:
             method.weights_sha256,
             *([method.convention] * bool(method.convention)),
             *([method.content] * bool(method.content)),
+            *([f"{method.samples} samples"] * (method.samples > 1)),
         ]
         for method in methods
     ]

@@ -64,11 +64,12 @@ def merge(run: Path, wait: bool = False) -> tuple[RunWriter, Outcome]:
     for (method, dataset, mask), table in joint.items():
         key = (method.name, method.seed, dataset, mask)
         write_table(record_file(run, *key), table, {KEY: table.schema.metadata[KEY]})
-        failed = table.column("failed").to_pylist()
-        for image_id, why in zip(table.column("image_id").to_pylist(), failed, strict=True):
-            if why:
-                outcome.note_failure(method, mask, image_id, why)
-        set_names |= dict.fromkeys(join_sets(run, shards, key, pictures[dataset], [bool(why) for why in failed]))
+        rows = table.select(["image_id", "sample", "failed"]).to_pylist()
+        for row in rows:
+            if row["failed"]:
+                outcome.note_failure(method, mask, row["image_id"], row["failed"])
+        failed = [bool(row["failed"]) for row in rows if row["sample"] == 0]
+        set_names |= dict.fromkeys(join_sets(run, shards, key, pictures[dataset], failed))
     variants = []
     for method, entry in zip(methods, first.variants, strict=True):
         outcome.note_findings(method, noticed(shards, method, outcome))
@@ -134,7 +135,7 @@ def pictures_of(shards: Sequence[Shard], dataset: str, count: int) -> Pictures:
 
 
 def join_records(shards: Sequence[Shard], method: Method, dataset: str, mask: str, pictures: Pictures) -> pa.Table:
-    """The rows of a cell in the data set's order, with the facts of all in its metadata."""
+    """The rows of a cell in the data set's order, samples in theirs, with the facts of all in its metadata."""
     import pyarrow as pa
 
     what = f"{method.label} on {dataset}, {mask}"
@@ -145,12 +146,13 @@ def join_records(shards: Sequence[Shard], method: Method, dataset: str, mask: st
             raise IncomparableError(f"rows are missing: shard {shard.part} has no records of {what}")
         tables.append(read_records(file))
         facts.append((tables[-1].schema.metadata or {}).get(KEY, b""))
-        ids = tables[-1].column("image_id").to_pylist()
+        fills = list(zip(*(tables[-1].column(name).to_pylist() for name in ("image_id", "sample")), strict=True))
+        ids = {name for name, _ in fills}
         own = [name for _, name in shard.pictures.get(dataset, [])]
         for why, names in (
-            ("double rows", [name for name, times in Counter(ids).items() if times > 1]),
-            ("rows are missing", sorted(set(own) - set(ids))),
-            ("rows of other pictures", sorted(set(ids) - set(own))),
+            ("double rows", [name for (name, _), times in Counter(fills).items() if times > 1]),
+            ("rows are missing", sorted(set(own) - ids)),
+            ("rows of other pictures", sorted(ids - set(own))),
         ):
             if names:
                 raise IncomparableError(f"{why}: {some(names)} of {what} in shard {shard.part}: score that shard again")
@@ -163,8 +165,12 @@ def join_records(shards: Sequence[Shard], method: Method, dataset: str, mask: st
         if table.column_names != tables[0].column_names:
             raise IncomparableError(f"unlike rows: {what} has other columns in shard {shard.part}")
     whole = pa.concat_tables(tables)
-    row = {name: place for place, name in enumerate(whole.column("image_id").to_pylist())}
-    return whole.take([row[name] for _, name, _ in pictures])
+    samples = sorted(set(whole.column("sample").to_pylist()))
+    keys = zip(*(whole.column(name).to_pylist() for name in ("image_id", "sample")), strict=True)
+    row = {key: place for place, key in enumerate(keys)}
+    if absent_fills := [name for _, name, _ in pictures for sample in samples if (name, sample) not in row]:
+        raise IncomparableError(f"rows are missing: samples of {some(absent_fills)} of {what}: score the shards again")
+    return whole.take([row[name, sample] for _, name, _ in pictures for sample in samples])
 
 
 def difference(ours: bytes, theirs: bytes) -> str:

@@ -32,7 +32,7 @@ def take_over(cell: Cell, earlier: Iterable[Run]) -> Run | None:
     """Copy the cell's records, and set scores where they are wanted, from the first run that has the same."""
     for run in earlier:
         records, whole = record_file(run.path, *cell.key), store.set_file(run.path, *cell.key)
-        if not up_to_date(records, cell.facts, len(cell.dataset)):
+        if not up_to_date(records, cell.facts, len(cell.dataset) * cell.samples):
             continue
         if cell.set_facts is not None:
             if not store.up_to_date(whole, cell.set_facts):

@@ -138,10 +138,12 @@ def plan(
                 own["convention"] = method.convention
             if method.content:
                 own["content"] = method.content
+            if method.samples > 1:
+                own["samples"] = method.samples
             # What is noticed of finished pictures is not in their rows, and the parts are to be joined with it.
             known = bench.predictions is None and is_known(method) and (method.gives_raw or not part)
             cell = Cell(run, place, method, dataset, mask, own, known, bench.sets.facts(own) if bench.sets else None)
-            cell.kept = known and up_to_date(cell.file, own, len(dataset))
+            cell.kept = known and up_to_date(cell.file, own, len(dataset) * method.samples)
             if cell.kept and cell.set_facts is not None:
                 cell.kept = set_store.up_to_date(cell.set_file, cell.set_facts)
             source = None
@@ -171,13 +173,13 @@ def complete(work: Work, scorer: Scorer, sets: SetScorer | None, outcome: Outcom
         if cell.kept:
             failed = failures(cell.file)
         else:
-            failed = [(work.dataset.ids[index], why) for index, why in sorted(cell.failed.items())]
+            failed = [(work.dataset.ids[index], why) for (index, _), why in sorted(cell.failed.items())]
             write_records(cell.file, cell.rows(), list(scorer.metrics), cell.facts)
             if sets is None or cell.features is None or work.truths is None or cell.set_facts is None:
                 cell.set_file.unlink(missing_ok=True)
             else:
                 identity = dict(zip(IDENTITY, cell.key, strict=False))
-                without = [index in cell.failed for index in range(len(work.dataset))]
+                without = [(index, 0) in cell.failed for index in range(len(work.dataset))]
                 found = {} if part else sets.scores(work.truths.all(), cell.features.all(), without)
                 set_store.write_set(cell.set_file, identity | found, cell.set_facts)
         for image_id, why in failed:
@@ -220,7 +222,7 @@ def score_methods(
     metrics = {name: replace(entry, code=code_of(name)) for name, entry in scorer.metrics.items()}
     writer.update(variants=list(known.values()), metrics={**metrics, **sets.metrics})
     with writer.stage("evaluate"), Reporter("score") as reporter:
-        total = len(methods) * sum(len(suite.masks_of(d)) * len(d) for d in suite.datasets)
+        total = sum(method.samples for method in methods) * sum(len(suite.masks_of(d)) * len(d) for d in suite.datasets)
         done = 0
 
         def report(text: str, pictures: int) -> None:

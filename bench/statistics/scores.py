@@ -9,20 +9,31 @@ from typing import Any
 import numpy as np
 
 from bench.runs.reader import Run
-from bench.runs.records import read_records
+from bench.runs.records import DIVERSITY, read_records
 from bench.util.errors import BenchError
 
-KEYS = ("variant", "seed", "dataset", "mask", "image_id", "hole_area", "failed")
+KEYS = ("variant", "seed", "dataset", "mask", "image_id", "sample", "hole_area", "failed")
 ALL = "all"
 """The name under which the mask types are pooled."""
+
+
+@dataclass(frozen=True)
+class Tries:
+    """What several samples of each hole scored. values: float64 (seeds, images, masks, samples, columns), NaN where
+    there is no value; diversity: (seeds, images, masks), NaN where it was not asked for."""
+
+    values: np.ndarray
+    diversity: np.ndarray
 
 
 @dataclass(frozen=True)
 class Scores:
     """The scores of one variant on one data set.
 
-    values: float64 (seeds, images, masks, columns), NaN where there is no value; present and failed:
-    bool (seeds, images, masks); hole_area: (images, masks), NaN where the pair was not drawn.
+    values: float64 (seeds, images, masks, columns), NaN where there is no value; of several samples of a hole their
+    mean, where each has a value; present and failed (a sample, at least): bool (seeds, images, masks); hole_area:
+    (images, masks), NaN where the pair was not drawn. tries: the samples, where there are several; none where only
+    some images, mask types or columns were taken.
     """
 
     dataset: str
@@ -34,6 +45,7 @@ class Scores:
     present: np.ndarray
     failed: np.ndarray
     hole_area: np.ndarray
+    tries: Tries | None = None
 
     def take(self, images: np.ndarray, masks: list[int], columns: list[int]) -> Scores:
         """The same scores, of some images, mask types and columns (by position)."""
@@ -51,6 +63,7 @@ class Scores:
             present=self.present[pick],
             failed=self.failed[pick],
             hole_area=self.hole_area[np.ix_(images, places[1])],
+            tries=None,
         )
 
 
@@ -59,7 +72,7 @@ def load_scores(
 ) -> dict[str, Scores]:
     """A variant's scores by data set. columns: the only ones to read; None: all.
 
-    Raises BenchError where a picture was recorded twice."""
+    Raises BenchError where a picture was recorded twice, or not as often as others."""
     import pyarrow as pa
 
     files = run.record_files(variant, seed)
@@ -73,7 +86,7 @@ def load_scores(
     others = [
         name
         for name in table.column_names
-        if name not in {*KEYS, *metrics} and pa.types.is_floating(table.schema.field(name).type)
+        if name not in {*KEYS, DIVERSITY, *metrics} and pa.types.is_floating(table.schema.field(name).type)
     ]
     datasets, dataset_codes = codes(table, "dataset")
     found = {}
@@ -116,11 +129,12 @@ def arrange(run: Run, variant: str, dataset: str, table: Any, order: list[str], 
     ranked = sorted(range(len(named)), key=lambda i: (order.index(named[i]) if named[i] in order else len(order), i))
     place = np.empty(len(masks), np.int64)
     place[ranked] = np.arange(len(masks))
-    shape = (len(seeds), len(ids), len(masks))
-    flat = np.ravel_multi_index((seed_codes, id_codes, place[mask_codes]), shape)
+    samples, sample_codes = codes(table, "sample")
+    shape = (len(seeds), len(ids), len(masks), len(samples))
+    flat = np.ravel_multi_index((seed_codes, id_codes, place[mask_codes], sample_codes), shape)
     present = np.bincount(flat, minlength=int(np.prod(shape)))
     if present.max(initial=0) > 1:
-        seed, image, mask = np.unravel_index(int(present.argmax()), shape)
+        seed, image, mask, _ = np.unravel_index(int(present.argmax()), shape)
         raise BenchError(
             f"{run.path} records {variant}@{seeds[seed]} twice on picture '{ids[image]}' under mask type "
             f"'{named[ranked[mask]]}': evaluate it again with bench run"
@@ -136,7 +150,20 @@ def arrange(run: Run, variant: str, dataset: str, table: Any, order: list[str], 
         failed[flat] = np.nan_to_num(numbers(whole(lengths))) > 0
     values[failed] = np.nan
     values[~np.isfinite(values)] = np.nan
-    area = np.full(shape[1:], np.nan)
+    there = present.reshape(shape).astype(bool)
+    if (there.any(axis=-1) != there.all(axis=-1)).any():
+        raise BenchError(
+            f"{run.path} records {len(samples)} samples of some pictures of {variant} on {dataset}, and fewer of "
+            "others: evaluate it again with bench eval"
+        )
+    tries = None
+    scored = values.reshape(*shape, len(columns))
+    if len(samples) > 1:
+        diversity = np.full(shape, np.nan)
+        if DIVERSITY in table.column_names:
+            diversity.reshape(-1)[flat] = numbers(whole(table.column(DIVERSITY)))
+        tries = Tries(scored, diversity[..., 0])
+    area = np.full(shape[1:3], np.nan)
     if "hole_area" in table.column_names:
         area[id_codes, place[mask_codes]] = numbers(whole(table.column("hole_area")))
     return Scores(
@@ -145,10 +172,11 @@ def arrange(run: Run, variant: str, dataset: str, table: Any, order: list[str], 
         ids,
         tuple(named[i] for i in ranked),
         tuple(columns),
-        values.reshape(*shape, len(columns)),
-        present.reshape(shape).astype(bool),
-        failed.reshape(shape),
+        scored[..., 0, :] if tries is None else scored.mean(-2),
+        np.any(there, axis=-1),
+        np.any(failed.reshape(shape), axis=-1),
         area,
+        tries,
     )
 
 

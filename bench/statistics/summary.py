@@ -12,6 +12,7 @@ from bench.metrics.declaration import in_order
 from bench.metrics.registry import metric as registry
 from bench.runs.reader import Run
 from bench.statistics import intervals, jackknife
+from bench.statistics.over_samples import over_samples
 from bench.statistics.scores import ALL, Scores, load_scores
 from bench.statistics.standing import distance
 from bench.util.files import finite, write_json
@@ -25,7 +26,9 @@ def summarise(run: Run, resamples: int = intervals.RESAMPLES, seed: int = 0) -> 
     A row of ``scores`` pools the pictures of one (variant, seed, data set, mask type; ``all`` pools those) in
     one metric: ``mean``, ``low`` and ``high`` (95 %, bootstrap over whole images), ``n`` rows scored of
     ``images`` images, ``failed`` rows that could not be scored and are excluded from the means. Of a metric with
-    a target it has ``distance``, the mean distance of the scores from that, which decides what is best. Scores of
+    a target it has ``distance``, the mean distance of the scores from that, which decides what is best. Where holes
+    were filled several times, a picture counts with the mean of its samples, and the row has the fields of
+    :func:`bench.statistics.over_samples.over_samples`; nothing else is calculated with those. Scores of
     whole sets have no interval, and for ``all`` the mean of the mask types' values. The rows of ``areas`` pool the
     mask types by hole area instead: ``area`` is one of :data:`bench.masks.areas.AREA_BINS`.
     """
@@ -139,6 +142,8 @@ def rows_of(
                 row |= {"approximate": True, "mean_error": metric.mean_error}
             if metric.direction == "nearest":
                 row["distance"] = distance(values[..., k][held[m][..., k]], metric)
+            if table.tries is not None:
+                row |= over_samples(table.tries, k, held[m][..., k], metric)
             error, of_mean = from_error(name)
             if error in place:
                 # The mean of PSNRs is not the PSNR of the mean error: where errors are recorded, both are told.

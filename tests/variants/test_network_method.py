@@ -159,3 +159,36 @@ def test_weights_are_loaded_at_the_width_that_they_were_saved_at(tmp_path, name,
     images, holes = pictures(2, 16, 16)
     expected = NetworkMethod(name, variant.get(name)(), network).fill(images, holes)
     assert np.array_equal(loaded.fill(images, holes), expected)
+
+
+class Noise(nn.Module):
+    """Puts out noise."""
+
+    def forward(self, x: Tensor, known: Tensor) -> Tensor:
+        return torch.rand(x.shape)
+
+
+def test_a_network_that_draws_gives_a_picture_the_same_fill_alone_and_among_others_and_another_a_sample():
+    images, holes = pictures(3)
+    together = method(Noise()).fill(images, holes, ["a", "b", "c"], "rect")
+    drawing = method(Noise())
+    alone = drawing.fill(images[1:2], holes[1:2], ["b"], "rect")
+    assert np.array_equal(alone[0], together[1])
+    # Seeded from all of it, as docs/spec.md has it.
+    digest = hashlib.sha256(b"0/rect/b/0").digest()
+    torch.manual_seed(int.from_bytes(digest[:8], "little") >> 1)
+    drawn = torch.rand(1, 3, 8, 8)[0].permute(1, 2, 0).numpy() * STD + MEAN
+    assert alone[0] == pytest.approx(np.clip(drawn, 0, 1), abs=1e-5)
+    drawing.sample = 1
+    other = drawing.fill(images, holes, ["a", "b", "c"], "rect")
+    assert (other[1] != alone[0]).any()
+    drawing.sample = 0
+    assert np.array_equal(drawing.fill(images, holes, ["a", "b", "c"], "rect"), together)
+
+
+def test_a_network_that_does_not_draw_keeps_its_batches():
+    images, holes = pictures(3)
+    still = method(spy := Spy())
+    still.fill(images, holes)
+    assert still.chunk == CHUNK
+    assert len(spy.seen) == 1

@@ -53,12 +53,19 @@ def test_columns_come_back_in_order_with_their_types_and_all_their_digits(writte
     text, number = pa.string(), pa.float64()
     assert [(field.name, field.type) for field in table.schema] == [
         ("variant", text), ("seed", pa.int64()), ("dataset", text), ("mask", text), ("image_id", text),
-        ("hole_area", number), ("failed", text), ("psnr", number),
+        ("sample", pa.int64()), ("hole_area", number), ("failed", text), ("psnr", number),
     ]  # fmt: skip
     first, second = table.to_pylist()
-    assert first == {key: value for key, value in row().items() if key != "unasked"}
+    assert first == {**{key: value for key, value in row().items() if key != "unasked"}, "sample": 0}
     assert math.isnan(second["psnr"]), "a value that is not there is NaN, as in memory, not null"
     assert table["psnr"].null_count == 0
+
+
+def test_records_from_before_samples_are_of_sample_0(written: Path) -> None:
+    table = pq.read_table(written)
+    pq.write_table(table.drop_columns("sample").replace_schema_metadata(None), written)
+    assert records.read_records(written)["sample"].to_pylist() == [0, 0]
+    assert records.read_records(written, ["psnr"]).column_names == ["psnr"]
 
 
 def test_failures_are_the_rows_that_say_why(written: Path) -> None:
