@@ -129,7 +129,7 @@ def test_the_reference_holds_the_gated_scores_and_the_speeds_alone(tmp_path: Pat
         "throughput.parquet",
     ]
     table = pq.read_table(reference / files[0], partitioning=None)
-    keys = ["variant", "seed", "dataset", "mask", "image_id", "hole_area", "failed"]
+    keys = ["variant", "seed", "dataset", "mask", "image_id", "sample", "hole_area", "failed"]
     assert sorted(table.column_names) == sorted([*keys, "psnr_hole", "lpips"])
     np.testing.assert_array_equal(table["psnr_hole"].to_numpy(), BASE[:, 1])
     assert (reference / "throughput.parquet").read_bytes() == (whole.path / "throughput.parquet").read_bytes()
