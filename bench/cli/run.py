@@ -50,6 +50,9 @@ def run(
     runs_dir: RunsDir = None,
     export: Export = None,
     checkpoint_every: CheckpointEvery = None,
+    launcher: Annotated[
+        str | None, typer.Option("--launcher", help="ray: train over a Ray cluster (docs/scale.md).")
+    ] = None,
     wait: Wait = False,
     offline: Annotated[
         bool, typer.Option("--offline", help="Fetch nothing (else the LPIPS backbone, once; also BENCH_OFFLINE=1).")
@@ -102,6 +105,7 @@ def run(
         wait=wait,
         offline=offline,
         checkpoint_every=checkpoint_every,
+        launcher=launcher,
         throughput=not no_throughput,
         open_report=open_report,
         device=device,

@@ -35,8 +35,10 @@ def run_profile(
     json_output: bool = False,
     export: Sequence[Path] = (),
     build: Build | None = None,
+    launcher: str | None = None,
 ) -> None:
-    """Everything from pictures to report; prints where the report is. workers: processes that score."""
+    """Everything from pictures to report; prints where the report is. workers: processes that score. launcher: what
+    trains, in place of processes on this machine."""
     began = time.perf_counter()
     check_names(profile)
     files = chosen(export, "scores")
@@ -52,17 +54,18 @@ def run_profile(
     from bench.stages.score import open_scorers, score_methods
     from bench.stages.speed import measure_speed
     from bench.stages.train import train_missing
-    from bench.training import together
+    from bench.training import cluster, together
     from bench.training.checkpoints import every
 
     kept = every(checkpoint_every)
+    launch = cluster.launcher(launcher) if launcher is not None else None
     if together.asked():
         raise UsageError("bench run is one process: train with torchrun … -m bench train, then bench run goes on")
     offer(weights_dir)
     members = members_of(profile)
     context = prepare(profile, members, folder, changed, fresh, check_device(device), wait)
     fetch = start_fetch(profile, weights_dir, offline)
-    diverged = train_missing(context, members.networks, kept)
+    diverged = train_missing(context, members.networks, kept, launch)
     specs = [spec for spec in members.specs if spec not in {f"{name}@{seed}" for name, seed in diverged}]
     if not specs:
         raise BenchError(f"{not_trained(diverged)}: nothing is left to score")
