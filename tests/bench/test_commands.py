@@ -39,7 +39,8 @@ def test_a_run_leaves_what_the_run_folder_promises(tiny_runs):
         for mask in ("standard", "rect")
     }
     frame = frames(run)["telea/seed-0/scenes-rect.parquet"]
-    assert list(frame.columns[:7]) == ["variant", "seed", "dataset", "mask", "image_id", "hole_area", "failed"]
+    first = ["variant", "seed", "dataset", "mask", "image_id", "sample", "hole_area", "failed"]
+    assert list(frame.columns[:8]) == first
     assert len(frame) == 6
     assert set(SCORES) <= set(frame.columns)
     assert not list(run.rglob(".*")), "temporary files were left"
