@@ -9,6 +9,7 @@ from pathlib import Path
 
 from bench.commands.settings import check_names, with_data
 from bench.profiles.profile import Profile
+from bench.runs.trained import weights_file
 from bench.util.errors import PartialError, UsageError
 from bench.util.progress import say
 
@@ -25,7 +26,7 @@ def train_only(
     wanted = networks_named(names, profile)
     from bench.methods.device import check_device
     from bench.stages.prepare import members_of, prepare
-    from bench.stages.train import Launch, folder_of, train_missing
+    from bench.stages.train import Launch, train_missing
     from bench.training import together
     from bench.training.checkpoints import every
 
@@ -34,7 +35,7 @@ def train_only(
         diverged = train_missing(context, wanted, kept, launch)
         for pair in wanted:
             if pair not in diverged:
-                print(folder_of(context, *pair) / "generator.safetensors")
+                print(weights_file(context.writer.path, *pair))
         context.writer.close()
         if diverged:
             raise PartialError(not_trained(diverged))

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench.runs.manifest import Manifest, read_manifest
 from bench.runs.records import AGAIN, mean_over_samples, read_records
+from bench.runs.trained import training_folder
 from bench.util.errors import BenchError, IncomparableError, UsageError
 from bench.util.paths import Outside, inside
 from bench.util.progress import say
@@ -135,7 +136,7 @@ class Run:
         """The training history of a variant, or None where it was not trained here, or is damaged, which is said."""
         import pandas as pd
 
-        file = self.path / "checkpoints" / variant / f"seed-{seed}" / "history.csv"
+        file = training_folder(self.path, variant, seed) / "history.csv"
         if not file.exists():
             return None
         try:

@@ -18,6 +18,7 @@ import numpy as np
 from bench.datasets.packed import pack
 from bench.datasets.registry import Dataset
 from bench.methods.weights import digest_told
+from bench.runs.trained import WEIGHTS, training_folder, weights_file
 from bench.stages.context import Context, key_of
 from bench.stages.prepare import describe
 from bench.training.train import training_data, validation_data
@@ -26,7 +27,6 @@ from bench.util.progress import say
 from variants.checkpoint import sha256
 from variants.registry import variant
 
-WEIGHTS = "generator.safetensors"
 POOLS = ("train.npy", "validation.npy")
 
 
@@ -39,7 +39,7 @@ def settle(context: Context, networks: Sequence[tuple[str, int]]) -> None:
     trained on other pictures."""
     told = context.writer.manifest.training
     for name, seed in networks:
-        folder = context.writer.path / "checkpoints" / name / f"seed-{seed}"
+        folder = training_folder(context.writer.path, name, seed)
         label, file = label_of(name, seed), folder / WEIGHTS
         code = told.get("code", {}).get(label)
         if folder.exists() and code is not None and code != code_of(name):
@@ -55,7 +55,7 @@ def settle(context: Context, networks: Sequence[tuple[str, int]]) -> None:
                 file.unlink()
                 forget(context, name, seed)
     pictures = told.get("pictures")
-    finished = [pair for pair in networks if weights_file(context, *pair).is_file()]
+    finished = [pair for pair in networks if weights_file(context.writer.path, *pair).is_file()]
     # Pictures that come out of a file of the user's, or a folder of them.
     if pictures and len(finished) == len(networks) and any(":" in spec for spec in context.profile.train_data):
         parts = training_data(context.profile)
@@ -105,7 +105,7 @@ def begin(context: Context, networks: Sequence[tuple[str, int]]) -> None:
 
 def note(context: Context, networks: Sequence[tuple[str, int]]) -> None:
     """Take down the digests of the weights that are there."""
-    files = {label_of(*pair): weights_file(context, *pair) for pair in networks}
+    files = {label_of(*pair): weights_file(context.writer.path, *pair) for pair in networks}
     found = {label: sha256(file) for label, file in files.items() if file.is_file()}
     told = context.writer.manifest.training.get("weights", {})
     if found and {**told, **found} != told:
@@ -129,10 +129,6 @@ def forget(context: Context, name: str, seed: int) -> None:
 
 def update(context: Context, **values: Any) -> None:
     context.writer.update(training={**context.writer.manifest.training, **values})
-
-
-def weights_file(context: Context, name: str, seed: int) -> Path:
-    return context.writer.path / "checkpoints" / name / f"seed-{seed}" / WEIGHTS
 
 
 def code_of(name: str) -> str:

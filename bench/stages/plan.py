@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.profiles.profile import Profile
+from bench.runs.trained import weights_file
 from bench.stages.prepare import Members
 from bench.suites.suite import Suite
 from variants.registry import variant
@@ -77,9 +78,7 @@ def plan_run(
 ) -> Plan:
     """metrics: columns of scores. pictures: to train and validate on. together: trainings side by side."""
     finished = [
-        (name, seed)
-        for name, seed in members.networks
-        if not fresh and (run / "checkpoints" / name / f"seed-{seed}" / "generator.safetensors").is_file()
+        (name, seed) for name, seed in members.networks if not fresh and weights_file(run, name, seed).is_file()
     ]
     missing = tuple(pair for pair in members.networks if pair not in finished)
     cells = tuple((dataset.name, len(dataset), suite.masks_of(dataset)) for dataset in suite.datasets)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from bench.runs.trained import WEIGHTS, training_folder
 from bench.stages.context import Context
 from bench.util.progress import Reporter, say
 from variants.registry import variant
@@ -30,11 +31,9 @@ def train_missing(
     from bench.training.train import why_diverged
 
     kept.settle(context, networks)
-    folders = {pair: folder_of(context, *pair) for pair in networks}
+    folders = {pair: training_folder(context.writer.path, *pair) for pair in networks}
     missing = [
-        pair
-        for pair, folder in folders.items()
-        if not (folder / "generator.safetensors").is_file() and not why_diverged(folder)
+        pair for pair, folder in folders.items() if not (folder / WEIGHTS).is_file() and not why_diverged(folder)
     ]
     if missing:
         with context.writer.stage("train"):
@@ -49,10 +48,6 @@ def train_missing(
     return lost
 
 
-def folder_of(context: Context, name: str, seed: int) -> Any:
-    return context.writer.path / "checkpoints" / name / f"seed-{seed}"
-
-
 def train(context: Context, missing: Sequence[tuple[str, int]], every: Every, launch: Launch | None) -> None:
     from bench.stages import kept
     from bench.training.train import Job, at_a_time, steps_of, train_all
@@ -63,8 +58,8 @@ def train(context: Context, missing: Sequence[tuple[str, int]], every: Every, la
     kept.begin(context, missing)
     pictures = sum(entry.count for entry in context.writer.manifest.trained_on)
     jobs = [
-        Job(name, seed, steps_of(name, profile, pictures), folder_of(context, name, seed), pool, validation, profile,
-            context.device, every, features_of(name))
+        Job(name, seed, steps_of(name, profile, pictures), training_folder(context.writer.path, name, seed), pool,
+            validation, profile, context.device, every, features_of(name))
         for name, seed in missing
     ]  # fmt: skip
     for job in jobs:

@@ -44,7 +44,7 @@ def trained(context: Context, weights: bytes = b"weights") -> Path:
     kept.pools(context)
     kept.clear(context)
     kept.begin(context, ONE)
-    file = kept.weights_file(context, *ONE[0])
+    file = kept.weights_file(context.writer.path, *ONE[0])
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_bytes(weights)
     kept.note(context, ONE)
