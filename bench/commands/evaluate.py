@@ -202,9 +202,10 @@ def score_part(context: Context, part: Part, score: Callable[[Context], Outcome]
 def merge_if_last(run: Path, part: Part, request: Request) -> None:
     """Join the shards where all are complete, else say which are not."""
     from bench.commands.merge import merge_run
+    from bench.runs.shards import read_shards
     from bench.stages.merge import absent
 
-    if missing := [str(other) for other in absent(run, part.of)]:
+    if missing := [str(other) for other in absent(read_shards(run), part.of)]:
         if request.json_output:
             print(json.dumps({"schema": 1, "shard": str(part), "merged": False, "missing": missing}))
         say(f"shard {part} is complete; still to be scored: {some(missing)} (the last one joins them)")

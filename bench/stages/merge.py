@@ -36,9 +36,9 @@ Pictures = list[tuple[int, str, int]]
 """Position in the data set, id, and the place of its shard."""
 
 
-def absent(run: Path, of: int) -> list[Part]:
-    """The shards of ``of`` that are not complete."""
-    there = {shard.part.number for shard in read_shards(run) if shard.part.of == of}
+def absent(shards: Sequence[Shard], of: int) -> list[Part]:
+    """The shards of ``of`` that are not among the complete ones."""
+    there = {shard.part.number for shard in shards if shard.part.of == of}
     return [Part(number, of) for number in range(1, of + 1) if number not in there]
 
 
@@ -99,7 +99,7 @@ def check_shards(run: Path, shards: Sequence[Shard]) -> list[Manifest]:
         raise IncomparableError(
             f"{where} holds shards of {' and of '.join(map(str, counts))}: remove those that do not belong together"
         )
-    if missing := absent(run, counts[0]):
+    if missing := absent(shards, counts[0]):
         raise IncomparableError(
             f"{run.name} lacks the shards {some([str(part) for part in missing])}: score them with --shard, then "
             f"bench merge {run}"
