@@ -120,7 +120,8 @@ def evaluate_methods(request: Request) -> None:
         say(f"note: {text}")
         writer.note(text)
     if request.save_predictions is not None:
-        settled = {key: values[key] for key in SUITE_KEYS if key in (values := profile.as_dict())}
+        values = profile.as_dict()
+        settled = {key: values[key] for key in SUITE_KEYS if key in values}
         write_json(request.save_predictions / SUITE_FILE, {"suite": start.suite, "split": split, "profile": settled})
     earlier = [] if request.fresh or part else earlier_runs(request.runs, writer.manifest, writer.path)
     context = Context(profile, suite, writer, device, methods, earlier)
