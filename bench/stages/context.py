@@ -41,14 +41,13 @@ def key_of(*parts: Any) -> str:
 def identity_of(methods: Sequence[Method]) -> list[list[Any]]:
     """What tells methods apart, weights included."""
     return [
-        [
-            method.name,
-            method.seed,
-            method.kind,
-            method.weights_sha256,
-            *([method.convention] * bool(method.convention)),
-            *([method.content] * bool(method.content)),
-            *([f"{method.samples} samples"] * (method.samples > 1)),
-        ]
+        [method.name, method.seed, method.kind, method.weights_sha256, *settings_of(method).values()]
         for method in methods
     ]
+
+
+def settings_of(method: Method) -> dict[str, Any]:
+    """What a method's fills depend on beside its name and weights, where it has any: the keys of its SPEC, the digest
+    of its finished pictures, how many samples it draws."""
+    found = {"convention": method.convention, "content": method.content, "samples": method.samples}
+    return {key: value for key, value in found.items() if value and value != 1}

@@ -23,7 +23,7 @@ from bench.set_metrics.registry import split_names
 from bench.set_metrics.scorer import ENOUGH, SetScorer
 from bench.stages.block import Bench, Report
 from bench.stages.cells import FEATURES, JOURNAL, Cell, Work
-from bench.stages.context import Context
+from bench.stages.context import Context, settings_of
 from bench.stages.outcome import Outcome
 from bench.stages.reuse import notes_of, take_over
 from bench.stages.workers import Workers
@@ -133,13 +133,12 @@ def plan(
     cells = []
     for mask in bench.suite.masks_of(dataset):
         for place, method in enumerate(bench.methods):
-            own = {**facts, "weights": method.weights_sha256, "restore_known": bench.restore_known}
-            if method.convention:
-                own["convention"] = method.convention
-            if method.content:
-                own["content"] = method.content
-            if method.samples > 1:
-                own["samples"] = method.samples
+            own = {
+                **facts,
+                "weights": method.weights_sha256,
+                "restore_known": bench.restore_known,
+                **settings_of(method),
+            }
             # What is noticed of finished pictures is not in their rows, and the parts are to be joined with it.
             known = bench.predictions is None and is_known(method) and (method.gives_raw or not part)
             cell = Cell(run, place, method, dataset, mask, own, known, bench.sets.facts(own) if bench.sets else None)
