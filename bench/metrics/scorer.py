@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import numbers
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -73,6 +73,7 @@ class Scorer:
         self._single = [entry for entry in available.values() if not entry.batched]
         self._batched = [entry for entry in available.values() if entry.batched]
         self._available = list(available)
+        self._plugins = {name: source for name in available if (source := metric.plugin(name)) is not None}
         self._found = Found()
         self._given_up: set[str] = set()
         self._truths: OrderedDict[str, Truth] = OrderedDict()
@@ -185,7 +186,7 @@ class Scorer:
         for entry in self._single:
             for card, row in scored:
                 if not entry.needs_raw or card.raw is not None:
-                    row[entry.name] = self._values(entry, [card], lambda entry, cards: [computed(entry)(cards[0])])[0]
+                    row[entry.name] = self._values(entry, [card])[0]
         return scored
 
     def _compute_batched(self, scored: list[tuple[Card, Row]]) -> None:
@@ -193,23 +194,22 @@ class Scorer:
         for entry in self._batched:
             chosen = [(card, row) for card, row in scored if not entry.needs_raw or card.raw is not None]
             if chosen:
-                cards = [card for card, _ in chosen]
-                values = self._values(entry, cards, lambda entry, cards: learned_values(entry, cards, self.context))
+                values = self._values(entry, [card for card, _ in chosen])
                 for (_, row), value in zip(chosen, values, strict=True):
                     row[entry.name] = value
         if scored:
             self._note_empty(scored)
 
-    def _values(self, entry: Metric, cards: list[Card], compute: Callable[..., Sequence[Any]]) -> list[float]:
+    def _values(self, entry: Metric, cards: list[Card]) -> list[float]:
         """One number a card. A plug-in's metric that fails, or gives anything else, is asked no more: the others go
         on, and ``missing`` says why."""
         if entry.name in self._given_up:
             return [math.nan] * len(cards)
-        source = metric.plugin(entry.name)
+        source = self._plugins.get(entry.name)
         if source is None:
-            return [float(value) for value in compute(entry, cards)]
+            return [float(value) for value in values_of(entry, cards, self.context)]
         try:
-            values = list(compute(entry, cards))
+            values = list(values_of(entry, cards, self.context))
             wrong = next((value for value in values if not isinstance(value, numbers.Real)), None)
             if wrong is None and len(values) == len(cards):
                 return [float(value) for value in values]
@@ -242,6 +242,11 @@ class Scorer:
             _, oldest = self._truths.popitem(last=False)
             pixels -= oldest.picture.size // 3
         return truth
+
+
+def values_of(entry: Metric, cards: list[Card], context: ScoringContext) -> Sequence[Any]:
+    """A metric of one picture's cards, as it came."""
+    return learned_values(entry, cards, context) if entry.batched else [computed(entry)(card) for card in cards]
 
 
 def learned_values(entry: Metric, cards: list[Card], context: ScoringContext) -> Sequence[float]:
