@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
+
+Kept = TypeVar("Kept")
 
 
 @dataclass
@@ -14,4 +17,10 @@ class Features:
 
     truths: np.ndarray
     fills: np.ndarray
-    kept: dict[str, Any] = field(default_factory=dict)
+    kept: dict[Any, Any] = field(default_factory=dict)
+
+    def once(self, compute: Callable[[Features], Kept]) -> Kept:
+        """What ``compute`` finds for this set, computed at the first asking."""
+        if compute not in self.kept:
+            self.kept[compute] = compute(self)
+        return self.kept[compute]

@@ -16,14 +16,12 @@ REFERENCE = "CoModGAN's definition: scikit-learn LinearSVC(dual=False) on Incept
 
 def judged(features: Features) -> tuple[np.ndarray, np.ndarray]:
     """How real each truth and each fill looks to the classifier: (n,) twice, above 0 where it says truth."""
-    if "judged" not in features.kept:
-        from sklearn.svm import LinearSVC
+    from sklearn.svm import LinearSVC
 
-        pictures = np.concatenate([features.truths, features.fills]).astype(np.float64)
-        real = np.repeat([1, 0], [len(features.truths), len(features.fills)])
-        decisions = LinearSVC(dual=False).fit(pictures, real).decision_function(pictures)
-        features.kept["judged"] = decisions[real == 1], decisions[real == 0]
-    return features.kept["judged"]
+    pictures = np.concatenate([features.truths, features.fills]).astype(np.float64)
+    real = np.repeat([1, 0], [len(features.truths), len(features.fills)])
+    decisions = LinearSVC(dual=False).fit(pictures, real).decision_function(pictures)
+    return decisions[real == 1], decisions[real == 0]
 
 
 @set_metric(
@@ -39,7 +37,7 @@ def judged(features: Features) -> tuple[np.ndarray, np.ndarray]:
 )
 def u_ids(features: Features) -> float:
     """Share of truths and fills that a linear classifier mistakes for the other (unpaired)."""
-    truths, fills = judged(features)
+    truths, fills = features.once(judged)
     return float(np.mean(np.concatenate([truths <= 0, fills > 0])))
 
 
@@ -56,5 +54,5 @@ def u_ids(features: Features) -> float:
 )
 def p_ids(features: Features) -> float:
     """Share of fills that a linear classifier finds more real than their own truth (paired)."""
-    truths, fills = judged(features)
+    truths, fills = features.once(judged)
     return float(np.mean(fills > truths))

@@ -15,15 +15,11 @@ from bench.set_metrics.registry import set_metric
 SUBSETS, SUBSET_SIZE, SEED = 100, 1000, 2020
 
 
-def found(features: Features) -> tuple[float, float]:
-    """Mean and standard deviation over the subsets; NaN of fewer than four pictures."""
-    if "kid" not in features.kept:
-        features.kept["kid"] = of_subsets(features) if len(features.truths) >= 4 else (math.nan, math.nan)
-    return features.kept["kid"]
-
-
 def of_subsets(features: Features) -> tuple[float, float]:
-    """What torch-fidelity gives: mean and standard deviation over its random subsets."""
+    """What torch-fidelity gives: mean and standard deviation over its random subsets; NaN of fewer than four
+    pictures."""
+    if len(features.truths) < 4:
+        return math.nan, math.nan
     import torch
     from torch_fidelity.metric_kid import KEY_METRIC_KID_MEAN, KEY_METRIC_KID_STD, kid_features_to_metric
 
@@ -48,7 +44,7 @@ def of_subsets(features: Features) -> tuple[float, float]:
 )
 def kid(features: Features) -> float:
     """Kernel Inception distance between the sets of truths and of fills (about 0, on either side, where they agree)."""
-    return found(features)[0]
+    return features.once(of_subsets)[0]
 
 
 @set_metric(
@@ -62,4 +58,4 @@ def kid(features: Features) -> float:
 )
 def kid_error(features: Features) -> float:
     """Standard deviation of KID over its random subsets."""
-    return found(features)[1]
+    return features.once(of_subsets)[1]

@@ -23,32 +23,28 @@ CLOSE = 5
 
 def balls(features: Features) -> tuple[float, float]:
     """Precision and recall; NaN of too few pictures for a third neighbour."""
-    if "balls" not in features.kept:
-        features.kept["balls"] = (math.nan, math.nan)
-        if len(features.truths) > NEIGHBOURS:
-            import torch
-            from torch_fidelity.metric_prc import KEY_METRIC_PRECISION, KEY_METRIC_RECALL, prc_features_to_metric
+    if len(features.truths) <= NEIGHBOURS:
+        return math.nan, math.nan
+    import torch
+    from torch_fidelity.metric_prc import KEY_METRIC_PRECISION, KEY_METRIC_RECALL, prc_features_to_metric
 
-            sides = (torch.from_numpy(side).double() for side in (features.fills, features.truths))
-            told = prc_features_to_metric(*sides, prc_neighborhood=NEIGHBOURS, verbose=False)
-            features.kept["balls"] = told[KEY_METRIC_PRECISION], told[KEY_METRIC_RECALL]
-    return features.kept["balls"]
+    sides = (torch.from_numpy(side).double() for side in (features.fills, features.truths))
+    told = prc_features_to_metric(*sides, prc_neighborhood=NEIGHBOURS, verbose=False)
+    return told[KEY_METRIC_PRECISION], told[KEY_METRIC_RECALL]
 
 
 def closeness(features: Features) -> tuple[float, float]:
     """Density and coverage; NaN of too few pictures for a fifth neighbour."""
-    if "closeness" not in features.kept:
-        features.kept["closeness"] = (math.nan, math.nan)
-        if len(features.truths) > CLOSE:
-            from scipy.spatial.distance import cdist
+    if len(features.truths) <= CLOSE:
+        return math.nan, math.nan
+    from scipy.spatial.distance import cdist
 
-            truths, fills = features.truths.astype(np.float64), features.fills.astype(np.float64)
-            # The nearest of a truth's neighbours is itself.
-            radii = np.partition(cdist(truths, truths), CLOSE, axis=1)[:, CLOSE]
-            apart = cdist(truths, fills)
-            density = float((apart < radii[:, None]).sum(0).mean() / CLOSE)
-            features.kept["closeness"] = density, float((apart.min(1) < radii).mean())
-    return features.kept["closeness"]
+    truths, fills = features.truths.astype(np.float64), features.fills.astype(np.float64)
+    # The nearest of a truth's neighbours is itself.
+    radii = np.partition(cdist(truths, truths), CLOSE, axis=1)[:, CLOSE]
+    apart = cdist(truths, fills)
+    density = float((apart < radii[:, None]).sum(0).mean() / CLOSE)
+    return density, float((apart.min(1) < radii).mean())
 
 
 FIDELITY = "torch-fidelity 0.4 prc_features_to_metric, 3 neighbours"
@@ -58,22 +54,22 @@ NAEEM = "Naeem et al. 2020, equations 3 and 4, 5 neighbours"
 @set_metric("precision", label="precision", range=(0, 1), reference=FIDELITY, version=1)
 def precision(features: Features) -> float:
     """Share of fills that lie within the reach of a truth: fidelity."""
-    return balls(features)[0]
+    return features.once(balls)[0]
 
 
 @set_metric("recall", label="recall", range=(0, 1), reference=FIDELITY, version=1)
 def recall(features: Features) -> float:
     """Share of truths that lie within the reach of a fill: variety."""
-    return balls(features)[1]
+    return features.once(balls)[1]
 
 
 @set_metric("density", label="density", range=(0, math.inf), reference=NAEEM, version=1)
 def density(features: Features) -> float:
     """How many truths' reaches a fill lies in, over the five expected: fidelity, robust against outliers."""
-    return closeness(features)[0]
+    return features.once(closeness)[0]
 
 
 @set_metric("coverage", label="coverage", range=(0, 1), reference=NAEEM, version=1)
 def coverage(features: Features) -> float:
     """Share of truths with a fill within their reach: variety, robust against outliers."""
-    return closeness(features)[1]
+    return features.once(closeness)[1]

@@ -8,7 +8,7 @@ import torch
 
 from bench.set_metrics.features import Features
 from bench.set_metrics.fid import fid
-from bench.set_metrics.ids import p_ids, u_ids
+from bench.set_metrics.ids import judged, p_ids, u_ids
 from bench.set_metrics.inception import extract
 from bench.set_metrics.registry import set_metric, split_names
 
@@ -86,7 +86,7 @@ def test_ids_are_what_scikit_learn_gives_for_the_papers_definition():
 def test_what_lies_on_the_border_is_no_truth_and_a_tie_no_win():
     # The classifier says truth above 0: a truth at 0 is mistaken, a fill at 0 is not.
     found = np.array([2.0, 0.0, -1.0, 3.0]), np.array([2.0, 0.0, -0.5, 1.0])
-    features = Features(column(0), column(0), {"judged": found})
+    features = Features(column(0), column(0), {judged: found})
     assert u_ids(features) == 4 / 8  # truths 0 and -1, fills 2 and 1
     assert p_ids(features) == 1 / 4  # -0.5 over -1
 
