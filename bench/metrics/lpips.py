@@ -25,13 +25,18 @@ def backbone_of(context: Any) -> str:
     return BACKBONES[context.protocol.lpips]
 
 
+def key_of(context: Any) -> str:
+    """What is kept of that network is kept under it."""
+    return f"lpips:{backbone_of(context)}"
+
+
 def stack_of(context: Any) -> Any:
     """The checked stack on the context's device, loaded once a context; the WeightsError where there is none."""
-    name = backbone_of(context)
-    key = f"lpips:{name}"
+    key = key_of(context)
     if key not in context.cache:
         try:
-            context.cache[key] = weights.load(weights.backbone(name), context.weights_dir).to(context.device)
+            which = weights.backbone(backbone_of(context))
+            context.cache[key] = weights.load(which, context.weights_dir).to(context.device)
         except weights.WeightsError as error:
             context.cache[key] = error
     return context.cache[key]
@@ -64,7 +69,7 @@ def both(cards: Sequence[Any], context: Any, stack: Any, key: str) -> tuple[list
 
 def through_backbone(cards: Sequence[Any], context: Any) -> tuple[list[float], list[float]]:
     """LPIPS and LPIPS of the hole of each card, through the protocol's backbone."""
-    return both(cards, context, stack_of(context), f"lpips:{backbone_of(context)}")
+    return both(cards, context, stack_of(context), key_of(context))
 
 
 def patch_scores(stack: Any, key: str, cards: Sequence[Any]) -> tuple[list[float], list[float]]:
@@ -87,17 +92,23 @@ def through_known_region(cards: Sequence[Any], context: Any) -> list[float]:
     """LPIPS of each method's own picture, hole blackened in it and the truth; NaN for a full hole."""
     if not cards[0].hole.known:
         return [float("nan")] * len(cards)
-    return patch_scores(stack_of(context), f"lpips:{backbone_of(context)}", blackened_cards(cards))[0]
+    return patch_scores(stack_of(context), key_of(context), blackened_cards(cards))[0]
 
 
-def of_batch(batch: Any, context: Any) -> Any:
-    """Both values of every fill of a :class:`bench.metrics.on_device.Batch`, float64 (2, K) on its device."""
+def of_batch(batch: Any, stack: Any, key: str) -> Any:
+    """What a stack, kept under ``key``, gives of every fill of a :class:`bench.metrics.on_device.Batch`: both values,
+    float64 (2, K) on its device."""
     from bench.metrics import lpips_batch
 
     def compute() -> Any:
-        return lpips_batch.scores(stack_of(context), batch.truth, batch.hole, batch.filled, batch.owner)
+        return lpips_batch.scores(stack, batch.truth, batch.hole, batch.filled, batch.owner)
 
-    return batch.once(f"lpips:{backbone_of(context)}", compute)
+    return batch.once(key, compute)
+
+
+def batch_through_backbone(batch: Any, context: Any) -> Any:
+    """LPIPS and LPIPS of the hole of every fill of a batch, through the protocol's backbone."""
+    return of_batch(batch, stack_of(context), key_of(context))
 
 
 @metric(
@@ -125,7 +136,7 @@ def of_batch(batch: Any, context: Any) -> Any:
     version=1,
     batched=True,
     unavailable=missing,
-    on_device=lambda batch, context: of_batch(batch, context)[0],
+    on_device=lambda batch, context: batch_through_backbone(batch, context)[0],
 )
 def lpips(cards: Sequence[Any], context: Any) -> list[float]:
     """LPIPS with the AlexNet backbone."""
@@ -150,7 +161,7 @@ def lpips(cards: Sequence[Any], context: Any) -> list[float]:
     version=1,
     batched=True,
     unavailable=missing,
-    on_device=lambda batch, context: of_batch(batch, context)[1],
+    on_device=lambda batch, context: batch_through_backbone(batch, context)[1],
 )
 def lpips_hole(cards: Sequence[Any], context: Any) -> list[float]:
     """Mean over the hole of LPIPS' upsampled map, AlexNet backbone."""

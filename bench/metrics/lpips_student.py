@@ -53,32 +53,28 @@ def unavailable(context: Any) -> str | None:
     return found if isinstance(found, str) else None
 
 
-def of_batch(batch: Any, context: Any) -> Any:
-    """The estimates of a batch, calculated once for both columns."""
-    from bench.metrics import lpips_batch
-
-    def compute() -> Any:
-        return lpips_batch.scores(stack_of(context), batch.truth, batch.hole, batch.filled, batch.owner)
-
-    return batch.once(KEY, compute)
+ESTIMATE: dict[str, Any] = {
+    "group": "perceptual",
+    "approximate": True,
+    "mean_error": MEAN_ERROR,
+    "left_out": left_out,
+    "undefined": real.too_small,
+    "direction": "lower",
+    "range": (0, 1),
+    "tolerance": 0.005,
+    "batched": True,
+    "unavailable": unavailable,
+}
+"""What both columns declare."""
 
 
 @metric(
     "lpips_student",
-    group="perceptual",
     label="perceptual student",
     rank=4,
-    approximate=True,
-    mean_error=MEAN_ERROR,
-    left_out=left_out,
-    undefined=real.too_small,
-    direction="lower",
-    range=(0, 1),
-    tolerance=0.005,
     reference="none: an estimate of lpips 0.1.4, net='alex', version='0.1'",
-    batched=True,
-    unavailable=unavailable,
-    on_device=lambda batch, context: of_batch(batch, context)[0],
+    on_device=lambda batch, context: real.of_batch(batch, stack_of(context), KEY)[0],
+    **ESTIMATE,
 )
 def lpips_student(cards: Sequence[Any], context: Any) -> list[float]:
     """Estimate of AlexNet-LPIPS by a small bundled network, used where the backbone is missing."""
@@ -87,20 +83,11 @@ def lpips_student(cards: Sequence[Any], context: Any) -> list[float]:
 
 @metric(
     "lpips_student_hole",
-    group="perceptual",
     label="hole perceptual student",
-    approximate=True,
-    mean_error=MEAN_ERROR,
-    left_out=left_out,
-    undefined=real.too_small,
     region="hole",
-    direction="lower",
-    range=(0, 1),
-    tolerance=0.005,
     reference="none: an estimate of lpips 0.1.4, net='alex', version='0.1', spatial=True, mean over the hole",
-    batched=True,
-    unavailable=unavailable,
-    on_device=lambda batch, context: of_batch(batch, context)[1],
+    on_device=lambda batch, context: real.of_batch(batch, stack_of(context), KEY)[1],
+    **ESTIMATE,
 )
 def lpips_student_hole(cards: Sequence[Any], context: Any) -> list[float]:
     """Estimate of AlexNet-LPIPS' mean over the hole by a small bundled network, used where the backbone is missing."""
