@@ -195,12 +195,19 @@ def check(which: LpipsBackbone, path: Path) -> tuple[Stack, str]:
     return stack, hold(which, path, published_means(stack), which.published, 1e-4)
 
 
-def hold(which: LpipsBackbone, path: Path, found: Sequence[float], known: Sequence[float], tolerance: float) -> str:
-    """Hold distances against the known ones; the check in words. Raises WeightsError where one is off."""
-    worst = max(abs(a - b) for a, b in zip(found, known, strict=True))
+def hold(
+    which: Backbone,
+    path: Path,
+    found: Sequence[float],
+    known: Sequence[float],
+    tolerance: float,
+    what: str = "distances",
+) -> str:
+    """Hold values against the known ones; the check in words. Raises WeightsError where one is off, or is NaN."""
+    worst = float(np.max([abs(a - b) for a, b in zip(found, known, strict=True)]))
     if not worst <= tolerance:
         raise WeightsError(
-            f"{path} is refused: its values do not give {which.name}'s known distances (off by {worst:.2g}, "
+            f"{path} is refused: its values do not give {which.name}'s known {what} (off by {worst:.2g}, "
             f"allowed {tolerance:.0e}); fetch or add the published weights"
         )
-    return f"gives {len(found)} known distances to {worst:.0e}"
+    return f"gives {len(found)} known {what} to {worst:.0e}"
