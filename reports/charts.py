@@ -10,7 +10,7 @@ import numpy as np
 from markupsafe import Markup, escape
 
 from reports.numbers import Score, fixed
-from reports.plane import Axis, Plane, label_of, log_span, short, span_of, svg, ticks
+from reports.plane import Axis, Plane, log_span, short, span_of, svg
 
 
 @dataclass(frozen=True)
@@ -39,38 +39,32 @@ def dot_panel(
     title: str, dots: Sequence[Dot], low: float, high: float, *, alt: str, digits: int = 2, zero: float | None = None
 ) -> Markup:
     """Rows of means with intervals on one scale; the mean is printed at the right."""
-    left, right, width, row, top = 124, 50, 330, 19, 26
-    plot = width - left - right
-    height = top + row * len(dots) + 22
-
-    def x(value: float) -> float:
-        return left + plot * (min(max(value, low), high) - low) / (high - low)
-
-    out = [f'<text class="title" x="0" y="13">{escape(title)}</text>']
+    top, row = 26, 19
     bottom = top + row * len(dots)
-    for tick in ticks(low, high, 3):
-        out.append(f'<path class="tickline" d="M{x(tick):.1f} {top}V{bottom}"/>')
-        out.append(
-            f'<text class="tick" x="{x(tick):.1f}" y="{bottom + 14}" text-anchor="middle">{label_of(tick)}</text>'
-        )
+    # Upright, a row is one unit high.
+    across, down = Axis(low, high, count=3), Axis(0, len(dots), at=(), turned=True)
+    plane = Plane(330, bottom + 22, across, down, margins=(124, 50, top, 22))
+    plane.text(0, 13, title, "title")
+    plane.axes()
     if zero is not None and low < zero < high:
-        out.append(f'<path class="zero" d="M{x(zero):.1f} {top}V{bottom}"/>')
+        plane.parts.append(f'<path class="zero" d="M{plane.px(zero):.1f} {top}V{bottom}"/>')
     for k, dot in enumerate(dots):
-        y = top + row * k + row / 2
-        out.append(f'<text class="name" x="0" y="{y + 4:.1f}">{escape(short(dot.label))}</text>')
-        for score, kind, shift in ((dot.score, "dot", 0.0), (dot.second, "dot hollow", 4.5)):
+        middle = k + 0.5
+        beside = plane.py(middle) + 4
+        plane.text(0, beside, short(dot.label), "name")
+        for score, style, shift in ((dot.score, dot.style, 0.0), (dot.second, f"hollow {dot.style}", 4.5)):
             if score is None or not math.isfinite(score.mean):
                 continue
-            at = y + shift - (2.5 if dot.second is not None else 0)
+            at = middle + (shift - (2.5 if dot.second is not None else 0)) / row
             if math.isfinite(score.low):
-                out.append(f'<path class="whisker {dot.style}" d="M{x(score.low):.1f} {at:.1f}H{x(score.high):.1f}"/>')
-            out.append(f'<circle class="{kind} {dot.style}" cx="{x(score.mean):.1f}" cy="{at:.1f}" r="3.6"/>')
+                ends = f"M{plane.px(score.low):.1f} {plane.py(at):.1f}H{plane.px(score.high):.1f}"
+                plane.parts.append(f'<path class="whisker {dot.style}" d="{ends}"/>')
+            plane.dot(score.mean, at, style, 3.6)
         if dot.score is not None and math.isfinite(dot.score.mean):
-            text = fixed(dot.score.mean, digits)
-            out.append(f'<text class="value" x="{width}" y="{y + 4:.1f}" text-anchor="end">{text}</text>')
+            plane.text(plane.width, beside, fixed(dot.score.mean, digits), "value", "end")
         else:
-            out.append(f'<text class="tick" x="{width}" y="{y + 4:.1f}" text-anchor="end">–</text>')
-    return svg(width, height, out, alt)
+            plane.text(plane.width, beside, "–", "tick", "end")
+    return plane.markup(alt)
 
 
 def line_panel(
@@ -157,27 +151,20 @@ def scatter_panel(
     title: str, x: np.ndarray, y: np.ndarray, good: np.ndarray, *, alt: str, labels: tuple[str, str]
 ) -> Markup:
     """Points of (reference, candidate) on one scale for both axes; ``good`` ones in the colour of better."""
-    side, left, top = 280, 44, 26
-    width, height = left + side + 10, top + side + 36
+    side, margins = 280, (44, 10, 26, 36)
     low, high = span_of([*x.tolist(), *y.tolist()], 0.04)
-
-    def place(value: float) -> float:
-        return (value - low) / (high - low) * side
-
-    out = [f'<text class="title" x="0" y="13">{escape(title)}</text>']
-    for tick in ticks(low, high, 4):
-        h, v = left + place(tick), top + side - place(tick)
-        out.append(f'<path class="tickline" d="M{h:.1f} {top}V{top + side}M{left} {v:.1f}H{left + side}"/>')
-        out.append(f'<text class="tick" x="{h:.1f}" y="{top + side + 14}" text-anchor="middle">{label_of(tick)}</text>')
-        out.append(f'<text class="tick" x="{left - 5}" y="{v + 4:.1f}" text-anchor="end">{label_of(tick)}</text>')
-    out.append(f'<path class="zero" d="M{left} {top + side}L{left + side} {top}"/>')
+    both = Axis(low, high)
+    plane = Plane(margins[0] + side + margins[1], margins[2] + side + margins[3], both, both, margins)
+    left, right, top, bottom = plane.box
+    plane.text(0, 13, title, "title")
+    plane.axes()
+    plane.parts.append(f'<path class="zero" d="M{left} {bottom}L{right} {top}"/>')
     for which, style in ((~good, "worse"), (good, "better")):
-        path = "".join(
-            f"M{left + place(a):.1f} {top + side - place(b):.1f}h0" for a, b in zip(x[which], y[which], strict=True)
-        )
+        pairs = zip(x[which], y[which], strict=True)
+        path = "".join(f"M{plane.px(a):.1f} {plane.py(b):.1f}h0" for a, b in pairs)
         if path:
-            out.append(f'<path class="points {style}" d="{path}"/>')
-    across, up = (escape(short(label, 30)) for label in labels)
-    out.append(f'<text class="tick" x="{left + side}" y="{height - 4}" text-anchor="end">{across} →</text>')
-    out.append(f'<text class="tick" x="{left + 6}" y="{top + 12}">↑ {up}</text>')
-    return svg(width, height, out, alt)
+            plane.parts.append(f'<path class="points {style}" d="{path}"/>')
+    across, up = (short(label, 30) for label in labels)
+    plane.text(right, plane.height - 4, f"{across} →", "tick", "end")
+    plane.text(left + 6, top + 12, f"↑ {up}", "tick")
+    return plane.markup(alt)

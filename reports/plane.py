@@ -88,11 +88,11 @@ class Axis:
 
     def ticks(self) -> list[tuple[float, str]]:
         """(value, as printed)."""
-        found = list(self.at) if self.at is not None else []
-        if self.log and self.at is None:
-            found = log_ticks(math.log10(self.low), math.log10(self.high))
-        if len(found) < 2 and self.at is None:
-            found = ticks(self.low, self.high, self.count)
+        found = self.at
+        if found is None:
+            found = log_ticks(math.log10(self.low), math.log10(self.high)) if self.log else []
+            # A narrow logarithmic axis has no two of its own.
+            found = found if len(found) > 1 else ticks(self.low, self.high, self.count)
         return [(v, f"{v * 100:g} %" if self.percent else label_of(v)) for v in found if self.low <= v <= self.high]
 
 
@@ -121,7 +121,7 @@ class Plane:
         return bottom - (bottom - top) * self.y.place(value)
 
     def axes(self, upright: bool = True) -> None:
-        """Ticks with their lines, and the axes' names; upright: the horizontal axis has lines too."""
+        """Ticks with their lines; upright: the horizontal axis has lines too."""
         left, right, top, bottom = self.box
         for value, words in self.y.ticks():
             at = self.py(value)
