@@ -41,9 +41,9 @@ def compared(run: Run, other: Run) -> dict[str, Any]:
         title = next((d.title for d in run.manifest.datasets if d.name == dataset and d.title), dataset)
         for metric in metrics:
             sample = next((r for r in rows if r["metric"] == metric), None)
-            title = sample["title"] if sample else metric
+            heading = sample["title"] if sample else metric
             columns += [
-                Column(f"{metric}_before", f"{title}: {other.name}"),
+                Column(f"{metric}_before", f"{heading}: {other.name}"),
                 Column(f"{metric}_now", run.name),
                 Column(
                     f"{metric}_gain", "gain", "", "Positive is better in this run, whatever the metric's direction."

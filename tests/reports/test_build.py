@@ -195,6 +195,7 @@ def test_another_run_is_set_beside_with_the_gain_of_this_one(small: Run, tmp_pat
     found = gather(small, compare=other).context["beside"]
     assert found is not None
     table = found["tables"][0]
+    assert table.caption.endswith(f"beside {other.name} on scenes")
     place = [c.key for c in table.columns].index("psnr_hole_gain")
     gains = {row.name: row.cells[place].value for row in table.rows}
     assert gains == pytest.approx({"baseline": 1.0, "telea": 0.0}, abs=1e-9)
