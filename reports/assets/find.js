@@ -69,18 +69,18 @@ const Find = (() => {
 
   /* Two different methods are set against each other. */
   const both = () => methodAt(choice.fails) >= 0 && methodAt(choice.not) >= 0 && choice.fails !== choice.not;
-  const isDifference = () => both() && (!choice.sort || choice.sort === "lead");
+  const isDifference = (sort = choice.sort) => both() && (!sort || sort === "lead");
 
   /* What an item is sorted by; large is good, or for differences and disputes much. NaN comes last. */
-  function keyOf() {
+  function keyOf(sort = choice.sort) {
     const k = metricAt(), metric = metrics[k];
     const at = (item, n) => good(metric, values(item.d, k, n)[item.at]);
-    if (isDifference()) {
+    if (isDifference(sort)) {
       const a = methodAt(choice.fails), b = methodAt(choice.not);
       /* No score at all is worse than any. */
       return (item) => { const x = at(item, a), y = at(item, b); return Number.isNaN(x) && !Number.isNaN(y) ? Infinity : y - x; };
     }
-    const [kind, name] = choice.sort.split(/:(.*)/s);
+    const [kind, name] = sort.split(/:(.*)/s);
     if (kind === "method" && methodAt(name) >= 0) { const n = methodAt(name); return (item) => at(item, n); }
     if (kind === "mean" || kind === "spread") {
       const of = groupOf(name);
@@ -91,7 +91,7 @@ const Find = (() => {
         return kind === "mean" ? sum / count : Math.sqrt(Math.max(0, squares / count - (sum / count) ** 2));
       };
     }
-    if (!choice.sort && choice.fails && methodAt(choice.fails) >= 0) { const n = methodAt(choice.fails); return (item) => at(item, n); }
+    if (!sort && choice.fails && methodAt(choice.fails) >= 0) { const n = methodAt(choice.fails); return (item) => at(item, n); }
     return null;
   }
   const much = () => isDifference() || choice.sort.startsWith("spread:");
@@ -306,11 +306,8 @@ const Find = (() => {
   /* Rows of the page in the order of the list. disputed: those on which the methods differ most first. */
   const walk = () => found.filter((item) => item.row >= 0).map((item) => item.row);
   function disputed() {
-    const before = choice;
-    choice = { ...choice, sort: "spread:all", order: "" };
-    const key = keyOf();
+    const key = keyOf("spread:all");
     const list = found.filter((item) => item.row >= 0).map((item) => [key(item), item.row]);
-    choice = before;
     return list.filter(([v]) => !Number.isNaN(v)).sort(([x], [y]) => y - x).map(([, row]) => row);
   }
   document.getElementById("find").hidden = false;

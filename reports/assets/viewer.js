@@ -14,6 +14,7 @@ const Viewer = (() => {
   });
   const finder = typeof Find === "undefined" ? null : Find;
   const TRUTH = data.truth, MASKED = "masked";
+  const hidden = () => finder?.hidden() ?? new Set();
   const isFill = (name) => name !== TRUTH && name !== MASKED;
   const state = { row: 0, a: TRUTH, b: MASKED, mode: "slider", layer: "filled", outline: true, error: false,
     cut: 0.5, flipped: false, zoom: 1, x: 0, y: 0, pointer: null };
@@ -228,7 +229,7 @@ const Viewer = (() => {
     $("viewer-title").textContent = `${r.id} · ${r.dataset}, ${r.mask}, hole ${(r.area * 100).toFixed(0)} % · chosen: ${r.why}${position}`;
     $("v-disputed").hidden = !finder;
     for (const [key, select] of [["a", $("v-a")], ["b", $("v-b")]]) {
-      const off = finder ? finder.hidden() : new Set();
+      const off = hidden();
       const names = [TRUTH, MASKED, ...r.cells.map((c) => c.label).filter((label) => !off.has(label) || label === state[key])];
       if (!names.includes(state[key])) state[key] = key === "a" ? TRUTH : MASKED;
       select.replaceChildren(...names.map((n) => new Option(n, n, false, n === state[key])));
@@ -366,7 +367,7 @@ const Viewer = (() => {
       if (list.length) go(list[at < 0 ? 0 : (at + rowsDown + list.length) % list.length]);
       return;
     }
-    const off = finder ? finder.hidden() : new Set();
+    const off = hidden();
     const names = row().cells.map((c) => c.label).filter((label) => !off.has(label));
     if (!names.length) return;
     const at = names.indexOf(state.b);
