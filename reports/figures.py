@@ -33,11 +33,6 @@ class Point:
     reference: bool
 
     @property
-    def height(self) -> float:
-        """What it is drawn at: its mean or, of a metric with a target, its distance from that, which decides."""
-        return self.quality.mean if math.isnan(self.quality.distance) else self.quality.distance
-
-    @property
     def interval(self) -> tuple[float, float]:
         """Of the mean; a distance has none."""
         known = math.isnan(self.quality.distance)
@@ -98,7 +93,7 @@ def quality_speed(numbers: Numbers, dataset: str, metric: str) -> Markup | None:
 def draw_quality_speed(
     found: list[Point], best: list[Point], measure: Metric, size: tuple[int, int], alt: str, css: str
 ) -> Markup:
-    ends = [v for p in found for v in (p.height, *p.interval)]
+    ends = [v for p in found for v in (p.quality.shown, *p.interval)]
     unit = f" [{measure.unit}]" if measure.unit else ""
     what = f"{measure.heading}, distance from {measure.target:g}" if measure.direction == "nearest" else measure.heading
     plane = Plane(
@@ -113,19 +108,19 @@ def draw_quality_speed(
     plane.axes()
     plane.names()
     if len(best) > 1:
-        plane.line([p.speed for p in best], [p.height for p in best], "front", dashed=True)
+        plane.line([p.speed for p in best], [p.quality.shown for p in best], "front", dashed=True)
     most = max((p.parameters for p in found), default=0) or 1
     taken: list[Box] = []
     names = []
     for point in found:
         radius, (low, high) = dot_radius(point, most), point.interval
-        x, y = plane.px(point.speed), plane.py(point.height)
+        x, y = plane.px(point.speed), plane.py(point.quality.shown)
         taken.append((x - radius, x + radius, y - radius, y + radius))
         if not math.isnan(low):
             plane.whisker(point.speed, low, high, point.style)
             tops = sorted(plane.py(v) for v in (low, high))
             taken.append((x - 1, x + 1, tops[0], tops[1]))
-        plane.dot(point.speed, point.height, point.style, radius, square=point.reference)
+        plane.dot(point.speed, point.quality.shown, point.style, radius, square=point.reference)
         names.append(Name(short(point.label), point.style + " bold" * (point in best), x, y, radius))
     name_points(plane, names, taken)
     return plane.markup(alt, f"plot {css}")

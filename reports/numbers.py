@@ -51,6 +51,12 @@ class Score:
     n: int
     distance: float = math.nan
 
+    @property
+    def shown(self) -> float:
+        """What bars and dots are as long or as high as: the mean or, where there is a target, the distance, which
+        decides."""
+        return self.mean if math.isnan(self.distance) else self.distance
+
 
 class Numbers:
     """The numbers of one run. Arrays are per picture, aligned by picture id over all methods."""

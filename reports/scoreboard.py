@@ -146,7 +146,7 @@ def overall(numbers: Numbers, dataset: str, found: dict[str, Lead], metrics: Seq
     most = max((score.n for score in pooled if score), default=0)
     for metric in metrics:
         scores = {name: numbers.score(name, dataset, ALL, metric) for name in numbers.labels}
-        lengths = [length(s) for s in scores.values() if s]
+        lengths = [s.shown for s in scores.values() if s]
         for name, score in scores.items():
             lead = found.get(metric)
             mark = "" if lead is None else "best" if name == lead.best else "tied" if name in lead.tied else ""
@@ -218,17 +218,12 @@ def column_notes(numbers: Numbers, metrics: Sequence[str]) -> list[str]:
     return notes
 
 
-def length(score: Score) -> float:
-    """What the bar in the cell shows: the mean or, of a metric with a target, the distance from that."""
-    return score.mean if math.isnan(score.distance) else score.distance
-
-
 def share(score: Score | None, lengths: list[float]) -> float | None:
     """Length of the bar in the cell: the place between 0 (or the least) and the largest."""
     if score is None or not lengths:
         return None
     low, high = min(0.0, *lengths), max(0.0, *lengths)
-    return (length(score) - low) / (high - low) if high > low else 0.0
+    return (score.shown - low) / (high - low) if high > low else 0.0
 
 
 def grouped(value: float) -> str:
