@@ -79,7 +79,6 @@ class NetworkMethod(Method):
                 seed_call(self.suite_seed, mask, name, self.sample)
                 raw[k] = self.tiled(images[k], holes[k])
             return raw
-        pad = (0, -width % self.multiple, 0, -height % self.multiple)
         raw = np.empty(images.shape, np.float32)
         for start in range(0, len(images), self.chunk):
             part = slice(start, start + self.chunk)
@@ -89,9 +88,7 @@ class NetworkMethod(Method):
             if count < self.chunk:
                 image = torch.cat((image, image[-1:].expand(self.chunk - count, -1, -1, -1)))
                 hole = torch.cat((hole, hole[-1:].expand(self.chunk - count, -1, -1, -1)))
-            x = image.permute(0, 3, 1, 2).float().div(255).contiguous(memory_format=torch.channels_last)
-            if any(pad):
-                x, hole = reflect(x, pad), reflect(hole.float(), pad) > 0.5
+            x, hole = self.prepared(image, hole)
             seed_call(self.suite_seed, mask, names[start], self.sample)
             before = state() if self.chunk > 1 else None
             out = self.forward(x, hole)[:count, :, :height, :width]
@@ -100,6 +97,14 @@ class NetworkMethod(Method):
                 return self.fill(images, holes, ids, mask)
             raw[part] = out.permute(0, 2, 3, 1).cpu().numpy()
         return raw
+
+    def prepared(self, image: Tensor, hole: Tensor) -> tuple[Tensor, Tensor]:
+        """uint8 (N, H, W, 3) and bool (N, 1, H, W) as :meth:`forward` takes them, padded to what the network needs."""
+        x = image.permute(0, 3, 1, 2).float().div(255).contiguous(memory_format=torch.channels_last)
+        pad = (0, -x.shape[3] % self.multiple, 0, -x.shape[2] % self.multiple)
+        if any(pad):
+            x, hole = reflect(x, pad), reflect(hole.float(), pad) > 0.5
+        return x, hole
 
     @cached_property
     def reach(self) -> int | None:
@@ -126,13 +131,10 @@ class NetworkMethod(Method):
             inside = tuple(
                 slice(part.start - whole.start, part.stop - whole.start) for part, whole in zip(own, seen, strict=True)
             )
-            x = torch.from_numpy(np.ascontiguousarray(image[seen])).to(self.device)[None].permute(0, 3, 1, 2)
-            x = x.float().div(255).contiguous(memory_format=torch.channels_last)
+            part = torch.from_numpy(np.ascontiguousarray(image[seen])).to(self.device)[None]
             missing = torch.from_numpy(np.ascontiguousarray(hole[seen])).to(self.device)[None, None]
             # Only at the picture's own right and lower edge is there anything to be padded.
-            pad = (0, -x.shape[3] % self.multiple, 0, -x.shape[2] % self.multiple)
-            if any(pad):
-                x, missing = reflect(x, pad), reflect(missing.float(), pad) > 0.5
+            x, missing = self.prepared(part, missing)
             raw[own] = self.forward(x, missing)[0].permute(1, 2, 0)[inside].cpu().numpy()
         return raw
 

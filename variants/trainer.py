@@ -77,16 +77,14 @@ def train(
     history, watch, due = History(folder / "history.csv"), Watch(plan.name), state.Due(every)
     history.keep(session.step_count)
     interval = max(1, plan.steps // ROWS)
-    marked = time.perf_counter()
+    sums.marked = time.perf_counter()
     while session.step_count < plan.steps:
         sums.add(session.step(*to_device(*source(session.step_count), plan.device)))
         step = session.step_count
         stop = leads and stopping()
         if step % interval == 0 or step == plan.steps:
             means = ranks.means(sums.means(), plan.device)
-            now = time.perf_counter()
-            sums.seconds += now - marked
-            marked = now
+            sums.clock()
             look(watch, session, means)
             loss = sum(value for name, value in means.items() if not name.startswith("critic"))
             row: dict[str, float | int | str] = {
@@ -101,22 +99,18 @@ def train(
                 row["validation_psnr_hole"] = round(validated(session, validate), 3)
             history.add(row)
             report(Progress(plan.name, plan.seed, step, plan.steps, loss, float(row["images_per_s"]), row=row))
-            now = time.perf_counter()
-            sums.seconds += now - marked
-            marked = now
+            sums.clock()
             sums.restart()
         if leads and (due.stepped() or stop) and step < plan.steps:
-            now = time.perf_counter()
-            sums.seconds += now - marked
-            marked = now
-            state.save({**session.state(), "sums": sums.as_dict(), "plan": fingerprint(plan)}, folder)
+            sums.clock()
+            save_state(session, sums, folder)
             history.write()
         if stop and step < plan.steps:
             return False
     if leads:
         history.write()
         save_generator(session, folder / "generator.safetensors")
-        state.save({**session.state(), "sums": sums.as_dict(), "plan": fingerprint(plan)}, folder)
+        save_state(session, sums, folder)
         state.forget_before(folder)
     report(Progress(plan.name, plan.seed, plan.steps, plan.steps, math.nan, math.nan, done=True))
     return True
@@ -130,6 +124,7 @@ class Sums:
         self.losses: dict[str, Tensor] = {}
         self.count = 0
         self.seconds = self.before_s = 0.0
+        self.marked = time.perf_counter()
 
     def add(self, losses: Mapping[str, Tensor]) -> None:
         for name, value in losses.items():
@@ -138,6 +133,12 @@ class Sums:
 
     def means(self) -> dict[str, float]:
         return {name: float(value) / self.count for name, value in self.losses.items()}
+
+    def clock(self) -> None:
+        """Add the time since the last call."""
+        now = time.perf_counter()
+        self.seconds += now - self.marked
+        self.marked = now
 
     def restart(self) -> None:
         self.losses, self.count, self.before_s = {}, 0, self.seconds
@@ -185,6 +186,10 @@ def fingerprint(plan: Plan) -> dict[str, Any]:
     """What two trainings must share for one to go on from the other's state. format: of what a state holds."""
     keys = ("name", "seed", "width", "steps", "batch", "precision", "threads", "ema", "features")
     return {"format": 3, **{key: getattr(plan, key) for key in keys}}
+
+
+def save_state(session: Session, sums: Sums, folder: Path) -> None:
+    state.save({**session.state(), "sums": sums.as_dict(), "plan": fingerprint(session.plan)}, folder)
 
 
 def save_generator(session: Session, file: Path) -> None:

@@ -132,7 +132,8 @@ def check_markdown(check: Check, strict: bool = False) -> str:
 def scores_markdown(run: Run) -> str:
     """One table a data set, mask types pooled: methods by the metrics that have a rank, the best in bold."""
     parts = []
-    for scores in score_tables(run):
+    tables = score_tables(run)
+    for scores in tables:
         lines = [
             f"| method | {' | '.join(escape(entry.title) for entry in scores.metrics)} |",
             f"| :-- |{' --: |' * len(scores.metrics)}",
@@ -146,7 +147,7 @@ def scores_markdown(run: Run) -> str:
             ]
             lines.append(f"| `{label}` | {' | '.join(cells)} |")
         parts.append(f"### {escape(scores.dataset)}\n\n" + "\n".join(lines))
-    parts += [escape(caveat) for caveat in caveats(run)]
+    parts += [escape(caveat) for caveat in caveats(tables)]
     return "\n\n".join(parts) + "\n"
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,10 +48,9 @@ def score_tables(run: Run, columns: tuple[str, ...] = ()) -> list[ScoreTable]:
     return found
 
 
-def caveats(run: Run, columns: tuple[str, ...] = ()) -> list[str]:
+def caveats(tables: Sequence[ScoreTable]) -> list[str]:
     """What must be said beside the tables: of methods that filled each hole several times, and of the approximate
     metrics that they show."""
-    tables = score_tables(run, columns)
     shown = {entry.name: entry for table in tables for entry in table.metrics}
     sampled = [sampled_note(label, rows) for table in tables for label, rows in table.methods]
     return [*dict.fromkeys(filter(None, sampled)), *(entry.caveat for entry in shown.values() if entry.caveat)]

@@ -24,7 +24,8 @@ def print_scores(run: Run, columns: tuple[str, ...] = ()) -> None:
     console = terminal()
     # Eleven methods must fit a terminal of 80 columns without wrapping; the report has every interval.
     intervals = console.width >= 100
-    for scores in score_tables(run, columns):
+    tables = score_tables(run, columns)
+    for scores in tables:
         there = {row["mask"] for row in run.summary["scores"] if row["dataset"] == scores.dataset}
         title = f"{scores.dataset}, all masks: {', '.join(mask for mask in run.manifest.masks if mask in there)}"
         texts = {
@@ -43,7 +44,7 @@ def print_scores(run: Run, columns: tuple[str, ...] = ()) -> None:
             console.print(table)
             title = "the same, further metrics"
     declared = run.manifest.metrics
-    for caveat in caveats(run, columns):
+    for caveat in caveats(tables):
         console.print(caveat, style="dim", highlight=False)
     # Scores of whole sets want weights that few have: the run says so, and the terminal where they were asked for.
     wanted = columns or [name for name in in_order(declared) if not declared[name].whole]

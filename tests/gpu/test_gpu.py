@@ -7,7 +7,6 @@ import time
 from pathlib import Path
 
 import pytest
-import torch
 
 from tests.gpu import __main__ as command
 from tests.gpu.marked import failures, summary
@@ -15,13 +14,7 @@ from tests.gpu.page import Page
 from tests.gpu.sizes import tiny
 from tests.gpu.training import kind_of
 
-
-@pytest.fixture(autouse=True)
-def _one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.mark.parametrize(

@@ -21,12 +21,7 @@ from variants.trainer import train
 BATCH = 4
 
 
-@pytest.fixture(autouse=True)
-def _one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def source(step: int, rank: int, size: int) -> tuple[np.ndarray, np.ndarray]:

@@ -34,12 +34,7 @@ RATES = {
 COPY_KNOWN = ("gan_res_mask", "double_dg", "double_dg_linear")
 
 
-@pytest.fixture(autouse=True)
-def _one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def plan(name: str, **changes) -> Plan:

@@ -33,12 +33,7 @@ def plan(name: str, steps: int = 12, seed: int = 0, precision: str = "fp32") -> 
     return Plan(name, seed, width=4, steps=steps, batch=4, precision=precision, steps_per_epoch=6)
 
 
-@pytest.fixture(autouse=True)
-def _one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def weights(folder):

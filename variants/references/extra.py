@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import importlib.util
+from typing import Any
+
+import numpy as np
 
 
 def lacking(package: str, distribution: str) -> str:
@@ -22,3 +25,14 @@ def lacking_xphoto() -> str:
         "it needs OpenCV's contrib modules, which are not installed (pip uninstall opencv-python-headless, then "
         "pip install opencv-contrib-python-headless)"
     )
+
+
+def xphoto_filled(image: np.ndarray, hole: np.ndarray, how: str) -> np.ndarray:
+    """What ``cv2.xphoto.inpaint`` makes of an image, uint8 (H, W, 3) in the colours it asks for. how: its constant."""
+    import cv2
+
+    xphoto: Any = getattr(cv2, "xphoto")  # noqa: B009 (the plain package's types lack it)
+    filled = np.zeros_like(image)
+    # Its mask is of known pixels.
+    xphoto.inpaint(image, np.where(hole, 0, 255).astype(np.uint8), filled, getattr(xphoto, how))
+    return filled

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from variants.method import Reference
-from variants.references.extra import lacking_xphoto
+from variants.references.extra import lacking_xphoto, xphoto_filled
 from variants.registry import variant
 
 
@@ -19,12 +17,7 @@ class Fsr(Reference):
         return lacking_xphoto()
 
     def fill(self, image: np.ndarray, hole: np.ndarray) -> np.ndarray:
-        import cv2
-
-        xphoto: Any = getattr(cv2, "xphoto")  # noqa: B009 (the plain package's types lack it)
-        # It works on YCrCb made from BGR, and its mask is of known pixels.
-        given = np.ascontiguousarray(image[:, :, ::-1])
-        filled = np.zeros_like(given)
-        xphoto.inpaint(given, np.where(hole, 0, 255).astype(np.uint8), filled, xphoto.INPAINT_FSR_FAST)
+        # It works on YCrCb made from BGR.
+        filled = xphoto_filled(np.ascontiguousarray(image[:, :, ::-1]), hole, "INPAINT_FSR_FAST")
         # It rounds in YCrCb, so known pixels are put back.
         return np.where(hole[..., None], filled[:, :, ::-1], image)
