@@ -1,12 +1,13 @@
 """Any function of tensors as a method: pictures are brought to its convention and its answers brought back.
 
 Unless its SPEC or its file says otherwise it takes the blanked picture, float32 (N, 3, H, W) in [0, 1], and the hole,
-float32 (N, 1, H, W), 1 where missing, and gives the picture, float32 (N, 3, H, W) in [0, 1].
-See :mod:`bench.methods.keys`.
+float32 (N, 1, H, W), 1 where missing, and gives the picture, float32 (N, 3, H, W) in [0, 1]. One with a parameter
+``ids`` is told the pictures' ids as well. See :mod:`bench.methods.keys`.
 """
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -33,6 +34,17 @@ LONGEST = 300
 """Characters of a message."""
 
 LEVEL = 1 / 255
+
+IDS = "ids"
+"""The parameter by which a function asks for its pictures' ids, a list of str as long as the batch."""
+
+
+def parameters_of(function: Any) -> dict[str, inspect.Parameter]:
+    """What a function, or a module's ``forward``, takes; nothing where Python cannot tell."""
+    try:
+        return dict(inspect.signature(getattr(function, "forward", function)).parameters)
+    except (TypeError, ValueError):
+        return {}
 
 
 def safe_name(text: str) -> str:
@@ -61,6 +73,7 @@ class CallableMethod(Method):
         self.device = device
         self.spec = spec
         self.facts = facts or Keys()
+        self.wants_ids = IDS in parameters_of(function)
         self.keys = (spec.keys if spec else Keys()).or_else(self.facts).settled()
         self.convention = str(spec.keys) if spec else ""
         self.suite_seed = 0
@@ -105,7 +118,7 @@ class CallableMethod(Method):
             part = slice(start, start + step)
             seed_call(self.suite_seed, mask, names[start], self.sample)
             try:
-                raw[part] = self.paint(images[part], holes[part])
+                raw[part] = self.paint(images[part], holes[part], names[part])
                 self.works = True
             except FillError as error:
                 first = first or error
@@ -148,8 +161,9 @@ class CallableMethod(Method):
     def findings(self) -> Findings:
         return Findings(self.problems, low=self.outside[0], high=self.outside[1])
 
-    def paint(self, images: np.ndarray, holes: np.ndarray) -> np.ndarray:
-        """Some pictures, uint8 (N, H, W, 3) and bool (N, H, W), to raw, float32 (N, H, W, 3)."""
+    def paint(self, images: np.ndarray, holes: np.ndarray, ids: Sequence[str] | None = None) -> np.ndarray:
+        """Some pictures, uint8 (N, H, W, 3) and bool (N, H, W), to raw, float32 (N, H, W, 3). An id that is not told
+        is empty."""
         keys = self.keys
         places = [
             (k, window)
@@ -159,7 +173,7 @@ class CallableMethod(Method):
         answers: list[np.ndarray] = []
         step = keys.batch or 1
         for start in range(0, len(places), step):
-            answers += self.answers(images, holes, places[start : start + step])
+            answers += self.answers(images, holes, ids or [""] * len(images), places[start : start + step])
         raw = np.empty(images.shape, np.float32)
         for k, (image, hole) in enumerate(zip(images, holes, strict=True)):
             known = image / np.float32(255)
@@ -167,7 +181,9 @@ class CallableMethod(Method):
             raw[k] = feathered(assemble(known, parts), known, hole, keys.feather or 0)
         return raw
 
-    def answers(self, images: np.ndarray, holes: np.ndarray, places: Sequence[tuple[int, Window]]) -> list[np.ndarray]:
+    def answers(
+        self, images: np.ndarray, holes: np.ndarray, ids: Sequence[str], places: Sequence[tuple[int, Window]]
+    ) -> list[np.ndarray]:
         """What the function gives for these windows, each at its window's size, (height, width, 3)."""
         import torch
 
@@ -177,9 +193,11 @@ class CallableMethod(Method):
         x, h = torch.cat((*pictures, *pictures[-1:] * more)), torch.cat((*masks, *masks[-1:] * more))
         height, width = x.shape[-2:]
         given_height, given_width = holes.shape[1:]
+        named = [ids[k] for k, _ in places]
+        also = {IDS: named + named[-1:] * more} if self.wants_ids else {}
         try:
             with torch.inference_mode():
-                answer = self.function(*given(x, h, self.keys))
+                answer = self.function(*given(x, h, self.keys), **also)
         except (Exception, SystemExit) as error:
             raise FillError(
                 self.message(f"failed on a picture of {given_width} x {given_height}: {reason(error)}")

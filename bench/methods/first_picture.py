@@ -34,16 +34,19 @@ def check_first(methods: Iterable[Method], suite: Suite) -> None:
             part = next(iter(suite.batches(dataset, mask, 1)), None)
             if part is not None and part.holes[0].any() and not part.holes[0].all():
                 for method in callables:
-                    check_convention(method, (part.images[0], part.holes[0]))
+                    check_convention(method, (part.images[0], part.holes[0]), part.ids[0])
                 return
 
 
-def check_convention(method: CallableMethod, picture: Picture) -> None:
-    """Raises ExternalError: one sentence that ends in what to write. What the user said himself is believed."""
+def check_convention(method: CallableMethod, picture: Picture, name: str = "") -> None:
+    """Raises ExternalError: one sentence that ends in what to write. What the user said himself is believed.
+
+    name: the picture's id.
+    """
     image, hole = picture
     trial = method.telling(method.keys_said)
     try:
-        raw = trial.paint(image[None], hole[None])[0]
+        raw = trial.paint(image[None], hole[None], [name])[0]
     except FillError as error:
         found = next(iter(running(method, image, hole, further=False)), None)
         if found is None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-import inspect
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from bench.methods.callable import CallableMethod, existing, safe_name
+from bench.methods.callable import IDS, CallableMethod, existing, parameters_of, safe_name
 from bench.methods.keys import Keys
 from bench.methods.spec import Spec
 from bench.methods.torchscript import single_input
@@ -30,7 +31,8 @@ def open_python(spec: Spec, device: str) -> Method:
             found = importlib.util.spec_from_file_location(f"bench_method_{safe_name(file.stem)}", file)
             assert found is not None and found.loader is not None
             module = importlib.util.module_from_spec(found)
-            found.loader.exec_module(module)
+            with importing_from(file.resolve().parent):
+                found.loader.exec_module(module)
         else:
             module = import_from_here(module_name)
     except ExternalError:
@@ -61,12 +63,24 @@ OURS = ("bench", "variants", "reports")
 """Packages of this project, which modules of the working directory must not take the place of."""
 
 
-def import_from_here(name: str) -> Any:
-    """Import a module, of the working directory first; what it imports later may lie there too, but after all else."""
-    here = str(Path.cwd())
-    sys.path.insert(0, here)
+@contextmanager
+def importing_from(folder: Path) -> Iterator[None]:
+    """Import modules of that folder first; what is imported later may lie there too, but after all else."""
+    place = str(folder)
+    sys.path.insert(0, place)
     try:
-        return importlib.import_module(name)
+        yield
+    finally:
+        sys.path.remove(place)
+        if place not in sys.path:
+            sys.path.append(place)
+
+
+def import_from_here(name: str) -> Any:
+    """Import a module, of the working directory first."""
+    try:
+        with importing_from(Path.cwd()):
+            return importlib.import_module(name)
     except ModuleNotFoundError as error:
         first = name.split(".")[0]
         if first in OURS and any(Path(first + ending).exists() for ending in ("", ".py")):
@@ -75,18 +89,11 @@ def import_from_here(name: str) -> Any:
                 f"python:{name.replace('.', '/')}.py:FUNCTION"
             ) from error
         raise
-    finally:
-        sys.path.remove(here)
-        if here not in sys.path:
-            sys.path.append(here)
 
 
 def inputs_of(function: Any) -> int | None:
-    """How many arguments it takes by position; None where that is not one number."""
-    try:
-        found = inspect.signature(getattr(function, "forward", function)).parameters.values()
-    except (TypeError, ValueError):
-        return None
-    if any(p.kind is p.VAR_POSITIONAL for p in found):
+    """How many tensors it takes by position; None where that is not one number."""
+    found = [p for name, p in parameters_of(function).items() if name != IDS]
+    if not found or any(p.kind is p.VAR_POSITIONAL for p in found):
         return None
     return sum(p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) and p.default is p.empty for p in found)
