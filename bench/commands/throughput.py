@@ -166,7 +166,9 @@ def subjects(spec: str, request: Request, device: str, resolutions: tuple[int, .
         return [untrained(asked.argument, request.width or WIDTH, asked.name)]
     finder = weights_of(find_run(request.run, request.runs)) if request.run else weights_anywhere(request.runs)
     checkpoint = request.checkpoint if is_network(spec) else None
-    found = load_methods(spec, weights=finder, checkpoint=checkpoint, device=device if is_network(spec) else "cpu")
+    # Modules from outside are copied to the device when they are timed.
+    there = is_network(spec) or parse_spec(spec).kind == "onnx"
+    found = load_methods(spec, weights=finder, checkpoint=checkpoint, device=device if there else "cpu")
     for method in found:
         try_out(method, min(resolutions))
     return [Subject.of(method) for method in found]

@@ -56,6 +56,8 @@ class CallableMethod(Method):
     """Any function of (picture, hole) tensors as a method.
 
     spec: what the user wrote, if anything; facts: what the model's file tells of its convention. keys: both together.
+    device: where its tensors lie; runs_on: where it computes, which an ONNX session does elsewhere. batches: how many
+    pictures a call takes, where that is not ``keys.batch``; None: as many as memory holds.
     problems: why a picture was not filled, by (mask type, picture id); its raw is NaN.
     """
 
@@ -71,6 +73,7 @@ class CallableMethod(Method):
         self.name = spec.name if spec and spec.name else safe_name(name)
         self.function = function
         self.device = device
+        self.runs_on = device
         self.spec = spec
         self.facts = facts or Keys()
         self.wants_ids = IDS in parameters_of(function)
@@ -83,6 +86,13 @@ class CallableMethod(Method):
         self.works = False
         self.gives_integers = False
         self.trusts_batches: bool | None = None
+
+    batches: int | None = 1
+
+    @property
+    def most_at_once(self) -> int | None:
+        """How many pictures a call takes at most; None: no more is known than that it takes several."""
+        return self.keys.batch if self.keys_said.batch or self.facts.batch else self.batches
 
     def telling(self, keys: Keys) -> CallableMethod:
         """The same function by another convention."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,7 @@ import numpy as np
 from bench.methods.callable import CallableMethod, existing, shortened
 from bench.methods.keys import Keys
 from bench.methods.spec import Spec
+from bench.util.progress import say
 from variants.checkpoint import sha256
 from variants.errors import ExternalError
 from variants.method import Method
@@ -24,6 +27,9 @@ TYPES = {
     "tensor(int32)": np.int32,
     "tensor(int64)": np.int64,
 }
+ON_CUDA = {"TensorrtExecutionProvider": "TensorRT", "CUDAExecutionProvider": "CUDA"}
+"""onnxruntime's providers that compute on a CUDA device, first choice first, and their usual names."""
+
 DTYPES = {"tensor(float16)": "fp16", "tensor(uint8)": "uint8"}
 
 
@@ -35,7 +41,12 @@ def open_onnx(spec: Spec, device: str) -> Method:
     keys = spec.keys.or_else(facts)
     # Tensors go in and out by the processor's memory, wherever the session runs.
     method = CallableMethod(file.stem, caller(session, keys), "cpu", spec=spec, facts=facts)
-    method.summary = f"ONNX {file.name}"
+    used = [name for name in session.get_providers() if name in ON_CUDA]
+    method.runs_on = device if used else "cpu"
+    method.batches = None if all(takes_any_count(entry) for entry in session.get_inputs()) else 1
+    method.summary = f"ONNX {file.name}" + (f" ({ON_CUDA[used[0]]})" if used else "")
+    if device.startswith("cuda") and not used:
+        say(f"note: {method.name} runs on the CPU: this onnxruntime has no CUDA provider (pip install onnxruntime-gpu)")
     method.weights_sha256 = sha256(file)
     return method
 
@@ -45,15 +56,14 @@ def open_session(file: Path, device: str) -> Any:
         import onnxruntime
     except ImportError as error:
         raise ExternalError("onnx: methods need the onnxruntime package: pip install 'inpaint-bench[onnx]'") from error
-    wanted = ["CPUExecutionProvider"]
-    if device.startswith("cuda"):
-        wanted = ["TensorrtExecutionProvider", "CUDAExecutionProvider", *wanted]
-    providers = [name for name in wanted if name in onnxruntime.get_available_providers()]
+    providers = providers_for(device, onnxruntime.get_available_providers())
     onnxruntime.set_seed(0)
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4  # What goes wrong is said once, below.
     try:
-        return onnxruntime.InferenceSession(str(file), options, providers=providers)
+        # A provider whose libraries are missing is told of by print(), and the next one taken.
+        with contextlib.redirect_stdout(io.StringIO()):
+            return onnxruntime.InferenceSession(str(file), options, providers=providers)
     except Exception as error:
         text = str(error).strip().splitlines()[0]
         if "opset" in text.lower():
@@ -66,6 +76,23 @@ def open_session(file: Path, device: str) -> Any:
                 f"{file} stores its weights in a second file that is not next to it: put {file.name}.data there"
             ) from error
         raise ExternalError(shortened(f"{file} is not an ONNX model: {text}", "")) from error
+
+
+def providers_for(device: str, available: Sequence[str]) -> list[Any]:
+    """What onnxruntime is to run on, first choice first: of those ``available`` what suits the device, then the CPU.
+
+    Each a name, or on a numbered CUDA device a name and its options.
+    """
+    kind, _, number = device.partition(":")
+    found: list[Any] = [name for name in ON_CUDA if kind == "cuda" and name in available]
+    if number:
+        found = [(name, {"device_id": number}) for name in found]
+    return [*found, "CPUExecutionProvider"]
+
+
+def takes_any_count(entry: Any) -> bool:
+    """Whether an input's first axis, that of pictures, is free."""
+    return bool(entry.shape) and not isinstance(entry.shape[0], int)
 
 
 def facts_of(file: Path, inputs: Sequence[Any], outputs: Sequence[Any], said: Keys) -> Keys:

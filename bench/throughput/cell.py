@@ -106,7 +106,9 @@ class Cell:
 
     def peak(self, gauge: memory.Gauge | None) -> float:
         """Measured on CUDA, with the weights and one batch; for networks elsewhere counted; for other methods what
-        Python's allocators saw."""
+        Python's allocators saw, NaN where they compute on a device."""
+        if self.subject.network is None and gauge is not None:
+            return math.nan
         if gauge is not None:
             held = [*self.pool[0]]
             if self.subject.network is not None:
@@ -131,10 +133,11 @@ class Cell:
         return levels_of(filled)[self.ends()]
 
     def few_at_a_time(self, precision: str) -> np.ndarray:
-        """The same pictures filled eagerly, in batches of no more than ``COMPARED``."""
-        call = prepare(self.subject, replace(self.setting, precision=precision, mode="eager"))
+        """The same pictures filled eagerly, ``COMPARED`` at a time at most, or one by one where it is only called."""
+        most = COMPARED if self.subject.network is not None else 1
+        call = prepare(self.subject, replace(self.setting, precision=precision, mode="eager", batch=most))
         images, holes = (part[self.ends()] for part in self.pool[0])
-        batches = zip(images.split(COMPARED), holes.split(COMPARED), strict=True)
+        batches = zip(images.split(most), holes.split(most), strict=True)
         with torch.inference_mode(), matmul_precision(precision):
             return np.concatenate([levels_of(call(*batch)) for batch in batches])
 

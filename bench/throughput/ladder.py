@@ -78,14 +78,7 @@ def ladders_of(member: Subject, plan: Plan, report: Report) -> list[Ladder]:
     from bench.throughput.modes import foldable
 
     if member.network is None:
-        if (
-            "fp32" not in plan.precisions
-            or "eager" not in plan.modes
-            or (plan.batches != SWEEP and 1 not in plan.batches)
-        ):
-            report.remark(f"{member.name} runs on the CPU one picture at a time: timed in fp32 eager at batch 1")
-        # A larger batch would be nothing but a loop over pictures.
-        return [Ladder(member, Setting("cpu", "fp32", "eager", side, 1), (1,)) for side in plan.resolutions]
+        return called_ladders(member, plan, report)
     found = []
     for precision in plan.precisions:
         for mode in plan.modes:
@@ -105,6 +98,24 @@ def ladders_of(member: Subject, plan: Plan, report: Report) -> list[Ladder]:
                 for side in plan.resolutions
             ]
     return found
+
+
+def called_ladders(member: Subject, plan: Plan, report: Report) -> list[Ladder]:
+    """Those of a method that is only called: where and in what it runs, in batches of no more than it takes."""
+    batches: tuple[int, ...] | str = plan.batches
+    if member.most is not None:
+        # A larger batch would be nothing but a loop over pictures.
+        sizes = Ladder(member, Setting(member.device, member.precision, "eager", 1, 1), plan.batches).sizes()
+        batches = tuple(size for size in sizes if size <= member.most) or (member.most,)
+    if member.precision not in plan.precisions or "eager" not in plan.modes or member.device != plan.device:
+        where = "the CPU" if member.device == "cpu" else member.device
+        report.remark(f"{member.name} runs on {where} in {member.precision} eager: timed in that alone")
+    if plan.batches != SWEEP and not set(batches) <= set(plan.batches):
+        few = "one picture" if member.most == 1 else f"{member.most} pictures"
+        report.remark(f"{member.name} takes {few} at a time: timed at batch {', '.join(map(str, batches))}")
+    return [
+        Ladder(member, Setting(member.device, member.precision, "eager", side, 1), batches) for side in plan.resolutions
+    ]
 
 
 def rounds_of(ladders: Sequence[Ladder]) -> list[list[int]]:

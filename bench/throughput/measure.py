@@ -47,8 +47,8 @@ def measure(
 
     seconds: for everything together, warm-up included (compiling and energy come on top). batches (sizes, or
     ``sweep``), precisions and modes default to what suits the device. Methods that are only called (references,
-    functions and ONNX files) run in fp32 eager on the CPU, at batch 1. ``report`` is told, in sentences, what could
-    not be measured. Columns: docs/throughput.md.
+    functions and ONNX files) run where and in what they do, in batches of no more than they take. ``report`` is told,
+    in sentences, what could not be measured. Columns: docs/throughput.md.
     """
     sides = (resolution,) if isinstance(resolution, int) else tuple(resolution)
     plan = make_plan(device, sides, batches, precisions, modes, seconds)
@@ -140,14 +140,20 @@ def compare(cells: list[Cell], report: Report) -> None:
     for cell in cells:
         setting = cell.setting
         exact = (setting.precision, setting.mode) == ("fp32", "eager")
-        if cell.subject.network is None or (exact and setting.batch <= COMPARED):
+        called = cell.subject.network is None
+        if exact and setting.batch <= (1 if called else COMPARED):
             continue
         key = (id(cell.subject), setting.device, setting.resolution, setting.batch)
         try:
             if key not in truths:
                 truths[key] = cell.few_at_a_time("fp32")
             cell.compare(truths[key])
-            if setting.batch <= COMPARED or cell.within_one_level >= SHARE:
+            if cell.within_one_level >= SHARE or (setting.batch <= COMPARED and not called):
+                continue
+            if called:
+                sentence = f"{cell.subject.name} fills a picture differently in a batch of {setting.batch} than alone"
+                cell.notes.append(sentence)
+                report.remark(sentence)
                 continue
             alone = share_within_one(abs(cell.few_at_a_time(setting.precision) - truths[key]))
         except Exception as error:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -80,9 +80,10 @@ class ForeignFill(Fill):
 @dataclass(frozen=True)
 class Subject:
     """A method to be timed. ``network`` is None for methods that are only called (references, functions and ONNX
-    files from outside): those run in fp32 eager alone, on the CPU, picture by picture.
+    files from outside): those run where and in the precision that they do.
 
-    fill: how the network is called. multiple: what the sides of its pictures are padded to.
+    fill: how the network is called. multiple: what the sides of its pictures are padded to. device, precision, most:
+    where a method that is only called runs, what it computes in, and how many pictures it takes at once (None: any).
     """
 
     name: str
@@ -91,6 +92,9 @@ class Subject:
     multiple: int = 1
     fill: type[Fill] = Fill
     method: Method | None = None
+    device: str = "cpu"
+    precision: str = "fp32"
+    most: int | None = 1
     prepared: dict[Any, nn.Module] = field(default_factory=dict, compare=False, repr=False)
 
     @classmethod
@@ -100,13 +104,19 @@ class Subject:
             return cls(method.name, method.parameters, method.network, method.multiple)
         if isinstance(method, CallableMethod) and isinstance(method.function, nn.Module) and method.plain:
             return cls(method.name, method.parameters, method.function, method.multiple, ForeignFill)
+        if isinstance(method, CallableMethod):
+            precision = "fp16" if method.keys.dtype == "fp16" else "fp32"
+            return cls(
+                method.name, method.parameters, None, method.multiple, method=method, device=method.runs_on,
+                precision=precision, most=method.most_at_once,
+            )  # fmt: skip
         return cls(method.name, method.parameters, method=method)
 
 
 def prepare(subject: Subject, setting: Setting) -> Call:
     """The call to be timed. Raises whatever the mode raises where it cannot be had."""
     if subject.network is None:
-        return called(subject)
+        return called(subject, setting.batch)
     from bench.throughput import modes
 
     last = setting.mode != "contiguous"
@@ -135,13 +145,16 @@ def network_for(subject: Subject, setting: Setting) -> nn.Module:
     return subject.prepared[key]
 
 
-def called(subject: Subject) -> Call:
-    """A method that takes arrays."""
+def called(subject: Subject, batch: int) -> Call:
+    """A method that takes arrays, given ``batch`` pictures at a time where it takes several."""
     method = subject.method
     assert method is not None
+    if isinstance(method, CallableMethod) and method.facts.batch is None:
+        method = method.telling(replace(method.keys_said, batch=batch))
+        method.trusts_batches = True  # compared below
 
     def call(images: Tensor, holes: Tensor) -> np.ndarray:
-        image, hole = images.numpy(), holes.numpy()
+        image, hole = images.cpu().numpy(), holes.cpu().numpy()
         raw = method.fill(image, hole)
         levels = np.rint(raw.clip(0, 1) * np.float32(255)).astype(np.uint8)
         return np.where(hole[..., None], levels, image)
