@@ -186,24 +186,20 @@ def studentised(residuals: np.ndarray, counts: np.ndarray, resamples: int, seed:
     parts = [scaled, scaled**2]
     if not equal:
         parts += [scaled * counts.astype(np.float32), patterns, patterns**2]
-    table = np.concatenate(parts, axis=1)
+    table, ends = np.concatenate(parts, axis=1), np.cumsum([part.shape[1] for part in parts])[:-1]
     used = (counts > 0).sum(0)
     ratios = np.empty((resamples, columns), np.float32)
     start = 0
     for drawn in weights(clusters, resamples, seed):
-        product = multiplied(drawn, table)
-        first, second = product[:, :columns], product[:, columns : 2 * columns]
+        first, second, *unequal = np.split(multiplied(drawn, table), ends, axis=1)
         if equal:
             shift = first / clusters
             spread = second - clusters * shift**2
         else:
-            cross = product[:, 2 * columns : 3 * columns]
-            totals = product[:, 3 * columns : 3 * columns + patterns.shape[1]][:, pattern]
-            squares = product[:, 3 * columns + patterns.shape[1] :][:, pattern]
+            cross, totals, squares = unequal[0], unequal[1][:, pattern], unequal[2][:, pattern]
             with np.errstate(invalid="ignore", divide="ignore"):
                 shift = first / totals
             spread = second - 2 * shift * cross + shift**2 * squares
-            first = shift * totals
         with np.errstate(invalid="ignore", divide="ignore"):
             ratio = first / np.sqrt(spread * (used / (used - 1)))
         ratios[start : start + len(drawn)] = np.where(spread > 1e-5 * clusters, ratio, np.nan)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 
 from bench.statistics import intervals
 
@@ -30,24 +31,16 @@ def pictures_needed(
     from scipy.special import ndtri
 
     spread = image_error * math.sqrt(images)
-    if not (math.isfinite(spread) and math.isfinite(difference)) or difference == 0:
-        return None
     probit = float(ndtri(power))
 
     def enough(count: int) -> bool:
         reach = float(intervals.student(1 - alpha, count - 1)) + probit
-        return reach * math.hypot(spread / math.sqrt(count), lasting) <= abs(difference)
+        return reach * math.hypot(spread / math.sqrt(count), lasting) < abs(difference)
 
     # The exact test of signs cannot go below 2^(1 - n).
-    low = high = max(3, math.floor(1 - math.log2(alpha)) + 1)
-    while not enough(high):
-        low, high = high, 2 * high
-        if high > MOST:
-            return None
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (low, middle) if enough(middle) else (middle, high)
-    return high
+    least = math.floor(1 - math.log2(alpha)) + 1
+    count = least + bisect_left(range(least, MOST + 1), True, key=enough)
+    return count if count <= MOST else None
 
 
 def to_decide(

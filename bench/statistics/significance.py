@@ -54,9 +54,7 @@ def saddlepoint_flip_p(sums: np.ndarray) -> np.ndarray:
 
     scaled = np.abs(sums) / np.sqrt((sums**2).mean(0))
     reached = np.abs(sums.sum(0)) / np.sqrt((sums**2).mean(0))
-    most = scaled.sum(0)
-    one_sided = reached >= most * (1 - 1e-9)
-    reached = np.minimum(reached, most * (1 - 1e-9))
+    one_sided = reached >= scaled.sum(0) * (1 - 1e-9)
     # The tilt at which flipped sums average what was reached; the average is concave in it, so Newton's steps
     # come from below and never overshoot.
     tilt = np.zeros(sums.shape[1])

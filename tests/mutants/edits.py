@@ -42,7 +42,7 @@ UNWRAPPED = {"abs", "absolute", "sorted", "sqrt", "square", "clip", "clamp", "ri
 MODULES = {"np", "torch", "math", "F"}
 SYMMETRIC = {
     "min", "max", "minimum", "maximum", "isinstance", "issubclass", "isclose", "allclose", "array_equal", "hypot",
-    "add", "multiply", "logical_and", "logical_or",
+    "fmin", "fmax", "suppress", "add", "multiply", "logical_and", "logical_or",
 }  # fmt: skip
 QUIET = {"print", "warn", "report", "progress", "filterwarnings", "simplefilter", "cast", "suggest", "wrong"}
 """Calls that tell and do not decide."""

@@ -11,8 +11,8 @@ ROOT = Path(__file__).resolve().parents[2]
 ROOMS: dict[str, tuple[str, ...]] = {
     "bench/metrics": ("tests/parity",),
     "bench/set_metrics": ("tests/parity/test_set_scores.py",),
-    "bench/statistics": (),
-    "bench/comparison": (),
+    "bench/statistics": ("tests/test_examples.py",),
+    "bench/comparison": ("tests/test_examples.py",),
     "bench/gate": (),
     "bench/suites": (),
     "bench/datasets": (),

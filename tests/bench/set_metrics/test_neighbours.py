@@ -1,4 +1,4 @@
-"""KID, precision, recall, density, coverage: torch-fidelity's own values, hand cases, and intervals by simulation."""
+"""KID, precision, recall, density, coverage: torch-fidelity's own values and hand cases."""
 
 from __future__ import annotations
 
@@ -14,8 +14,6 @@ from bench.set_metrics.features import Features
 from bench.set_metrics.kid import kid, kid_error
 from bench.set_metrics.neighbours import coverage, density, precision, recall
 from bench.set_metrics.resampling import GROUPS, group_of
-from bench.statistics.jackknife import interval
-from bench.statistics.summary import set_interval
 
 
 def clouds(n: int, d: int = 8, apart: float = 0.3, seed: int = 0) -> Features:
@@ -61,20 +59,3 @@ def test_of_too_few_pictures_they_have_no_value() -> None:
 def test_groups_are_of_equal_size_and_the_same_every_time() -> None:
     assert np.bincount(group_of(60)).tolist() == [3] * GROUPS
     assert np.array_equal(group_of(60), group_of(60))
-
-
-def test_intervals_hold_the_mean_of_a_sample_as_students_do() -> None:
-    """Of a plain mean the jackknife is known: with groups of one it is Student's interval."""
-    from scipy import stats
-
-    values = np.random.default_rng(0).normal(5, 2, GROUPS)
-    left_out = [float(np.delete(values, k).mean()) for k in range(GROUPS)]
-    expected = stats.t.interval(0.95, GROUPS - 1, loc=values.mean(), scale=stats.sem(values))
-    assert interval(float(values.mean()), left_out) == pytest.approx(expected)
-
-
-def test_pooled_mask_types_vary_together_and_one_without_values_leaves_no_interval() -> None:
-    one, two = [1.0, 2.0, 3.0], [3.0, 2.0, 1.0]
-    assert set_interval(2.0, [one, two]) == (2.0, 2.0)
-    assert set_interval(2.0, [one, one]) == interval(2.0, one)
-    assert set_interval(2.0, [one, None]) == set_interval(None, [one]) == (None, None)

@@ -165,7 +165,7 @@ def test_a_trace_of_rounding_is_no_error_and_a_small_error_is_one() -> None:
 
 
 def test_what_is_known_to_be_zero_has_an_interval_of_zero_even_of_one_cluster() -> None:
-    found = resample(np.array([[0.0, 2.0]]), np.ones((1, 2))).settled(np.array([True, False]))
+    found = resample(np.array([[5e-10, 2.0]]), np.ones((1, 2))).settled(np.array([True, False]))
     low, high = found.interval()
     assert (found.mean[0], low[0], high[0]) == (0, 0, 0)
     assert np.isnan([low[1], high[1]]).all()

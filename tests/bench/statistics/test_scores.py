@@ -157,3 +157,68 @@ def test_clusters_count_the_pictures_that_have_a_value() -> None:
     sums, counts = clustered(values)
     assert sums[..., 0].tolist() == [[1, 2, 3], [3, 0, 3], [0, 0, 0]]
     assert counts[..., 0].tolist() == [[1, 1, 2], [1, 0, 1], [0, 0, 0]]
+
+
+def test_several_samples_of_a_hole_are_kept_and_their_mean_is_the_score(tmp_path: Path) -> None:
+    drawn = {0: (20.0, 1.0), 1: (23.0, 2.0), 2: (29.0, 6.0)}
+    rows = [
+        row(seed, image, mask, sample=sample, psnr=psnr + seed, l1=l1, sample_diversity=cell(seed, image, mask))
+        for sample, (psnr, l1) in sorted(drawn.items(), reverse=True)
+        for image in "kb"
+        for mask in ("circle", "rect")
+        for seed in (0, 1)
+    ]
+    at = {(r["seed"], r["image_id"], r["mask"], r["sample"]): r for r in rows}
+    at[0, "k", "rect", 1]["failed"] = "broke"
+    at[1, "b", "circle", 2]["l1"] = float("nan")
+    found = load_scores(written(tmp_path / "r", rows), "a")["scenes"]
+    assert found.tries is not None
+    assert found.columns == ("psnr", "l1", "mse"), "how much samples differ is no score"
+    assert found.values.shape == (2, 2, 2, 3)
+    assert found.tries.values.shape == (2, 2, 2, 3, 3)
+    for s, i, m in np.ndindex(2, 2, 2):
+        seed, image, mask = s, "bk"[i], ("rect", "circle")[m]
+        assert found.tries.diversity[s, i, m] == cell(seed, image, mask)
+        if (seed, image, mask) == (0, "k", "rect"):
+            continue
+        assert found.tries.values[s, i, m, :, 0].tolist() == [20 + seed, 23 + seed, 29 + seed]
+        assert found.values[s, i, m, 0] == pytest.approx(24 + seed)
+        l1 = float("nan") if (seed, image, mask) == (1, "b", "circle") else 3
+        assert found.values[s, i, m, 1] == pytest.approx(l1, nan_ok=True)
+    # A sample that failed or has no value leaves its picture none; the other samples keep theirs.
+    assert np.isnan(found.values[0, 1, 0]).all()
+    assert np.isnan(found.tries.values[0, 1, 0, 1]).all() and np.isfinite(found.tries.values[0, 1, 0, [0, 2]]).all()
+    assert np.argwhere(found.failed).tolist() == [[0, 1, 0]]
+    assert found.present.all()
+    assert found.take(np.array([0]), [0, 1], [0, 1, 2]).tries is None
+    assert found.take(np.arange(2), [0, 1], [0, 1, 2]).tries is found.tries
+
+
+def test_without_their_diversity_samples_are_read_all_the_same(tmp_path: Path) -> None:
+    rows = [row(0, "k", "rect", sample=sample) for sample in (0, 1)]
+    found = load_scores(written(tmp_path / "r", rows), "a")["scenes"]
+    assert found.tries is not None and np.isnan(found.tries.diversity).all()
+    assert found.values.shape == (1, 1, 1, 3)
+
+
+def test_one_sample_is_no_several(tmp_path: Path) -> None:
+    rows = [row(0, image, "rect", sample=0, sample_diversity=1.0) for image in "kb"]
+    found = load_scores(written(tmp_path / "r", rows), "a")["scenes"]
+    assert found.tries is None and found.columns == ("psnr", "l1", "mse")
+
+
+def test_a_picture_of_fewer_samples_than_others_is_refused(tmp_path: Path) -> None:
+    rows = [row(0, "k", "rect", sample=sample) for sample in (0, 1)] + [row(0, "b", "rect", sample=0)]
+    with pytest.raises(BenchError, match="2 samples of some pictures of a on scenes, and fewer of others"):
+        load_scores(written(tmp_path / "r", rows), "a")
+
+
+def test_only_the_columns_asked_for_are_read_and_records_without_one_have_no_value_of_it(tmp_path: Path) -> None:
+    run = written(tmp_path / "r", [row(0, "k", "rect")])
+    more = {**row(1, "k", "rect"), "added": 7.0}
+    pq.write_table(pa.Table.from_pylist([more]), run.path / "records" / "a" / "seed-0" / "more.parquet")
+    assert load_scores(run, "a")["scenes"].columns == ("psnr", "l1", "mse", "added")
+    found = load_scores(run, "a", columns=("added", "psnr"))["scenes"]
+    assert found.columns == ("psnr", "added")
+    np.testing.assert_array_equal(found.values[:, 0, 0], [[cell(0, "k", "rect"), np.nan], [cell(1, "k", "rect"), 7]])
+    assert (found.seeds, found.masks, found.hole_area.tolist()) == ((0, 1), ("rect",), [[0.0]])

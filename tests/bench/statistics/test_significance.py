@@ -115,6 +115,10 @@ def test_images_that_all_lean_one_way_have_the_smallest_p_there_is() -> None:
     assert sign_flip_p(np.ones((5, 1)))[0] == pytest.approx(2 / 2**5)
 
 
+def test_p_is_never_zero_however_many_lean_one_way() -> None:
+    assert 0 < sign_flip_p(np.ones((3000, 1)))[0] < 1e-290
+
+
 def test_no_difference_at_all_is_p_one() -> None:
     assert sign_flip_p(np.zeros((30, 1)))[0] == 1
     assert wilcoxon_p(np.zeros((30, 1)))[0] == 1

@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from scipy import stats
 
@@ -80,6 +82,15 @@ def test_psnr_of_the_mean_error_is_not_the_mean_of_psnrs(tmp_path: Path) -> None
     assert psnr(0.0) == 100.0
 
 
+def test_an_approximate_metric_says_so_and_how_far_off_it_is(tmp_path: Path) -> None:
+    near = Metric("near", direction="lower", approximate=True, mean_error=0.02)
+    scores = {("a", 0): {"near": PSNR, "psnr_hole": PSNR}}
+    run = fake_run(tmp_path / "r", scores, metrics={"near": near, "psnr_hole": Metric("psnr_hole")})
+    found = rows(run, mask="all", metric="near")[0]
+    assert (found["approximate"], found["mean_error"]) == (True, 0.02)
+    assert "approximate" not in rows(run, mask="all", metric="psnr_hole")[0]
+
+
 def test_throughput_rows_are_copied(tmp_path: Path) -> None:
     speeds = [{"variant": "a", "device": "cpu", "images_per_s": 12.5, "peak_memory_mib": float("nan")}]
     run = fake_run(tmp_path / "r", {("a", 0): {"psnr_hole": PSNR}}, throughput=speeds)
@@ -89,9 +100,6 @@ def test_throughput_rows_are_copied(tmp_path: Path) -> None:
 
 
 def test_a_picture_recorded_twice_is_refused(tmp_path: Path) -> None:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
     from bench.util.errors import BenchError
 
     run = fake_run(tmp_path / "r", {("a", 0): {"psnr_hole": PSNR}})
@@ -137,6 +145,26 @@ def test_of_a_summary_from_before_areas_only_those_are_calculated(tmp_path: Path
     old = [{**row, "mean": -1.0} for row in whole["scores"]]
     (run.path / "summary.json").write_text(json.dumps({**whole, "scores": old, "areas": []}))
     assert rows_so_far(Run.open(run.path), CELLS) == old + whole["areas"]
+
+
+def test_of_a_summary_from_before_areas_only_what_tables_show_is_added_by_area(tmp_path: Path) -> None:
+    run = fake_run(tmp_path / "r", {("a", 0): {"psnr_hole": PSNR, "mine": PSNR}})
+    whole = summarise(run)
+    (run.path / "summary.json").write_text(json.dumps({**whole, "areas": []}))
+    found = rows_so_far(Run.open(run.path), CELLS)
+    assert found == whole["scores"] + [row for row in whole["areas"] if row["metric"] == "psnr_hole"]
+    assert {row["metric"] for row in whole["areas"]} == {"psnr_hole", "mine"}
+
+
+def test_set_scores_of_a_data_set_that_is_new_are_told_and_no_others(tmp_path: Path) -> None:
+    with_set_scores(tmp_path / "r", {("scenes", "rect"): (12.0, 30, 0), ("photos", "rect"): (5.0, 30, 0)})
+    run = Run.open(tmp_path / "r")
+    run.manifest.metrics["fid"] = Metric("fid", direction="lower")
+    found = rows_so_far(run, [("a", 0, "scenes", "rect")])
+    assert [(r["dataset"], r["mask"], r["mean"]) for r in found if r["metric"] == "fid"] == [
+        ("scenes", "rect", 12.0),
+        ("scenes", "all", 12.0),
+    ]
 
 
 def test_a_mask_type_scored_since_makes_its_data_sets_rows_new(tmp_path: Path) -> None:
@@ -251,3 +279,49 @@ def test_set_scores_of_two_data_sets_are_not_pooled(tmp_path: Path) -> None:
         ("s", "rect"): 30.0,
         ("s", "all"): 30.0,
     }
+
+
+def test_a_set_scores_interval_is_of_its_own_metric_and_of_all_masks_where_each_has_one(tmp_path: Path) -> None:
+    names = ("rect", "circle")
+    run = fake_run(tmp_path / "r", {("a", 0): {"psnr_hole": PSNR}}, masks=names)
+    left_out = {"rect": {"fid": [10.0, 11.0, 12.0], "kid": [1.0, 1.0, 1.0]}, "circle": {"fid": [31.0, 33.0, 38.0]}}
+    for number, name in enumerate(names):
+        file = tmp_path / "r" / "sets" / "a" / "seed-0" / f"{name}.json"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        entry = {"variant": "a", "seed": 0, "dataset": "scenes", "mask": name, "n": 30, "failed": 0}
+        values = {"fid": 11.0 + 20 * number, "kid": 1.0}
+        file.write_text(json.dumps({**entry, "values": values, "left_out": left_out[name]}))
+    run.manifest.metrics.update({name: Metric(name, direction="lower") for name in ("fid", "kid")})
+    found = {(r["metric"], r["mask"]): (r["low"], r["high"]) for r in rows(run) if r["metric"] != "psnr_hole"}
+
+    def jackknifed(value: float, *without: float) -> object:
+        half = stats.t.ppf(0.975, 2) * np.sqrt(2 / 3 * np.var(without) * 3)
+        return pytest.approx((value - half, value + half))
+
+    assert found["fid", "rect"] == jackknifed(11, 10, 11, 12)
+    assert found["fid", "circle"] == jackknifed(31, 31, 33, 38)
+    assert found["fid", "all"] == jackknifed(21, 20.5, 22, 25)
+    assert found["kid", "rect"] == (1, 1)
+    assert found["kid", "circle"] == found["kid", "all"] == (None, None)
+
+
+def test_of_several_samples_a_row_tells_their_spread_over_its_own_pictures(tmp_path: Path) -> None:
+    run = fake_run(tmp_path / "r", {("a", 0): {"psnr_hole": PSNR}})
+    noise = np.random.default_rng(1).normal(size=(3, 30, 2))
+    for m, file in enumerate(sorted(run.record_files(), key=lambda file: "circle" in file.name)):
+        table = pq.read_table(file, partitioning=None)
+        samples = []
+        for k, shift in enumerate(noise[..., m]):
+            one = table.set_column(table.column_names.index("psnr_hole"), "psnr_hole", pa.array(PSNR[:, m] + shift))
+            one = one.append_column("sample", pa.array([k] * 30))
+            samples.append(one.append_column("sample_diversity", pa.array([float(m)] * 30)))
+        pq.write_table(pa.concat_tables(samples), file)
+    found = {r["mask"]: r for r in rows(run)}
+    for mask, inside in (("rect", np.s_[:1]), ("circle", np.s_[1:]), ("all", np.s_[:])):
+        values = (PSNR + noise)[..., inside]
+        assert found[mask]["mean"] == pytest.approx(values.mean())
+        assert found[mask]["spread"] == pytest.approx(values.std(0, ddof=1).mean())
+        assert found[mask]["oracle"] == pytest.approx(values.max(0).mean())
+        assert found[mask]["samples"] == 3
+        assert (found[mask]["n"], found[mask]["images"]) == (30 * values.shape[2], 30)
+    assert {mask: row["diversity"] for mask, row in found.items()} == {"rect": 0, "circle": 1, "all": 0.5}
