@@ -125,7 +125,7 @@ def compare_sides(sides: list[Side], options: Options) -> Comparison:
     if not found:
         raise IncomparableError("the sides share no metric with values: score both with the same metrics")
     judge(found)
-    count_pictures(found)
+    count_pictures(found, options.level)
     reference = sides[0].label
     rows = [
         {key: value for key, value in row.items() if key != "reference"}
@@ -253,9 +253,10 @@ def judge(rows: list[dict[str, Any]]) -> None:
             row["verdict"] = verdict(row["low"], row["high"], row["tolerance"], float(p))
 
 
-def count_pictures(rows: list[dict[str, Any]]) -> None:
+def count_pictures(rows: list[dict[str, Any]], level: float) -> None:
     """Add how many pictures an undecided row would need: to be decided were the difference as seen, and to show a
-    difference of the tolerance's size; None where it is decided, or no number of pictures would do."""
+    difference of the tolerance's size; None where it is decided, or no number of pictures would do. level: of the
+    intervals, which must leave out zero too."""
     for row in rows:
         row["pictures_to_decide"] = row["pictures_for_tolerance"] = None
         if row["verdict"] != "undecided":
@@ -263,8 +264,8 @@ def count_pictures(rows: list[dict[str, Any]]) -> None:
         # Holm's step: as many rows as are no more certain than this one.
         steps = sum(other["metric"] == row["metric"] and other["p"] >= row["p"] for other in rows)
         lasting = float(np.sqrt(max(0.0, row["error"] ** 2 - row["image_error"] ** 2)))
-        noise = (row["image_error"], row["images"], lasting, SIGNIFICANT / max(1, steps))
-        row["pictures_to_decide"] = pictures.to_decide(row["difference"], row["tolerance"], *noise)
+        noise = (row["image_error"], row["images"], lasting, min(SIGNIFICANT / steps, 1 - level))
+        row["pictures_to_decide"] = pictures.to_decide(row["difference"], row["tolerance"], *noise, level)
         row["pictures_for_tolerance"] = pictures.pictures_needed(row["tolerance"], *noise)
 
 

@@ -52,11 +52,10 @@ class Resampled:
         """
         bound = student(level, self.df)
         below, above = -bound, bound
-        if self.busy.any():
-            own = np.broadcast_to(level, self.mean.shape)[self.busy]
-            lower, upper = tails(self.ratios, own, self.df[self.busy])
-            below[self.busy] = np.fmin(below[self.busy], lower)
-            above[self.busy] = np.fmax(above[self.busy], upper)
+        own = np.broadcast_to(level, self.mean.shape)[self.busy]
+        lower, upper = tails(self.ratios, own, self.df[self.busy])
+        below[self.busy] = np.fmin(below[self.busy], lower)
+        above[self.busy] = np.fmax(above[self.busy], upper)
         return self.mean - above * self.error, self.mean - below * self.error
 
     def settled(self, still: np.ndarray) -> Resampled:
@@ -225,7 +224,7 @@ def tails(ratios: np.ndarray, level: np.ndarray, df: np.ndarray) -> tuple[np.nda
     column = np.arange(ratios.shape[1])
 
     def quantile(share: np.ndarray) -> np.ndarray:
-        position = np.clip(share * (kept - 1), 0, None)
+        position = np.maximum(share * (kept - 1), 0)
         left = np.floor(position).astype(int)
         right = np.minimum(left + 1, np.maximum(kept - 1, 0))
         low, high = ratios[left, column], ratios[right, column]
@@ -321,7 +320,7 @@ def hierarchical(
     noisy = [side for side in sides if side.known]
     # Seeds differ by the images they were scored on too; what the seeds' part holds leaves the images' part.
     twice = np.sum([side.image_variance / side.count for side in noisy], axis=0)
-    image_error = np.sqrt(np.clip(images.error**2 - twice, 0, None))
+    image_error = np.sqrt(np.maximum(images.error**2 - twice, 0))
     variances = [image_error**2, *(side.variance for side in noisy)]
     freedoms = [np.maximum(images.df, 1), *(np.full(len(images.mean), side.count - 1) for side in noisy)]
     total = np.sum(variances, axis=0)

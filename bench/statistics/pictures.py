@@ -50,11 +50,13 @@ def to_decide(
     images: int,
     lasting: float = 0.0,
     alpha: float = 0.05,
+    level: float = intervals.LEVEL,
 ) -> int | None:
     """The least number of pictures with which a true difference as seen gets a verdict: better or worse at ``alpha``,
-    or, where it lies within the tolerance, same."""
+    or, where it lies within the tolerance, same by an interval of that level."""
     told = pictures_needed(difference, image_error, images, lasting, alpha)
     inside = tolerance - abs(difference)
     # Both ends of the interval must lie within, so that each may fail half as often.
-    same = pictures_needed(inside, image_error, images, lasting, power=(1 + POWER) / 2) if inside > 0 else None
+    power = (1 + POWER) / 2
+    same = pictures_needed(inside, image_error, images, lasting, 1 - level, power) if inside > 0 else None
     return min((count for count in (told, same) if count is not None), default=None)

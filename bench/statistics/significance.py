@@ -52,8 +52,8 @@ def saddlepoint_flip_p(sums: np.ndarray) -> np.ndarray:
     """
     from scipy.special import ndtr
 
-    scaled = np.abs(sums) / np.sqrt((sums**2).mean(0))
-    reached = np.abs(sums.sum(0)) / np.sqrt((sums**2).mean(0))
+    unit = np.sqrt((sums**2).mean(0))
+    scaled, reached = np.abs(sums) / unit, np.abs(sums.sum(0)) / unit
     one_sided = reached >= scaled.sum(0) * (1 - 1e-9)
     # The tilt at which flipped sums average what was reached; the average is concave in it, so Newton's steps
     # come from below and never overshoot.
@@ -63,13 +63,13 @@ def saddlepoint_flip_p(sums: np.ndarray) -> np.ndarray:
         slope = (scaled**2 * (1 - leaning**2)).sum(0)
         step = (reached - (scaled * leaning).sum(0)) / np.maximum(slope, 1e-300)
         tilt = np.minimum(tilt + np.maximum(step, 0.0), 64.0)
-        if (step <= 1e-9 * (1 + tilt)).all():
+        if (step <= 1e-9).all():
             break
     turned = tilt * scaled
     log_cosh = turned + np.log1p(np.exp(-2 * turned)) - np.log(2.0)
     root = np.sqrt(np.maximum(2 * (tilt * reached - log_cosh.sum(0)), 0.0))
     spread = tilt * np.sqrt((scaled**2 / np.cosh(np.minimum(turned, 300)) ** 2).sum(0))
-    plain = reached / np.sqrt((scaled**2).sum(0))
+    plain = reached / np.sqrt(len(sums))
     with np.errstate(divide="ignore", invalid="ignore"):
         corrected = root + np.log(spread / root) / root
     score = np.where(plain > 0.05, corrected, plain)
@@ -122,11 +122,11 @@ def exact_rank_p(count: int, smaller: int) -> float:
     >>> exact_rank_p(3, 0), exact_rank_p(3, 1)
     (0.25, 0.5)
     """
-    ways = np.zeros(count * (count + 1) // 2 + 1)
+    ways = np.zeros(smaller + 1)
     ways[0] = 1.0
     for rank in range(1, count + 1):
         ways[rank:] = ways[rank:] + ways[:-rank]
-    return float(min(1.0, 2 * ways[: smaller + 1].sum() / 2.0**count))
+    return float(min(1.0, 2 * ways.sum() / 2.0**count))
 
 
 def effect_size(means: np.ndarray) -> np.ndarray:

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from bench.comparison.compare import Comparison, Options, compare
+from bench.comparison.compare import Comparison, Options, compare, count_pictures
+from bench.metrics.declaration import Metric
 from bench.util.errors import UsageError
 from tests.bench.fake_runs import fake_run
 
@@ -263,19 +264,88 @@ def test_fewer_than_twenty_images_are_said_to_be_few(tmp_path: Path, images: int
     assert any(note.startswith(f"Only {images} images of scenes") for note in notes) == told
 
 
-def test_an_undecided_row_says_how_many_pictures_would_decide_it(tmp_path: Path) -> None:
+def needed(difference: float, alpha: float, power: float, error: float, images: int, lasting: float = 0.0) -> int:
+    """Counted up, by SciPy's quantiles."""
+    counts = np.arange(6, 9000)
+    reach = stats.t.ppf(1 - alpha / 2, counts - 1) + stats.norm.ppf(power)
+    enough = (reach * np.sqrt(error**2 * images / counts + lasting**2) < abs(difference)) & (
+        2.0 ** (1 - counts) < alpha
+    )
+    return int(counts[enough.argmax()])
+
+
+@pytest.mark.parametrize("level", [0.95, 0.99])
+def test_an_undecided_row_says_how_many_pictures_would_decide_it(tmp_path: Path, level: float) -> None:
     rng = np.random.default_rng(5)
     change = rng.normal(0, 1, (40, 1))
     change += 0.25 - change.mean()
     base = rng.normal(20, 3, (40, 1))
-    fake_run(tmp_path / "r", {("a", 0): {"psnr_hole": base}, ("b", 0): {"psnr_hole": base + change}}, masks=("rect",))
-    for row in compare(["a", "b"], tmp_path).rows:
-        assert row["verdict"] == "undecided"
-        # Two rows of equal p: Holm asks each for half of 0.05.
-        for wanted, difference in (("pictures_to_decide", 0.25), ("pictures_for_tolerance", 0.1)):
-            textbook = ((stats.norm.ppf(1 - 0.0125) + stats.norm.ppf(0.8)) * change.std(ddof=1) / difference) ** 2
-            assert textbook < row[wanted] < textbook + 6
-    fake_run(tmp_path / "r", {("a", 0): scored(), ("b", 0): scored(CHANGE)})
-    decided = [row for row in compare(["a", "b"], tmp_path).rows if row["verdict"] != "undecided"]
+    entries = {("a", 0): {"psnr_hole": base, "lpips": base / 100}}
+    entries["b", 0] = {"psnr_hole": base + change, "lpips": base / 100 - change / 100}
+    fake_run(tmp_path / "r", entries, masks=("rect",))
+    # Two rows of equal p in each metric: Holm asks each for half of 0.05. The interval must leave out zero as well.
+    alpha, error = min(0.025, 1 - level), stats.sem(change[:, 0])
+    found = compare(["a", "b"], tmp_path, Options(level=level)).rows
+    assert [row["verdict"] for row in found] == ["undecided"] * 4
+    for row in found:
+        unit = 1 if row["metric"] == "psnr_hole" else 100
+        tolerance = row["tolerance"] * unit
+        assert row["image_error"] * unit == row["error"] * unit == pytest.approx(error)
+        assert row["pictures_to_decide"] == needed(0.25, alpha, 0.8, error, 40)
+        assert row["pictures_for_tolerance"] == needed(tolerance, alpha, 0.8, error, 40)
+
+
+def test_holms_step_is_the_rows_of_the_metric_no_more_certain() -> None:
+    row = {"metric": "m", "difference": 0.3, "tolerance": 0.1, "image_error": 0.2, "error": 0.2, "images": 40}
+    ps = (0.04, 0.2, 0.2, 0.6)
+    found = [{**row, "p": p, "verdict": "undecided"} for p in ps]
+    other = [{**row, "metric": "n", "p": 0.9, "verdict": "undecided"}]
+    count_pictures([*found, *other], 0.95)
+    wanted = [needed(0.3, 0.05 / steps, 0.8, 0.2, 40) for steps in (4, 3, 3, 1, 1)]
+    assert [r["pictures_to_decide"] for r in [*found, *other]] == wanted
+
+
+def test_training_noise_is_what_the_images_leave_of_the_error_and_does_not_shrink() -> None:
+    row = {"metric": "m", "difference": 0.9, "tolerance": 0.1, "image_error": 0.3, "error": 0.5, "images": 40, "p": 0.2}
+    found = {**row, "verdict": "undecided"}
+    less = {**found, "error": 0.34}
+    for entry in (found, less):
+        count_pictures([entry], 0.95)
+    assert found["pictures_to_decide"] is None  # 2.8 x √(0.5² - 0.3²) is more than 0.9
+    assert less["pictures_to_decide"] == needed(0.9, 0.05, 0.8, 0.3, 40, np.sqrt(0.34**2 - 0.3**2))
+    rounded = {**found, "error": 0.3 - 1e-12}
+    count_pictures([rounded], 0.95)
+    assert rounded["pictures_to_decide"] == needed(0.9, 0.05, 0.8, 0.3, 40)
+
+
+def test_of_several_seeds_the_images_error_is_that_of_the_seeds_mean(tmp_path: Path) -> None:
+    rng = np.random.default_rng(2)
+    ours, theirs = BASE[None, :12] + rng.normal(0, 0.5, (2, 2, 12, 2)) + np.array([0.0, 1.5])[:, None, None]
+    entries = {(name, s): {"psnr_hole": side[s]} for name, side in (("a", ours), ("b", theirs)) for s in (0, 1)}
+    fake_run(tmp_path / "r", entries)
+    found = rows(compare(["a", "b"], tmp_path))
+    change = theirs.mean(0) - ours.mean(0)
+    for mask, values in (("rect", change[:, 0]), ("circle", change[:, 1]), ("all", change.mean(1))):
+        assert found[mask]["image_error"] == pytest.approx(stats.sem(values))
+        assert found[mask]["error"] > 1.5 * found[mask]["image_error"]
+
+
+def test_a_row_that_is_decided_needs_no_pictures(tmp_path: Path) -> None:
+    decided = [row for row in compare(["a", "b"], made(tmp_path)).rows if row["verdict"] != "undecided"]
     assert decided
-    assert {row["pictures_to_decide"] for row in decided} == {None}
+    for name in ("pictures_to_decide", "pictures_for_tolerance"):
+        assert {row[name] for row in decided} == {None}
+
+
+def test_of_a_metric_with_a_target_a_row_has_both_distances_and_their_difference(tmp_path: Path) -> None:
+    seam = np.tile([[-3.0, 3.0], [1.0, -2.0]], (6, 1))
+    nearest = Metric("seam", direction="nearest", target=1.0)
+    entries = {("a", 0): {"seam": seam, "psnr_hole": BASE[:12]}, ("b", 0): {"seam": seam / 2, "psnr_hole": BASE[:12]}}
+    fake_run(tmp_path / "r", entries, metrics={"seam": nearest, "psnr_hole": Metric("psnr_hole", unit="dB")})
+    found = rows(compare(["a", "b"], tmp_path), "seam")
+    # Off 1: 4 and 2 with 0 and 3; halved 2.5 and 0.5 with 0.5 and 2.
+    distances = {m: (r["reference_distance"], r["candidate_distance"]) for m, r in found.items()}
+    assert distances == {"rect": (2, 1.5), "circle": (2.5, 1.25), "all": (2.25, 1.375)}
+    assert {m: r["difference"] for m, r in found.items()} == {"rect": 0.5, "circle": 1.25, "all": 0.875}
+    assert {m: r["reference_mean"] for m, r in found.items()} == {"rect": -1, "circle": 0.5, "all": -0.25}
+    assert "reference_distance" not in rows(compare(["a", "b"], tmp_path))["all"]

@@ -26,6 +26,7 @@ def first(difference: float, error: float, images: int, lasting: float, alpha: f
     [
         (0.5, 0.1, 100, 0.0, 0.05, 0.8),
         (0.5, 0.2, 25, 0.0, 0.05, 0.8),
+        *((difference, 0.1, 100, 0.0, 0.05, 0.8) for difference in (0.75, 0.9, 1.05, 1.2)),
         (0.3, 0.1, 100, 0.05, 0.05, 0.8),
         (0.3, 0.1, 100, 0.0, 0.01, 0.8),
         (0.3, 0.1, 100, 0.0, 0.05, 0.95),
@@ -75,6 +76,7 @@ def test_within_the_tolerance_both_ends_may_fail_half_as_often_and_the_shorter_w
         same, told = first(0.3, 0.1, 100, 0.02, 0.05, 0.9), first(0.1, 0.1, 100, 0.02, 0.01, 0.8)
         assert same < told
         assert to_decide(difference, 0.4, 0.1, 100, 0.02, 0.01) == same
+    assert to_decide(0.1, 0.4, 0.1, 100, 0.02, 0.01, level=0.99) == first(0.3, 0.1, 100, 0.02, 0.01, 0.9)
     same, told = first(0.05, 0.1, 100, 0.0, 0.05, 0.9), first(0.35, 0.1, 100, 0.0, 0.01, 0.8)
     assert told < same
     assert to_decide(-0.35, 0.4, 0.1, 100, alpha=0.01) == told

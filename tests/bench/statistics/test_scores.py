@@ -222,3 +222,8 @@ def test_only_the_columns_asked_for_are_read_and_records_without_one_have_no_val
     assert found.columns == ("psnr", "added")
     np.testing.assert_array_equal(found.values[:, 0, 0], [[cell(0, "k", "rect"), np.nan], [cell(1, "k", "rect"), 7]])
     assert (found.seeds, found.masks, found.hole_area.tolist()) == ((0, 1), ("rect",), [[0.0]])
+
+
+def test_the_last_place_may_be_empty(tmp_path: Path) -> None:
+    found = load_scores(written(tmp_path / "r", [row(0, "z", "rect"), row(0, "k", "circle")]), "a")["scenes"]
+    assert found.present.tolist() == [[[False, True], [True, False]]]

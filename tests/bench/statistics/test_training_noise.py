@@ -142,3 +142,18 @@ def test_p_is_two_sided_and_one_where_nothing_is_known() -> None:
     expected = stats.ttest_1samp(values[:, 0], 0).pvalue
     assert found == pytest.approx([expected, expected, 1])
     assert two_sided_p(resample(np.ones((1, 1)), np.ones((1, 1)))).tolist() == [1]
+
+
+def test_where_neither_images_nor_seeds_differ_the_change_is_certain() -> None:
+    found, p = hierarchical(np.full((6, 1), 0.25), np.ones((6, 1)), (Seeds(np.zeros((2, 1)), np.zeros(1)),))
+    assert np.ravel(found.interval()).tolist() == [0.25, 0.25]
+    assert p.tolist() == [1], "no error, no test"
+
+
+@pytest.mark.parametrize("apart", [0.1, 0.3, 0.7, 1.9])
+def test_two_seeds_that_are_all_that_differs_have_one_degree_of_freedom(apart: float) -> None:
+    side = noise_of(np.array([0.0, apart])[:, None] + np.zeros((2, 6)))
+    found, p = hierarchical(np.full((6, 1), 2.0), np.ones((6, 1)), (side,))
+    expected = stats.t.interval(0.95, 1, loc=2, scale=stats.sem([0.0, apart]))
+    assert np.ravel(found.interval()) == pytest.approx(expected)
+    assert p[0] == pytest.approx(2 * stats.t.sf(2 / stats.sem([0.0, apart]), 1))
