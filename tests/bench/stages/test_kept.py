@@ -94,12 +94,15 @@ def test_weights_that_are_not_those_of_run_json_are_refused_and_made_anew(
     context: Context, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = trained(context)
+    kept.update(context, weights={**context.writer.manifest.training["weights"], "baseline@1": "0" * 64})
     file.write_bytes(b"Weights")
     with pytest.raises(BenchError, match=r"generator\.safetensors is not the file that run was made with"):
         weights_of(context.run)("baseline", 0)
     capsys.readouterr()
     kept.settle(context, ONE)
     assert not file.exists()
+    # Trained again they may be others; what is known of other trainings stays.
+    assert context.writer.manifest.training["weights"] == {"baseline@1": "0" * 64}
     assert capsys.readouterr().err == f"note: {file} is not what run.json holds the SHA-256 of: it is made anew\n"
     trained(context, b"of another machine")
     assert weights_of(context.run)("baseline", None) == (file, 0)
@@ -130,4 +133,7 @@ def test_a_plug_in_whose_code_was_edited_is_trained_again(
     monkeypatch.setattr(kept, "code_of", lambda name: "after")
     kept.settle(context, ONE)
     assert not file.parent.exists()
+    training = context.writer.manifest.training
+    assert "baseline@0" not in {**training["code"], **training.get("weights", {})}
+    assert training["pictures"]["sha256"]
     assert "the code of baseline was changed since baseline@0 was trained" in capsys.readouterr().err

@@ -3,76 +3,24 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pytest
 from PIL import Image
 
-from bench.datasets.registry import Dataset
 from bench.metrics.scorer import Scorer
 from bench.stages import score as runner
 from bench.stages.outcome import known_changed
-from bench.suites.suite import Suite
+from tests.bench.stages.painted import HOLES, IDS, IMAGES, Painter, brighter, failing, frame, quarter
 from variants.method import Findings, Method
-
-IMAGES = np.random.default_rng(0).integers(20, 250, (3, 12, 16, 3), dtype=np.uint8)
-IDS = ["a", "b", "c"]
-HOLES = np.zeros((3, 12, 16), bool)
-HOLES[:, 2:8, 3:11] = True
-"""48 of 192 pixels: a quarter."""
-
-
-class Quarter(Suite):
-    """Every picture with the same hole."""
-
-    def holes(self, dataset: Dataset, mask: str, indices: Sequence[int], shapes: Any) -> list[np.ndarray]:
-        return [HOLES[index] for index in indices]
-
-
-def quarter(masks: tuple[str, ...] = ("rect",), datasets: tuple[str, ...] = ("made",)) -> Suite:
-    return Quarter(tuple(Dataset(name, "test", None, IDS, lambda i: IMAGES[i]) for name in datasets), masks)
-
-
-class Painter(Method):
-    """Puts out what a function makes of a batch of pictures."""
-
-    def __init__(self, name: str, paint: Callable[[np.ndarray], np.ndarray], **facts: Any) -> None:
-        self.name = name
-        self.paint = paint
-        self.calls: list[tuple[list[str], str]] = []
-        self.found = Findings()
-        for key, value in facts.items():
-            setattr(self, key, value)
-
-    @property
-    def label(self) -> str:
-        return f"{self.name} by label"
-
-    def fill(self, images: np.ndarray, holes: np.ndarray, ids: Any = None, mask: str = "") -> np.ndarray:
-        self.calls.append((list(ids), mask))
-        raw = self.paint(images).astype(np.float32)
-        raw[[(mask, one) in self.found.problems for one in ids]] = np.nan
-        return raw
-
-    def findings(self) -> Findings:
-        return self.found
-
-
-def brighter(levels: float) -> Callable[[np.ndarray], np.ndarray]:
-    return lambda images: (images.astype(float) + levels) / 255
 
 
 def evaluate(methods: list[Method], folder: Path, facts: dict[str, Any] | None = None, **more: Any) -> runner.Outcome:
     suite = more.pop("suite", quarter())
     return runner.evaluate(methods, suite, Scorer(["psnr_hole", "known_drift"]), folder, facts or {}, **more)
-
-
-def frame(folder: Path, name: str, seed: int = 0, cell: str = "made-rect") -> pd.DataFrame:
-    return pd.read_parquet(folder / "records" / name / f"seed-{seed}" / f"{cell}.parquet").set_index("image_id")
 
 
 # ---- predictions
@@ -268,14 +216,9 @@ def test_failures_of_two_seeds_of_a_variant_are_told_apart_also_where_the_run_ho
 
 
 def test_kept_records_bring_back_their_failures_and_are_reported_as_done(tmp_path):
-    def paint(images: np.ndarray) -> np.ndarray:
-        raw = images / 255
-        raw[2] = np.nan
-        return raw
-
-    first = evaluate([Painter("p", paint, weights_sha256="w")], tmp_path)
+    first = evaluate([Painter("p", failing(2), weights_sha256="w")], tmp_path)
     told: list[tuple[str, int]] = []
-    again = Painter("p", paint, weights_sha256="w")
+    again = Painter("p", failing(2), weights_sha256="w")
     second = evaluate([again], tmp_path, report=lambda text, pictures: told.append((text, pictures)))
     assert again.calls == []
     assert (second.failed, second.listed) == (first.failed, first.listed)

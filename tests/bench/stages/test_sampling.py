@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 
@@ -28,6 +29,7 @@ from bench.statistics.summary import summarise
 from bench.suites.suite import Suite
 from bench.util.errors import BenchError, UsageError
 from tests.bench.stages.request import request
+from variants.errors import FillError
 from variants.method import Method, ReferenceMethod
 from variants.registry import variant
 
@@ -160,6 +162,53 @@ def test_what_does_not_draw_is_sampled_once():
     ]
     assert settle_samples([drawing], SUITE, 1) == []
     assert drawing.samples == 1
+
+
+def test_two_samples_are_drawn_where_two_are_wanted():
+    drawing = Levels(samples=7)
+    assert settle_samples([drawing], SUITE, 2) == []
+    assert (drawing.samples, drawing.sample) == (2, 0)
+
+
+def empty_and(suite: Suite) -> Suite:
+    """A data set without pictures and one without holes before those of ``suite``."""
+    nothing = Dataset("nothing", "test", 16, [], lambda i: None)
+    whole = replace(suite.datasets[0], name="whole")
+
+    class Before(Suite):
+        def holes(self, dataset, mask, indices, shapes):
+            found = super().holes(dataset, mask, indices, shapes)
+            return [hole & False for hole in found] if dataset.name == "whole" else found
+
+    return Before((nothing, whole, *suite.datasets), suite.masks, seed=5)
+
+
+def test_whether_a_method_draws_shows_on_the_first_pictures_that_have_holes():
+    drawing = Levels()
+    assert settle_samples([drawing], empty_and(SUITE), 3) == []
+    assert (drawing.samples, drawing.suite_seed, drawing.asked) == (3, 5, 2 * 2)
+    none = Suite(empty_and(SUITE).datasets[:1], ("rect",))
+    assert settle_samples([drawing], none, 3) == [
+        "levels is sampled once: its samples agree bit for bit on the first pictures"
+    ]
+
+
+def test_a_method_that_fails_on_the_first_pictures_may_draw():
+    class Failing(Levels):
+        def fill(self, images, holes, ids=None, mask=""):
+            if self.sample:
+                raise FillError("it would not")
+            return super().fill(images, holes, ids, mask)
+
+    method = Failing()
+    settle_samples([method], SUITE, 3)
+    assert (method.samples, method.sample) == (3, 0)
+
+
+def test_one_fill_has_no_diversity_and_two_have_their_difference():
+    fills = np.array([[[10, 20, 30]], [[13, 18, 30]]], np.uint8)
+    assert math.isnan(diversity(fills[:1]))
+    assert diversity(fills) == pytest.approx((3 + 2 + 0) / 3)
 
 
 DRAWING = """
