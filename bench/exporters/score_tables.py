@@ -77,13 +77,13 @@ def is_best(row: Row | None, entry: Metric, best: float) -> bool:
 
 
 def written(row: Row | None, entry: Metric, most: int, interval: bool = False) -> str:
-    """A mean, with half its interval where asked for, of a metric with a target how far off it is, and over how many
-    fills where that is fewer than ``most``."""
+    """A mean, with how far its interval reaches where asked for, of a metric with a target how far off it is, and over
+    how many fills where that is fewer than ``most``."""
     if row is None or row["mean"] is None:
         return "–"
     text = f"{row['mean']:.{entry.digits}f}"
     if interval and row["low"] is not None and row["high"] is not None:
-        text += f" ±{(row['high'] - row['low']) / 2:.2g}"
+        text += f" ±{max(row['high'] - row['mean'], row['mean'] - row['low']):.2g}"
     if row.get("distance") is not None:
         text += f", off by {row['distance']:.{entry.digits}f}"
     if not entry.whole and row["n"] < most:

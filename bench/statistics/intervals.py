@@ -145,6 +145,22 @@ def intervals(
     return Intervals(found.mean, *found.interval(level), found.clusters, found.rows)
 
 
+def inside(
+    span: tuple[float, float], mean: np.ndarray, low: np.ndarray, high: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Both ends of a mean's interval, cut off where no mean can be; span: the least and greatest value of a score.
+
+    What is cut away cannot hold the true mean, so the interval holds it exactly as often as before.
+
+    >>> low, high = inside((-1.0, 1.0), np.array([0.53]), np.array([-0.376]), np.array([1.44]))
+    >>> low.tolist(), high.tolist()
+    ([-0.376], [1.0])
+    """
+    least, greatest = span
+    # Of scores beyond the span that their metric declares, the mean stays inside.
+    return np.maximum(low, np.minimum(least, mean)), np.minimum(high, np.maximum(greatest, mean))
+
+
 def resample(sums: np.ndarray, counts: np.ndarray, resamples: int = RESAMPLES, seed: int = 0) -> Resampled:
     """Means of rows, clusters resampled whole.
 

@@ -125,6 +125,7 @@ def rows_of(
             if name not in place:
                 continue
             k = place[name]
+            ends = intervals.inside(metric.range, mean[m, k], low[m, k], high[m, k])
             row = {
                 "variant": variant,
                 "seed": seed,
@@ -132,8 +133,8 @@ def rows_of(
                 **group.key,
                 "metric": name,
                 "mean": mean[m, k],
-                "low": low[m, k],
-                "high": high[m, k],
+                "low": float(ends[0]),
+                "high": float(ends[1]),
                 "n": int(rows[m, k]),
                 "images": int(clusters[m, k]),
                 "failed": int((table.failed[0] & group.inside).sum()),
@@ -164,7 +165,8 @@ def set_rows(run: Run, variant: str, seed: int) -> list[dict[str, Any]]:
             for name in (name for name in run.manifest.metrics if all(name in entry["values"] for entry in part)):
                 values = [entry["values"][name] for entry in part]
                 mean = None if None in values else float(np.mean(values))
-                low, high = set_interval(mean, [(entry.get("left_out") or {}).get(name) for entry in part])
+                left_out = [(entry.get("left_out") or {}).get(name) for entry in part]
+                low, high = set_interval(mean, left_out, run.manifest.metrics[name].range)
                 found.append(
                     {
                         "variant": variant,
@@ -183,13 +185,17 @@ def set_rows(run: Run, variant: str, seed: int) -> list[dict[str, Any]]:
     return found
 
 
-def set_interval(mean: float | None, left_out: Sequence[Sequence[float | None] | None]) -> tuple[Any, Any]:
+def set_interval(
+    mean: float | None, left_out: Sequence[Sequence[float | None] | None], span: tuple[float, float] = (-np.inf, np.inf)
+) -> tuple[Any, Any]:
     """Both ends for the mean of some mask types' values, each with its values without each group of pictures, the same
-    groups under all; None twice where one lacks them."""
+    groups under all; None twice where one lacks them. span: the metric's range."""
     held = [values for values in left_out if values and None not in values]
     if mean is None or len(held) < len(left_out):
         return None, None
-    return jackknife.interval(mean, np.mean(np.array(held, float), axis=0).tolist())
+    ends = jackknife.interval(mean, np.mean(np.array(held, float), axis=0).tolist())
+    low, high = intervals.inside(span, *map(np.asarray, (mean, *ends)))
+    return float(low), float(high)
 
 
 def from_error(name: str) -> tuple[str, Callable[[float], float]]:

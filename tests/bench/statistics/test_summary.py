@@ -41,6 +41,16 @@ def test_means_pool_pictures_and_all_pools_masks(tmp_path: Path) -> None:
     assert pooled["low"] < pooled["mean"] < pooled["high"]
 
 
+def test_the_interval_of_a_mean_ends_where_the_metric_does(tmp_path: Path) -> None:
+    """Student's of two pictures: 0.53 ± 12.7 x 0.3; SSIM lies in [-1, 1], PSNR in [0, 100]."""
+    values = {"ssim_hole": np.array([[0.23], [0.83]]), "psnr_hole": np.array([[20.0], [22.0]])}
+    run = fake_run(tmp_path / "r", {("a", 0): values}, masks=("rect",))
+    ssim, psnr_hole = (rows(run, mask="rect", metric=name)[0] for name in ("ssim_hole", "psnr_hole"))
+    assert (ssim["low"], ssim["high"]) == (-1.0, 1.0)
+    assert psnr_hole["low"] == pytest.approx(21 - 12.7062, abs=1e-3)
+    assert psnr_hole["high"] == pytest.approx(21 + 12.7062, abs=1e-3)
+
+
 def test_a_metric_with_a_target_tells_its_mean_distance_from_it(tmp_path: Path) -> None:
     """-3 and 3 in turn have the mean 0 and are all 3 off, wherever they are pooled."""
     seam = np.tile([[-3.0, 3.0], [3.0, -3.0]], (15, 1))
