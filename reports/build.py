@@ -17,11 +17,13 @@ from reports.tables import Table
 
 @dataclass
 class Report:
-    """Everything the page shows, gathered before any of it is written. tables: all of them, for the exports."""
+    """Everything the page shows, gathered before any of it is written. tables: all of them, for the exports, and notes:
+    what stands above them."""
 
     context: dict[str, Any]
     tables: list[Table] = field(default_factory=list)
     style: str = ""
+    notes: list[str] = field(default_factory=list)
 
 
 def build_report(
@@ -97,11 +99,13 @@ def gather(
     facts = provenance.tables(numbers)
     originals = copy_originals(run, rows, full_resolution, beside or run.path) if full_resolution else {}
     found = find.find_data(numbers, rows)
+    warnings = scoreboard.warnings(numbers)
     context: dict[str, Any] = {
         "run": run,
         "manifest": run.manifest,
         "numbers": numbers,
         "styles": breakdown.styles(numbers),
+        "warnings": warnings,
         "verdict": scoreboard.verdict(numbers, leads),
         "datasets": per_dataset,
         "progress": progress.progress(run) if not run.manifest.finished else None,
@@ -135,7 +139,7 @@ def gather(
     tables = [t for part in per_dataset for t in part["tables"]]
     tables += [context["claims_table"], grids.worst_table(worst), speed_table, speed_warnings, failures, *facts]
     tables += other["tables"] if other else []
-    return Report(context, [t for t in tables if t is not None], grids.truths_css(rows))
+    return Report(context, [t for t in tables if t is not None], grids.truths_css(rows), warnings)
 
 
 def plotted(numbers: Any, metrics: list[str]) -> list[str]:

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from bench.statistics.intervals import Seeds, seed_noise
+from bench.statistics.intervals import Seeds, inside, seed_noise
 from bench.statistics.paired import pooled
-from reports.numbers import Numbers, Score, fixed, paired
+from reports.numbers import Member, Numbers, Score, fixed, paired
 from reports.scoreboard import counted, millions
 from reports.tables import Cell, Column, Row, Table
 
@@ -206,7 +206,7 @@ def judge(numbers: Numbers) -> list[Verdict]:
         if isinstance(found, str):
             verdicts.append(Verdict(claim, "not measured", (), 0, found))
             continue
-        mine = [next(scores) for _ in found]
+        mine = [ranged(next(scores), parts, numbers) for parts in claim.parts]
         states = [state(score, claim.region) for score in mine]
         worst = next(s for s in ("does not hold", "undecided", "holds") if s in states)
         show = printed(numbers, claim)
@@ -219,6 +219,14 @@ def judge(numbers: Numbers) -> list[Verdict]:
             )
         )
     return verdicts
+
+
+def ranged(score: Score, terms: tuple[tuple[float, str, str], ...], numbers: Numbers) -> Score:
+    """Of a metric's own mean, the interval ends where the metric's range does, as in every table."""
+    if len(terms) > 1:
+        return score
+    low, high = inside(numbers.measures[terms[0][2]].range, *map(np.asarray, (score.mean, score.low, score.high)))
+    return replace(score, low=float(low), high=float(high))
 
 
 def state(score: Score, region: tuple[float, float]) -> str:
@@ -323,18 +331,27 @@ def scale_of(numbers: Numbers) -> Scale:
     ours = [m for m in numbers.members if m.variant in SIX]
     counts = sorted(float(m.entry.parameters) for m in ours if m.entry and m.entry.parameters)
     seeds = {m.variant: sum(o.variant == m.variant for o in ours) for m in ours}
-    profile = numbers.manifest.profile
-    size, steps = numbers.manifest.size, profile.get("steps")
+    size = numbers.manifest.size
+    lengths = sorted({trained_steps(numbers, m) for m in ours} - {0})
     ends = list(dict.fromkeys(millions(count) for count in counts[:1] + counts[-1:]))
+    steps = list(dict.fromkeys(f"{count:,}".replace(",", "\u202f") for count in lengths[:1] + lengths[-1:]))
     fewest, most = min(seeds.values(), default=0), max(seeds.values(), default=0)
     words = [
-        f"at {size} px" if size else "at every picture's own size",
+        f"on pictures of {size} px" if size else "on pictures of their own size",
         f"with networks of {' to '.join(ends)} parameters" if ends else "",
-        f"after {steps:,} training steps".replace(",", "\u202f") if steps else "",
+        f"after {' to '.join(steps)} training steps" if steps else "",
         f"with {counted(fewest, 'training seed')}" if fewest == most else f"with {fewest} to {most} training seeds",
     ]
     caveat = "training noise is not in the interval" if fewest == 1 else ""
     return Scale(", ".join(word for word in words if word), caveat)
+
+
+def trained_steps(numbers: Numbers, member: Member) -> int:
+    """How long a member was trained: as run.json says, else the run's own curves or profile; 0 where none does."""
+    history = None if member.entry.steps else numbers.run.history(member.variant, member.seed)
+    if history is not None and len(history) and "step" in history:
+        return int(history["step"].max())
+    return member.entry.steps or int(numbers.manifest.profile.get("steps") or 0)
 
 
 def table(verdicts: list[Verdict], scale: Scale) -> Table | None:

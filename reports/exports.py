@@ -9,13 +9,23 @@ from bench.util.files import write_text
 from reports.tables import Table, escape
 
 
-def export_tables(tables: Sequence[Table], folder: Path, title: str) -> list[Path]:
-    """Write ``<key>.csv`` for every table and ``report.md`` with all of them; return the files written."""
+def export_tables(tables: Sequence[Table], folder: Path, title: str, notes: Sequence[str] = ()) -> list[Path]:
+    """Write ``<key>.csv`` for every table, and ``report.md`` with notes and all tables; return the files written."""
     written = []
     for table in tables:
         path = folder / f"{table.key}.csv"
         write_text(path, table.csv())
         written.append(path)
     path = folder / "report.md"
-    write_text(path, "\n".join([f"# {escape(title)}", "", *(table.markdown() for table in tables)]))
+    write_text(
+        path,
+        "\n".join(
+            [
+                f"# {escape(title)}",
+                "",
+                *(f"{escape(note)}\n" for note in notes),
+                *(table.markdown() for table in tables),
+            ]
+        ),
+    )
     return [*written, path]

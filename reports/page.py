@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,7 @@ def environment() -> Any:
         "breakable": breakable,
         "seconds": seconds,
         "capital": lambda text: str(text)[:1].upper() + str(text)[1:],
+        "together": together,
         "day": lambda text: str(text)[:16].replace("T", " "),
     }
     return env
@@ -52,6 +54,11 @@ def breakable(name: str) -> Any:
     from markupsafe import Markup, escape
 
     return Markup("_<wbr>").join(escape(part) for part in str(name).split("_"))
+
+
+def together(text: str) -> str:
+    """Numbers with what they count, so that no line ends between them."""
+    return re.sub(r"(?<=\d) (?=[^\W\d]|%)", "\u00a0", str(text))
 
 
 def seconds(value: float) -> str:

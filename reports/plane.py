@@ -212,31 +212,74 @@ def name_ends(plane: Plane, ends: Sequence[tuple[float, float, str, str]]) -> No
 
 def name_points(plane: Plane, names: Sequence[Name], taken: Sequence[Box]) -> None:
     """Write every name beside its point, moved where names, dots or whiskers (taken) would be in the way."""
+    places = {k: choices(plane, name)[0] for k, name in enumerate(names)}
+    # Each in turn moves to where the others leave it room, until all stay.
+    for _ in range(8):
+        before = dict(places)
+        for k, name in enumerate(names):
+            others = [place for j, place in places.items() if j != k]
+            places[k] = min(choices(plane, name), key=lambda place: trouble(place, others, taken))
+        if places == before:
+            break
+    for k, name in enumerate(names):
+        place = places[k]
+        if place.leader:
+            plane.parts.append(
+                f'<path class="leader {name.css}" d="M{place.leader[0]:.1f} {place.leader[1]:.1f}'
+                f'L{place.leader[2]:.1f} {place.leader[3]:.1f}"/>'
+            )
+        left, right, top, bottom = place.box
+        x, anchor = (left, "start") if place.rightwards else (right, "end")
+        plane.text(x, (top + bottom) / 2 + 4, name.words, f"mark {name.css}", anchor)
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a name may stand. leader: a line from its point, x and y of both ends; cost: how far from the point."""
+
+    box: Box
+    rightwards: bool
+    leader: tuple[float, float, float, float] | None
+    cost: float
+
+
+def choices(plane: Plane, name: Name) -> list[Place]:
+    """The places for a name, the nearest first."""
     left, right, top, bottom = plane.box
-    written: list[Box] = []
-    for name in sorted(names, key=lambda n: -n.y):
-        width = 6.7 * len(name.words)
-        rightwards = name.x < left + (right - left) * 0.62
-        choices = []
-        for side in (rightwards, not rightwards):
-            for step in (0, 0.5, -0.5, 1, -1, 1.5, -1.5, 2, -2, 2.6, -2.6, 3.2, -3.2, 4, -4):
-                away = name.radius + 5 + (4 if abs(step) >= 1 else 0)
-                start = name.x + away if side else name.x - away - width
-                at = name.y + step * LINE
-                place = (start, start + width, at - LINE / 2, at + LINE / 2)
-                bad = 30.0 * sum(overlap(place, other) for other in written)
-                bad += 9.0 * sum(overlap(place, other) for other in taken)
-                bad += 60.0 * (place[0] < left + 2 or place[1] > right + 8 or not top < at < bottom)
-                choices.append((bad + abs(step) * 2.5 + 1.5 * (side != rightwards), side, away, at, place))
-        _, side, away, at, place = min(choices, key=lambda c: c[0])
-        written.append(place)
-        if abs(at - name.y) > 0.8 * LINE:
-            start = name.y + math.copysign(name.radius, at - name.y)
-            end = name.x + (away - 2 if side else 2 - away)
-            plane.parts.append(f'<path class="leader {name.css}" d="M{name.x:.1f} {start:.1f}L{end:.1f} {at:.1f}"/>')
-        plane.text(
-            name.x + (away if side else -away), at + 4, name.words, f"mark {name.css}", "start" if side else "end"
-        )
+    width = 6.7 * len(name.words) * (1.07 if "bold" in name.css else 1)
+    preferred = name.x + width < right - 10
+    found = []
+    for side in (preferred, not preferred):
+        for step in range(-16, 17):
+            at = name.y + step / 2 * LINE
+            far = abs(step) >= 2
+            away = name.radius + (9 if far else 5)
+            start = name.x + away if side else name.x - away - width
+            box = (start, start + width, at - LINE / 2, at + LINE / 2)
+            outside = start < left + 2 or start + width > right + 8 or not top + 4 < at < bottom - 4
+            edge = name.y + math.copysign(name.radius, step)
+            leader = (name.x, edge, start - 2 if side else start + width + 2, at) if far else None
+            cost = 1.5 * abs(step) + 2 * (side != preferred) + 500 * outside
+            found.append(Place(box, side, leader, cost))
+    return sorted(found, key=lambda place: place.cost)
+
+
+def trouble(place: Place, others: Sequence[Place], taken: Sequence[Box]) -> float:
+    """How bad a place is: a name on a name is worst."""
+    bad = place.cost
+    for other in others:
+        bad += 200 * overlap(place.box, other.box)
+        bad += 40 * (crosses(place.leader, other.box) + crosses(other.leader, place.box))
+    return bad + 9 * sum(overlap(place.box, box) for box in taken)
+
+
+def crosses(line: tuple[float, float, float, float] | None, box: Box) -> bool:
+    """Whether a line goes through a box, tried at a dozen of its points."""
+    if line is None:
+        return False
+    x0, y0, x1, y1 = line
+    points = [(x0 + (x1 - x0) * k / 12, y0 + (y1 - y0) * k / 12) for k in range(13)]
+    return any(box[0] < x < box[1] and box[2] < y < box[3] for x, y in points)
 
 
 def overlap(a: Box, b: Box) -> bool:

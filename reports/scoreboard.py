@@ -203,19 +203,23 @@ def pooled_words(numbers: Numbers) -> str:
     return f"{numbers.masks[0]} holes" if len(numbers.masks) == 1 else "all mask types pooled"
 
 
-def column_notes(numbers: Numbers, metrics: Sequence[str]) -> list[str]:
-    """Why a column that a reader would look for is empty, and which are only approximate."""
-    missing = numbers.manifest.missing
+def warnings(numbers: Numbers) -> list[str]:
+    """What stands once above all tables: the run's notes, and why a column that a reader would look for is empty, where
+    no note says so."""
     reasons: dict[str, list[str]] = {}
-    for name, why in missing.items():
-        if not numbers.has(name):
+    for name, why in numbers.manifest.missing.items():
+        if not numbers.has(name) and not any(why in note for note in numbers.manifest.notes):
             reasons.setdefault(why, []).append(name)
-    notes = [f"{', '.join(n)} {'is' if len(n) == 1 else 'are'} empty: {why}" for why, n in reasons.items()]
-    for name in metrics:
-        m = numbers.measures[name]
-        if m.approximate:
-            notes.append(f"≈ {m.heading}: {m.caveat}")
-    return notes
+    return [
+        *numbers.manifest.notes,
+        *(f"{', '.join(n)} {'is' if len(n) == 1 else 'are'} empty: {why}" for why, n in reasons.items()),
+    ]
+
+
+def column_notes(numbers: Numbers, metrics: Sequence[str]) -> list[str]:
+    """Which columns are only approximate."""
+    found = [numbers.measures[name] for name in metrics]
+    return [f"≈ {m.heading}: {m.caveat}" for m in found if m.approximate]
 
 
 def share(score: Score | None, lengths: list[float]) -> float | None:
@@ -236,7 +240,8 @@ def grouped(value: float) -> str:
 def millions(count: float) -> str:
     if not count:
         return "–"
-    return f"{count / 1e6:.2f} M" if count >= 1e5 else f"{count / 1e3:.1f} k"
+    part, sign = (count / 1e6, "M") if count >= 999_500 else (count / 1e3, "k")
+    return f"{part:.{0 if part >= 100 else 1 if part >= 10 else 2}f} {sign}"
 
 
 def slug(name: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import pickle
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -80,6 +81,20 @@ def load_into(network: nn.Module, state: dict[str, Tensor], name: str, file: Pat
             what = f"'{key}' is {tuple(state[key].shape)}, not {tuple(own[key].shape)}"
         raise CheckpointError(f"the checkpoint {file} does not fit {name}: {what}")
     network.load_state_dict(state, strict=False)
+
+
+def training_steps(file: Path) -> int:
+    """How many steps the weights in ``file`` were trained for, as the trainer notes it; 0 where it did not."""
+    from safetensors import safe_open
+
+    if file.suffix != ".safetensors":
+        return 0
+    with safe_open(str(file), "pt") as stream:
+        noted = (stream.metadata() or {}).get("training", "{}")
+    try:
+        return max(0, int(json.loads(noted)["step"]))
+    except (ValueError, TypeError, KeyError):  # of a file from elsewhere
+        return 0
 
 
 def sha256(file: Path) -> str:

@@ -123,11 +123,12 @@ class Method:
     """Something ready to fill: a name, :meth:`fill`, and what it noticed on the way, :meth:`findings`.
 
     gives_raw: False for finished pictures, whose scores of ``raw`` are left out. parameters: how many weights, 0 where
-    that means nothing. convention: keys of its SPEC, which its fills depend on. content: digest of what else they
-    depend on, a plug-in's code or the finished pictures themselves. suite_seed: what its random numbers depend on,
-    beside mask type, picture id and sample. samples: how many fills of a hole are wanted; sample: which of them
-    :meth:`fill` makes. forks: whether a copy of this process can fill with it, as it holds no GPU, no threads and no
-    state that its fills depend on. label: what a run calls it, see :func:`tell_apart`.
+    that means nothing. steps: of its training, 0 where that is not known. convention: keys of its SPEC, which its fills
+    depend on. content: digest of what else they depend on, a plug-in's code or the finished pictures themselves.
+    suite_seed: what its random numbers depend on, beside mask type, picture id and sample. samples: how many fills of a
+    hole are wanted; sample: which of them :meth:`fill` makes. forks: whether a copy of this process can fill with it,
+    as it holds no GPU, no threads and no state that its fills depend on. label: what a run calls it, see
+    :func:`tell_apart`.
     """
 
     name: str = ""
@@ -138,6 +139,7 @@ class Method:
     gives_raw: bool = True
     forks: bool = False
     parameters: int = 0
+    steps: int = 0
     weights_sha256: str = ""
     convention: str = ""
     content: str = ""

@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from variants.blocks import denormalise, normalise
-from variants.checkpoint import load_into, load_state, sha256
+from variants.checkpoint import load_into, load_state, sha256, training_steps
 from variants.method import Method, Network
 from variants.reach import reach
 from variants.seeding import seed_call, state
@@ -57,6 +57,7 @@ class NetworkMethod(Method):
         load_into(network, state, name, file)
         method = cls(name, variant, network, seed=seed, device=device)
         method.weights_sha256 = sha256(file)
+        method.steps = training_steps(file)
         return method
 
     def forward(self, image: Tensor, hole: Tensor) -> Tensor:

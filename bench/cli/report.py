@@ -60,7 +60,7 @@ def report(
     page = gather(chosen, compare=other, full_resolution=full_resolution, beside=target.parent)
     write_page(page, target)
     if export is not None:
-        export_tables(page.tables, export, f"{chosen.name}, inpaint-bench report")
+        export_tables(page.tables, export, f"{chosen.name}, inpaint-bench report", page.notes)
     typer.echo(str(target))
     if open_report and not watch:
         show(target)

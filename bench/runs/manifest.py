@@ -42,7 +42,8 @@ class DatasetEntry:
 class VariantEntry:
     """A method that was scored. kind: ``network``, ``reference`` or ``external``. fills: ``whole`` or ``hole``, what it
     paints. parameters: weights, 0 where that means nothing. weights_sha256: empty where it has none. gives_raw: False
-    for finished pictures. notes: what was noticed while it filled, in sentences."""
+    for finished pictures. steps: of its training, 0 where that is not known. notes: what was noticed while it filled,
+    in sentences."""
 
     name: str
     seed: int = 0
@@ -52,6 +53,7 @@ class VariantEntry:
     parameters: int = 0
     weights_sha256: str = ""
     gives_raw: bool = True
+    steps: int = 0
     notes: list[str] = field(default_factory=list)
 
 

@@ -143,6 +143,7 @@ const Find = (() => {
       line.append(th);
     }
     $("find-table").tHead.replaceChildren(line);
+    $("find-table").classList.toggle("few", order.length < 4);
   }
 
   function rowOf(item, order) {
@@ -218,7 +219,9 @@ const Find = (() => {
     $("find-count").textContent = `${grouped(found.length)} of ${grouped(items.length)} ${all < items.length ? `holes, in ${grouped(all)} pictures` : "pictures"}`;
     $("find-note").textContent = !found.length
       ? (asked ? "None: another limit, or fewer conditions, may find some." : "None: fewer conditions may find some.")
-      : pictures === found.length ? "" : `The run kept the pictures of ${grouped(pictures)} of them, and of the others the scores.`;
+      : pictures === found.length ? ""
+        : !pictures ? "The run kept their scores, but none of their pictures."
+        : `The run kept the pictures of ${grouped(pictures)} of them, and of the others the scores.`;
   }
 
   /* How to see a picture that was not kept: the command that paints its fills again. */

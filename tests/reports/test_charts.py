@@ -11,7 +11,7 @@ import pytest
 
 from reports.charts import Dot, Line, density_panel, dot_panel, line_panel, scatter_panel
 from reports.numbers import Score
-from reports.plane import Axis, Plane, log_ticks, name_ends, span_of, ticks
+from reports.plane import Axis, Name, Plane, log_ticks, name_ends, name_points, span_of, ticks
 
 
 @pytest.mark.parametrize(
@@ -97,3 +97,22 @@ def test_names_at_the_ends_of_lines_do_not_meet_and_stay_in_their_order() -> Non
     assert sorted(places, key=lambda name: places[name]) == ["upper", "middle", "lower", "last"]
     assert np.diff(sorted(places.values())).min() >= 13
     assert max(places.values()) <= 92
+
+
+def test_names_of_points_that_lie_close_do_not_lie_on_each_other() -> None:
+    """Twelve points in a corner, as fast methods are; a letter is about 6 pixels wide and a line 13 high."""
+    plane = Plane(640, 380, Axis(0, 1), Axis(0, 1))
+    words = [f"method_number_{k}" for k in range(12)]
+    name_points(plane, [Name(w, "k0", 480 + 9 * (k % 4), 60 + 7 * (k // 4), 4) for k, w in enumerate(words)], [])
+    found = re.findall(
+        r'<text class="mark k0" x="([\d.]+)" y="([\d.]+)" text-anchor="(\w+)">(\w+)<', "".join(plane.parts)
+    )
+    boxes = []
+    for x, y, anchor, text in found:
+        left = float(x) - (6 * len(text) if anchor == "end" else 0)
+        boxes.append((left, float(y)))
+        assert left >= 0 and left + 6 * len(text) <= 640
+    assert sorted(text for *_, text in found) == sorted(words)
+    width = 6 * len(words[0])
+    for k, (x, y) in enumerate(boxes):
+        assert all(abs(x - a) >= width or abs(y - b) >= 12 for a, b in boxes[:k])

@@ -94,7 +94,8 @@ def test_a_run_without_any_of_the_six_has_no_claims(tmp_path: Path) -> None:
 def test_it_is_said_at_what_scale_claims_were_tested_and_what_the_intervals_lack(tmp_path: Path) -> None:
     one = scale_of(Numbers(Run.open(fake_run(tmp_path / "one", variants=SIX, pictures=4, samples=0))))
     assert one.scale == (
-        "at 64 px, with networks of 0.68 M to 1.90 M parameters, after 800 training steps, with 1 training seed"
+        "on pictures of 64 px, with networks of 680 k to 1.90 M parameters, after 800 training steps, "
+        "with 1 training seed"
     )
     assert one.caveat == "training noise is not in the interval"
     two = scale_of(Numbers(Run.open(fake_run(tmp_path / "two", variants=SIX, seeds=(0, 1), pictures=4, samples=0))))

@@ -11,7 +11,7 @@ import pytest
 from bench.comparison.compare import Options, compare
 from bench.runs.reader import Run
 from reports.numbers import Numbers
-from reports.scoreboard import leads, overall, slug, verdict
+from reports.scoreboard import leads, overall, slug, verdict, warnings
 from tests.reports.fake_run import fake_run
 
 NAMES = ("baseline", "double_dg", "telea")
@@ -103,12 +103,16 @@ def test_references_stand_apart_from_networks(tmp_path: Path) -> None:
     ]
 
 
-def test_an_empty_column_is_explained_under_the_table(tmp_path: Path) -> None:
+def test_an_empty_column_is_explained_once_above_the_tables(tmp_path: Path) -> None:
     folder = fake_run(tmp_path / "r", variants=NAMES, pictures=4, samples=0, no_lpips="no AlexNet weights were found")
     numbers = Numbers(Run.open(folder))
     table = overall(numbers, "scenes", {}, [m for m in ("psnr_hole", "lpips") if numbers.has(m)])
     assert "lpips" not in [c.key for c in table.columns]
-    assert any("no AlexNet weights were found" in note for note in table.notes)
+    assert table.notes == []
+    notes = numbers.manifest.notes
+    assert warnings(numbers) == [*notes, "lpips is empty: no AlexNet weights were found"]
+    notes.append("the column lpips is empty: no AlexNet weights were found")
+    assert warnings(numbers) == notes
 
 
 def test_data_sets_with_like_names_keep_places_of_their_own() -> None:

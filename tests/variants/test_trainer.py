@@ -14,6 +14,7 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import load_file
 
+from variants.checkpoint import training_steps
 from variants.errors import Diverged
 from variants.graph import WARM_UP
 from variants.method import Training
@@ -86,6 +87,16 @@ def test_the_weights_file_says_what_it_is(tmp_path):
     train(variant.get("baseline")(), plan("baseline", steps=3), source, tmp_path)
     with safe_open(str(tmp_path / "generator.safetensors"), "pt") as file:
         assert json.loads(file.metadata()["training"]) == {"variant": "baseline", "width": 4, "step": 3, "seed": 0}
+    assert training_steps(tmp_path / "generator.safetensors") == 3
+
+
+def test_of_weights_from_elsewhere_no_steps_are_told(tmp_path):
+    from safetensors.torch import save_file
+
+    for name, noted in (("bare", None), ("odd", {"training": "[]"}), ("words", {"training": "long"})):
+        save_file({"w": torch.zeros(1)}, tmp_path / f"{name}.safetensors", metadata=noted)
+        assert training_steps(tmp_path / f"{name}.safetensors") == 0
+    assert training_steps(tmp_path / "bare.pth") == 0
 
 
 def test_the_learning_rate_warms_up_and_falls_along_half_a_cosine():
