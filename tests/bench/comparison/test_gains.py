@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from bench.comparison.gains import gains, measure
+from bench.comparison.gains import gains, measure, unmoved
 from bench.comparison.pairing import Pair
 from bench.metrics.declaration import Metric
 
@@ -142,3 +142,12 @@ def test_a_small_change_of_all_pictures_is_a_change() -> None:
     assert [low[0], high[0]] == pytest.approx([1e-7, 1e-7], rel=1e-6)
     assert found.wins.tolist() == [6, 0, 6, 0]
     assert found.p == pytest.approx([2 / 2**6, 1, 2 / 2**6, 1])
+
+
+@pytest.mark.parametrize(("change", "counted"), [(7e-10, 0), (1e-9, 0), (1.1e-9, 1)])
+@pytest.mark.parametrize("sign", [1, -1])
+def test_a_picture_is_won_or_lost_by_more_than_a_billionth(change: float, counted: int, sign: int) -> None:
+    found = measure(pair(np.zeros((1, 1, 1, 1)), np.full((1, 1, 1, 1), sign * change)))
+    assert found.wins.tolist() == [counted * (sign > 0)] * 2
+    assert found.losses.tolist() == [counted * (sign < 0)] * 2
+    assert unmoved(np.full((1, 1, 1), sign * change)).tolist() == [not counted] * 2

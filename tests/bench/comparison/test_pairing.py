@@ -234,6 +234,11 @@ def test_what_differs_is_named_and_mended_only_where_it_can_be(tmp_path: Path) -
             pair_sides(ours, other, common=True)
 
 
+def test_of_other_suites_the_shared_pairs_need_no_further_word(tmp_path: Path) -> None:
+    pair, notes = paired(scored(tmp_path / "r"), scored(tmp_path / "s", 5, suite="cd" * 32), common=True)
+    assert (pair.ids.tolist(), pair.missing, notes) == (NAMES[:5], 6, [])
+
+
 def test_only_fingerprints_are_shortened() -> None:
     assert short("ab" * 32) == "abababababab"
     assert short("a protocol of many words") == "a protocol of many words"

@@ -349,3 +349,26 @@ def test_of_a_metric_with_a_target_a_row_has_both_distances_and_their_difference
     assert {m: r["difference"] for m, r in found.items()} == {"rect": 0.5, "circle": 1.25, "all": 0.875}
     assert {m: r["reference_mean"] for m, r in found.items()} == {"rect": -1, "circle": 0.5, "all": -0.25}
     assert "reference_distance" not in rows(compare(["a", "b"], tmp_path))["all"]
+
+
+def test_an_approximate_metric_says_so_in_its_rows_and_once_in_the_notes(tmp_path: Path) -> None:
+    near = Metric("near", direction="lower", approximate=True, mean_error=0.02, summary="A stand-in.")
+    entries = {(name, 0): {"near": BASE, "psnr_hole": BASE} for name in "abc"}
+    fake_run(tmp_path / "r", entries, metrics={"near": near, "psnr_hole": Metric("psnr_hole", unit="dB")})
+    comparison = compare(["a", "b", "c"], tmp_path)
+    found = rows(comparison, "near")["all"]
+    assert (found["approximate"], found["mean_error"]) == (True, 0.02)
+    assert "approximate" not in rows(comparison)["all"]
+    assert comparison.notes.count("near is approximate, off by 0.02 on average: A stand-in.") == 1
+
+
+def test_a_ranking_gives_distances_only_of_metrics_with_a_target(tmp_path: Path) -> None:
+    entries = {(name, 0): {"seam": BASE - shift, "psnr_hole": BASE} for name, shift in (("a", 0), ("b", 5), ("c", 9))}
+    kinds = {"seam": Metric("seam", direction="nearest", target=20.0), "psnr_hole": Metric("psnr_hole", unit="dB")}
+    fake_run(tmp_path / "r", entries, metrics=kinds)
+    told = {entry["metric"]: entry["places"] for entry in compare(["a", "b", "c"], tmp_path).ranking}
+    assert all(set(place) == {"side", "rank", "mean"} for place in told["psnr_hole"])
+    for place in told["seam"]:
+        shift = {"a": 0, "b": 5, "c": 9}[place["side"]]
+        assert place["distance"] == pytest.approx(np.abs(BASE - shift - 20).mean())
+        assert place["mean"] == pytest.approx(BASE.mean() - shift)
