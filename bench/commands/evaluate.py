@@ -106,7 +106,7 @@ def evaluate_methods(request: Request) -> None:
     require_fills(methods, suite)
     if not request.force_polarity:
         refuse_reversed(methods, suite)
-    check_first(methods, suite)
+    hints = check_first(methods, suite)
     digest_fills(methods, suite)
     sampled_once = settle_samples(methods, suite, request.samples)
     start = suite_facts(suite, profile)
@@ -116,7 +116,7 @@ def evaluate_methods(request: Request) -> None:
     writer.begin(start, request.fresh, wait=request.wait)
     say(f"writing {writer.path}" + (f", shard {part}" if part else ""))
     tell_of_suite(suite, writer)
-    for text in sampled_once:
+    for text in (*hints, *sampled_once):
         say(f"note: {text}")
         writer.note(text)
     if request.save_predictions is not None:

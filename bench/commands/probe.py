@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 SIDE = 128
 """Pixels; a model of one size is shown pictures of that size."""
 
+FURTHER = 9
+"""Pictures on which ways that come close are tried, beyond the first three."""
+
 SHOWN = 12
 """Rows of the table on a terminal."""
 
@@ -39,7 +42,10 @@ def probe_spec(text: str, device: str | None, size: int | None, json_output: boo
     assert isinstance(method, CallableMethod)
     side = size or (max(method.keys.size) if method.keys.size else SIDE)
     with matmul_precision("fp32"):
-        verdict = probe(method, known_pictures(side), lambda keys: say(f"it runs {keys}"))
+        verdict = probe(
+            method, known_pictures(side), lambda keys: say(f"it runs {keys}"),
+            lambda: known_pictures(side, FURTHER, 3),
+        )  # fmt: skip
     if json_output:
         print(json.dumps(document(verdict), ensure_ascii=False))
     else:

@@ -7,12 +7,19 @@ from collections.abc import Iterable
 import numpy as np
 
 from bench.methods.callable import CallableMethod, shortened
+from bench.methods.hints import hint
 from bench.methods.keys import RANGES, Keys
-from bench.methods.probe import Picture, shown_under
+from bench.methods.probe import KNOWN, Picture, ranked, shown_under, tried_of
 from bench.methods.structure import answer, running
 from bench.suites.suite import Suite
 from variants.errors import ExternalError, FillError
 from variants.method import Method
+
+LOOKED_AT = 4
+"""Pictures that are looked at."""
+
+DRIFT = 2.0
+"""Levels by which known pixels must change to be spoken of: less is rounding and resizing."""
 
 FLAT = 1e-3
 """An answer that varies by less, black to white being 1, is of one colour."""
@@ -24,22 +31,38 @@ REPAINTED, UNTOUCHED = 0.05, 0.02
 """Mean change of known pixels, and of the hole, that show a mask read the other way round."""
 
 
-def check_first(methods: Iterable[Method], suite: Suite) -> None:
-    """Raises ExternalError with the SPEC to write where a method from outside is plainly called in the wrong way."""
+def check_first(methods: Iterable[Method], suite: Suite) -> list[str]:
+    """Raises ExternalError with the SPEC to write where a method from outside is plainly called in the wrong way.
+    Returns what to say of those that may be."""
     callables = [method for method in methods if isinstance(method, CallableMethod) and method.spec is not None]
     if not callables:
-        return
+        return []
     for dataset in suite.datasets:
         for mask in suite.masks_of(dataset):
-            part = next(iter(suite.batches(dataset, mask, 1)), None)
+            part = next(iter(suite.batches(dataset, mask, LOOKED_AT)), None)
             if part is not None and part.holes[0].any() and not part.holes[0].all():
-                for method in callables:
-                    check_convention(method, (part.images[0], part.holes[0]), part.ids[0])
-                return
+                pictures = list(zip(part.images, part.holes, strict=True))
+                fit = [(image, hole) for image, hole in pictures if hole.any() and not hole.all()]
+                drifts = [check_convention(method, pictures[0], part.ids[0]) for method in callables]
+                told = [hint(m, fit) or told_drift(m, levels) for m, levels in zip(callables, drifts, strict=True)]
+                return [text for text in told if text]
+    return []
 
 
-def check_convention(method: CallableMethod, picture: Picture, name: str = "") -> None:
-    """Raises ExternalError: one sentence that ends in what to write. What the user said himself is believed.
+def told_drift(method: CallableMethod, levels: float) -> str:
+    """What known pixels lost on the first picture, in 8-bit levels, where that is more than rounding."""
+    if levels < DRIFT:
+        return ""
+    return shortened(
+        f"{method.name} changed the known pixels by {levels:.0f} levels on average on the first picture",
+        f": if it should not, find out what it expects with bench probe '{method.spec}'",
+    )
+
+
+def check_convention(method: CallableMethod, picture: Picture, name: str = "") -> float:
+    """How far it changes known pixels, in levels; NaN where it fails, as it will on its first pictures.
+
+    Raises ExternalError: one sentence that ends in what to write. What the user said himself is believed.
 
     name: the picture's id.
     """
@@ -50,21 +73,30 @@ def check_convention(method: CallableMethod, picture: Picture, name: str = "") -
     except FillError as error:
         found = next(iter(running(method, image, hole, further=False)), None)
         if found is None:
-            return  # It fails on its first pictures as well, where the failure is told.
+            return np.nan  # It fails on its first pictures as well, where the failure is told.
         raise ExternalError(method.advised(bare(str(error)), found.keys)) from error
     if not np.isfinite(raw).all():
-        return
+        return np.nan
     truth = image / np.float32(255)
     for wrong in (polarity(method, raw, picture), value_range(method, raw, truth, hole, trial.gives_integers)):
         if wrong is not None:
             what, keys = wrong
             raise ExternalError(method.advised(f"{method.name} {what}", keys))
+    wrong = drifted(method, raw, truth, hole, picture)
+    if wrong is not None:
+        raise ExternalError(method.advised(f"{method.name} {wrong[0]}", wrong[1]))
     if np.ptp(raw) < FLAT and np.ptp(truth) > 0.1 and not method.keys_said.said():
         raise ExternalError(
             shortened(
                 f"{method.name} returned a single colour everywhere", f": find out why with bench probe '{method.spec}'"
             )
         )
+    return known_error(raw, truth, hole)
+
+
+def known_error(raw: np.ndarray, truth: np.ndarray, hole: np.ndarray) -> float:
+    """Mean absolute error on known pixels, 8-bit levels."""
+    return float(np.abs(np.clip(raw, 0, 1) - truth)[~hole].mean() * 255)
 
 
 def bare(message: str) -> str:
@@ -90,6 +122,21 @@ def value_range(
         if (here > REPAINTED and error < here / 4) or outside > BEYOND:
             return f"returned values from {given.min():.3g} to {given.max():.3g}", Keys(low_high_out=pair)
     return None
+
+
+def drifted(
+    method: CallableMethod, raw: np.ndarray, truth: np.ndarray, hole: np.ndarray, picture: Picture
+) -> tuple[str, Keys] | None:
+    """The known pixels come back changed, and do not where values are given in another range."""
+    said = method.keys_said
+    here = known_error(raw, truth, hole)
+    if here < KNOWN or said.low_high_in is not None or said.low_high_out is not None or method.keys.dtype == "uint8":
+        return None
+    ways = [Keys(low_high_in=pair, blank=blank) for pair in list(RANGES.values())[1:] for blank in (None, "0.5")]
+    found = [one for one in tried_of(method, ways, picture) if one.changed and one.known_error < min(KNOWN, here / 4)]
+    if not found:
+        return None
+    return f"changed the known pixels by {here:.0f} levels on average", ranked(found)[0].keys
 
 
 def polarity(method: CallableMethod, raw: np.ndarray, picture: Picture) -> tuple[str, Keys] | None:

@@ -22,8 +22,14 @@ Picture = tuple[np.ndarray, np.ndarray]
 BEST_KNOWN = 40.0
 """PSNR of known pixels, dB, beyond which they count as given back: what is lost to resizing and 8 bits is no fault."""
 
-SAME = 0.1
-"""Scores closer than this, dB, are one answer: the SPEC with the fewest keys gives it."""
+SAME = 0.05
+"""Scores closer than this, dB, are one answer: the SPEC with the fewest keys gives it. So are those whose difference
+from picture to picture is within :data:`ERRORS` standard errors."""
+
+ERRORS = 2.0
+
+CLOSE = 1.0
+"""Ways this near the best, dB, are tried on more pictures."""
 
 SURE, LIKELY = 1.0, 0.3
 """How far ahead of the next answer, dB, the best one must be."""
@@ -34,6 +40,9 @@ KNOWN = 5.0
 KEPT = 6
 """So many of the first picture's best are tried on the others."""
 
+UNCHANGED = 0.01
+"""A hole that differs by no more, on average and black to white being 1, is left as it was shown."""
+
 COPIES = 0.05
 """Noise laid under the hole may show in the fill by this share, or the model sees the truth."""
 
@@ -43,7 +52,8 @@ class Tried:
     """One way of calling a model, and what came of it.
 
     keys: what is said beyond the user's SPEC. known_error: mean absolute error of raw on known pixels, 8-bit levels.
-    hole_psnr: dB, of raw in the hole. changed: whether the hole looks otherwise than it was shown.
+    hole_psnr: dB, of raw in the hole. changed: whether the hole looks otherwise than it was shown. scores: of each
+    picture, where it was tried on several.
     """
 
     keys: Keys
@@ -51,6 +61,7 @@ class Tried:
     hole_psnr: float
     psnr_known: float
     changed: bool
+    scores: tuple[float, ...] = ()
 
     @property
     def score(self) -> float:
@@ -69,9 +80,13 @@ class Verdict:
 
 
 def probe(
-    method: CallableMethod, pictures: Sequence[Picture], report: Callable[[str], None] = lambda text: None
+    method: CallableMethod,
+    pictures: Sequence[Picture],
+    report: Callable[[str], None] = lambda text: None,
+    more: Callable[[], Sequence[Picture]] = tuple,
 ) -> Verdict:
-    """Raises ExternalError where the model runs in no way that is known here."""
+    """more: further pictures, asked for where several ways come close. Raises ExternalError where the model runs in no
+    way that is known here."""
     image, hole = pictures[0]
     found: list[Tried] = []
     for keys, *_ in running(method, image, hole, further=True):
@@ -85,7 +100,11 @@ def probe(
             "(picture, hole) -> picture that calls it"
         )
     unlike = distinct(ranked(found))
-    means = [mean_of(method, one, pictures) for one in unlike[:KEPT]]
+    means = [on_all(method, one, pictures) for one in unlike[:KEPT]]
+    best = max(one.score for one in means)
+    near = [one for one in means if one.score > best - CLOSE]
+    if len(near) > 1 and (further := more()):
+        means = [on_all(method, one, [*pictures, *further]) if one in near else one for one in means]
     return judged(method, ranked(means), unlike[KEPT:], pictures)
 
 
@@ -120,7 +139,13 @@ def values(method: CallableMethod, structure: Keys, picture: Picture) -> list[Tr
     best = [one.keys for one in ranked(found)[:3]]
     also: tuple[Keys, ...] = (Keys(blank="mean"), Keys(blank="keep"), Keys(channels="bgr"), Keys(order="mask,picture"))
     more = [one.or_else(keys) for keys in best for one in also]
-    return found + tried_of(method, more, picture)
+    found += tried_of(method, more, picture)
+    turned = ranked(found)[0].keys if found else Keys()
+    if turned.order is None or turned.order == structure.order:
+        return found
+    # What was tried of the order that came first says nothing of this one.
+    again = [replace(keys, order=turned.order) for keys in first]
+    return found + tried_of(method, again, picture)
 
 
 def tried_of(method: CallableMethod, wanted: Sequence[Keys], picture: Picture) -> list[Tried]:
@@ -157,12 +182,23 @@ def readings(method: CallableMethod, keys: Keys, picture: Picture) -> list[Tried
             (raw - pair[0]) / (pair[1] - pair[0]),
             method,
             picture,
+            as_shown=as_shown(method, keys, raw, picture),
         )
         for pair in ranges
     ]
 
 
-def judge(keys: Keys, raw: np.ndarray, method: CallableMethod, picture: Picture) -> Tried:
+def as_shown(method: CallableMethod, keys: Keys, given: np.ndarray, picture: Picture) -> bool:
+    """Whether the model's own numbers in the hole, ``given``, are those that it was shown there."""
+    image, hole = picture
+    settled = keys.or_else(method.keys)
+    low, high = settled.low_high_in or (0.0, 1.0)
+    shown = shown_under(image / np.float32(255), hole, settled.blank or "0") * (high - low) + low
+    return bool(np.abs(given - shown)[hole].mean() <= UNCHANGED * (high - low))
+
+
+def judge(keys: Keys, raw: np.ndarray, method: CallableMethod, picture: Picture, *, as_shown: bool = False) -> Tried:
+    """as_shown: whether what is in the hole is known to be what was shown there."""
     image, hole = picture
     truth, raw = image / np.float32(255), np.clip(raw, 0, 1)
     error = raw - truth
@@ -172,7 +208,7 @@ def judge(keys: Keys, raw: np.ndarray, method: CallableMethod, picture: Picture)
         float(np.abs(error[~hole]).mean() * 255),
         psnr(error[hole]),
         psnr(error[~hole]),
-        bool(np.abs(raw - shown)[hole].mean() > 0.01),
+        bool(np.abs(raw - shown)[hole].mean() > UNCHANGED) and not as_shown,
     )
 
 
@@ -188,28 +224,41 @@ def psnr(error: np.ndarray) -> float:
 
 
 def ranked(found: Sequence[Tried]) -> list[Tried]:
-    """Best first, each SPEC once; of ways that come to the same, the one with the fewest keys, then the usual one."""
+    """Best first, each SPEC once; of those that no picture tells apart, the one with the fewest keys."""
     rows = sorted(dict.fromkeys(found), key=lambda one: -one.score)
     order: list[Tried] = []
     while rows:
-        alike = [one for one in rows if one.score > rows[0].score - SAME]
+        alike = [one for one in rows if same(rows[0], one)]
         best = min(alike, key=lambda one: (len(one.keys.words()), -round(one.score, 3)))
         order.append(best)
         rows.remove(best)
     return order
 
 
-def mean_of(method: CallableMethod, one: Tried, pictures: Sequence[Picture]) -> Tried:
-    """The same way on all pictures."""
-    results = [one]
-    for picture in pictures[1:]:
-        found = answer(method, one.keys, *picture)
-        if found is not None:
-            results.append(judge(one.keys, found.raw, method, picture))
+def same(best: Tried, other: Tried) -> bool:
+    """Whether the pictures do not tell which of two ways is better."""
+    if best.score - other.score <= SAME:
+        return True
+    if len(best.scores) < 2 or len(best.scores) != len(other.scores):
+        return False
+    ahead = np.subtract(best.scores, other.scores)
+    return bool(ahead.mean() <= ERRORS * ahead.std(ddof=1) / np.sqrt(len(ahead)))
+
+
+def on_all(method: CallableMethod, one: Tried, pictures: Sequence[Picture]) -> Tried:
+    """The same way on all pictures that it runs on."""
+    answers = [(picture, answer(method, one.keys, *picture)) for picture in pictures]
+    results = [judge(one.keys, found.raw, method, picture) for picture, found in answers if found is not None]
+    return pooled(one.keys, results, changed=one.changed) if results else one
+
+
+def pooled(keys: Keys, results: Sequence[Tried], *, changed: bool = True) -> Tried:
+    """One way on several pictures as one: means, and each picture's score."""
     known, hole, near = (
         float(np.mean([getattr(one, name) for one in results])) for name in ("known_error", "hole_psnr", "psnr_known")
     )
-    return Tried(one.keys, known, hole, near, all(one.changed for one in results))
+    changed = changed and all(one.changed for one in results)
+    return Tried(keys, known, hole, near, changed, tuple(one.score for one in results))
 
 
 def without_defaults(method: CallableMethod, keys: Keys) -> Keys:
@@ -226,17 +275,19 @@ def judged(
         raise ExternalError(f"{method.name} copies what lies under the hole: it is not an inpainting model")
     best = honest[0]
     others = honest[1:]
-    ahead = best.score - others[0].score if others else np.inf
+    ahead = max(best.score - others[0].score, 0.0) if others else np.inf
     plain = np.mean([of_mean_colour(picture) for picture in pictures])
     spec = str((method.spec.adding(best.keys)) if method.spec else best.keys)
-    if not best.changed or best.hole_psnr < plain:
+    if not any(one.changed for one in (*order, *rest)):
+        spec, sure, why = str(method.spec or ""), "unsure", "it leaves the hole as it was shown, however it is called"
+    elif not best.changed or best.hole_psnr < plain:
         sure, why = "unsure", "none fills better than the mean colour of the known pixels does"
     elif ahead >= SURE:
         sure, why = "sure", f"{ahead:.1f} dB ahead of the next" if others else "nothing else comes near"
     else:
         sure = "likely" if ahead >= LIKELY else "unsure"
         only = "" if sure == "likely" else "only "
-        why = f"{only}{max(ahead, 0):.1f} dB ahead of '{others[0].keys or 'nothing said'}'"
+        why = f"{only}{ahead:.1f} dB ahead of '{others[0].keys or 'nothing said'}'"
     return Verdict(spec, sure, why, (best, *others, *rest))
 
 
@@ -254,15 +305,15 @@ def copies(method: CallableMethod, keys: Keys, picture: Picture) -> bool:
     return bool(abs((laid * seen).sum()) > COPIES * np.square(laid).sum())
 
 
-def known_pictures(side: int, count: int = 3) -> list[Picture]:
-    """Scenes of ``side`` pixels, each with a rectangle missing, an eighth of it or so."""
+def known_pictures(side: int, count: int = 3, first: int = 0) -> list[Picture]:
+    """Scenes of ``side`` pixels, from the ``first`` on, each with a square of a quarter of the side missing."""
     from bench.datasets.scenes.source import Scenes
 
     scenes = Scenes(0, "test", side)
     pictures = []
-    for k in range(count):
+    for k in range(first, first + count):
         hole = np.zeros((side, side), bool)
-        top, left = side * (2 + k) // 8, side * (3 - k) // 8
-        hole[top : top + side * 3 // 8, left : left + side * 3 // 8] = True
+        top, left = side * (2 + k % 3) // 8, side * (3 - k % 3) // 8
+        hole[top : top + side // 4, left : left + side // 4] = True
         pictures.append((scenes.load(k), hole))
     return pictures

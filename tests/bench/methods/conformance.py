@@ -119,12 +119,19 @@ class Signed(nn.Module):
 
 
 class Bgr(nn.Module):
-    """Blue first; its fills are bluer than what is near."""
+    """Blue first; its fills are lighter than what is near, and redder, as the scenes are."""
 
     def forward(self, image: Tensor, mask: Tensor) -> Tensor:
         y = core(image, mask)
-        tint = torch.tensor([1.25, 1.0, 0.75])[None, :, None, None]
+        tint = torch.tensor([1.0, 1.1, 1.2])[None, :, None, None]
         return y * (1 - mask) + mask * y * tint
+
+
+class Grey(nn.Module):
+    """Grey under the hole, which it does not blank itself."""
+
+    def forward(self, image: Tensor, mask: Tensor) -> Tensor:
+        return core(image * (1 - mask), mask) - 0.9 * mask * (image - 0.5)
 
 
 class Known(nn.Module):
