@@ -38,6 +38,18 @@ class PictureCache:
                 self.used -= oldest.nbytes
         return pixels
 
+    @property
+    def full(self) -> bool:
+        """Whether the next picture may push out another."""
+        return self.used >= self.limit_mib * 2**20
+
+    def pop(self, key: str) -> np.ndarray | None:
+        """The picture of ``key``, which is then forgotten; None where it is not at hand."""
+        with self.lock:
+            pixels = self.pictures.pop(key, None)
+            self.used -= 0 if pixels is None else pixels.nbytes
+        return pixels
+
     def __getstate__(self) -> dict[str, Any]:
         return {"limit_mib": self.limit_mib}
 

@@ -71,7 +71,10 @@ def open_collection(
     where: what messages and the note call the place. skipped: what was left out already, and why. given: the splits of
     each key, where its publisher has set them. Raises UsageError where no picture can be read.
     """
-    checked = dict(zip(entries, check_pictures([entry.source for entry in entries]), strict=True))
+    # Of a split only some will be asked for, and a JPEG is checked faster than it is decoded.
+    decoded = PictureCache() if split == "all" else None
+    sources = [entry.source for entry in entries]
+    checked = dict(zip(entries, check_pictures(sources, decoded, size), strict=True))
     good = {entry: sides for entry, sides in checked.items() if not isinstance(sides, str)}
     broken = [(entry.label, why) for entry, why in checked.items() if isinstance(why, str)]
     skipped = sorted([*skipped, *broken])
@@ -94,6 +97,8 @@ def open_collection(
     while any(again in entry.id for entry in chosen):
         again += "@"
     pictures = FilePictures(tuple(chosen), size, endless)
+    if decoded is not None:
+        pictures.take(decoded)
     note = describe(where, split, size, [good[e] for e in chosen], length, [splits[e.key] for e in good], given is None)
     return Dataset(
         name=name,
@@ -146,10 +151,13 @@ _checked: dict[tuple[str, int, int], tuple[int, int] | str] = {}
 """(path, bytes, time of change) -> (width, height), or why it cannot be read; a run opens a folder often."""
 
 
-def check_pictures(sources: Sequence[Path | Member]) -> list[tuple[int, int] | str]:
+def check_pictures(
+    sources: Sequence[Path | Member], decoded: PictureCache | None = None, size: int | None = None
+) -> list[tuple[int, int] | str]:
     """(width, height) of each file, or why it cannot be read. Decoding releases the GIL: threads gain.
 
-    Of many files the cache keeps what was found of those that can be read.
+    Of many files the cache keeps what was found of those that can be read. decoded: takes in, by :func:`place_of`, the
+    pictures that had to be decoded for it, cut to ``size``, so that they need not be once more.
     """
     file = None
     known: list[list[int] | None] = [None] * len(sources)
@@ -161,7 +169,7 @@ def check_pictures(sources: Sequence[Path | Member]) -> list[tuple[int, int] | s
             known = kept if len(kept) == len(sources) else known
 
     def check(source: Path | Member, kept: list[int] | None) -> tuple[int, int] | str:
-        return (kept[0], kept[1]) if kept else check_picture(source)
+        return (kept[0], kept[1]) if kept else check_picture(source, decoded, size)
 
     with ThreadPoolExecutor(max_workers=min(16, os.cpu_count() or 1)) as pool:
         found = list(pool.map(check, sources, known))
@@ -171,19 +179,29 @@ def check_pictures(sources: Sequence[Path | Member]) -> list[tuple[int, int] | s
     return found
 
 
-def check_picture(source: Path | Member) -> tuple[int, int] | str:
+def check_picture(source: Path | Member, decoded: PictureCache | None, size: int | None) -> tuple[int, int] | str:
+    """See :func:`check_pictures`."""
     file = source if isinstance(source, Path) else source.tar
     try:
         status = file.stat()
-        key = (str(source.absolute() if isinstance(source, Path) else source), status.st_size, status.st_mtime_ns)
+        key = (place_of(source), status.st_size, status.st_mtime_ns)
     except OSError:
         key = (str(source), -1, -1)
     if key not in _checked:
         try:
-            _checked[key] = measure_picture(source)
+            if decoded is None or decoded.full:
+                _checked[key] = measure_picture(source)
+            else:
+                pixels = read_picture(source)
+                decoded.get(key[0], lambda _: pixels if size is None else fit_square(pixels, size))
+                _checked[key] = pixels.shape[1], pixels.shape[0]
         except BrokenPicture as error:
             return str(error)
     return _checked[key]
+
+
+def place_of(source: Path | Member) -> str:
+    return str(source.absolute() if isinstance(source, Path) else source)
 
 
 def stem(name: str) -> str:
@@ -240,6 +258,13 @@ class FilePictures:
 
     def __post_init__(self) -> None:
         self.cache = PictureCache()
+
+    def take(self, decoded: PictureCache) -> None:
+        """Take over pictures that are decoded already, by :func:`place_of`."""
+        for number, entry in enumerate(self.entries):
+            pixels = decoded.pop(place_of(entry.source))
+            if pixels is not None:
+                self.cache.get(str(number), lambda _, pixels=pixels: pixels)  # type: ignore[misc]
 
     def load(self, i: int) -> np.ndarray:
         """Picture i, uint8 RGB (H, W, 3), the caller's own."""

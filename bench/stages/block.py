@@ -17,7 +17,7 @@ from bench.stages.outcome import known_changed
 from bench.stages.sampling import diversity
 from bench.suites.suite import Batch, Suite, same_size
 from bench.util.files import write_bytes
-from bench.util.levels import png, to_levels
+from bench.util.levels import paste, png, to_levels
 from variants.method import Method
 
 Place = tuple[str, int]
@@ -140,7 +140,7 @@ class Bench:
         methods = [self.methods[place] for place in places]
         images, holes = np.stack(part.images), np.stack(part.holes)
         levels = [to_levels(raw) for raw in raws]
-        fills = [np.where(holes[..., None], own, images) for own in levels] if self.restore_known else levels
+        fills = [paste(images, holes, own) for own in levels] if self.restore_known else levels
         if self.predictions is not None and not sample:
             for method, filled, raw in zip(methods, fills, raws, strict=True):
                 save_predictions(self.predictions / method.name / mask, part.ids, filled, raw)

@@ -16,6 +16,7 @@ import pytest
 import tifffile
 from PIL import Image
 
+from bench.datasets import collection
 from bench.datasets.collection import assign_splits, name_pictures, share
 from bench.datasets.pictures import measure_picture, read_picture
 from bench.datasets.registry import Dataset, open_dataset
@@ -249,10 +250,21 @@ def test_a_file_or_no_path_is_refused_in_a_sentence(tmp_path: Path) -> None:
 
 def test_a_picture_that_goes_away_after_opening_is_a_named_failure(tmp_path: Path) -> None:
     save(tmp_path / "a.png")
-    data = folder(tmp_path)
+    data = folder(tmp_path, "test")
     (tmp_path / "a.png").unlink()
     with pytest.raises(BenchError, match=r"a\.png"):
         data.load(0)
+
+
+def test_pictures_of_a_whole_folder_are_decoded_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    save(tmp_path / "a.png")
+    save(tmp_path / "sub" / "a.png", (0, 9, 0))
+    decoded: list[Path] = []
+    plain = collection.read_picture
+    monkeypatch.setattr(collection, "read_picture", lambda path: (decoded.append(path), plain(path))[1])
+    data = folder(tmp_path, size=32)
+    assert [data.load(i)[0, 0].tolist() for i in (0, 1, 0)] == [[255, 0, 0], [0, 9, 0], [255, 0, 0]]
+    assert sorted(decoded) == [tmp_path / "a.png", tmp_path / "sub" / "a.png"]
 
 
 # Names ------------------------------------------------------------------------------------------------------

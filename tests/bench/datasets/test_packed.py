@@ -255,8 +255,8 @@ def test_what_many_files_are_is_remembered_but_no_reason_for_leaving_one_out(
     first = opened(photos, "all")
     collection._checked.clear()
     looked: list[Any] = []
-    plain = collection.measure_picture
-    monkeypatch.setattr(collection, "measure_picture", lambda source: (looked.append(source), plain(source))[1])
+    plain = collection.read_picture
+    monkeypatch.setattr(collection, "read_picture", lambda source: (looked.append(source), plain(source))[1])
     again = opened(photos, "all")
     assert [path.name for path in looked] == ["broken.png"]
     assert (again.ids, again.note, again.skipped) == (first.ids, first.note, first.skipped)
