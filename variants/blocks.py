@@ -112,7 +112,7 @@ class UNet(nn.Module):
     three. Convolution layers: 9 + 2 · residuals. Height and width must be multiples of 16.
     """
 
-    def __init__(self, width: int = 64, residuals: int = 0) -> None:
+    def __init__(self, width: int, residuals: int = 0) -> None:
         super().__init__()
         w = width
         self.down1 = down(6, w, norm=False)
@@ -144,7 +144,7 @@ class Critic(nn.Module):
     The features are averaged over the picture before the linear layer, so that one critic serves any size.
     """
 
-    def __init__(self, width: int = 64) -> None:
+    def __init__(self, width: int) -> None:
         super().__init__()
         w = width
         self.features = nn.Sequential(down(3, w, norm=False), down(w, 2 * w), down(2 * w, 4 * w), down(4 * w, 8 * w))

@@ -49,7 +49,7 @@ class Upscale(nn.Module):
 class TwoStages(nn.Module):
     """(x, known) to the refined picture, all in normalised space, x with its hole at zero; sizes multiples of 8."""
 
-    def __init__(self, width: int = 64, last: type[nn.Module] = nn.ReLU) -> None:
+    def __init__(self, width: int, last: type[nn.Module] = nn.ReLU) -> None:
         super().__init__()
         for stage in "12":
             self.add_module(

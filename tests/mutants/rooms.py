@@ -21,7 +21,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "bench/util/files.py": (),
     "bench/profiles": (),
     "bench/stages/score.py": ("tests/bench/stages/test_outcome.py", "tests/bench/stages/test_merge.py"),
-    "bench/stages/outcome.py": (),
+    "bench/stages/outcome.py": ("tests/bench/stages/test_reuse.py",),
     "bench/stages/block.py": ("tests/bench/stages/test_outcome.py", "tests/bench/stages/test_sampling.py"),
     "bench/stages/cells.py": ("tests/bench/stages/test_outcome.py", "tests/bench/stages/test_score.py"),
     "bench/stages/merge.py": (),

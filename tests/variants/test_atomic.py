@@ -16,7 +16,8 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from variants.atomic import CannotWrite, replacing, reserve
+from variants import atomic
+from variants.atomic import CannotWrite, is_temporary, number_of, replacing, reserve, sweep
 
 
 @pytest.fixture
@@ -84,3 +85,64 @@ def test_a_folder_in_the_place_of_a_file_is_told(tmp_path: Path) -> None:
 def test_a_name_that_no_file_can_have_is_told(tmp_path: Path, name: str) -> None:
     with pytest.raises(CannotWrite, match="cannot be written"), replacing(tmp_path / name) as temporary:
         temporary.write_text("x")
+
+
+def test_a_file_is_written_under_a_hidden_name_beside_it_that_no_reader_matches(tmp_path: Path) -> None:
+    file = tmp_path / "below" / "a.json"
+    with replacing(file) as temporary:
+        assert temporary.parent == file.parent and temporary.name.startswith(".a.json-")
+        assert temporary.suffix == ".part" and is_temporary(temporary)
+        temporary.write_text("new")
+        assert not file.exists()
+    assert [path.name for path in file.parent.iterdir()] == ["a.json"]
+    assert file.stat().st_mode & 0o777 == 0o644
+    assert not is_temporary(file) and not is_temporary(tmp_path / ".a") and not is_temporary(tmp_path / "a.part")
+
+
+@pytest.mark.parametrize(("how", "synced"), [({}, True), ({"durable": True}, True), ({"durable": False}, False)])
+def test_the_file_and_then_its_folder_are_put_on_disk_unless_told_otherwise(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: dict, synced: bool
+) -> None:
+    seen: list[tuple[bool, bool]] = []
+    monkeypatch.setattr(atomic, "sync", lambda path: seen.append((path == tmp_path, (tmp_path / "a").exists())))
+    with replacing(tmp_path / "a", **how) as temporary:
+        temporary.write_text("new")
+    assert seen == ([(False, False), (True, True)] if synced else [])
+
+
+def test_what_killed_processes_left_is_swept_and_nothing_else(tmp_path: Path) -> None:
+    kept = ["a.part", ".hidden", "below/a"]
+    for name in (".a-1.part", "below/.b-2.part", *kept):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("x")
+    (tmp_path / ".folder.part").mkdir()
+    (tmp_path / ".link.part").symlink_to(tmp_path / "a.part")
+    sweep(tmp_path)
+    left = sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*"))
+    assert left == sorted([*kept, "below", ".folder.part", ".link.part"])
+
+
+@pytest.mark.parametrize(
+    ("error", "number"),
+    [
+        (OSError(errno.ENOSPC, "full"), errno.ENOSPC),
+        (OSError("no number"), None),
+        (RuntimeError("I/O error: No space left on device (os error 28)"), 28),
+        (RuntimeError("[enforce fail at inline_container.cc:668] unexpected pos 64 vs 0"), errno.ENOSPC),
+        (ValueError("anything else"), None),
+    ],
+)
+def test_the_systems_number_of_an_error_is_found_in_whatever_words(error: Exception, number: int | None) -> None:
+    assert number_of(error) == number
+
+
+def test_what_fails_for_another_reason_is_raised_as_it_is_and_leaves_nothing(tmp_path: Path) -> None:
+    with pytest.raises(KeyError, match="why"), replacing(tmp_path / "a"):
+        raise KeyError("why")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_empty_file_has_no_blocks_to_reserve(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "posix_fallocate", lambda *given: pytest.fail("reserved"), raising=False)
+    (tmp_path / "a").touch()
+    reserve(tmp_path / "a", tmp_path / "b")

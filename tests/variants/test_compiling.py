@@ -23,3 +23,11 @@ def test_constants_are_one_a_channel_and_sent_to_a_device_once():
     assert given[0] is given[1]
     assert given[0].shape == (1, 3, 1, 5)
     assert given[0][0, :, 0, 4].tolist() == [1.0, 2.0, 3.0]
+
+
+def test_within_compiled_code_constants_are_the_same_numbers_of_the_same_shape(monkeypatch):
+    monkeypatch.setattr(torch.compiler, "is_compiling", lambda: True)
+    given = blocks.constants((1.0, 2.0, 3.0), torch.float64, torch.device("cpu"), 5)
+    assert given.shape == (1, 3, 1, 5) and given.dtype == torch.float64
+    assert given[0, :, 0].tolist() == [[1.0] * 5, [2.0] * 5, [3.0] * 5]
+    assert blocks.constants((1.0, 2.0, 3.0), torch.float32, torch.device("meta"), 1).is_meta

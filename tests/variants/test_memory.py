@@ -2,8 +2,11 @@
 
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
+
+from variants import memory
 
 CHURN = """
 import resource, sys
@@ -31,3 +34,26 @@ def test_freed_blocks_are_faulted_in_again_every_step():
     # 50 blocks of 8 MiB are 102,400 pages of 4 KiB; huge pages and malloc's own adapting may lower the count.
     assert kept < 100
     assert kept <= returned
+
+
+@pytest.mark.parametrize(
+    ("answer", "platform", "listened"), [(1, "linux", True), (0, "linux", False), (1, "darwin", False)]
+)
+def test_glibc_is_told_what_to_keep(monkeypatch, answer, platform, listened):
+    told = []
+
+    def mallopt(option: int, value: int) -> int:
+        told.append((option, value))
+        return answer
+
+    monkeypatch.setattr(memory.sys, "platform", platform)
+    monkeypatch.setattr(memory.ctypes, "CDLL", lambda name: SimpleNamespace(mallopt=mallopt))
+    assert memory.keep_freed_memory() is listened
+    # malloc.h: M_MMAP_MAX is -4, M_TRIM_THRESHOLD -1, M_TOP_PAD -2.
+    wanted = [(-4, 0), (-1, 2**31 - 1), (-2, 64 * 1024 * 1024)]
+    assert told == (wanted if listened else wanted[:1] if platform == "linux" else [])
+
+
+def test_a_c_library_that_cannot_be_told_is_left_alone(monkeypatch):
+    monkeypatch.setattr(memory.ctypes, "CDLL", lambda name: SimpleNamespace())
+    assert memory.keep_freed_memory() is False

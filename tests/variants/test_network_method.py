@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torchvision.transforms.functional import normalize
 
 from bench.methods.load import load_methods
+from variants import network_method
 from variants.method import Network
 from variants.network_method import CHUNK, NetworkMethod
 from variants.registry import variant
@@ -61,6 +62,8 @@ def test_a_network_sees_torchvisions_normalised_picture_blank_in_the_hole():
     torch.testing.assert_close(x[0][:, ~hole], expected[:, ~hole])
     assert (x[0][:, hole] == 0).all()
     assert torch.equal(known[0], (~hole).float().expand(3, -1, -1))
+    # Channels innermost, which a CPU convolves faster.
+    assert x.is_contiguous(memory_format=torch.channels_last)
 
 
 def test_a_network_of_whole_pictures_gives_its_own_colour_everywhere():
@@ -106,13 +109,13 @@ def test_pictures_are_padded_right_and_below_by_reflection_and_cropped_back(heig
     np.testing.assert_allclose(raw[~holes], images[~holes] / 255, atol=1e-6)
 
 
-@pytest.mark.parametrize("side", [3, 8])
-def test_a_picture_smaller_than_its_padding_goes_on_with_its_last_row_and_column(side):
+@pytest.mark.parametrize(("height", "width"), [(3, 3), (8, 8), (8, 9), (9, 8)])
+def test_a_picture_smaller_than_its_padding_goes_on_with_its_last_row_and_column(height, width):
     # From 8 to 16 takes 8 pixels, and a mirror has only 7.
-    images, holes = pictures(1, side, side)
+    images, holes = pictures(1, height, width)
     holes[:] = False
     method(echo := Echo(), multiple=16).fill(images, holes)
-    edge = np.pad(images[0], ((0, 16 - side), (0, 16 - side), (0, 0)), "edge")
+    edge = np.pad(images[0], ((0, 16 - height), (0, 16 - width), (0, 0)), "edge")
     expected = normalize(torch.from_numpy(edge).permute(2, 0, 1).float() / 255, MEAN, STD)
     torch.testing.assert_close(echo.seen[0][0], expected)
 
@@ -192,3 +195,53 @@ def test_a_network_that_does_not_draw_keeps_its_batches():
     still.fill(images, holes)
     assert still.chunk == CHUNK
     assert len(spy.seen) == 1
+
+
+@pytest.mark.parametrize(("whole", "shown"), [(64, [(8, 8)]), (63, [(8, 4), (8, 6), (8, 6), (8, 4)])])
+def test_only_pictures_above_the_limit_go_in_tiles_with_what_is_looked_at_around_each(monkeypatch, whole, shown):
+    monkeypatch.setattr(network_method, "WHOLE", whole)
+    monkeypatch.setattr(network_method, "TILE", 2)
+    spy = Spy()
+    one = method(spy, multiple=2)
+    one.__dict__["reach"] = 2
+    monkeypatch.setattr(network_method, "product", lambda rows, columns: [(0, column) for column in columns])
+    one.chunk = 1
+    images, holes = pictures()
+    monkeypatch.setattr(one, "prepared", lambda image, hole: (image.permute(0, 3, 1, 2).float() / 255, hole))
+    one.fill(images[:, :, :8], holes[:, :, :8])
+    # Eight wide: tiles at 0, 2, 4 and 6, each with two pixels on either side where there are any.
+    widths = [tuple(x.shape[-1:]) for x, _ in spy.seen]
+    assert widths == [(width,) for _, width in shown]
+
+
+def test_tiles_are_as_high_and_wide_as_said_and_the_last_ends_with_the_picture(monkeypatch):
+    monkeypatch.setattr(network_method, "WHOLE", 0)
+    monkeypatch.setattr(network_method, "TILE", 4)
+    echo = Echo()
+    one = method(echo, fills="hole", multiple=2)
+    one.__dict__["reach"] = 1
+    images, holes = pictures(2, 10, 6)
+    raw = one.fill(images, holes, ["a", "b"])
+    # A tile without a hole is copied; in the others the picture comes back but for the blank hole.
+    np.testing.assert_allclose(raw[~holes], (images / 255)[~holes], atol=1e-6)
+    np.testing.assert_allclose(raw[holes], np.broadcast_to(MEAN, raw[holes].shape), atol=1e-6)
+    # The last tile with a hole: rows 4 to 7 and columns 0 to 3, with two pixels around (one, made even).
+    assert echo.seen[0].shape == (1, 3, 8, 6)
+    assert not bool(echo.seen[1][0, 0, 2, 1]), "row 4, column 1 is missing"
+
+
+def test_big_pictures_of_a_network_that_draws_have_seeds_of_their_own(monkeypatch):
+    monkeypatch.setattr(network_method, "WHOLE", 0)
+    drawing = method(Noise())
+    drawing.__dict__["reach"] = 0
+    images, holes = pictures(2)
+    together = drawing.fill(images, holes, ["a", "b"], "rect")
+    assert np.array_equal(drawing.fill(images[1:], holes[1:], ["b"], "rect")[0], together[1])
+    assert (drawing.fill(images[1:], holes[1:], ["a"], "rect")[0] != together[1]).any()
+    drawing.sample = 1
+    assert (drawing.fill(images[1:], holes[1:], ["b"], "rect")[0] != together[1]).any()
+
+
+def test_a_method_on_the_processor_may_be_copied_with_its_process():
+    assert method(Spy()).forks
+    assert (method(Spy()).kind, method(Spy()).chunk) == ("network", 8)

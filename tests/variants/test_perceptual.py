@@ -10,7 +10,7 @@ from torchvision.models.vgg import cfgs, make_layers
 from variants import perceptual
 from variants.blocks import normalise
 from variants.errors import CheckpointError
-from variants.objectives import Step
+from variants.objectives import Step, crop_around_hole
 from variants.perceptual import IMAGENET1K_FEATURES, IMAGENET1K_V1, Features, Weights, distance
 from variants.registry import variant
 
@@ -93,3 +93,39 @@ def test_a_file_of_another_network_is_refused_in_a_sentence(tmp_path):
     torch.save({"features.0.weight": torch.zeros(1)}, file)
     with pytest.raises(CheckpointError, match="does not hold VGG16's features"):
         perceptual.load(Weights(file, IMAGENET1K_V1))
+
+
+def test_each_vector_of_features_has_length_1_and_none_stays_none(reference):
+    features = Features(state_of(reference), IMAGENET1K_V1)
+    features.raw = lambda x: [x]
+    given = torch.zeros(1, 2, 1, 3)
+    given[0, :, 0, 0] = torch.tensor([3.0, 4.0])
+    given[0, :, 0, 1] = torch.tensor([3e-5, -4e-5])
+    (found,) = features(given)
+    torch.testing.assert_close(found[0, :, 0].T, torch.tensor([[0.6, 0.8], [0.6, -0.8], [0.0, 0.0]]), rtol=1e-3, atol=0)
+
+
+def test_the_truths_features_learn_nothing():
+    fake, target = (torch.ones(1, 2, 1, 1, requires_grad=True) for _ in "12")
+    distance(lambda x: [2 * x], 3 * fake, target).backward()
+    assert target.grad is None and fake.grad is not None
+
+
+def test_double_dgs_loss_and_half_the_distance_of_features(handed):
+    torch.manual_seed(0)
+    entry = variant.get("double_dg_perceptual")()
+    assert entry.learns_by_features
+    assert not any(variant.get(name)().learns_by_features for name in ("baseline", "gan_res_mask", "double_dg"))
+    objective = entry.objective(4)
+    fake, target = torch.randn(2, 3, 32, 32), torch.randn(2, 3, 32, 32)
+    hole = torch.zeros(2, 1, 32, 32)
+    hole[:, :, 8:20, 8:20] = 1
+    losses = objective.generator_loss(Step(target, hole, fake, fake))
+    torch.testing.assert_close(losses["perceptual"], 0.5 * distance(objective.features, fake, target))
+    fooled = [
+        torch.nn.functional.softplus(-critic(seen)).mean()
+        for critic, seen in ((objective.critic, fake), (objective.local_critic, crop_around_hole(fake, hole)))
+    ]
+    torch.testing.assert_close(losses["adversarial"], 0.002 * sum(fooled) / 2)
+    assert objective.to(torch.float64).critic.score.weight.dtype == torch.float64
+    assert objective.local_critic.features[0][0].weight.dtype == torch.float64

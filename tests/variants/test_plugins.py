@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import sys
 from collections.abc import Iterator
@@ -197,3 +198,33 @@ def test_a_reference_that_gives_no_picture_fails_by_picture_and_is_told(answer, 
 def test_a_network_class_is_what_a_variant_may_be(registry):
     assert registry.fits(Network) and registry.fits(Odd(None)) and registry.fits(lambda x, hole: x)
     assert not registry.fits(3)
+
+
+def test_code_that_runs_while_a_plug_in_is_loaded_is_its_own_and_after_it_no_ones(tmp_path, registry):
+    seen = "from variants.plugins import being_loaded\nOWNER = being_loaded()\n"
+    use(write(tmp_path / "mine.py", source("mine", before=seen)), write(tmp_path / "bad.py", source("bad", "1 / 0")))
+    owner = sys.modules[registry.get("mine").__module__].OWNER
+    assert owner is not None and owner.what == f"the plug-in {tmp_path / 'mine.py'}"
+    with pytest.raises(PluginError, match=r"bad\.py cannot be loaded: ZeroDivisionError"):
+        registry.get("bad")
+    assert plugins.being_loaded() is None
+
+
+def digest_of(*texts: bytes) -> str:
+    return hashlib.sha256(b"".join(hashlib.sha256(text).digest() for text in texts)).hexdigest()
+
+
+def test_the_digest_of_a_package_is_of_all_its_python_files_and_of_a_module_of_one(tmp_path, monkeypatch, registry):
+    one = f"from variants.method import Reference\n\nclass Mine(Reference):\n{FILL}"
+    install(tmp_path, "[inpaint_bench.variants]\nmine = fill_pack.one:Mine\nalone = fill_alone:Mine\n", one=one)
+    write(tmp_path / "fill_pack/notes.txt", "no code")
+    write(tmp_path / "fill_alone.py", one)
+    monkeypatch.syspath_prepend(tmp_path)
+    plugins.code_digest.cache_clear()
+    assert registry.plugin("mine").digest() == digest_of(b"", one.encode())
+    assert registry.plugin("alone").digest() == digest_of(one.encode())
+    assert plugins.package_files("sys") == []
+    file = write(tmp_path / "file.py", source("other"))
+    use(file)
+    assert registry.plugin("other").digest() == digest_of(file.read_bytes())
+    assert variant._found()["telea"].digest() == ""

@@ -51,3 +51,62 @@ def test_tiles_give_what_the_whole_gives(name: str, monkeypatch: pytest.MonkeyPa
     # Without what the network looks at around a tile, its edges would show: the test can fail.
     monkeypatch.setitem(method.__dict__, "reach", 0)
     assert np.abs(method.fill(image, hole) - whole).max() > 1e-4
+
+
+class Skewed(nn.Module):
+    """A convolution of 5 whose BatchNorms, with and without memory, leave nothing above zero unless they are reset."""
+
+    def __init__(self, centre: float) -> None:
+        super().__init__()
+        self.first = nn.BatchNorm2d(3)
+        self.first.running_mean.fill_(centre)
+        self.first.running_var.fill_(1e-12)
+        self.other = nn.BatchNorm2d(3)
+        self.conv = nn.Conv2d(3, 3, 5, padding=2)
+        nn.init.constant_(self.conv.weight, -1.0)
+
+    def forward(self, x: torch.Tensor, known: torch.Tensor) -> torch.Tensor:
+        return self.conv(torch.relu(self.other(self.first(x))))
+
+
+@pytest.mark.parametrize("centre", [0.0, 1e6])
+def test_what_a_network_has_learnt_does_not_hide_how_far_it_looks(centre: float) -> None:
+    network = Skewed(centre)
+    assert reach(network, 8) == 2
+    assert network.first.running_mean[0].item() == centre and network.conv.weight[0, 0, 0, 0].item() == -1
+
+
+class OneSided(nn.Module):
+    """Looks at what lies ``shift`` pixels away in one direction."""
+
+    def __init__(self, shift: tuple[int, int], weight: float = 1.0) -> None:
+        super().__init__()
+        self.shift = shift
+        self.weight = nn.Parameter(torch.tensor(weight))
+
+    def forward(self, x: torch.Tensor, known: torch.Tensor) -> torch.Tensor:
+        return x + self.weight * torch.roll(x, self.shift, (2, 3))
+
+
+@pytest.mark.parametrize("shift", [(0, 7), (0, -7), (7, 0), (-7, 0)])
+def test_the_farthest_look_to_any_side_counts(shift: tuple[int, int]) -> None:
+    assert reach(OneSided(shift), 8) == 7
+    assert reach(OneSided(shift, weight=-1.0), 8) == 7, "what is subtracted is looked at"
+
+
+@pytest.mark.parametrize(("shift", "found"), [(255, 255), (256, None)])
+def test_half_the_strips_half_is_the_farthest_that_is_told_from_the_whole(shift: int, found: int | None) -> None:
+    # Strips are 1,024 long.
+    assert reach(OneSided((0, shift)), 8) == found
+
+
+def test_a_network_that_does_not_look_has_no_reach_that_could_be_found() -> None:
+    class Blind(nn.Module):
+        def forward(self, x: torch.Tensor, known: torch.Tensor) -> torch.Tensor:
+            return known + 0 * x
+
+    assert reach(Blind(), 8) is None
+
+
+def test_a_network_that_looks_at_its_own_pixel_alone_reaches_nowhere() -> None:
+    assert reach(OneSided((0, 0)), 8) == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import sys
 import types
 from dataclasses import replace
@@ -16,8 +17,8 @@ from bench.methods.load import load_methods
 from bench.profiles.profile import load_profile
 from bench.stages.prepare import members_of
 from bench.util.errors import UsageError
-from variants.errors import ExternalError
-from variants.method import Network, Reference, ReferenceMethod
+from variants.errors import ExternalError, FillError
+from variants.method import Findings, Network, Reference, ReferenceMethod, joined
 from variants.references.patchmatch import PatchMatch
 
 
@@ -200,3 +201,37 @@ def test_references_say_that_they_fill_holes_and_have_no_weights(name):
         name, "reference", "hole", 0, True,
     )  # fmt: skip
     assert method.summary
+
+
+def test_a_reference_draws_by_suite_mask_picture_and_sample():
+    class Drawing(Reference):
+        def fill(self, image: np.ndarray, hole: np.ndarray) -> np.ndarray:
+            return np.random.rand(*image.shape).astype(np.float32)
+
+    images, holes = pictures()
+    method = ReferenceMethod("drawing", Drawing())
+    assert method.forks
+    method.suite_seed, method.sample = 5, 2
+    raw = method.fill(images, holes, ["a", "b", "c"][: len(images)], "rect")
+    # As docs/spec.md has it; NumPy takes 32 bits.
+    digest = hashlib.sha256(b"5/rect/a/2").digest()
+    expected = np.random.RandomState(int.from_bytes(digest[:8], "little") % 2**32).rand(*images[0].shape)
+    np.testing.assert_allclose(raw[0], expected, rtol=1e-6)
+
+
+def test_what_fails_is_told_of_its_picture_and_without_a_name_is_raised():
+    class Failing(Reference):
+        def fill(self, image: np.ndarray, hole: np.ndarray) -> np.ndarray:
+            raise MemoryError("too large")
+
+    images, holes = pictures()
+    method = ReferenceMethod("failing", Failing())
+    assert np.isnan(method.fill(images[:1], holes[:1], ["a"], "rect")).all()
+    assert method.findings().problems == {("rect", "a"): "failing failed: MemoryError: too large"}
+    with pytest.raises(FillError, match="failing failed: MemoryError: too large"):
+        method.fill(images[:1], holes[:1])
+
+
+def test_findings_of_processes_are_joined_by_their_ends_and_what_belongs_to_none():
+    parts = [Findings({("m", "a"): "x"}, ["p", "q"], -1.0, 1.5), Findings({("m", "b"): "y"}, ["q"], -0.5, 1.0)]
+    assert joined(parts) == Findings({("m", "a"): "x", ("m", "b"): "y"}, ["q"], -1.0, 1.5)

@@ -76,3 +76,13 @@ def test_errors_are_one_sentence_and_of_one_family():
     assert str(error) == "unknown variant 'x'"
     assert isinstance(error, VariantError) and isinstance(error, LookupError)
     assert str(VariantError()) == ""
+
+
+def test_a_name_that_two_files_of_ours_register_is_refused(tmp_path, monkeypatch):
+    for folder in ("one", "two"):
+        (tmp_path / "twice" / folder).mkdir(parents=True)
+        (tmp_path / "twice" / folder / "mine.py").write_text("@thing('mine')\nclass Mine: ...\n")
+    (tmp_path / "twice" / "__init__.py").write_text("")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(ValueError, match=r"the thing name 'mine' is taken twice: .*one/mine\.py and .*two/mine\.py"):
+        Registry("thing", "twice").names()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from dataclasses import replace
 from pathlib import Path
@@ -137,3 +138,71 @@ def test_a_plug_in_whose_code_was_edited_is_trained_again(
     assert "baseline@0" not in {**training["code"], **training.get("weights", {})}
     assert training["pictures"]["sha256"]
     assert "the code of baseline was changed since baseline@0 was trained" in capsys.readouterr().err
+
+
+def test_other_methods_keep_the_digest_of_their_weights(context: Context) -> None:
+    file = trained(context)
+    file.write_bytes(b"Weights")
+    entries = [VariantEntry("baseline", seed, "network", weights_sha256="0" * 64) for seed in (0, 1)]
+    context.writer.update(variants=[*entries, VariantEntry("double_dg", 0, "network", weights_sha256="1" * 64)])
+    kept.settle(context, ONE)
+    found = {(entry.name, entry.seed): entry.weights_sha256[:1] for entry in context.writer.manifest.variants}
+    assert found == {("baseline", 0): "", ("baseline", 1): "0", ("double_dg", 0): "1"}
+
+
+def test_pictures_are_looked_at_again_where_any_of_them_come_from_files(context: Context) -> None:
+    trained(context)
+    context.profile = replace(context.profile, train_data=("scenes", *context.profile.train_data), train_count=(2, 8))
+    with pytest.raises(UsageError, match="have changed since"):
+        kept.settle(context, ONE)
+
+
+def test_drawn_pictures_lie_in_the_run_until_they_are_cleared(context: Context) -> None:
+    context.profile = replace(context.profile, train_data=("scenes",), train_count=(3,))
+    pools = kept.pools(context)
+    assert [pool.relative_to(context.writer.path).as_posix() for pool in pools] == [
+        "cache/train.npy",
+        "cache/validation.npy",
+    ]
+    assert np.load(pools[0]).shape == (3, 16, 16, 3)
+    other = pools[0].with_name("other.npy")
+    other.touch()
+    kept.clear(context)
+    assert not any(pool.exists() for pool in pools) and other.exists()
+    assert context.writer.manifest.training["pictures"]["sha256"]
+
+
+def test_a_pool_that_is_no_picture_has_no_digest(tmp_path: Path) -> None:
+    file = tmp_path / "pool.npy"
+    np.save(file, np.zeros((2, 4, 4, 3), np.float32))
+    assert kept.digest_of(file) == kept.digest_of(tmp_path / "none.npy") == ""
+    np.save(file, np.zeros((2, 4, 4, 3), np.uint8))
+    assert kept.digest_of(file) == hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+def test_what_lies_in_a_files_place_is_removed_folder_or_link(tmp_path: Path) -> None:
+    (tmp_path / "folder/inside").mkdir(parents=True)
+    (tmp_path / "link").symlink_to(tmp_path / "folder")
+    kept.remove(tmp_path / "link")
+    assert (tmp_path / "folder/inside").is_dir()
+    kept.remove(tmp_path / "folder")
+    kept.remove(tmp_path / "folder")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_in_the_place_of_weights_is_refused(context: Context) -> None:
+    file = trained(context)
+    file.unlink()
+    file.mkdir()
+    with pytest.raises(BenchError, match="is a folder, not weights"):
+        kept.settle(context, ONE)
+
+
+def test_digests_of_several_trainings_stand_side_by_side(context: Context) -> None:
+    trained(context)
+    other = kept.weights_file(context.writer.path, "baseline", 1)
+    other.parent.mkdir(parents=True)
+    other.write_bytes(b"other")
+    kept.note(context, [("baseline", 1), ("baseline", 2)])
+    digests = {f"baseline@{seed}": hashlib.sha256(text).hexdigest() for seed, text in ((0, b"weights"), (1, b"other"))}
+    assert context.writer.manifest.training["weights"] == digests

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from bench.metrics.registry import metric
 from bench.metrics.scorer import Scorer
-from bench.runs.manifest import Manifest, VariantEntry
+from bench.runs.manifest import DatasetEntry, Manifest, VariantEntry
 from bench.runs.shards import Part, Shard
 from bench.stages import merge as merging
 from bench.stages.outcome import Outcome
@@ -78,6 +79,7 @@ def whole(folder: Path, noticed: list[dict[str, Any]], missing: list[dict[str, s
         shard.noticed, shard.missing, shard.notes = noticed[place : place + 1], missing[place], more["notes"][place]
         shard.write()
         manifest = Manifest(name="part", suite="s", masks=["rect"], variants=[VariantEntry("p")], datasets=more["data"])
+        manifest.metrics = {"psnr": metric.get("psnr")}
         manifest.stages = {"evaluate": 1.25 + place}
         (shard.path / "run.json").write_text(json.dumps(manifest.as_json()))
     writer, _ = merging.merge(folder)
@@ -86,8 +88,6 @@ def whole(folder: Path, noticed: list[dict[str, Any]], missing: list[dict[str, s
 
 
 def test_the_run_says_what_its_shards_say_together(tmp_path):
-    from bench.runs.manifest import DatasetEntry
-
     noticed = [
         {"variant": "p", "seed": 0, "drifted": 2, "extra": ["x", "y"], "low": -1.0, "high": 1.0},
         {"variant": "p", "seed": 0, "drifted": 1, "extra": ["y"], "low": 0.0, "high": 3.0},
@@ -99,6 +99,7 @@ def test_the_run_says_what_its_shards_say_together(tmp_path):
         notes=[["one", "both"], ["both", "two"]],
         data=[DatasetEntry("made", count=3)],
     )
+    assert list(found.metrics) == ["psnr"]
     assert found.missing == {"psnr": "no hole"}, "a column that another shard has is not empty"
     assert found.stages == {"evaluate": 3.5}
     assert found.notes[:3] == ["one", "both", "two"]

@@ -178,6 +178,22 @@ def test_failures_are_counted_by_reason_listed_by_picture_and_told_with_the_meth
     assert rows["psnr_hole"].isna().tolist() == [True, True, False]
 
 
+def test_failures_are_listed_in_the_data_sets_order_whatever_came_first(tmp_path, monkeypatch):
+    monkeypatch.setattr(runner, "BATCH", 1)
+    usual = runner.plan
+
+    def planned(*given: Any) -> Any:
+        """The last picture's row is there from before."""
+        work = usual(*given)
+        failed = {"sample": 0, "hole_area": 0.25, "failed": "before", "psnr_hole": np.nan, "known_drift": np.nan}
+        work.cells[0].put(2, failed)
+        return work
+
+    monkeypatch.setattr(runner, "plan", planned)
+    outcome = evaluate([Painter("p", lambda images: np.full(images.shape, np.nan))], tmp_path)
+    assert [line[:7] for line in outcome.listed["p by label"]] == ["rect/a:", "rect/b:", "rect/c:"]
+
+
 def test_files_that_are_not_as_they_should_be_are_listed_and_make_no_run_partial(tmp_path):
     method = Painter("p", brighter(0))
     method.found = Findings(extra=["rect/z.png", "rect/zz.png"])
