@@ -244,6 +244,12 @@ def judge(rows: list[dict[str, Any]]) -> None:
     """Add Holm's p and the verdict. A family is one metric: its data sets, mask types and pairs of sides.
 
     Metrics are different questions, and so alike in their answers that one family of all would hide most of them.
+
+    >>> found = {"metric": "psnr_hole", "tolerance": 0.1}
+    >>> rows = [{**found, "low": 0.2, "high": 0.4, "p": 0.01}, {**found, "low": 0.2, "high": 0.4, "p": 0.06}]
+    >>> judge(rows)
+    >>> [(row["p_holm"], row["verdict"]) for row in rows]
+    [(0.02, 'better'), (0.06, 'undecided')]
     """
     for metric in dict.fromkeys(row["metric"] for row in rows):
         family = [row for row in rows if row["metric"] == metric]
@@ -294,7 +300,15 @@ def ranking(sides: list[Side], rows: list[dict[str, Any]]) -> list[dict[str, Any
 
 
 def places_of(pooled: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Places per data set and metric, from a judged row for each pair of sides."""
+    """Places per data set and metric, from a judged row for each pair of sides.
+
+    >>> row = {"dataset": "d", "metric": "m", "title": "m", "reference": "a", "reference_mean": 1.0}
+    >>> better = {**row, "candidate": "b", "candidate_mean": 2.0, "difference": 1.0, "verdict": "better"}
+    >>> [(place["side"], place["rank"]) for place in places_of([better])[0]["places"]]
+    [('b', 1), ('a', 2)]
+    >>> [(place["side"], place["rank"]) for place in places_of([{**better, "verdict": "undecided"}])[0]["places"]]
+    [('b', 1), ('a', 1)]
+    """
     found = []
     for dataset, metric in dict.fromkeys((row["dataset"], row["metric"]) for row in pooled):
         there = [row for row in pooled if (row["dataset"], row["metric"]) == (dataset, metric)]

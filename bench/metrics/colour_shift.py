@@ -79,25 +79,57 @@ def share(card: Patch) -> float:
     version=1,
 )
 def colour_shift(card: Card) -> float:
-    """CIEDE2000 between the mean colours of fill and truth over the hole; NaN for an empty hole."""
+    """CIEDE2000 between the mean colours of fill and truth over the hole; NaN for an empty hole.
+
+    >>> import numpy as np
+    >>> from bench.metrics.card import Hole, Truth
+    >>> black, hole = np.zeros((1, 2, 3), np.uint8), np.array([[False, True]])
+    >>> white = np.where(hole[..., None], np.uint8(255), black)
+    >>> round(colour_shift(Card(Truth(black), Hole(hole), white)), 3)  # black to white
+    100.0
+    """
     return distance(card)
 
 
 @metric("colour_shift_r", label="colour shift, red", channel="red", reference=MEAN_SHIFT, **LEVELS)
 def colour_shift_r(card: Card) -> float:
-    """Mean of fill - truth over the hole in red, signed, 8-bit levels."""
+    """Mean of fill - truth over the hole in red, signed, 8-bit levels.
+
+    >>> import numpy as np
+    >>> from bench.metrics.card import Hole, Truth
+    >>> black, hole = np.zeros((1, 2, 3), np.uint8), np.array([[False, True]])
+    >>> fill = np.array([[[0, 0, 0], [3, 0, 6]]], np.uint8)
+    >>> colour_shift_r(Card(Truth(black), Hole(hole), fill))
+    3.0
+    """
     return mean_shift(card)[0]
 
 
 @metric("colour_shift_g", label="colour shift, green", channel="green", reference=MEAN_SHIFT, **LEVELS)
 def colour_shift_g(card: Card) -> float:
-    """Mean of fill - truth over the hole in green, signed, 8-bit levels."""
+    """Mean of fill - truth over the hole in green, signed, 8-bit levels.
+
+    >>> import numpy as np
+    >>> from bench.metrics.card import Hole, Truth
+    >>> black, hole = np.zeros((1, 2, 3), np.uint8), np.array([[False, True]])
+    >>> fill = np.array([[[0, 0, 0], [3, 0, 6]]], np.uint8)
+    >>> colour_shift_g(Card(Truth(black), Hole(hole), fill))
+    0.0
+    """
     return mean_shift(card)[1]
 
 
 @metric("colour_shift_b", label="colour shift, blue", channel="blue", reference=MEAN_SHIFT, **LEVELS)
 def colour_shift_b(card: Card) -> float:
-    """Mean of fill - truth over the hole in blue, signed, 8-bit levels."""
+    """Mean of fill - truth over the hole in blue, signed, 8-bit levels.
+
+    >>> import numpy as np
+    >>> from bench.metrics.card import Hole, Truth
+    >>> black, hole = np.zeros((1, 2, 3), np.uint8), np.array([[False, True]])
+    >>> fill = np.array([[[0, 0, 0], [3, 0, 6]]], np.uint8)
+    >>> colour_shift_b(Card(Truth(black), Hole(hole), fill))
+    6.0
+    """
     return mean_shift(card)[2]
 
 
@@ -118,5 +150,12 @@ def colour_shift_share(card: Card) -> float:
     """Share of the hole's squared error that one constant offset per channel explains.
 
     1 if the colour alone is wrong, 0 if it is right on average. NaN for an exact fill or an empty hole.
+
+    >>> import numpy as np
+    >>> from bench.metrics.card import Hole, Truth
+    >>> black, hole = np.zeros((1, 2, 3), np.uint8), np.array([[False, True]])
+    >>> fill = np.array([[[0, 0, 0], [3, 0, 6]]], np.uint8)
+    >>> colour_shift_share(Card(Truth(black), Hole(hole), fill))  # one pixel is nothing but an offset
+    1.0
     """
     return share(card)

@@ -121,7 +121,15 @@ def after(card: Card, score: Callable[[Patch], float]) -> float:
     version=1,
 )
 def psnr_hole_corrected(card: Card) -> float:
-    """psnr_hole after colour correction; NaN without known pixels."""
+    """psnr_hole after colour correction; NaN without known pixels.
+
+    >>> import numpy as np
+    >>> from bench.metrics.card import Card, Hole, Truth
+    >>> truth = np.repeat(np.array([[10, 20, 30, 40]], np.uint8)[..., None], 3, axis=2)
+    >>> card = Card(Truth(truth), Hole(np.array([[False, False, False, True]])), truth, truth / np.float32(510))
+    >>> psnr_hole_corrected(card)  # raw is half as bright as the truth, which a gain of 2 mends
+    100.0
+    """
     return after(card, lambda c: psnr_of(c.hole_sums.mse))
 
 
@@ -139,7 +147,15 @@ def psnr_hole_corrected(card: Card) -> float:
     version=1,
 )
 def colour_shift_corrected(card: Card) -> float:
-    """colour_shift after colour correction; NaN without known pixels."""
+    """colour_shift after colour correction; NaN without known pixels.
+
+    >>> import numpy as np
+    >>> from bench.metrics.card import Card, Hole, Truth
+    >>> truth = np.repeat(np.array([[10, 20, 30, 40]], np.uint8)[..., None], 3, axis=2)
+    >>> card = Card(Truth(truth), Hole(np.array([[False, False, False, True]])), truth, truth / np.float32(510))
+    >>> round(colour_shift_corrected(card), 6)
+    0.0
+    """
     return after(card, distance)
 
 

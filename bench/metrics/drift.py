@@ -101,18 +101,30 @@ def truth_planes(card: Card) -> Sequence[np.ndarray]:
 
 
 def level_sums(planes: Sequence[np.ndarray]) -> tuple[Channels, Channels]:
-    """Each channel's sum of levels and of their squares."""
+    """Each channel's sum of levels and of their squares.
+
+    >>> level_sums([np.array([[level, 1]], np.uint8) for level in (2, 3, 4)])
+    ((3, 4, 5), (5, 10, 17))
+    """
     return each(int(plane.sum(dtype=np.int64)) for plane in planes), each(squared(plane) for plane in planes)
 
 
 def squared(plane: np.ndarray) -> int:
-    """Sum of squares of a uint8 plane, exact."""
+    """Sum of squares of a uint8 plane, exact.
+
+    >>> squared(np.array([[3, 4]], np.uint8))
+    25
+    """
     import cv2
 
     return round(cv2.norm(plane, cv2.NORM_L2SQR))
 
 
 def each(values: Iterable[int]) -> Channels:
-    """Three values as red, green and blue."""
+    """Three values as red, green and blue.
+
+    >>> each(level * 2 for level in (1, 2, 3))
+    (2, 4, 6)
+    """
     red, green, blue = values
     return red, green, blue

@@ -77,7 +77,15 @@ def mse(card: Card) -> float:
     version=1,
 )
 def mse_hole(card: Card) -> float:
-    """Mean squared error over the hole and channels, values in [0, 1]; NaN for an empty hole."""
+    """Mean squared error over the hole and channels, values in [0, 1]; NaN for an empty hole.
+
+    >>> import numpy as np
+    >>> from bench.metrics.card import Hole, Truth
+    >>> black, hole = np.zeros((1, 2, 3), np.uint8), np.array([[False, True]])
+    >>> fill = np.where(hole[..., None], np.uint8(51), black)
+    >>> round(mse_hole(Card(Truth(black), Hole(hole), fill)), 6)  # (51 / 255)²
+    0.04
+    """
     return card.hole_sums.mse
 
 
@@ -106,6 +114,13 @@ def psnr(card: Card) -> float:
     """Peak signal-to-noise ratio of the picture, -10 log10(mse), capped at 100 dB (identical pictures).
 
     Summaries give the mean of the pictures' values, and the PSNR of the mean error beside it.
+
+    >>> import numpy as np
+    >>> from bench.metrics.card import Hole, Truth
+    >>> black, hole = np.zeros((1, 2, 3), np.uint8), np.array([[False, True]])
+    >>> fill = np.where(hole[..., None], np.uint8(51), black)
+    >>> round(psnr(Card(Truth(black), Hole(hole), fill)), 2)  # -10 log10(0.04 / 2)
+    16.99
     """
     return psnr_of(card.image_sums.mse)
 
@@ -153,7 +168,15 @@ def psnr_hole(card: Card) -> float:
     version=1,
 )
 def l1(card: Card) -> float:
-    """Mean absolute error over the picture and channels, values in [0, 1]."""
+    """Mean absolute error over the picture and channels, values in [0, 1].
+
+    >>> import numpy as np
+    >>> from bench.metrics.card import Hole, Truth
+    >>> black, hole = np.zeros((1, 2, 3), np.uint8), np.array([[False, True]])
+    >>> fill = np.where(hole[..., None], np.uint8(51), black)
+    >>> l1(Card(Truth(black), Hole(hole), fill))  # one pixel of two is off by 51 / 255
+    0.1
+    """
     if card.protocol.l1 == "relative":
         total = card.once(level_total)
         return card.image_sums.absolutes / total if total else math.nan

@@ -34,6 +34,13 @@ def known_drift(card: Card) -> float:
 
     What the method does to pixels that it was given: 0 where it copies them. NaN for a full hole. Of a finished
     picture it is the error of the picture as it came; NaN where that is none, for it may have been restored since.
+
+    >>> import numpy as np
+    >>> from bench.metrics.card import Hole, Truth
+    >>> black, hole = np.zeros((1, 2, 3), np.uint8), np.array([[False, True]])
+    >>> raw = np.array([[[3, 3, 3], [255, 255, 255]]], np.float32) / np.float32(255)
+    >>> known_drift(Card(Truth(black), Hole(hole), black, raw))  # the known pixel came back as level 3
+    3.0
     """
     drifted = drift(card)
     if drifted is not None:

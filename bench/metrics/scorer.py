@@ -263,7 +263,13 @@ def under(entry: Metric, protocol: Protocol) -> Metric:
 
 
 def check(truth: np.ndarray, hole: np.ndarray) -> None:
-    """Raises ValueError unless truth is uint8 (H, W, 3) and hole bool (H, W)."""
+    """Raises ValueError unless truth is uint8 (H, W, 3) and hole bool (H, W).
+
+    >>> check(np.zeros((2, 2, 3), np.uint8), np.zeros((2, 2), bool))
+    >>> check(np.zeros((2, 2, 3), np.uint8), np.zeros((2, 3), bool))
+    Traceback (most recent call last):
+    ValueError: hole must be bool (2, 2), got bool (2, 3)
+    """
     if truth.dtype != np.uint8 or truth.ndim != 3 or truth.shape[2] != 3 or not truth.size:
         raise ValueError(f"truth must be uint8 (H, W, 3), got {truth.dtype} {truth.shape}")
     if hole.dtype != np.bool_ or hole.shape != truth.shape[:2]:
@@ -271,7 +277,11 @@ def check(truth: np.ndarray, hole: np.ndarray) -> None:
 
 
 def misfit(truth: np.ndarray, filled: np.ndarray, raw: np.ndarray | None) -> str:
-    """Why these arrays are no fill of this picture, in a sentence; empty if they are."""
+    """Why these arrays are no fill of this picture, in a sentence; empty if they are.
+
+    >>> misfit(np.zeros((4, 4, 3)), np.zeros((4, 6, 3), np.uint8), None)
+    'the fill is 4 x 6 x 3, the picture 4 x 4 x 3'
+    """
     if filled.dtype != np.uint8:
         return f"the fill is {filled.dtype}, not 8-bit"
     if filled.shape != truth.shape:

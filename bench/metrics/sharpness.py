@@ -64,6 +64,11 @@ def sharpness(card: Card) -> float:
     0 is right, -1 half the energy, +1 twice; ±10 at most, so that a flat fill has -10. Energy: squared differences of
     horizontal and vertical neighbours that both lie in the hole, summed over channels. NaN where the truth has none
     (constant there, or a hole without neighbours). Ratios are averaged as ratios: that is what the logarithm is for.
+
+    >>> from bench.metrics.card import Truth
+    >>> truth = np.array([[[0, 0, 0], [2, 2, 2]]], np.uint8)
+    >>> sharpness(Card(Truth(truth), Hole(np.ones((1, 2), bool)), 2 * truth))  # steps of 4 for 2: four times the energy
+    2.0
     """
     if "sharpness" not in card.hole.kept:
         card.hole.kept["sharpness"] = energy(card.truth_in_hole, card.hole)

@@ -39,6 +39,12 @@ def ssim(card: Card) -> float:
 
     Gaussian window of 11 pixels, sigma 1.5. NaN where the picture is smaller than the window. Summaries give the
     mean of the pictures' values.
+
+    >>> import numpy as np
+    >>> from bench.metrics.card import Hole, Truth
+    >>> grey, hole = np.full((16, 16, 3), 90, np.uint8), np.eye(16, dtype=bool)
+    >>> ssim(Card(Truth(grey), Hole(hole), grey))
+    1.0
     """
     return card.once(picture_and_hole)[0]
 
@@ -64,5 +70,11 @@ def ssim_hole(card: Card) -> float:
     """Structural similarity in the hole: mean of the whole map, edges included, over the hole and channels.
 
     NaN for an empty hole, and where the picture is smaller than the window.
+
+    >>> import numpy as np
+    >>> from bench.metrics.card import Hole, Truth
+    >>> grey, hole = np.full((16, 16, 3), 90, np.uint8), np.eye(16, dtype=bool)
+    >>> ssim_hole(Card(Truth(grey), Hole(hole), grey)), ssim_hole(Card(Truth(grey), Hole(~hole & hole), grey))
+    (1.0, nan)
     """
     return card.once(picture_and_hole)[1]
