@@ -28,10 +28,13 @@ def train_missing(
     came to nothing, and why.
     """
     from bench.stages import kept
-    from bench.training.train import why_diverged
+    from bench.training.train import DIVERGED, may_begin_again, why_diverged
 
     kept.settle(context, networks)
     folders = {pair: training_folder(context.writer.path, *pair) for pair in networks}
+    for folder in folders.values():
+        if may_begin_again(folder):
+            (folder / DIVERGED).unlink()
     missing = [
         pair for pair, folder in folders.items() if not (folder / WEIGHTS).is_file() and not why_diverged(folder)
     ]

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from bench.training.train import Job, run_job
+from bench.training.train import Job, failed, run_job
 from bench.util.errors import BenchError, UsageError
 from bench.util.progress import say
 from variants.errors import Diverged
@@ -110,7 +110,7 @@ def await_all(ray: Any, tasks: dict[Any, Job], report: Callable[[Any], None]) ->
     """Wait for tasks, with progress. Raises BenchError where one failed."""
     from variants.trainer import Progress
 
-    waiting, failed = list(tasks), []
+    waiting, problems = list(tasks), []
     try:
         while waiting:
             ready, waiting = ray.wait(waiting, num_returns=1, timeout=POLL_S)
@@ -123,7 +123,8 @@ def await_all(ray: Any, tasks: dict[Any, Job], report: Callable[[Any], None]) ->
                 for sentence in told:
                     say(f"warning: {sentence}")
                 if problem:
-                    failed.append(f"{job.name}@{job.seed}: {problem}")
+                    if problem := failed(job, problem):
+                        problems.append(problem)
                 else:
                     report(Progress(job.name, job.seed, job.steps, job.steps, 0.0, 0.0, done=True))
             for reference in waiting:
@@ -135,8 +136,8 @@ def await_all(ray: Any, tasks: dict[Any, Job], report: Callable[[Any], None]) ->
         if waiting:
             ray.wait(waiting, num_returns=len(waiting), timeout=PATIENCE_S)
         raise
-    if failed:
-        raise BenchError("training failed for " + "; ".join(failed))
+    if problems:
+        raise BenchError("training failed for " + "; ".join(problems))
 
 
 def reached(job: Job) -> Any:

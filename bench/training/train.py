@@ -96,9 +96,14 @@ def work_of(job: Job) -> float:
 
     from variants.registry import variant
 
-    with torch.device("meta"):
-        network = variant.get(job.name)().network(job.profile.width)
-    return job.steps * float(sum(p.numel() for p in network.parameters()))
+    try:
+        with torch.device("meta"):
+            network = variant.get(job.name)().network(job.profile.width)
+        return job.steps * float(sum(p.numel() for p in network.parameters()))
+    except Exception:
+        if variant.plugin(job.name) is None:
+            raise
+        return 0.0  # It fails in training, too, where that is told.
 
 
 def plan_of(name: str, seed: int, steps: int, profile: Profile, device: str, pictures: int) -> Plan:
@@ -197,6 +202,28 @@ def why_diverged(folder: Path) -> str:
         return ""
 
 
+def failed(job: Job, problem: str) -> str:
+    """What a training that failed means for the others: nothing where the network is a plug-in's, which is
+    said and noted in its folder; else the sentence that ends the command."""
+    from variants.registry import variant
+
+    source = variant.plugin(job.name)
+    if source is None:
+        return f"{job.name}@{job.seed}: {problem}"
+    why = f"{source.what}: training {job.name}@{job.seed} failed: {' '.join(problem.split())}"
+    write_json(job.folder / DIVERGED, {"schema": 1, "why": why, "again": True})
+    say(f"warning: {why}")
+    return ""
+
+
+def may_begin_again(folder: Path) -> bool:
+    """Whether a training came to nothing by an error of its code or its machine: the next one may be another."""
+    try:
+        return bool(json.loads((folder / DIVERGED).read_text(encoding="utf-8")).get("again"))
+    except (OSError, ValueError, AttributeError):
+        return False
+
+
 def worker(job: Job, messages: Any, stop: Any) -> None:
     """A training in a process of its own. The parent decides when to stop, so the keyboard is ignored."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -244,8 +271,8 @@ def train_all(jobs: list[Job], workers: int, report: Callable[[Any], None]) -> N
     """Run the jobs, longest first, in processes of their own: ``workers`` at a time, or one on each of several GPUs (on
     a single one: one by one, in this process).
 
-    A training that comes to nothing says so, and the others go on. Ctrl-C lets every training save its state, then
-    goes on upwards. Raises BenchError where one failed.
+    A training that comes to nothing, or a plug-in's that fails, says so, and the others go on. Ctrl-C lets every
+    training save its state, then goes on upwards. Raises BenchError where one of ours failed.
     """
     if not jobs:
         return
@@ -260,6 +287,11 @@ def train_all(jobs: list[Job], workers: int, report: Callable[[Any], None]) -> N
                         raise KeyboardInterrupt
                 except Diverged as error:
                     say(f"warning: {error}")
+                except CannotWrite:
+                    raise
+                except Exception as error:
+                    if failed(job, f"{type(error).__name__}: {error}"):
+                        raise
                 release(job.device)
         return
     method = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
@@ -271,8 +303,8 @@ def train_all(jobs: list[Job], workers: int, report: Callable[[Any], None]) -> N
     messages, stop_event = context.Queue(), context.Event()
     waiting = sorted(jobs, key=work_of, reverse=True)
     running: dict[tuple[str, int], Any] = {}
-    taken: dict[tuple[str, int], str] = {}
-    failed: list[str] = []
+    begun: dict[tuple[str, int], Job] = {}
+    problems: list[str] = []
     # As a flag, since an exception between a process's start and its entry would leave it without an owner.
     with stop_on_interrupt() as stop:
         while running or (waiting and not stop["now"]):
@@ -282,7 +314,7 @@ def train_all(jobs: list[Job], workers: int, report: Callable[[Any], None]) -> N
                     process = context.Process(target=worker, args=(job, messages, stop_event), daemon=True)
                     process.start()
                     running[job.name, job.seed] = process
-                    taken[job.name, job.seed] = job.device
+                    begun[job.name, job.seed] = job
                 if stop["now"]:
                     stop_event.set()
                 with contextlib.suppress(queues.Empty):
@@ -292,22 +324,23 @@ def train_all(jobs: list[Job], workers: int, report: Callable[[Any], None]) -> N
                     elif isinstance(message, tuple):
                         _, name, seed, _complete, problem = message
                         running.pop((name, seed)).join()
-                        places.append(taken[name, seed])
-                        if problem:
-                            failed.append(f"{name}@{seed}: {problem}")
+                        places.append(begun[name, seed].device)
+                        if problem and (problem := failed(begun[name, seed], problem)):
+                            problems.append(problem)
                     else:
                         report(message)
                 for key, process in list(running.items()):
                     if process.exitcode not in (None, 0):
                         running.pop(key)
-                        places.append(taken[key])
-                        failed.append(f"{key[0]}@{key[1]}: {ending(process.exitcode)}")
+                        places.append(begun[key].device)
+                        if problem := failed(begun[key], ending(process.exitcode)):
+                            problems.append(problem)
             except KeyboardInterrupt:
                 stop["now"] = True
     if stop["now"]:
         raise KeyboardInterrupt
-    if failed:
-        raise BenchError("training failed for " + "; ".join(failed))
+    if problems:
+        raise BenchError("training failed for " + "; ".join(problems))
 
 
 def start_fork_server() -> None:

@@ -37,6 +37,7 @@ from bench.training.train import (
 )
 from bench.util.errors import BenchError
 from variants.errors import Diverged
+from variants.method import Network
 from variants.registry import variant
 from variants.session import Plan
 
@@ -372,6 +373,34 @@ def test_every_training_that_failed_is_named_and_the_others_go_on(context):
     with pytest.raises(BenchError, match=words):
         train_all([job("baseline", seed, 10 - seed) for seed in range(3)], 1, print)
     assert pretended.begun == ["baseline@0", "baseline@1", "baseline@2"]
+
+
+class Unbuildable(Network):
+    def network(self, width):
+        raise ValueError("no width")
+
+
+def test_a_plug_ins_training_that_fails_is_said_and_noted_and_ends_nothing(context, monkeypatch, tmp_path, capsys):
+    source = SimpleNamespace(what="the plug-in mine.py")
+    monkeypatch.setattr(variant, "_entries", {**variant._entries, "mine": Unbuildable})
+    monkeypatch.setattr(variant, "plugin", lambda name: source if name == "mine" else None)
+    endings = {
+        ("mine", 0): ("ended", "mine", 0, False, "ValueError: no\n  width"),
+        ("mine", 1): -9,
+        ("baseline", 0): ("ended", "baseline", 0, True, ""),
+    }
+    pretended = context(lambda *key: endings[key])
+    jobs = [job(name, seed, folder=tmp_path / f"{name}{seed}") for name, seed in endings]
+    for each in jobs:
+        each.folder.mkdir()
+    train_all(jobs, 1, print)
+    assert pretended.begun == ["baseline@0", "mine@0", "mine@1"]
+    why = "the plug-in mine.py: training mine@0 failed: ValueError: no width"
+    said = capsys.readouterr().err
+    assert f"warning: {why}\n" in said and "training mine@1 failed: its process was killed" in said
+    assert train.why_diverged(jobs[0].folder) == why
+    # The next run begins it again: code that is wrong is mended, and memory freed.
+    assert [train.may_begin_again(each.folder) for each in jobs] == [True, True, False]
 
 
 def test_an_interruption_stops_the_running_begins_no_more_and_goes_on_upwards(context):
