@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import math
+import random
 import socket
 import threading
 import urllib.error
@@ -18,7 +19,7 @@ import torchmetrics
 import torchmetrics.image
 
 from bench.cli import listing
-from bench.metrics.outside import column
+from bench.metrics.outside import column, from_pyiqa
 from bench.metrics.registry import metric
 from bench.metrics.scorer import Scorer
 from bench.util.errors import UsageError
@@ -43,6 +44,7 @@ PAIRS = sorted(
 @pytest.fixture(autouse=True)
 def no_weights(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    column.offers.cache_clear()
 
 
 @pytest.fixture(scope="module")
@@ -195,3 +197,64 @@ def test_a_range_is_told_only_where_both_ends_are_known(given, told):
     from bench.metrics.outside.from_pyiqa import offer_of
 
     assert offer_of("x", {"metric_mode": "FR", "score_range": given}).summary.endswith(told)
+
+
+TABLE = """
+DEFAULT_CONFIGS = {
+    "sharp": {"metric_opts": {"type": "Sharp"}, "metric_mode": "NR"},
+    "apart": {"metric_opts": {"type": "Apart"}, "metric_mode": "FR", "lower_better": True, "score_range": "~0, 1"},
+    "near": {"metric_opts": {"type": "Near"}, "metric_mode": "FR", "lower_better": False},
+    "fid": {"metric_opts": {"type": "FID"}, "metric_mode": "NR", "lower_better": True},
+    "inception_score": {"metric_opts": {"type": "InceptionScore"}, "metric_mode": "NR"},
+}
+"""
+
+
+def test_what_pyiqas_table_says_of_direction_pair_and_sets_is_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = tmp_path / "like_pyiqa"
+    package.mkdir()
+    (package / "__init__.py").write_text("1 / 0")
+    (package / "default_model_configs.py").write_text(TABLE)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(from_pyiqa, "PACKAGE", "like_pyiqa")
+    found = from_pyiqa.offers()
+    assert {name: (offer.higher, offer.pair) for name, offer in found.items()} == {
+        "apart": (False, True),
+        "near": (True, True),
+        "sharp": (True, False),
+    }
+    assert [found[name].summary for name in ("apart", "sharp")] == [
+        "Against the truth, about 0 to 1.",
+        "Of the fill alone.",
+    ]
+    assert found["near"].call == "create_metric('near')"
+    monkeypatch.setattr(from_pyiqa, "PACKAGE", "nothing_like_pyiqa")
+    assert from_pyiqa.offers() == {}
+
+
+def test_random_crops_are_the_same_for_each_picture_and_take_nothing_from_others() -> None:
+    def drawn() -> tuple[float, float, float]:
+        return float(torch.rand(1)), float(np.random.rand()), random.random()
+
+    for set_seed in (torch.manual_seed, np.random.seed, random.seed):
+        set_seed(7)
+    expected = drawn()
+    for set_seed in (torch.manual_seed, np.random.seed, random.seed):
+        set_seed(7)
+    within = []
+    for _ in "12":
+        with from_pyiqa.seeded(torch):
+            within.append(drawn())
+    assert drawn() == expected
+    assert within[0] == within[1]
+    assert within[0][1:] == (np.random.RandomState(123).rand(), random.Random(123).random())
+
+
+def test_files_of_weights_are_read_as_tensors_whatever_is_asked_for() -> None:
+    def load(file: str, **options: Any) -> tuple[str, dict[str, Any]]:
+        return file, options
+
+    given = from_pyiqa.only_tensors(load, "w.pth", weights_only=False, map_location="cpu")
+    assert given == ("w.pth", {"weights_only": True, "map_location": "cpu"})

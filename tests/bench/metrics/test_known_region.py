@@ -7,6 +7,9 @@ import math
 import numpy as np
 import pytest
 
+from bench.metrics import known_drift
+from bench.metrics.card import Card, Hole, Truth
+from bench.metrics.drift import NEEDS_RAW
 from bench.metrics.scorer import Scorer
 
 BLACK = np.zeros((20, 30, 3), np.uint8)
@@ -59,3 +62,61 @@ def test_the_columns_say_that_they_are_of_the_known_region() -> None:
     assert [found[name].region for name in NAMES] == ["known", "known", "hole", "hole"]
     assert found["psnr"].heading == "known-region PSNR"
     assert Scorer(NAMES).metrics["psnr"].heading == "PSNR"
+
+
+# ---- known drift
+
+
+def drifted(own: np.ndarray | None, hole: np.ndarray = HOLE) -> tuple[float, str]:
+    """Known drift of what a method put out, and why there is none."""
+    scorer = Scorer(["known_drift"])
+    filled = BLACK if own is None or own.dtype != np.uint8 else own
+    row = scorer.score("x", BLACK, hole, [filled], [own])[0]
+    return row["known_drift"], scorer.missing.get("known_drift", "")
+
+
+def test_the_drift_of_finished_pictures_is_that_of_their_known_pixels_where_they_changed_any() -> None:
+    own = np.where(HOLE[..., None], 200, BLACK).astype(np.uint8)
+    value, why = drifted(own)
+    assert math.isnan(value)
+    assert why == "the finished pictures changed no known pixel, and the raw output is not known"
+    own[0, 0] = 10, 20, 30
+    assert drifted(own) == (pytest.approx(60 / (3 * 450)), "")
+
+
+def test_the_drift_of_raw_is_that_of_its_rounded_levels_also_where_it_is_none() -> None:
+    raw = np.zeros(BLACK.shape, np.float32)
+    assert drifted(raw) == (0, "")
+    raw[0, 0] = 2.4 / 255
+    raw[HOLE] = 1
+    assert drifted(raw) == (pytest.approx(6 / (3 * 450)), "")
+
+
+@pytest.mark.parametrize("own", [BLACK, (BLACK / 255).astype(np.float32)], ids=["finished", "raw"])
+def test_a_full_hole_has_no_drift_for_want_of_known_pixels(own: np.ndarray) -> None:
+    value, why = drifted(own, np.ones_like(HOLE))
+    assert math.isnan(value)
+    assert why == "the hole covers the picture: no known pixel is left"
+
+
+def test_without_what_a_method_put_out_there_is_no_drift() -> None:
+    value, why = drifted(None)
+    assert math.isnan(value)
+    assert why == NEEDS_RAW
+
+
+@pytest.mark.parametrize(
+    ("given", "known", "expected"),
+    [
+        ({"raw": (BLACK / 255).astype(np.float32)}, True, None),
+        ({"finished": BLACK}, False, None),
+        ({}, False, None),
+        ({}, True, NEEDS_RAW),
+        ({"finished": BLACK}, True, "the finished pictures changed no known pixel, and the raw output is not known"),
+    ],
+)
+def test_why_a_card_has_no_drift_is_said_of_known_pixels_without_raw(
+    given: dict[str, np.ndarray], known: bool, expected: str | None
+) -> None:
+    card = Card(Truth(BLACK), Hole(HOLE if known else np.ones_like(HOLE)), BLACK, **given)
+    assert known_drift.undefined(card) == expected
