@@ -85,7 +85,7 @@ def resized(x: Tensor, size: tuple[int, int] | None) -> Tensor:
 
     if size is None or tuple(x.shape[-2:]) == (size[1], size[0]):
         return x
-    return F.interpolate(x, (size[1], size[0]), mode="bilinear", antialias=True, align_corners=False)
+    return F.interpolate(x, (size[1], size[0]), mode="bilinear", antialias=True)
 
 
 def shrunk_hole(hole: Tensor, size: tuple[int, int] | None) -> Tensor:

@@ -287,7 +287,7 @@ def judged(
     else:
         sure = "likely" if ahead >= LIKELY else "unsure"
         only = "" if sure == "likely" else "only "
-        why = f"{only}{ahead:.1f} dB ahead of '{others[0].keys or 'nothing said'}'"
+        why = f"{only}{ahead:.1f} dB ahead of '{str(others[0].keys) or 'nothing said'}'"
     return Verdict(spec, sure, why, (best, *others, *rest))
 
 

@@ -7,9 +7,10 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from bench.methods.callable import CallableMethod
-from bench.methods.geometry import Window, assemble, feathered, starts, windows
+from bench.methods.geometry import Window, assemble, cut, feathered, resized, shrunk_hole, starts, weight, windows
 from bench.methods.keys import Keys
 from bench.methods.spec import Spec
 
@@ -89,6 +90,111 @@ def test_the_truth_under_a_hole_never_reaches_the_model(fit, size, blank):
     x, h = seen[0]
     if blank == "0.5":
         assert (x[h.expand_as(x) > 0] == 0.5).all()
+
+
+@pytest.mark.parametrize("size", [(5, 9), (20, 12), (31, 7)])
+def test_another_size_is_pillows_bilinear_without_aliasing(size):
+    values = np.random.default_rng(0).random((12, 20)).astype(np.float32)
+    expected = np.asarray(Image.fromarray(values).resize(size, Image.Resampling.BILINEAR))
+    np.testing.assert_allclose(resized(torch.from_numpy(values)[None, None], size)[0, 0], expected, atol=1e-5)
+
+
+def test_the_same_size_is_the_same_picture():
+    x = torch.rand(1, 3, 4, 6)
+    assert resized(x, None) is resized(x, (6, 4)) is shrunk_hole(x, (6, 4)) is x
+    assert resized(x, (4, 6)).shape == (1, 3, 6, 4)
+
+
+def test_a_small_pixel_is_missing_where_any_part_of_it_is():
+    hole = torch.zeros(1, 1, 64, 64)
+    hole[..., 10, 20] = 1
+    small = shrunk_hole(hole, (16, 16))
+    # A pixel of 4 x 4 reaches, bilinear, over the four pixels beside it: rows 1 to 3, of which 10 lies in two.
+    assert set(small.unique().tolist()) == {0, 1} and small.dtype == hole.dtype
+    rows, columns = np.nonzero(small[0, 0].numpy())
+    assert 2 in rows and 5 in columns and len(rows) <= 4 and abs(rows - 2).max() <= 1 and abs(columns - 5).max() <= 1
+    assert shrunk_hole(hole[..., :1, :1], (4, 4)).sum() == 0
+
+
+@pytest.mark.parametrize(
+    ("shape", "hole", "size", "expected"),
+    [
+        ((100, 200), (10, 150, 20, 20), (64, 32), Window(4, 128, 32, 64)),  # width first; row 20 - 16, column 160 - 32
+        ((100, 200), (90, 190, 10, 10), (64, 64), Window(36, 136, 64, 64)),  # up to the lower right corner
+        ((300, 300), (100, 100, 40, 80), (64, 64), Window(60, 80, 120, 120)),  # the wider side decides
+        ((300, 300), (100, 100, 80, 40), (64, 64), Window(80, 60, 120, 120)),  # or the taller one
+        ((300, 300), (100, 100, 42, 42), (64, 64), Window(89, 89, 64, 64)),  # 42 x 1.5 = 63 is within
+        ((300, 300), (100, 100, 44, 44), (64, 64), Window(89, 89, 66, 66)),  # 44 x 1.5 = 66 is not
+        ((100, 300), (10, 100, 90, 20), (64, 64), Window(0, 43, 100, 135)),  # 135, but no more than there is
+        ((300, 100), (100, 10, 20, 90), (64, 64), Window(43, 0, 135, 100)),
+        ((30, 200), (5, 100, 10, 10), (64, 64), Window(0, 73, 64, 64)),  # at its size even beyond the picture
+    ],
+)
+def test_a_crop_is_about_the_hole_of_the_models_proportions(shape, hole, size, expected):
+    assert windows(scene(*shape, hole)[1][0], size, "crop", 8) == [expected]
+
+
+def test_what_is_shown_by_each_fit():
+    hole = scene(60, 100, (20, 30, 12, 20))[1][0]
+    assert windows(hole, None, None, 8) == [Window(0, 0, 64, 104)]
+    assert windows(hole, None, None, 20) == [Window(0, 0, 60, 100)]
+    assert windows(hole, (32, 32), "resize", 8) == [Window(0, 0, 60, 100)]
+    for fit in ("crop", "tile"):
+        assert windows(np.zeros_like(hole), (32, 32), fit, 8) == []
+    # Rows and columns of tiles of 64 x 32: 0, 14, 28 and 0, 36; the hole is in rows 20-31 and columns 30-49.
+    expected = [Window(top, left, 32, 64) for top in (0, 14, 28) for left in (0, 36)]
+    assert windows(hole, (64, 32), "tile", 8) == expected
+
+
+@pytest.mark.parametrize(
+    ("length", "tile", "expected"),
+    [
+        (64, 64, [0]),
+        (63, 64, [0]),
+        (65, 64, [0, 1]),
+        (112, 64, [0, 48]),  # an overlap of exactly a quarter
+        (113, 64, [0, 24, 49]),
+        (160, 64, [0, 48, 96]),
+        (161, 64, [0, 32, 65, 97]),
+    ],
+)
+def test_there_are_no_more_tiles_than_a_quarters_overlap_needs(length, tile, expected):
+    assert starts(length, tile) == expected
+
+
+def test_beyond_the_lower_right_edge_a_picture_is_reflected():
+    x = torch.arange(20.0).reshape(1, 1, 4, 5)
+    part = cut(x, Window(1, 2, 5, 5))
+    expected = np.pad(x[0, 0, 1:, 2:].numpy(), ((0, 2), (0, 0)), "reflect")
+    expected = np.pad(expected, ((0, 0), (0, 2)), "reflect")
+    assert part.shape == (1, 1, 5, 5)
+    assert np.array_equal(part[0, 0].numpy(), expected)
+    assert torch.equal(cut(x, Window(1, 2, 3, 3)), x[..., 1:, 2:])
+    assert torch.equal(cut(x, Window(0, 1, 2, 2)), x[..., :2, 1:3])
+
+
+def test_a_tiles_weight_falls_by_a_pixels_distance_from_its_edges():
+    expected = np.outer([1, 2, 2, 1], [1, 2, 3, 2, 1])
+    assert np.array_equal(weight(Window(7, 9, 4, 5))[..., 0], expected)
+
+
+def test_parts_are_laid_where_they_belong_and_the_picture_shows_elsewhere():
+    image = np.full((6, 8, 3), 0.25, np.float32)
+    one = np.arange(3 * 4 * 3, dtype=np.float32).reshape(3, 4, 3)
+    found = assemble(image, [(Window(2, 3, 3, 4), one)])
+    np.testing.assert_allclose(found[2:5, 3:7], one, rtol=1e-6)
+    found[2:5, 3:7] = 0.25
+    assert (found == 0.25).all() and found.dtype == np.float32
+    assert np.array_equal(assemble(image, []), image)
+    # What lies beyond the edges is left out; a part at the corner that is smaller than the picture leaves the rest.
+    large = np.random.default_rng(0).random((9, 9, 3)).astype(np.float32)
+    assert np.array_equal(assemble(image, [(Window(0, 0, 9, 9), large)]), large[:6, :8])
+    found = assemble(image, [(Window(4, 5, 9, 9), large)])
+    np.testing.assert_allclose(found[4:, 5:], large[:2, :3], rtol=1e-6)
+    assert (found[:4] == 0.25).all() and (found[:, :5] == 0.25).all()
+    found = assemble(image, [(Window(0, 0, 3, 4), one)])
+    np.testing.assert_allclose(found[:3, :4], one, rtol=1e-6)
+    assert (found[3:] == 0.25).all()
 
 
 def test_overlapping_tiles_fade_into_each_other():
