@@ -51,7 +51,7 @@ def check_first(methods: Iterable[Method], suite: Suite) -> list[str]:
 
 def told_drift(method: CallableMethod, levels: float) -> str:
     """What known pixels lost on the first picture, in 8-bit levels, where that is more than rounding."""
-    if levels < DRIFT:
+    if not levels >= DRIFT:  # NaN: nothing was learnt
         return ""
     return shortened(
         f"{method.name} changed the known pixels by {levels:.0f} levels on average on the first picture",

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from bench.methods.callable import CallableMethod
-from bench.methods.first_picture import bare, check_convention, check_first, value_range
+from bench.methods.first_picture import bare, check_convention, check_first, told_drift, value_range
 from bench.methods.keys import Keys
 from bench.methods.spec import Spec
 from variants.errors import ExternalError
@@ -160,7 +160,7 @@ class Suite:
         return list(self.holes)
 
     def batches(self, dataset: str, mask: str, count: int) -> Any:
-        assert count == 1
+        assert count == 4
         self.asked.append((dataset, mask))
         hole = self.holes[mask]
         return [] if hole is None else [SimpleNamespace(images=[IMAGE], holes=[hole], ids=["first"])]
@@ -190,3 +190,33 @@ def test_only_models_from_outside_are_looked_at() -> None:
     assert suite.asked == []
     with pytest.raises(ExternalError, match="out=0,255"):
         check_first([ours, other, model(lambda x, h: x * 255)], suite)
+
+
+@pytest.mark.parametrize(
+    ("keys", "levels"),
+    [({}, 0), ({"low_high_out": (0.0, 1.0)}, 25.5)],
+)
+def test_how_far_known_pixels_change_is_told_in_levels(keys: dict[str, Any], levels: float) -> None:
+    off = levels / 255
+    image = np.full_like(IMAGE, 100)
+    image[0, 0] = 0
+    changed = check_convention(model(lambda x, h: (x + off) * (1 - h) + 0.5 * h, **keys), (image, HOLE))
+    assert changed == pytest.approx(levels, abs=1e-3)
+
+
+@pytest.mark.parametrize(("levels", "said"), [(1.9, ""), (2.0, "by 2 levels"), (float("nan"), "")])
+def test_known_pixels_that_change_by_two_levels_are_spoken_of(levels: float, said: str) -> None:
+    told = told_drift(model(lambda x, h: x), levels)
+    assert said in told and bool(told) == bool(said)
+
+
+def signed(x: torch.Tensor, h: torch.Tensor) -> torch.Tensor:
+    """A model of -1 to 1 that gives 0 to 1, and greys what it takes for black to grey."""
+    return torch.where(h > 0, torch.full_like(x, 0.3), x.clamp(-1, 1) / 2 + 0.5)
+
+
+def test_values_in_another_range_that_leave_the_known_as_it_is_are_what_to_write() -> None:
+    with pytest.raises(ExternalError, match=r"changed the known pixels by \d+ levels on average: write '.*\?in=-1,1'$"):
+        check_convention(model(signed), (IMAGE, HOLE))
+    for keys in ({"low_high_in": (0.0, 1.0)}, {"low_high_out": (0.0, 1.0)}):
+        assert check_convention(model(signed, **keys), (IMAGE, HOLE)) > 30  # what was said is believed

@@ -20,10 +20,12 @@ from bench.methods.probe import (
     judge,
     judged,
     known_pictures,
-    mean_of,
     of_mean_colour,
+    on_all,
+    pooled,
     psnr,
     ranked,
+    same,
     shown_under,
     tried_of,
     values,
@@ -108,14 +110,14 @@ def test_of_the_same_fills_the_first_is_kept() -> None:
 
 
 def test_the_best_comes_first_and_of_the_same_the_one_with_fewer_keys() -> None:
-    best, least = tried(20.0, keys=Keys(hole=0, blank="0.5")), tried(19.9, keys=Keys(hole=0))
+    best, least = tried(20.0, keys=Keys(hole=0, blank="0.5")), tried(19.95, keys=Keys(hole=0))
     worse, bare = tried(19.5, keys=Keys(channels="bgr")), tried(15.0)
     assert ranked([bare, worse, best, least, best]) == [least, best, worse, bare]
-    # A tenth of a dB apart is another answer.
+    # A twentieth of a dB apart is another answer.
     far = tried(19.8, keys=Keys(hole=0))
     assert ranked([far, best]) == [best, far]
     # With as many keys the better one, and to a thousandth alike the one that stands first.
-    one, two = tried(20.0, keys=Keys(hole=0)), tried(20.1, keys=Keys(blank="0.5"))
+    one, two = tried(20.0, keys=Keys(hole=0)), tried(20.05, keys=Keys(blank="0.5"))
     assert ranked([one, two]) == [two, one]
 
 
@@ -191,13 +193,43 @@ def test_a_way_is_judged_on_the_mean_of_all_pictures() -> None:
     def white(x: Any, h: Any) -> Any:
         return x * (1 - h) + h
 
-    first = judge(Keys(), np.where(HOLE[..., None], 1, TRUTH).astype(np.float32), model(), PICTURE)
-    found = mean_of(model(white), first, [PICTURE, other])
-    assert found.hole_psnr == pytest.approx((psnr((1 - TRUTH)[HOLE]) + psnr(TRUTH[HOLE])) / 2, rel=1e-4)
-    assert found.changed and found.keys == Keys()
-    still = Tried(Keys(), 0.0, 20.0, 40.0, False)
-    assert not mean_of(model(white), still, [PICTURE, other]).changed
-    assert mean_of(model(lambda x, h: 1 / 0), first, [PICTURE, other]) == first, "where it fails there is nothing more"
+    both = [psnr((1 - TRUTH)[HOLE]), psnr(TRUTH[HOLE])]
+    found = on_all(model(white), tried(), [PICTURE, other])
+    assert found.hole_psnr == pytest.approx(np.mean(both), rel=1e-4)
+    assert found.scores == pytest.approx([(psnr + 40) / 2 for psnr in both], rel=1e-4)
+    assert found.changed and found.keys == Keys() and found.known_error < 1e-3
+    assert not on_all(model(white), tried(changed=False), [PICTURE, other]).changed, "nor was it on the first"
+    assert on_all(model(lambda x, h: 1 / 0), tried(), [PICTURE, other]) == tried(), "where it fails there is no more"
+    assert not pooled(Keys(), [tried(), tried(changed=False)]).changed
+
+
+@pytest.mark.parametrize(
+    ("best", "other", "expected"),
+    [
+        (tried(20.0), tried(19.91), True),
+        (tried(20.0), tried(19.88), False),
+        (tried(19.0), tried(20.0), True),  # whichever comes first
+    ],
+)
+def test_less_than_a_twentieth_of_a_db_is_the_same(best: Tried, other: Tried, expected: bool) -> None:
+    assert same(best, other) is expected
+
+
+def scored(*scores: float) -> Tried:
+    return replace(tried(float(np.mean(scores)) * 2 - 40), scores=scores)
+
+
+@pytest.mark.parametrize(
+    ("ahead", "expected"),
+    [((1.0, 0.0, 0.5, 0.9), False), ((1.0, -0.9, 0.5, 0.9), True), ((0.2, 0.2, 0.2, 0.2), False)],
+)
+def test_within_two_standard_errors_over_pictures_it_is_the_same(ahead: tuple[float, ...], expected: bool) -> None:
+    # Mean 0.6 ± 0.23, 0.375 ± 0.44, 0.2 ± 0: of each difference, and two of the errors.
+    base = (30.0, 25.0, 35.0, 31.0)
+    best = scored(*(b + a for b, a in zip(base, ahead, strict=True)))
+    assert (np.mean(ahead) <= 2 * np.std(ahead, ddof=1) / 2) is np.bool_(expected)
+    assert same(best, scored(*base)) is expected
+    assert not same(best, replace(scored(*base), scores=base[:3])), "of other pictures nothing is told"
 
 
 def test_a_rectangle_is_missing_that_moves_from_picture_to_picture() -> None:
@@ -205,9 +237,13 @@ def test_a_rectangle_is_missing_that_moves_from_picture_to_picture() -> None:
     assert len(pictures) == 3
     for k, (image, hole) in enumerate(pictures):
         expected = np.zeros((32, 32), bool)
-        expected[4 * (2 + k) : 4 * (2 + k) + 12, 4 * (3 - k) : 4 * (3 - k) + 12] = True
+        expected[4 * (2 + k) : 4 * (2 + k) + 8, 4 * (3 - k) : 4 * (3 - k) + 8] = True
         assert np.array_equal(hole, expected) and image.shape == (32, 32, 3)
     assert not np.array_equal(pictures[0][0], pictures[1][0])
+    (again,) = known_pictures(32, 1, first=1)
+    assert np.array_equal(again[0], pictures[1][0]) and np.array_equal(again[1], pictures[1][1])
+    ((image, hole),) = known_pictures(32, 1, first=4)
+    assert np.array_equal(hole, pictures[1][1]) and not np.array_equal(image, pictures[1][0])
 
 
 def keys_of(found: list[Tried]) -> set[str]:
