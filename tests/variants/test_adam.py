@@ -33,6 +33,12 @@ def test_updates_are_those_of_torchs_plain_adam(weight_layout, gradient_layout):
         torch.testing.assert_close(a, b, rtol=0, atol=1e-6)
 
 
+def test_it_is_torchs_fused_one_and_on_the_processor_no_graph_records_it():
+    (group,) = Adam([nn.Parameter(torch.ones(3))], 1e-2, (0.5, 0.999)).param_groups
+    assert (group["fused"], group["capturable"], group["betas"]) == (True, False, (0.5, 0.999))
+    assert type(group["lr"]) is float
+
+
 def test_the_state_is_taken_up_again():
     torch.manual_seed(0)
     gradients = [torch.randn(8, 6, 3, 3).to(memory_format=torch.channels_last) for _ in range(4)]

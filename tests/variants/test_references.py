@@ -18,7 +18,7 @@ from bench.profiles.profile import load_profile
 from bench.stages.prepare import members_of
 from bench.util.errors import UsageError
 from variants.errors import ExternalError, FillError
-from variants.method import Findings, Network, Reference, ReferenceMethod, joined
+from variants.method import Findings, Method, Network, Reference, ReferenceMethod, joined, tell_apart
 from variants.references.patchmatch import PatchMatch
 
 
@@ -235,3 +235,34 @@ def test_what_fails_is_told_of_its_picture_and_without_a_name_is_raised():
 def test_findings_of_processes_are_joined_by_their_ends_and_what_belongs_to_none():
     parts = [Findings({("m", "a"): "x"}, ["p", "q"], -1.0, 1.5), Findings({("m", "b"): "y"}, ["q"], -0.5, 1.0)]
     assert joined(parts) == Findings({("m", "a"): "x", ("m", "b"): "y"}, ["q"], -1.0, 1.5)
+
+
+def methods(*pairs: tuple[str, int]) -> list[Method]:
+    found = []
+    for name, seed in pairs:
+        method = Method()
+        method.name, method.seed = name, seed
+        found.append(method)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("pairs", "others", "labels"),
+    [
+        ([("a", 0), ("b", 0)], [], ["a", "b"]),
+        ([("a", 0), ("a", 1), ("b", 2)], [], ["a@0", "a@1", "b"]),
+        ([("a", 1)], [("a", 0), ("b", 0)], ["a@1"]),
+        ([("a", 1)], [("a", 1), ("b", 0), ("b", 1)], ["a"]),
+    ],
+)
+def test_a_method_has_its_seed_in_its_label_where_its_name_stands_for_several(pairs, others, labels):
+    found = methods(*pairs)
+    tell_apart(found, others)
+    assert [method.label for method in found] == labels
+
+
+def test_a_method_that_says_nothing_is_one_from_outside_that_noticed_nothing():
+    method = Method()
+    assert (method.kind, method.fills, method.gives_raw, method.forks) == ("external", "whole", True, False)
+    assert (method.seed, method.parameters, method.suite_seed, method.samples, method.sample) == (0, 0, 0, 1, 0)
+    assert method.findings() == Findings({}, (), 0.0, 1.0)

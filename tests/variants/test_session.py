@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torchvision.transforms.functional import normalize
 
+from variants import session as session_module
 from variants.method import Network, Training
 from variants.objectives import Objective, Reconstruction, crop_around_hole
 from variants.registry import variant
@@ -317,3 +318,44 @@ def test_without_a_running_mean_the_last_weights_are_handed_over():
     last = session.generator.out.weight.detach().clone()
     with session.handed_over() as generator:
         assert generator is session.generator and torch.equal(generator.out.weight, last)
+
+
+def test_before_the_first_step_the_first_weights_are_handed_over_and_after_it_the_second():
+    session = Session(variant.get("baseline")(), plan("baseline", ema=0.9))
+    first = {name: value.clone() for name, value in session.generator.state_dict().items()}
+    with session.handed_over() as generator:
+        for name, value in generator.state_dict().items():
+            torch.testing.assert_close(value, first[name], rtol=0, atol=0)
+    session.step(*batch(0))
+    # The mean of one is that one.
+    second = {name: value.clone() for name, value in session.generator.state_dict().items()}
+    with session.handed_over() as generator:
+        for name, value in generator.state_dict().items():
+            torch.testing.assert_close(value, second[name], rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("wanted", [True, False])
+def test_networks_and_critics_are_compiled_where_the_plan_says_so_once_torch_was_told(monkeypatch, wanted):
+    told: list[object] = []
+    monkeypatch.setattr(session_module, "prepare_compiling", lambda: told.append("prepared"))
+    monkeypatch.setattr(nn.Module, "compile", lambda self: told.append(self))
+    session = Session(variant.get("double_dg")(), plan("double_dg", compile=wanted))
+    objective = session.objective
+    parts = ["prepared", session.generator, objective.critic, objective.local_critic]
+    assert told == (parts if wanted else [])
+
+
+def test_what_a_session_saves_is_all_that_a_second_one_needs_to_go_on_alike():
+    one = Session(variant.get("double_dg")(), plan("double_dg", seed=3, ema=0.5))
+    for step in range(2):
+        one.step(*batch(step))
+    saved = copy.deepcopy(one.state())
+    assert saved["step"] == 2
+    other = Session(variant.get("double_dg")(), plan("double_dg", seed=4, ema=0.5))
+    other.restore(saved)
+    for step in (2, 3):
+        first, second = one.step(*batch(step)), other.step(*batch(step))
+        assert {key: value.item() for key, value in first.items()} == {k: v.item() for k, v in second.items()}
+    for part in ("generator", "objective", "mean"):
+        a, b = one.state()[part], other.state()[part]
+        assert all(torch.equal(a[key], b[key]) for key in a), part
