@@ -20,7 +20,7 @@ def address(visitor: Visitor, what: str) -> str:
 
 def cards(visitor: Visitor, metrics: dict[str, Metric]) -> str:
     if not visitor.fills:
-        return '<p class="empty">Paint on the picture: every method fills the hole, here.</p>'
+        return '<p class="empty">Paint on the picture, and every method fills the hole here.</p>'
     chosen = visitor.fill
     parts = [card(visitor, place, fill, metrics, fill is chosen) for place, fill in enumerate(visitor.fills)]
     return f'<div class="cards">{"".join(parts)}</div><p class="note">{escape(note(visitor))}</p>'
@@ -52,11 +52,17 @@ def card(visitor: Visitor, place: int, fill: Fill, metrics: dict[str, Metric], c
 
 def scores(values: dict[str, float], metrics: dict[str, Metric]) -> str:
     lines = [
-        f'<tr><th scope="row">{escape(metrics[name].title)}</th><td>{number(value)}</td></tr>'
+        f'<tr><th scope="row">{escape(printed(metrics[name]))}</th><td>{number(value)}</td></tr>'
         for name, value in values.items()
         if math.isfinite(value)
     ]
     return f"<table>{''.join(lines)}</table>" if lines else ""
+
+
+def printed(metric: Metric) -> str:
+    """A metric as the report's tables head it."""
+    unit = f" [{metric.unit}]" if metric.unit else ""
+    return f"{metric.heading}{unit} {metric.arrow}"
 
 
 def duration(seconds: float) -> str:

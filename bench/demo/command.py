@@ -47,7 +47,7 @@ def large_view(visitor: Visitor, engine: Engine) -> str:
         if filled is None:
             continue
         values = fill.scores.get(visitor.corrected) or fill.scores.get(False) or {}
-        printed = {engine.metrics[name].title: cards.number(v) for name, v in values.items() if np.isfinite(v)}
+        printed = {cards.printed(engine.metrics[name]): cards.number(v) for name, v in values.items() if np.isfinite(v)}
         corrected = pasted(visitor.picture, visitor.hole, fill, True) if fill.corrected is not None else None
         found.append(Shown(fill.label, filled, raw_of(visitor, fill), corrected, printed))
     return fill_viewer(visitor.name, visitor.picture, visitor.hole, found, truth=visitor.knows_truth)

@@ -16,7 +16,7 @@ import numpy as np
 from bench.demo import cards
 from bench.demo.fills import Engine
 from bench.demo.samples import names, sample
-from bench.demo.saved import read_hole_png, read_steps
+from bench.demo.saved import Made, read_hole_png, read_steps
 from bench.demo.theme import asset, editor_html
 from bench.demo.uploads import MOST_BYTES, discard, inside, read_hole, read_upload, short
 from bench.demo.visitor import Visitor, Visitors
@@ -70,7 +70,7 @@ class Page:
             if visitor.hole is None:
                 return self.greeting(visitor)
             self.fill(visitor)
-            return f"{name} was saved here: its last hole is open again."
+            return f"{name} was saved here: its last hole is open again{self.other_weights(earlier[-1])}."
 
         return self.try_to(request, work)
 
@@ -159,7 +159,7 @@ class Page:
 
     def resize(self, request: gr.Request, size: int) -> list[Any]:
         def work(visitor: Visitor) -> str:
-            if size not in self.sizes():
+            if size not in (side for _, side in self.sizes(visitor)):
                 raise UsageError("There is no such size.")
             visitor.size = size
             return self.fill(visitor) if visitor.hole is not None else f"Holes are filled at {size} px."
@@ -194,8 +194,17 @@ class Page:
         if visitor.knows_truth:
             self.engine.score(visitor.fills, visitor.corrected)
 
-    def sizes(self) -> list[int]:
-        return sorted({self.engine.cast.size, *SIZES})
+    def other_weights(self, made: Made) -> str:
+        """What to say of a saved fill that cannot be repeated here; nothing of one that can."""
+        here = {(m.name, m.seed, m.weights_sha256) for m in self.engine.cast.methods}
+        if (made.method, made.seed, made.weights_sha256) in here:
+            return ""
+        return f", filled anew, since {made.method} with the weights it had is not loaded here"
+
+    def sizes(self, visitor: Visitor) -> list[tuple[str, int]]:
+        """The sides that a visitor can choose, in words and pixels."""
+        own = self.engine.cast.size
+        return [(f"{s} px{', trained' * (s == own)}", s) for s in sorted({own, visitor.size or own, *SIZES})]
 
     def greeting(self, visitor: Visitor) -> str:
         assert visitor.picture is not None
@@ -204,7 +213,7 @@ class Page:
 
     def everything(self, visitor: Visitor, text: str, wrong: bool = False, editor: bool = True) -> list[Any]:
         """The values of all outputs, in the order of :func:`build`."""
-        fill = visitor.fill
+        fill, labels = visitor.fill, self.engine.cast.labels
         return [
             self.editor(visitor) if editor else gr.skip(),
             cards.status(text, wrong),
@@ -212,8 +221,9 @@ class Page:
             cards.saves(visitor),
             gr.update(interactive=fill is not None),
             gr.update(interactive=visitor.hole is not None or bool(visitor.steps)),
-            gr.update(value=fill.label if fill else visitor.chosen or self.engine.cast.labels[0]),
+            gr.update(value=fill.label if fill else visitor.chosen if visitor.chosen in labels else labels[0]),
             gr.update(value=visitor.corrected),
+            gr.update(value=visitor.size or self.engine.cast.size, choices=self.sizes(visitor)),
         ]
 
     def editor(self, visitor: Visitor) -> dict[str, Any]:
@@ -245,7 +255,7 @@ def count(number: int, noun: str) -> str:
 
 def build(page: Page) -> gr.Blocks:
     """The components and their events."""
-    labels, sizes = page.engine.cast.labels, page.sizes()
+    labels = page.engine.cast.labels
     with gr.Blocks(title="inpaint-bench demo", analytics_enabled=False) as blocks:
         gr.HTML(
             '<div id="masthead"><h1>inpaint-bench demo</h1>'
@@ -261,24 +271,25 @@ def build(page: Page) -> gr.Blocks:
                     elem_id="editor",
                     apply_default_css=False,
                 )
+                # Beside the buttons that it is about, before the fills on a narrow screen.
+                chosen = gr.Radio(labels, value=labels[0], label="Confirm and Save take the fill of",
+                                  visible=len(labels) > 1, elem_id="chosen")  # fmt: skip
                 with gr.Row(elem_id="actions"):
                     confirm = gr.Button("Confirm", variant="primary", interactive=False, min_width=80)
                     revert = gr.Button("Revert", interactive=False, min_width=80)
                 saves = gr.HTML(elem_id="saves", apply_default_css=False)
             with gr.Column(scale=5, min_width=320):
                 results = gr.HTML(js_on_load=asset("results.js"), elem_id="results", apply_default_css=False)
-                chosen = gr.Radio(labels, value=labels[0], label="Confirm and Save take the fill of",
-                                  visible=len(labels) > 1)  # fmt: skip
                 with gr.Row(elem_id="options"):
                     size = gr.Dropdown(
-                        [(f"{s} px{', trained' * (s == page.engine.cast.size)}", s) for s in sizes],
+                        page.sizes(Visitor()),
                         value=page.engine.cast.size,
                         label="Fill at",
                         filterable=False,
                         min_width=200,
                     )
                     corrected = gr.Checkbox(False, label="Colour correction", min_width=200)
-        outputs = [editor, status, results, saves, confirm, revert, chosen, corrected]
+        outputs = [editor, status, results, saves, confirm, revert, chosen, corrected, size]
         # One queue for all of them: what one visitor does happens in order.
         shared: dict[str, Any] = {
             "outputs": outputs,

@@ -43,6 +43,10 @@ class Made:
         return read_hole_png(self.hole_file)
 
 
+SIZES = range(16, 1025)
+"""Sides, in pixels, that holes can be filled at."""
+
+
 def hole_png(hole: np.ndarray) -> bytes:
     """A hole as PNG, white where missing."""
     from PIL import Image
@@ -115,4 +119,6 @@ def from_dict(step: dict[str, Any], shape: tuple[int, int]) -> Made:
     for key, kind in kinds.items():
         if not isinstance(step[key], kind):
             raise TypeError(key)
+    if step["size"] not in SIZES:
+        raise ValueError("holes are not filled at such a size")
     return Made(hole_file=file, **{key: step[key] for key in kinds})

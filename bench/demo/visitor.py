@@ -59,8 +59,12 @@ class Visitor:
         self.serial += 1
         self.opened = self.painted
         if self.earlier:
-            last = self.earlier.pop()
-            self.hole, self.chosen, self.corrected = last.hole, last.method, last.corrected
+            self.hole = self.as_made(self.earlier.pop())
+
+    def as_made(self, made: Made) -> np.ndarray:
+        """Fill from now on as this fill was made; its hole."""
+        self.chosen, self.size, self.corrected = f"{made.method}@{made.seed}", made.size, made.corrected
+        return made.hole
 
     def paint(self, hole: np.ndarray | None) -> None:
         """The hole as it is now; an empty one is none."""
@@ -77,7 +81,8 @@ class Visitor:
     def fill(self) -> Fill | None:
         """The chosen fill, else the first that worked."""
         worked = [fill for fill in self.fills if fill.small is not None]
-        return next((fill for fill in worked if fill.label == self.chosen), worked[0] if worked else None)
+        chosen = (f for f in worked if self.chosen in (f.label, f"{f.method}@{f.seed}"))
+        return next(chosen, worked[0] if worked else None)
 
     def result(self) -> tuple[np.ndarray, list[Made]] | None:
         """The picture as Save gives it, with the chosen fill, and what was done to it; None where nothing was."""
@@ -118,8 +123,7 @@ class Visitor:
         picture = self.picture.copy()
         step.box.of(picture)[...] = step.before
         self.picture = picture
-        self.paint(step.made.hole)
-        self.chosen = step.made.method
+        self.paint(self.as_made(step.made))
         self.serial += 1
         return True
 

@@ -173,20 +173,28 @@ def test_paint_confirm_paint_again_save_and_take_both_back(page: Any, photo: Pat
     assert page.locator(".card table").count() == 3
 
 
-def test_a_saved_picture_opened_again_is_filled_again_to_the_byte(page: Any, photo: Path, tmp_path: Path) -> None:
+def test_a_saved_picture_opened_again_is_filled_again_to_the_byte(
+    page: Any, browser: Any, demo: Demo, photo: Path, tmp_path: Path
+) -> None:
+    """By a visitor who never chose its method, size or colour correction."""
     open_photo(page, photo)
+    page.get_by_label("Fill at").click()
+    page.get_by_role("option", name="128 px").click()
+    says(page, "filled at 128 px")
     paint(page, (60, 60), (90, 70))
     page.get_by_role("radio", name="telea").check()
     says(page, "take the fill of telea")
     file = tmp_path / "kept.png"
     file.write_bytes(save(page))
     assert json.loads(Image.open(file).info["inpaint-bench"])["steps"][0]["method"] == "telea"
-    press(page, "Sample: cat")
-    says(page, "cat,")
-    hand_in(page, file)
-    says(page, "was saved here")
-    filled(page)
-    assert save(page) == file.read_bytes()
+    context = fresh(browser)
+    other = arrive(context.new_page(), demo)
+    hand_in(other, file)
+    says(other, "was saved here: its last hole is open again.")
+    filled(other)
+    assert save(other) == file.read_bytes()
+    assert other.get_by_label("Fill at").input_value() == "128 px"
+    context.close()
 
 
 def test_a_dot_is_as_wide_as_the_strokes_size_whatever_the_zoom(page: Any, photo: Path) -> None:

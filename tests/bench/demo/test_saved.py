@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -112,3 +113,10 @@ def test_of_strokes_what_is_more_opaque_than_not_is_missing() -> None:
 def test_what_is_no_hole_is_refused_in_a_sentence(data: bytes) -> None:
     with pytest.raises(UsageError, match="could not be read"):
         read_hole_png(data)
+
+
+def test_a_file_that_asks_for_a_fill_of_huge_size_is_a_picture_like_any_other(saved: Path) -> None:
+    made = read_steps(saved)[-1]
+    for size, kept in ((1024, 1), (1025, 0), (10**9, 0), (0, 0)):
+        saved.write_bytes(save_png(np.asarray(Image.open(saved)), [replace(made, size=size)]))
+        assert len(read_steps(saved)) == kept

@@ -102,3 +102,16 @@ def test_of_too_many_visitors_the_one_longest_away_is_forgotten() -> None:
     visitors.of("0")
     visitors.of("new")
     assert visitors.by_token(tokens[0]) is not None and visitors.by_token(tokens[1]) is None
+
+
+def test_a_revert_brings_back_how_the_fill_was_made(engine: Engine, picture: np.ndarray) -> None:
+    visitor = Visitor()
+    visitor.open(picture, "one")
+    visitor.size, visitor.corrected = 32, True
+    paint(visitor, engine, HOLE, "blue")
+    visitor.confirm()
+    visitor.size, visitor.corrected, visitor.chosen = 64, False, "red"
+    visitor.revert()
+    visitor.fills = engine.fill(picture, HOLE, visitor.size)
+    assert (visitor.size, visitor.corrected) == (32, True)
+    assert visitor.fill is not None and visitor.fill.label == "blue"
