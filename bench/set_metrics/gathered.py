@@ -44,12 +44,10 @@ class Gathered:
 
     def all(self) -> np.ndarray:
         """Every row."""
-        self.flush()
         return np.load(self.file, mmap_mode="r")
 
     def move(self, file: Path) -> None:
         """Have it lie in another place."""
-        self.flush()
         file.parent.mkdir(parents=True, exist_ok=True)
         self.file.replace(file)
         self.file = file

@@ -40,10 +40,11 @@ def test_precision_and_recall_are_torch_fidelitys() -> None:
 
 
 def test_density_and_coverage_by_hand() -> None:
-    # Truths on a line, a step apart: the fifth neighbour of an end lies 5 away, of the others 4 or 3.
+    # Truths on a line, a step apart: the fifth neighbour of an end lies 5 away, of the others 4 or 3. What lies just as
+    # far away, as of the fills at whole numbers, is not within.
     truths = np.arange(8, dtype=np.float32)[:, None]
     radii = [5, 4, 3, 3, 3, 3, 4, 5]
-    fills = np.array([[0.5], [3.25], [3.25], [3.25], [3.25], [3.25], [100], [-100]], np.float32)
+    fills = np.array([[0.5], [3.25], [3.25], [3], [7], [-5], [100], [-100]], np.float32)
     reached = [[abs(t - f) < r for t, r in zip(range(8), radii, strict=True)] for f in fills[:, 0]]
     features = Features(truths, fills)
     assert density(features) == pytest.approx(np.sum(reached) / (5 * 8))
@@ -58,4 +59,21 @@ def test_of_too_few_pictures_they_have_no_value() -> None:
 
 def test_groups_are_of_equal_size_and_the_same_every_time() -> None:
     assert np.bincount(group_of(60)).tolist() == [3] * GROUPS
-    assert np.array_equal(group_of(60), group_of(60))
+    assert np.array_equal(group_of(60), np.random.default_rng(0).permutation(60) % 20)
+
+
+@pytest.mark.parametrize(("pictures", "subset"), [(60, 30), (1999, 999), (2001, 1000)])
+def test_kid_takes_a_hundred_subsets_of_half_the_pictures_or_a_thousand(
+    monkeypatch: pytest.MonkeyPatch, pictures: int, subset: int
+) -> None:
+    asked = {}
+
+    def stand_in(first: torch.Tensor, second: torch.Tensor, **given: object) -> dict[str, float]:
+        asked.update(given, first=first, second=second)
+        return {"kernel_inception_distance_mean": 1.0, "kernel_inception_distance_std": 2.0}
+
+    monkeypatch.setattr("torch_fidelity.metric_kid.kid_features_to_metric", stand_in)
+    features = clouds(pictures, 2)
+    assert (kid(features), kid_error(features)) == (1, 2)
+    assert np.array_equal(asked["first"], features.fills) and np.array_equal(asked["second"], features.truths)
+    assert (asked["kid_subsets"], asked["kid_subset_size"], asked["rng_seed"]) == (100, subset, 2020)

@@ -81,6 +81,8 @@ def test_ids_are_what_scikit_learn_gives_for_the_papers_definition():
     assert u_ids(features) == pytest.approx(1 - machine.score(x, y))
     assert p_ids(features) == np.mean(machine.decision_function(x[200:]) > machine.decision_function(x[:200]))
     assert 0.05 < u_ids(features) < 0.5
+    for found, expected in zip(judged(features), np.split(machine.decision_function(x), 2), strict=True):
+        np.testing.assert_allclose(found, expected, rtol=1e-9)
 
 
 def test_what_lies_on_the_border_is_no_truth_and_a_tie_no_win():
@@ -131,6 +133,10 @@ def test_set_metrics_are_declared_as_their_papers_define_them() -> None:
         "p_ids": ("higher", (0, 1), "image", 1, None, None),  # a share of pairs
         "u_ids": ("higher", (0, 0.5), "image", 1, None, None),  # guessing is wrong half the time
     }
+
+
+def test_classifiers_are_not_fitted_again_for_intervals() -> None:
+    assert {name for name, entry in set_metric.all().items() if not entry.resampled} == {"p_ids", "u_ids"}
 
 
 def test_names_are_split_into_those_of_pictures_and_those_of_sets_each_once_and_in_order() -> None:

@@ -12,6 +12,7 @@ import torch
 from bench.backbones import WeightsError
 from bench.datasets.registry import Dataset
 from bench.methods.load import load_methods
+from bench.metrics.declaration import Metric
 from bench.metrics.scorer import Scorer
 from bench.set_metrics import scorer
 from bench.set_metrics.scorer import SetScorer
@@ -58,7 +59,8 @@ def test_a_cells_fid_is_that_of_the_truths_and_the_fills_that_were_saved(tmp_pat
 
 
 def test_p_ids_counts_the_fills_that_beat_their_truths_not_the_other_way(monkeypatch, small):
-    """The classifier's place is taken by one that says how bright a picture is: three fills of seven are brighter."""
+    """The classifier's place is taken by one that says how bright a picture is: two fills of seven are brighter, four
+    darker."""
     import sklearn.svm
 
     class Bright:
@@ -73,9 +75,9 @@ def test_p_ids_counts_the_fills_that_beat_their_truths_not_the_other_way(monkeyp
     monkeypatch.setattr(sklearn.svm, "LinearSVC", Bright)
     sets = SetScorer(["p_ids"])
     truths = np.full((7, 4, 4, 3), 100, np.uint8)
-    fills = np.array([50, 150, 50, 101, 200, 99, 100], np.uint8)[:, None, None, None] + 0 * truths
+    fills = np.array([50, 150, 50, 1, 200, 99, 100], np.uint8)[:, None, None, None] + 0 * truths
     found = sets.scores(sets.look(truths), sets.look(fills), [False] * 7)
-    assert found["values"]["p_ids"] == pytest.approx(3 / 7)
+    assert found["values"]["p_ids"] == pytest.approx(2 / 7)
 
 
 def test_truths_are_looked_at_once_a_data_set(tmp_path, small):
@@ -247,6 +249,48 @@ def fid_of(truths: list[int], fills: list[int]) -> float:
     a, b = np.array(truths) / 255, np.array(fills) / 255
     spread = (a.std(ddof=1) - b.std(ddof=1)) ** 2
     return 3 * ((a.mean() - b.mean()) ** 2 + spread)
+
+
+def of_means(n: int, failed: int = 0, resampled: bool = True) -> tuple[dict, np.ndarray, np.ndarray]:
+    """The scores of n features and so many failures by one metric: mean fill less half of the mean truth."""
+    sets = SetScorer([])
+    compute = lambda features: features.fills.mean() - features.truths.mean() / 2  # noqa: E731
+    sets.metrics = {"m": Metric("m", compute=compute, resampled=resampled)}
+    truths, fills = np.random.default_rng(n).random((2, n + failed, 1))
+    return sets.scores(truths, fills, [k < failed for k in range(n + failed)]), truths[failed:], fills[failed:]
+
+
+def test_values_are_of_fills_against_truths_without_what_failed():
+    found, truths, fills = of_means(50, failed=3)
+    assert found["values"]["m"] == pytest.approx(fills.mean() - truths.mean() / 2)
+    assert (found["n"], found["failed"]) == (50, 3)
+
+
+@pytest.mark.parametrize(("n", "told"), [(39, False), (40, True), (5000, True), (5001, False)])
+def test_from_40_to_5000_pictures_values_have_intervals(n, told):
+    assert ("left_out" in of_means(n)[0]) is told
+
+
+def test_what_intervals_follow_from_are_the_values_without_each_twentieth():
+    found, truths, fills = of_means(50, failed=3)
+    group = np.random.default_rng(0).permutation(53) % 20  # of the whole data set, so the same under every mask type
+    expected = [fills[group[3:] != g].mean() - truths[group[3:] != g].mean() / 2 for g in range(20)]
+    assert found["left_out"]["m"] == pytest.approx(expected)
+    assert of_means(50, resampled=False)[0]["left_out"] == {}
+
+
+def test_without_weights_or_pictures_to_look_at_there_is_no_digest(monkeypatch):
+    monkeypatch.setattr(scorer, "load", lambda *_: pytest.fail("loaded"))
+    assert SetScorer([]).facts({})["inception"] == ""
+    features_alone = SetScorer(["fid"], looks=False)
+    assert features_alone.facts({}) == {"metrics": {"fid": 1}, "inception": ""} and not features_alone.ready
+    assert features_alone.missing == {}
+
+
+def test_a_network_that_was_handed_in_has_no_digest(monkeypatch, small):
+    monkeypatch.setattr(scorer, "find", lambda *_: None)
+    found = SetScorer(["fid"])
+    assert found.ready and found.facts({})["inception"] == ""
 
 
 def test_a_fill_that_failed_is_left_out_with_its_truth(small):

@@ -32,6 +32,7 @@ class Ray:
 
     def __init__(self, endings):
         self.endings, self.asked, self.cancelled, self.open = endings, [], [], False
+        self.waits = []
         self.resources = {"CPU": 2.0}
 
     def is_initialized(self):
@@ -59,6 +60,7 @@ class Ray:
         return wrap
 
     def wait(self, refs, *, num_returns=1, timeout=None):
+        self.waits.append((num_returns, timeout))
         ending = self.endings[refs[0][0]]
         if ending is KeyboardInterrupt and not self.cancelled:
             raise KeyboardInterrupt
@@ -134,6 +136,64 @@ def test_ctrl_c_cancels_what_is_left(ray):
     with pytest.raises(KeyboardInterrupt):
         launcher("ray")([job()], lambda progress: None)
     assert fake.cancelled == [("baseline", 0)] and not fake.open
+    assert fake.waits == [(1, 2.0), (1, 30.0)], "two seconds at a time; then half a minute for what was cancelled"
+
+
+def test_a_failure_with_nothing_left_to_cancel_waits_for_nothing(ray):
+    fake = ray(baseline=("", []))
+
+    def report(progress):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        launcher("ray")([job()], report)
+    assert fake.waits == [(1, 2.0)] and fake.cancelled == []
+
+
+def test_what_no_node_has_is_asked_before_any_training_is_handed_over(ray):
+    fake = ray(baseline=("", []))
+    with pytest.raises(UsageError, match="No node of the Ray cluster has 3 cores"):
+        launcher("ray")([job(threads=3)], lambda progress: None)
+    assert fake.asked == [] and not fake.open
+
+
+def test_a_cluster_that_was_joined_before_is_not_left(ray):
+    fake = ray(baseline=("", []))
+    fake.open = True
+    launcher("ray")([job()], lambda progress: None)
+    launcher("ray")([], lambda progress: pytest.fail("reported"))
+    assert fake.open and len(fake.asked) == 1
+
+
+def test_a_cluster_that_cannot_be_reached_is_said(ray):
+    fake = ray()
+    fake.init = lambda **given: (_ for _ in ()).throw(ConnectionError("nobody there"))
+    with pytest.raises(BenchError, match="Ray cannot be reached: nobody there"):
+        launcher("ray")([job()], lambda progress: None)
+
+
+def test_a_node_that_has_just_enough_is_enough():
+    nodes = [{"Alive": True, "Resources": {"CPU": 2.0, "GPU": 1.0}}]
+    require({"num_cpus": 2, "num_gpus": 1}, nodes)
+    with pytest.raises(UsageError):
+        require({"num_cpus": 1, "num_gpus": 0}, [{"Alive": True, "Resources": {}}])
+    # Cores of one node and the GPU of another are of no use.
+    apart = [{"Alive": True, "Resources": {"CPU": 2.0}}, {"Alive": True, "Resources": {"CPU": 1.0, "GPU": 1.0}}]
+    with pytest.raises(UsageError):
+        require({"num_cpus": 2, "num_gpus": 1}, apart)
+
+
+def test_progress_of_those_that_still_train_is_told(ray, tmp_path):
+    head = "step,epoch,seconds,images_per_s,lr,mse,adversarial,critic,validation_psnr_hole"
+    (tmp_path / "history.csv").write_text(f"{head}\n4,0.5,2,80,0.1,0.25,0.5,7,21.5\n")
+    ray(baseline=("", []), double_dg=("", []))
+    seen = []
+    launcher("ray")([job(), job("double_dg", tmp_path)], seen.append)
+    assert [(p.name, p.step, p.done) for p in seen] == [
+        ("baseline", 10, True),
+        ("double_dg", 4, False),
+        ("double_dg", 10, True),
+    ]
 
 
 def test_progress_is_the_last_row_of_the_history(tmp_path):
@@ -169,6 +229,7 @@ def test_a_node_without_the_shared_folder_says_so(monkeypatch):
     monkeypatch.setattr("bench.training.together.visible", lambda file: False)
     monkeypatch.setenv(PLUGINS_ENV, "")
     assert "BENCH_CACHE_DIR must name shared folders" in train_there(job(), "")[0]
+    assert "pool.npy is not on" in train_there(job(), "")[0]
 
 
 def test_an_unknown_launcher_and_a_missing_ray_are_said(monkeypatch):
