@@ -20,6 +20,7 @@ from bench.statistics.summary import summarise, write_summary
 from bench.util.errors import IncomparableError, UsageError
 from reports.build import gather
 from reports.numbers import Numbers
+from reports.scoreboard import warnings
 from tests.bench.command import bench
 from tests.bench.fake_runs import fake_run
 
@@ -97,8 +98,7 @@ def test_the_report_holds_fid_in_its_tables_without_an_interval(tmp_path):
 def test_reasons_that_three_columns_share_are_told_once(tmp_path):
     run = made(tmp_path / "r", missing={"fid": "no weights", "u_ids": "no weights"})
     write_summary(run)
-    main = next(table for table in gather(Run.open(run.path)).tables if table.key == "methods-scenes")
-    assert "fid, u_ids are empty: no weights" in main.notes
+    assert "fid, u_ids are empty: no weights" in warnings(Numbers(Run.open(run.path)))
 
 
 @pytest.mark.parametrize(
