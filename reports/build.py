@@ -112,7 +112,7 @@ def gather(
         "reload_s": reload_s,
         "rows": rows,
         "find": found,
-        "left_out": len({(i["dataset"], i["mask"], i["image_id"]) for i in run.samples()}) - len(rows),
+        "left_out": len({(i["dataset"], i["mask"], i["image_id"]) for i in run.samples}) - len(rows),
         "groups": grids.groups(numbers, rows),
         "worst": worst,
         "worst_tables": grids.worst_by_method(numbers, worst),
@@ -198,7 +198,7 @@ def copy_originals(run: Run, rows: list[Any], folder: Path, page: Path) -> dict[
     links: dict[str, str] = {}
     places = {(r.dataset, r.mask, r.image_id): r for r in rows}
     folder.mkdir(parents=True, exist_ok=True)
-    for item in run.samples():
+    for item in run.samples:
         row = places.get((str(item["dataset"]), str(item["mask"]), str(item["image_id"])))
         if row is None or row.anchor in links:
             continue

@@ -344,7 +344,7 @@ def pictures(comparison: Comparison) -> tuple[list[GridRow], list[dict[str, Any]
 
 def why_unchanged(comparison: Comparison) -> str:
     """Why there is no picture to show, in a sentence."""
-    bare = list(dict.fromkeys(side.run.name for side in comparison.sides if not side.run.samples()))
+    bare = list(dict.fromkeys(side.run.name for side in comparison.sides if not side.run.samples))
     if bare:
         return f"No pictures to show: {', '.join(bare)} kept none. bench run keeps some, bench eval does with --report."
     return "No pictures to show: the runs kept none in common on which the sides differ."
@@ -365,7 +365,7 @@ def changed(pair: Pair) -> list[tuple[tuple[str, str, dict[tuple[str, str], str]
     kept: dict[tuple[str, str], list[Any]] = {}
     for side in pair.sides:
         label = side.run.label(side.variant, side.seeds[0]) if side.seeds else side.variant
-        for item in side.run.samples():
+        for item in side.run.samples:
             fill = item.get("fills", {}).get(label)
             if item["dataset"] == pair.dataset and fill and fill.get("filled"):
                 kept.setdefault((str(item["mask"]), str(item["image_id"])), []).append((side, item, fill))

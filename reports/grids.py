@@ -95,7 +95,7 @@ def within_budget(rows: list[GridRow], budget: int = BUDGET) -> list[GridRow]:
 def encoded(run: Run, tally: Tally) -> list[tuple[dict[str, Any], Scene]]:
     """The items of the index with their pictures, each picture once, those that cannot be read left out."""
     merged: dict[tuple[str, str, str], dict[str, Any]] = {}
-    for item in run.samples():
+    for item in run.samples:
         merged.setdefault((str(item["dataset"]), str(item["mask"]), str(item["image_id"])), item)
     asked = [(item["truth"], item["hole"], layers(item)) for item in merged.values()]
     found = scenes(run.path / "samples", asked, tally)

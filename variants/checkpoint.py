@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import pickle
+import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from variants.errors import CheckpointError as CheckpointError
+from variants.free_memory import available_mib
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -43,7 +46,8 @@ def load_state(file: Path) -> dict[str, Tensor]:
             "save its state_dict() alone"
         ) from error
     except Exception as error:
-        raise CheckpointError(f"the checkpoint {file} cannot be read: {str(error).splitlines()[0]}") from error
+        why = "it asks for more memory than there is" if "allocate memory" in str(error) else first_line(error)
+        raise CheckpointError(f"the checkpoint {file} cannot be read: {why}") from error
     for wrapper in ("state_dict", "model", "generator"):
         if isinstance(state, dict) and isinstance(state.get(wrapper), dict):
             state = state[wrapper]
@@ -52,8 +56,16 @@ def load_state(file: Path) -> dict[str, Tensor]:
     return {str(key).removeprefix("module.").removeprefix("_orig_mod."): value for key, value in state.items()}
 
 
+def first_line(error: Exception) -> str:
+    return next(iter(str(error).splitlines()), type(error).__name__)
+
+
 def stand_in(file: Path) -> str:
-    """What lies in the place of a model, and what to do about it: empty where it looks like a file of its own."""
+    """What lies in the place of a model, and what to do about it: empty where it looks like a file of its own that the
+    memory has room for."""
+    wanted, free = content_mib(file), available_mib()
+    if wanted > free:
+        return f"has {wanted:,.0f} MiB of content, and {free:,.0f} MiB of memory are free: is it the right file?"
     with file.open("rb") as stream:
         head = stream.read(200).lstrip().lower()
     if head.startswith(b"version https://git-lfs"):
@@ -63,6 +75,14 @@ def stand_in(file: Path) -> str:
     if not head:
         return "is empty: download it again"
     return ""
+
+
+def content_mib(file: Path) -> float:
+    """Bytes of a file once it is unpacked, in MiB: a small archive can hold a great many."""
+    wanted = file.stat().st_size
+    with contextlib.suppress(OSError, zipfile.BadZipFile, ValueError), zipfile.ZipFile(file) as archive:
+        wanted = max(wanted, sum(entry.file_size for entry in archive.infolist()))
+    return wanted / 2**20
 
 
 def load_into(network: nn.Module, state: dict[str, Tensor], name: str, file: Path) -> None:

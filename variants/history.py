@@ -10,12 +10,13 @@ from variants.atomic import replacing
 
 
 class History:
-    """Kept in memory, written whole; columns are the union of the rows'. A file that cannot be read begins anew."""
+    """Kept in memory, written whole; columns are the union of the rows'. rows: those that the state of a training
+    holds; None: those of the file, where it can be read."""
 
-    def __init__(self, file: Path) -> None:
+    def __init__(self, file: Path, rows: list[dict[str, Any]] | None = None) -> None:
         self.file = file
-        self.rows: list[dict[str, Any]] = []
-        if file.is_file():
+        self.rows: list[dict[str, Any]] = list(rows or [])
+        if rows is None and file.is_file():
             try:
                 with file.open(newline="", encoding="utf-8") as stream:
                     self.rows = [row for row in csv.DictReader(stream) if int(row["step"]) >= 0]

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from variants.atomic import replacing
+from variants.atomic import cannot_write, replacing
 
 NEWEST, BEFORE = "state.pt", "state.before.pt"
 
@@ -50,7 +50,10 @@ def save(state: dict[str, Any], folder: Path) -> None:
     with replacing(newest) as temporary:
         torch.save(state, temporary)
         if newest.is_file():
-            newest.replace(folder / BEFORE)
+            try:
+                newest.replace(folder / BEFORE)
+            except OSError as error:
+                raise cannot_write(folder / BEFORE, error) from error
 
 
 def forget_before(folder: Path) -> None:

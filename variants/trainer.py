@@ -73,8 +73,8 @@ def train(
     """
     keep_freed_memory()
     leads = ranks.index() == 0
-    session, sums = begin(variant, plan, folder, tell)
-    history, watch, due = History(folder / "history.csv"), Watch(plan.name), state.Due(every)
+    session, sums, rows = begin(variant, plan, folder, tell)
+    history, watch, due = History(folder / "history.csv", rows), Watch(plan.name), state.Due(every)
     history.keep(session.step_count)
     interval = max(1, plan.steps // ROWS)
     sums.marked = time.perf_counter()
@@ -103,14 +103,14 @@ def train(
             sums.restart()
         if leads and (due.stepped() or stop) and step < plan.steps:
             sums.clock()
-            save_state(session, sums, folder)
+            save_state(session, sums, history, folder)
             history.write()
         if stop and step < plan.steps:
             return False
     if leads:
         history.write()
         save_generator(session, folder / "generator.safetensors")
-        save_state(session, sums, folder)
+        save_state(session, sums, history, folder)
         state.forget_before(folder)
     report(Progress(plan.name, plan.seed, plan.steps, plan.steps, math.nan, math.nan, done=True))
     return True
@@ -151,8 +151,11 @@ class Sums:
         self.count, self.seconds, self.before_s = saved["count"], saved["seconds"], saved["before_s"]
 
 
-def begin(variant: Network, plan: Plan, folder: Path, tell: Callable[[str], None]) -> tuple[Session, Sums]:
-    """A training as it begins, or as the newest usable state in ``folder`` left it; the same on every rank."""
+def begin(
+    variant: Network, plan: Plan, folder: Path, tell: Callable[[str], None]
+) -> tuple[Session, Sums, list[dict[str, Any]] | None]:
+    """A training as it begins, or as the newest usable state in ``folder`` left it, and the rows of its history; the
+    same on every rank."""
     saved: dict[str, Any] | None = None
     if ranks.index() == 0:
         folder.mkdir(parents=True, exist_ok=True)
@@ -162,7 +165,7 @@ def begin(variant: Network, plan: Plan, folder: Path, tell: Callable[[str], None
     if saved is not None:
         session.restore(saved)
         sums.restore(saved["sums"], plan.device)
-    return session, sums
+    return session, sums, [] if saved is None else saved.get("history")
 
 
 def look(watch: Watch, session: Session, losses: Mapping[str, float]) -> None:
@@ -188,8 +191,9 @@ def fingerprint(plan: Plan) -> dict[str, Any]:
     return {"format": 3, **{key: getattr(plan, key) for key in keys}}
 
 
-def save_state(session: Session, sums: Sums, folder: Path) -> None:
-    state.save({**session.state(), "sums": sums.as_dict(), "plan": fingerprint(session.plan)}, folder)
+def save_state(session: Session, sums: Sums, history: History, folder: Path) -> None:
+    own = {"sums": sums.as_dict(), "history": history.rows, "plan": fingerprint(session.plan)}
+    state.save({**session.state(), **own}, folder)
 
 
 def save_generator(session: Session, file: Path) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.util.errors import BenchError
+from variants.checkpoint import stand_in
 
 if TYPE_CHECKING:
     import torch
@@ -109,6 +110,13 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
+def require_model(path: Path) -> None:
+    """Raises WeightsError where another thing lies in the place of weights, or more than the memory has room for."""
+    other = stand_in(path)
+    if other:
+        raise WeightsError(f"{path} {other}")
+
+
 def read_tensors(path: Path) -> dict[str, torch.Tensor]:
     """The tensors of a file by name, on the CPU; those under ``state_dict`` where there is such a key.
 
@@ -116,6 +124,7 @@ def read_tensors(path: Path) -> dict[str, torch.Tensor]:
     """
     import torch
 
+    require_model(path)
     try:
         if path.suffix == ".safetensors":
             from safetensors.torch import load_file

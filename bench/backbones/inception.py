@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from bench.backbones.backbone import Backbone, WeightsError, read_tensors, sha256
+from bench.backbones.backbone import Backbone, WeightsError, read_tensors, require_model, sha256
 
 FEATURES = 2048
 """Length of a picture's features, those of the last pooling layer."""
@@ -18,6 +18,7 @@ class Inception(Backbone):
 
     def check(self, path: Path) -> tuple[Any, str]:
         """torch-fidelity's extractor, on the CPU, and the check passed. Raises WeightsError."""
+        require_model(path)
         found = sha256(path)
         if not found.startswith(self.sha256_prefix):
             raise WeightsError(

@@ -37,6 +37,7 @@ def report(
     runs_dir: RunsDir = None,
 ) -> None:
     """Write a run's report: one HTML file that works offline."""
+    from bench.runs.lock import sweep_free
     from bench.runs.reader import find_run
     from bench.runs.reader import runs_dir as runs_folder
     from bench.util.errors import UsageError
@@ -50,6 +51,7 @@ def report(
     chosen = find_run(run, folder)
     other = find_run(compare, folder) if compare else None
     target = out or chosen.path / "report.html"
+    sweep_free(chosen.path)
 
     from reports.build import gather, write_page
     from reports.exports import export_tables

@@ -74,6 +74,8 @@ def pack(parts: Sequence[Dataset], size: int, beside: Path) -> Path:
 
 def usable(file: Path, shape: tuple[int, ...]) -> bool:
     """Whether a whole pack of this shape lies there."""
+    if not file.is_file():  # a pipe would be waited for
+        return False
     try:
         found = np.load(file, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError, EOFError):

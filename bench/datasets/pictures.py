@@ -130,6 +130,8 @@ def broken(error: Exception) -> BrokenPicture:
         return BrokenPicture("no permission to read it")
     if isinstance(error, Image.DecompressionBombError):
         return BrokenPicture("too large to be opened safely")
+    if isinstance(error, OSError) and error.errno and error.strerror:
+        return BrokenPicture(error.strerror[:1].lower() + error.strerror[1:])
     return BrokenPicture(" ".join(str(error).split()) or type(error).__name__)
 
 

@@ -62,3 +62,11 @@ class RunLock:
         if self._lock.is_locked:
             self._owner.unlink(missing_ok=True)
             self._lock.release()
+
+
+def sweep_free(path: Path) -> None:
+    """Remove what killed processes left half-written in the run at ``path``, unless another one is writing it now."""
+    lock = RunLock(path)
+    with contextlib.suppress(BenchError):  # a run of another owner, or one that may only be read
+        lock.acquire()
+        lock.release()

@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING, Any
 from bench.runs.manifest import Manifest, read_manifest
 from bench.runs.records import AGAIN, mean_over_samples, read_records
 from bench.runs.trained import training_folder
+from bench.set_metrics.store import read_set
 from bench.util.errors import BenchError, IncomparableError, UsageError
 from bench.util.paths import Outside, inside
 from bench.util.progress import say
-from bench.util.reading import Unfit, read_object, reading
+from bench.util.reading import Unfit, read_object, reading, require_regular, why
 from bench.util.tables import read_metadata, read_table
 from bench.util.words import some
+from variants.checkpoint import sha256
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -106,7 +108,7 @@ class Run:
         found = []
         pattern = f"{variant}/seed-{'*' if seed is None else seed}/*.json"
         for file in sorted((self.path / "sets").glob(pattern)):
-            entry = read_object(file, "scores of a set", AGAIN)
+            entry = read_set(file, AGAIN)
             with reading(file, "scores of a set", AGAIN):
                 values = {name: value for name, value in entry["values"].items() if name not in missing}
                 entry["dataset"], entry["mask"], entry["n"] + entry["failed"]
@@ -149,34 +151,40 @@ class Run:
             say(f"note: {error}")
             return None
 
+    @cached_property
     def samples(self) -> list[dict[str, Any]]:
-        """The items of samples/index.json; an empty list before there are any. Pictures that do not lie in samples/ are
-        left out, which is said. Raises BenchError where the file is damaged."""
+        """The items of samples/index.json; an empty list before there are any. Pictures that do not lie in samples/ or
+        are not those that were written are left out, which is said. Raises BenchError where the file is damaged."""
         file = self.path / "samples" / "index.json"
         if not file.exists():
             return []
         with reading(file, "the list of sample pictures", AGAIN):
-            items = json.loads(file.read_text(encoding="utf-8"))["items"]
+            content = json.loads(file.read_text(encoding="utf-8"))
+            items, told = content["items"], content.get("sha256", {})
             strange: list[str] = []
 
-            def lies_inside(name: Any) -> bool:
+            def trusted(name: Any) -> bool:
                 try:
-                    inside(file.parent, name)
-                except Outside as error:
-                    strange.append(str(error))
+                    picture = inside(file.parent, name)
+                    if told:  # runs from before have no digests
+                        require_regular(picture)
+                        if told.get(name) != sha256(picture):
+                            raise Unfit("it is not what was written")
+                except (Outside, Unfit, OSError) as error:
+                    strange.append(str(error) if isinstance(error, Outside) else f"{name} ({why(error)})")
                     return False
                 return True
 
             for item in items:
                 for fill in item["fills"].values():
                     for kind, name in fill.items():
-                        fill[kind] = name if name is not None and lies_inside(name) else None
+                        fill[kind] = name if name is not None and trusted(name) else None
                 if not all(isinstance(item[key], str) for key in ("dataset", "mask", "image_id", "why", "of")):
                     raise Unfit("an entry is not text")
                 item["hole_area"] + 0.0
-            items = [item for item in items if lies_inside(item["truth"]) and lies_inside(item["hole"])]
+            items = [item for item in items if trusted(item["truth"]) and trusted(item["hole"])]
             if strange:
-                say(f"note: {file}: left out {some(strange)}")
+                say(f"note: {file}: left out {some(strange)}; {AGAIN}")
             return items
 
     def checkpoint(self, variant: str, seed: int | None = None) -> Path | None:

@@ -61,9 +61,18 @@ def read_records(file: Path, columns: Sequence[str] | None = None) -> pa.Table:
         missing = [name for name in NEEDED if name not in table.column_names and (columns is None or name in columns)]
         if missing:
             raise Unfit(f"it lacks the column '{missing[0]}'")
+        require_own(file, table)
         if "sample" not in table.column_names and (columns is None or "sample" in columns):
             table = table.append_column("sample", pa.array([0] * table.num_rows, pa.int64()))
         return table
+
+
+def require_own(file: Path, table: pa.Table) -> None:
+    """Raises Unfit where a file in a run's folder of records holds those of another cell: it was copied there."""
+    if table.num_rows and file.parts[-4:-3] == ("records",) and set(NEEDED) <= {*table.column_names}:
+        cell = cell_of(table.slice(0, 1).to_pylist()[0])
+        if record_file(file.parents[3], *cell) != file:
+            raise Unfit("it holds the records of {}@{} on {}, {}".format(*cell))
 
 
 def mean_over_samples(frame: pd.DataFrame) -> pd.DataFrame:
@@ -98,6 +107,7 @@ def up_to_date(file: Path, facts: dict[str, Any], rows: int | None = None) -> bo
             own = (table.schema.metadata or {}).get(KEY) == json.dumps(facts, sort_keys=True).encode()
             if own and rows not in (None, table.num_rows):
                 raise Unfit(f"it has {table.num_rows:,} rows of {rows:,}")
+            require_own(file, table)
             return own
     except BenchError as error:
         say(f"note: {error}")

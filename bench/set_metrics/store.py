@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from pathlib import Path
 from typing import Any
 
 from bench.util.errors import BenchError
 from bench.util.files import file_safe, finite, write_json
 from bench.util.progress import say
-from bench.util.reading import read_object
+from bench.util.reading import Unfit, read_object, reading
+
+CELL = ("variant", "seed", "dataset", "mask")
 
 
 def set_file(run: Path, variant: str, seed: int, dataset: str, mask: str) -> Path:
@@ -17,13 +21,28 @@ def set_file(run: Path, variant: str, seed: int, dataset: str, mask: str) -> Pat
 
 
 def write_set(file: Path, content: dict[str, Any], facts: dict[str, Any]) -> None:
-    """Write values with ``facts``: everything they depend on, so that a later run can trust them."""
-    write_json(file, {"schema": 1, **content, "facts": facts})
+    """Write values with ``facts``: everything they depend on, so that a later run can trust them; and a digest of it
+    all."""
+    whole = finite({"schema": 1, **content, "facts": facts})
+    write_json(file, {**whole, "sha256": digest(whole)})
 
 
-def read_set(file: Path) -> dict[str, Any]:
-    """What :func:`write_set` wrote. Raises BenchError."""
-    return read_object(file, "scores of a set", "score that set again")
+def digest(content: dict[str, Any]) -> str:
+    """SHA-256 of what a file of set scores holds, but for this digest."""
+    own = {key: value for key, value in content.items() if key != "sha256"}
+    return hashlib.sha256(json.dumps(own, sort_keys=True).encode()).hexdigest()
+
+
+def read_set(file: Path, remedy: str = "score that set again") -> dict[str, Any]:
+    """What :func:`write_set` wrote. Raises BenchError where it is damaged, or of another cell."""
+    found = read_object(file, "scores of a set", remedy)
+    with reading(file, "scores of a set", remedy):
+        if "sha256" in found and found["sha256"] != digest(found):  # those from before have none
+            raise Unfit("it is not what was written")
+        own = file.parts[-4:-3] != ("sets",) or not {*CELL} <= found.keys()
+        if not own and set_file(file.parents[3], *(found[key] for key in CELL)) != file:
+            raise Unfit("it holds the scores of {}@{} on {}, {}".format(*(found[key] for key in CELL)))
+    return found
 
 
 def up_to_date(file: Path, facts: dict[str, Any]) -> bool:
@@ -31,7 +50,7 @@ def up_to_date(file: Path, facts: dict[str, Any]) -> bool:
     if not file.exists():
         return False
     try:
-        return read_object(file, "scores of a set", "they are made anew").get("facts") == finite(facts)
+        return read_set(file, "they are made anew").get("facts") == finite(facts)
     except BenchError as error:
         say(f"note: {error}")
         return False

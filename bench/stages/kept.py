@@ -146,6 +146,8 @@ def listing_of(parts: Sequence[Dataset]) -> str:
 
 def digest_of(pool: Path) -> str:
     """SHA-256 of the pixels in a pool; empty where it is none."""
+    if not pool.is_file():
+        return ""
     try:
         return sha256(pool) if np.load(pool, mmap_mode="r").dtype == np.uint8 else ""
     except (OSError, ValueError, EOFError):

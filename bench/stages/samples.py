@@ -193,12 +193,11 @@ def whole(run: Run) -> bool:
     if not file.exists():
         return False
     try:
-        items = run.samples()
-        told = read_object(file, "the list of sample pictures").get("sha256", {})
-        for name in (name for item in items for name in files_of(item)):
-            with reading(file.parent / name, "a sample picture", "they are made anew"):
-                if told.get(name) != sha256(file.parent / name):
-                    raise Unfit("it is not what was written")
+        # Those that are damaged are left out of it.
+        there = {name for item in run.samples for name in files_of(item)}
+        with reading(file, "the list of sample pictures", "they are made anew"):
+            if there != read_object(file, "the list of sample pictures").get("sha256", {}).keys():
+                raise Unfit("its pictures are not those that were written")
     except BenchError as error:
         say(f"note: {error}")
         return False

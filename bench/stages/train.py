@@ -41,6 +41,7 @@ def train_missing(
     if missing:
         with context.writer.stage("train"):
             train(context, missing, every, launch)
+    kept.clear(context)  # also where a run was killed between its last training and this
     kept.note(context, networks)
     lost = {pair: why_diverged(folder) for pair, folder in folders.items()}
     lost = {pair: why for pair, why in lost.items() if why}
@@ -86,7 +87,6 @@ def train(context: Context, missing: Sequence[tuple[str, int]], every: Every, la
                 launch(jobs, report)
         finally:
             kept.note(context, missing)
-    kept.clear(context)
 
 
 def features_of(name: str) -> Weights | None:

@@ -245,7 +245,14 @@ def worker(job: Job, messages: Any, stop: Any) -> None:
         tell(str(error))
         messages.put(("ended", job.name, job.seed, False, ""))
     except Exception as error:
-        messages.put(("ended", job.name, job.seed, False, f"{type(error).__name__}: {error}"))
+        messages.put(("ended", job.name, job.seed, False, in_words(error)))
+
+
+def in_words(error: Exception) -> str:
+    """Why a training failed: what a file's trouble is, or Python's own words for what nobody expected."""
+    if isinstance(error, OSError) and error.strerror and error.filename:
+        return f"{os.fsdecode(error.filename)} cannot be used ({error.strerror})"
+    return f"{type(error).__name__}: {error}"
 
 
 def ending(code: int) -> str:

@@ -124,7 +124,7 @@ def test_means_and_disputes_are_of_all_methods_or_of_networks_or_of_references(
 
 
 def kept(run: Run, mask: str) -> set[str]:
-    return {i["image_id"] for i in run.samples() if (i["dataset"], i["mask"]) == ("scenes", mask)}
+    return {i["image_id"] for i in run.samples if (i["dataset"], i["mask"]) == ("scenes", mask)}
 
 
 def test_arrow_keys_follow_the_list_and_the_address_brings_it_all_back(

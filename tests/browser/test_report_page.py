@@ -274,7 +274,7 @@ def test_the_pixel_read_out_is_the_pixel_of_the_file(watched: Watched, run: Run,
     words = page.locator("#v-pixel").inner_text().split()
     x, y = int(words[1]), int(words[3])
     found = {words[k]: [int(v) for v in words[k + 1 : k + 4]] for k in (4, 8)}
-    item = run.samples()[0]
+    item = run.samples[0]
     for side, name in (("A", item["truth"]), ("B", item["fills"]["baseline"]["filled"])):
         pixels = np.asarray(Image.open(run.path / "samples" / name))
         assert found[side] == pixels[y, x].tolist()

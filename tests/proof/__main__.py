@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 from tests.proof.parts import PARTS, Part
-from tests.proof.world import facts, make, warm
+from tests.proof.world import facts, make, told, warm
 
 
 def prove(share: float, seed: int, chosen: list[str]) -> dict[str, list[tuple[str, str]]]:
@@ -22,29 +22,19 @@ def prove(share: float, seed: int, chosen: list[str]) -> dict[str, list[tuple[st
             os.environ[name] = str(Path(folder) / name)
         world = Path(folder) / "world"
         make(world)
-        expected = json.loads(told(world))
+        expected = told(world, lambda: facts(world / "runs" / "r"))
         for name in chosen or list(PARTS):
             attack, count = PARTS[name]
             part = Part(world, expected, Path(folder), seed)
-            found[name] = list(attack(part, max(1, round(share * count))))
-            print(line(name, found[name]), file=sys.stderr, flush=True)
-            for what, verdict in found[name]:
+            found[name], began = [], time.monotonic()
+            for what, verdict in attack(part, max(1, round(share * count))):
+                found[name].append((what, verdict))
+                if len(found[name]) % 100 == 0:
+                    print(f"  {name}: {len(found[name])}", file=sys.stderr, flush=True)
                 if verdict not in ("right", "refused"):
                     print(f"  {what}: {verdict}", file=sys.stderr, flush=True)
+            print(f"{line(name, found[name])} {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
     return found
-
-
-def told(world: Path) -> str:
-    """The facts of the world's run, found in a child: this process must start no threads."""
-    from tests.proof.forked import forked
-
-    def tell() -> int:
-        print(json.dumps(facts(world / "runs" / "r")))
-        return 0
-
-    done = forked(tell, world)
-    assert done.code == 0, done.err
-    return done.out
 
 
 def line(name: str, cases: list[tuple[str, str]]) -> str:

@@ -5,32 +5,26 @@ from __future__ import annotations
 import json
 import os
 import random
-import re
 import resource
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from tests.proof.damage import damaged, damaged_trainings
 from tests.proof.forked import Done, bench, ended, forked, start, verdict
+from tests.proof.kills import at_random, at_writes
 from tests.proof.world import EVAL, REPORT, copy, unlike
 
 Case = tuple[str, str]
-READERS = (
-    ("list", "runs"),
-    ("compare", "mean_fill", "telea", "--json"),
-    ("check", "r", "--fail-if", "telea.psnr_hole<1", "--json"),
-    ("report", "r"),
-)
 
 
 class Part:
-    """world: the run that cases begin with; expected: its facts; said: what readers print of it."""
+    """world: the run that cases begin with; expected: its facts."""
 
     def __init__(self, world: Path, expected: dict[str, Any], place: Path, seed: int) -> None:
         self.world, self.expected, self.place = world, expected, place
         self.lot = random.Random(seed)
-        self.said: dict[tuple[str, ...], str] = {}
 
     def fresh(self) -> Path:
         return copy(self.world, self.place / "case")
@@ -39,149 +33,13 @@ class Part:
         return unlike(folder / "runs" / "r", self.expected)
 
 
-# ---- damaged files
-
-FILES = ("run.json", "summary.json", "report.html", "records", "samples/index.json", "samples")
-DAMAGES = ("cut", "flip", "empty", "other", "pipe", "folder", "gone", "device", "nonsense", "zeros")
-
-
-def damage(part: Part, file: Path, how: str) -> None:
-    lot, content = part.lot, file.read_bytes()
-    if how in ("pipe", "folder", "gone", "device"):
-        file.unlink()
-        if how == "pipe":
-            os.mkfifo(file)
-        elif how == "folder":
-            file.mkdir()
-        elif how == "device":
-            file.symlink_to("/dev/zero")
-        return
-    if how == "cut":
-        content = content[: lot.randrange(len(content))]
-    elif how == "flip":
-        place = lot.randrange(len(content))
-        content = content[:place] + bytes([content[place] ^ 1 << lot.randrange(8)]) + content[place + 1 :]
-    elif how == "other":
-        others = [path for path in file.parents[0].rglob("*") if path.is_file() and path != file]
-        others += [part.place / "case/runs/r/run.json", next((part.place / "case/runs/r").rglob("*.parquet"))]
-        content = lot.choice(others).read_bytes()
-    elif how == "zeros":
-        content = bytes(len(content))
-    else:
-        content = b"" if how == "empty" else lot.randbytes(200)
-    file.write_bytes(content)
-
-
-def damaged(part: Part, count: int) -> Iterator[Case]:
-    """A file of the run is damaged; the command that made the run is given again, or a reader looks at it."""
-    for words in READERS:
-        part.said[words] = forked(lambda words=words: bench(*words), part.fresh()).out
-    for number in range(count):
-        folder = part.fresh()
-        run = folder / "runs" / "r"
-        kind = FILES[number % len(FILES)]
-        files = sorted(path for path in (run / kind).rglob("*.p*")) if (run / kind).is_dir() else [run / kind]
-        file = part.lot.choice(files)
-        how = part.lot.choice([how for how in DAMAGES if (file.name, how) != ("run.json", "gone")])
-        damage(part, file, how)
-        label = f"{file.relative_to(run)} {how}"
-        if number % 2:
-            done = forked(lambda: bench(*REPORT), folder)
-            yield f"{label}: again", verdict(done, lambda folder=folder: part.unlike(folder))
-        else:
-            words = part.lot.choice(READERS)
-            done = forked(lambda words=words: bench(*words), folder)
-            said = part.said[words]
-
-            def same(done: Done = done, said: str = said, words: tuple[str, ...] = words) -> str:
-                told = "note:" in done.err or "warning:" in done.err
-                return "" if plain(done.out) == plain(said) or told or words[0] == "report" else "other output"
-
-            yield f"{label}: {words[0]}", verdict(done, same)
-
-
-def plain(said: str) -> str:
-    """What a reader prints, without the page that it points to where there is one."""
-    return re.sub(r'"look": [^,}]*', "", said)
-
-
-# ---- kills
-
-
-def killing(number: int) -> Callable[[], None]:
-    """Arms the one writer of files: the process dies at its ``number``-th step."""
-    from variants import atomic
-
-    steps = 0
-
-    def step(function: Callable[..., Any]) -> Callable[..., Any]:
-        def stepped(*arguments: Any, **named: Any) -> Any:
-            nonlocal steps
-            for now in (True, False):
-                if steps == number:
-                    os._exit(9)
-                steps += 1
-                if now:
-                    found = function(*arguments, **named)
-            return found
-
-        return stepped
-
-    def arm() -> None:
-        atomic.tempfile.mkstemp = step(atomic.tempfile.mkstemp)
-        atomic.sync = step(atomic.sync)
-        Path.replace = step(Path.replace)  # type: ignore[method-assign]
-        Path.chmod = step(Path.chmod)  # type: ignore[method-assign]
-
-    return arm
-
-
-def killed_at_writes(part: Part, count: int) -> Iterator[Case]:
-    """The command dies before or after the opening, syncing or renaming of a file; then it is given again."""
-    points = 8 * sum(path.is_file() for path in (part.world / "runs").rglob("*")) + 40
-    for number in sorted(part.lot.sample(range(points), min(count, points))):
-        folder = part.place / "case"
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
-        arm = killing(number)
-
-        def work(arm: Callable[[], None] = arm) -> int:
-            arm()
-            return bench(*REPORT)
-
-        forked(work, folder)
-        done = forked(lambda: bench(*REPORT), folder)
-        yield f"at step {number}", again(part, done, folder)
-
-
-def killed_at_random(part: Part, count: int) -> Iterator[Case]:
-    """The command is killed at a random moment; then it is given again."""
-    export = ("suite", "export", "suite", "--count", "4", "--size", "32")
-    for number in range(count):
-        folder = part.fresh() if number % 3 == 2 else part.place / "case"
-        if number % 3 != 2:
-            shutil.rmtree(folder, ignore_errors=True)
-            folder.mkdir(parents=True)
-        words = (REPORT, export, ("report", "r"))[number % 3]
-        moment = part.lot.uniform(0, 1.5)
-        forked(lambda words=words: bench(*words), folder, kill_after=moment)
-        done = forked(lambda words=words: bench(*words), folder)
-        if words is not export:
-            yield f"{words[0]} after {moment:.2f} s", again(part, done, folder)
-            continue
-        whole = forked(lambda: bench("suite", "verify", "suite"), folder)
-        finished = done.code == 2 and "is not empty" in done.err
-        told = "right" if finished else verdict(done, lambda: "")
-        yield f"export after {moment:.2f} s", told if whole.code == 0 else f"not whole: {done.err}{whole.out}"
+# ---- no room, two at once
 
 
 def again(part: Part, done: Done, folder: Path) -> str:
     """After a kill the same command must end well: refusing is a failure."""
     told = verdict(done, lambda: part.unlike(folder))
     return told if told != "refused" else f"refused: {done.err}"
-
-
-# ---- no room, two at once
 
 
 def no_room(part: Part, count: int) -> Iterator[Case]:
@@ -423,13 +281,14 @@ def bomb() -> bytes:
 
 PARTS: dict[str, tuple[Callable[[Part, int], Iterator[Case]], int]] = {
     "damaged files": (damaged, 1000),
-    "kills at writes": (killed_at_writes, 150),
-    "kills at random moments": (killed_at_random, 60),
+    "damaged trainings": (damaged_trainings, 200),
+    "kills at writes": (at_writes, 2000),
+    "kills at random moments": (at_random, 50),
     "disk full": (no_room, 40),
     "two at once": (at_once, 50),
     "command lines": (command_lines, 1000),
     "hostile input": (hostile, 90),
 }
-"""Each part with its number of cases."""
+"""Each part with its number of cases; kills at writes end when every step had its own."""
 
 __all__ = ["EVAL", "PARTS", "Part"]

@@ -229,7 +229,7 @@ def test_the_exported_means_are_those_of_the_summary(quick: Run, report: Report,
 
 def test_originals_are_put_beside_the_page_and_linked(small: Run, tmp_path: Path) -> None:
     path = build_report(small, tmp_path / "out" / "report.html", full_resolution=tmp_path / "out" / "originals")
-    index = small.samples()
+    index = small.samples
     assert (tmp_path / "out" / "originals" / index[0]["truth"]).read_bytes() == (
         small.path / "samples" / index[0]["truth"]
     ).read_bytes()

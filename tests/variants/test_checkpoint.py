@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import zipfile
 
 import pytest
 import torch
 from torch import nn
 
+from variants import checkpoint
 from variants.checkpoint import CheckpointError, load_into, load_state, sha256
 
 
@@ -93,4 +95,23 @@ def test_weights_saved_from_a_compiled_network_load(tmp_path):
 def test_a_git_lfs_pointer_is_called_that_and_not_unsafe(tmp_path, name):
     (tmp_path / name).write_bytes(b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 12\n")
     with pytest.raises(CheckpointError, match=f"is a pointer that Git LFS left .*git lfs pull --include={name}"):
+        load_state(tmp_path / name)
+
+
+def sparse(file):
+    with file.open("wb") as stream:
+        stream.truncate(1 << 32)
+
+
+def bomb(file):
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive, archive.open("archive/data/0", "w") as entry:
+        entry.write(bytes(4 << 20))
+
+
+@pytest.mark.parametrize("make", [sparse, bomb])
+@pytest.mark.parametrize("name", ["w.pth", "w.safetensors"])
+def test_a_file_of_more_than_the_memory_holds_is_refused_before_it_is_read(tmp_path, monkeypatch, make, name):
+    monkeypatch.setattr(checkpoint, "available_mib", lambda: 3.0)
+    make(tmp_path / name)
+    with pytest.raises(CheckpointError, match=f"{name} has [0-9,]+ MiB of content, and 3 MiB of memory are free"):
         load_state(tmp_path / name)

@@ -14,12 +14,14 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import load_file
 
+from variants.atomic import CannotWrite
 from variants.checkpoint import training_steps
 from variants.errors import Diverged
 from variants.graph import WARM_UP
 from variants.method import Training
 from variants.registry import variant
 from variants.session import Plan, Session, learning_rate, to_device
+from variants.state import Every
 from variants.trainer import train
 
 
@@ -62,6 +64,24 @@ def test_a_training_that_was_stopped_ends_in_the_same_weights(tmp_path, name):
     assert train(entry, plan(name), source, tmp_path / "halves")
     whole, halves = weights(tmp_path / "whole"), weights(tmp_path / "halves")
     assert all(torch.equal(whole[key], halves[key]) for key in whole)
+
+
+@pytest.mark.parametrize("damage", ["", "step\n1\n", "nonsense"])
+def test_a_stopped_training_has_every_row_of_its_history_whatever_became_of_the_file(tmp_path, damage):
+    entry = variant.get("baseline")()
+    calls = iter(range(1000))
+    assert not train(entry, plan("baseline"), source, tmp_path, stopping=lambda: next(calls) >= 5)
+    (tmp_path / "history.csv").write_text(damage)
+    assert train(entry, plan("baseline"), source, tmp_path)
+    rows = list(csv.DictReader((tmp_path / "history.csv").open()))
+    assert [int(row["step"]) for row in rows] == list(range(1, 13))
+    assert all(float(row["mse"]) > 0 for row in rows)
+
+
+def test_a_folder_in_the_place_of_a_state_is_told_in_a_sentence(tmp_path):
+    (tmp_path / "state.before.pt").mkdir()
+    with pytest.raises(CannotWrite, match=r"state\.before\.pt cannot be written \(Is a directory\)"):
+        train(variant.get("baseline")(), plan("baseline", steps=4), source, tmp_path, every=Every(steps=1))
 
 
 def test_a_state_of_another_plan_is_not_continued(tmp_path):

@@ -155,7 +155,7 @@ def test_a_pickle_that_runs_code_is_refused_and_does_not_run(alone: Path, monkey
 @pytest.mark.parametrize("suffix", [".pth", ".safetensors"])
 def test_a_damaged_file_is_refused_in_one_sentence(content: bytes, suffix: str, alone: Path) -> None:
     (alone / f"alexnet{suffix}").write_bytes(content)
-    with pytest.raises(weights.WeightsError, match="not a readable weights file") as caught:
+    with pytest.raises(weights.WeightsError, match=r"not a readable weights file|is empty") as caught:
         weights.load(ALEXNET, alone)
     assert "\n" not in str(caught.value)
 

@@ -142,6 +142,14 @@ def test_a_pack_that_was_cut_off_is_made_anew(photos: Path) -> None:
         assert pack([opened(photos)], 16, Path()).read_bytes() == whole
 
 
+@pytest.mark.parametrize("put", [os.mkfifo, lambda file: file.symlink_to("/dev/zero")])
+def test_what_is_no_regular_file_is_never_opened_as_a_pack(tmp_path: Path, put: Callable[[Path], Any]) -> None:
+    file = tmp_path / "train.npy"
+    put(file)
+    assert np.array_equal(np.load(pack([numbered(0, 3)], 2, file)), numbered(0, 3).batch(range(3)))
+    assert file.is_file() and not file.is_symlink()
+
+
 def test_two_that_pack_at_once_end_with_one_good_pack(photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made: list[Path] = []
     plain = packed.write_pack

@@ -115,3 +115,9 @@ def test_a_training_crop_is_the_square_that_its_draws_say(
 @pytest.mark.parametrize("side", [1, 2, 3])
 def test_a_picture_of_a_few_pixels_still_gives_a_crop(side: int) -> None:
     assert random_crop(NOISE[:side, :5], 8, np.zeros(4)).shape == (8, 8, 3)
+
+
+def test_links_in_a_circle_are_told_in_words_without_the_place(tmp_path: Path) -> None:
+    (tmp_path / "a.png").symlink_to("a.png")
+    with pytest.raises(BrokenPicture, match=r"^too many levels of symbolic links$"):
+        read_picture(tmp_path / "a.png")

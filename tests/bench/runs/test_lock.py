@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.runs.lock import RunLock
+from bench.runs.lock import RunLock, sweep_free
 from bench.runs.manifest import Manifest
 from bench.runs.reader import Run
 from bench.runs.writer import RunWriter
@@ -51,6 +51,19 @@ def test_a_folder_that_a_kill_left_before_its_first_run_json_is_a_run_to_be(tmp_
     assert not list((tmp_path / "r").glob(".*.part"))
     writer.close()
     assert Run.open(tmp_path / "r").manifest.suite == START.suite
+
+
+def test_whoever_only_reads_sweeps_what_no_owner_is_writing(tmp_path: Path) -> None:
+    left = tmp_path / "r" / ".report.html-abc.part"
+    first = RunWriter(tmp_path / "r")
+    first.begin(START)
+    left.write_text("half")
+    sweep_free(tmp_path / "r")
+    assert left.is_file(), "its owner may be writing it"
+    first.close()
+    sweep_free(tmp_path / "r")
+    assert not left.exists()
+    RunWriter(tmp_path / "r").begin(START)
 
 
 def test_half_written_records_are_matched_by_no_reader(tmp_path: Path) -> None:

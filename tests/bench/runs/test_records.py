@@ -95,7 +95,9 @@ def test_files_that_are_not_there_not_whole_or_not_ours_are_not_trusted(written:
 def test_a_set_file_is_content_facts_and_a_schema(tmp_path: Path) -> None:
     file = tmp_path / "s.json"
     sets.write_set(file, {"n": 2, "values": {"fid": math.nan}}, FACTS)
-    assert json.loads(file.read_text()) == {"schema": 1, "n": 2, "values": {"fid": None}, "facts": FACTS}
+    found = json.loads(file.read_text())
+    assert len(found.pop("sha256")) == 64
+    assert found == {"schema": 1, "n": 2, "values": {"fid": None}, "facts": FACTS}
 
 
 def test_a_set_file_is_trusted_for_its_own_facts_alone(tmp_path: Path) -> None:
@@ -140,3 +142,38 @@ def test_a_table_of_another_kind_is_no_records(tmp_path: Path) -> None:
     pq.write_table(pa.table({"variant": ["a"]}), tmp_path / "t.parquet")
     with pytest.raises(BenchError, match="cannot be read as records: it lacks the column 'seed'"):
         records.read_records(tmp_path / "t.parquet")
+
+
+@pytest.mark.parametrize("place", range(4))
+def test_records_and_set_scores_of_another_cell_are_refused_where_they_were_copied_to(
+    place: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    own = ("telea", 3, "d", "rect")
+    other: Any = (*own[:place], ("mean_fill", 4, "e", "circle")[place], *own[place + 1 :])
+    for file_of in (record_file, sets.set_file):
+        file, copied = file_of(tmp_path, *own), file_of(tmp_path, *other)
+        if file_of is record_file:
+            write_records(file, [row()], ["psnr"], FACTS)
+        else:
+            sets.write_set(file, dict(zip(records.IDENTITY[:4], own, strict=True)), FACTS)
+        kept, read = {
+            record_file: (records.up_to_date, records.read_records),
+            sets.set_file: (sets.up_to_date, sets.read_set),
+        }[file_of]
+        assert kept(file, FACTS) and read(file) is not None
+        copied.parent.mkdir(parents=True, exist_ok=True)
+        copied.write_bytes(file.read_bytes())
+        capsys.readouterr()
+        assert not kept(copied, FACTS)
+        assert "telea@3 on d, rect" in capsys.readouterr().err
+        with pytest.raises(BenchError, match="telea@3 on d, rect"):
+            read(copied)
+
+
+def test_a_changed_digit_in_set_scores_is_noticed(tmp_path: Path) -> None:
+    file = tmp_path / "s.json"
+    sets.write_set(file, {"values": {"fid": 12.5}}, FACTS)
+    file.write_text(file.read_text().replace("12.5", "11.5"))
+    assert not sets.up_to_date(file, FACTS)
+    with pytest.raises(BenchError, match="it is not what was written"):
+        sets.read_set(file)

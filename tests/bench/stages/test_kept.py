@@ -18,6 +18,7 @@ from bench.runs.manifest import Manifest, VariantEntry
 from bench.runs.writer import RunWriter
 from bench.stages import kept
 from bench.stages.context import Context
+from bench.stages.train import train_missing
 from bench.util.errors import BenchError, UsageError
 
 ONE = [("baseline", 0)]
@@ -206,3 +207,23 @@ def test_digests_of_several_trainings_stand_side_by_side(context: Context) -> No
     kept.note(context, [("baseline", 1), ("baseline", 2)])
     digests = {f"baseline@{seed}": hashlib.sha256(text).hexdigest() for seed, text in ((0, b"weights"), (1, b"other"))}
     assert context.writer.manifest.training["weights"] == digests
+
+
+@pytest.mark.parametrize("put", [os.mkfifo, lambda file: file.symlink_to("/dev/zero")])
+def test_a_pool_that_is_no_regular_file_is_made_anew(context: Context, put: Any) -> None:
+    whole = {file: np.load(file) for file in kept.pools(context)}
+    for file in whole:
+        file.unlink()
+        put(file)
+    assert all(np.array_equal(np.load(file), whole[file]) for file in kept.pools(context))
+
+
+def test_pools_of_a_run_that_was_killed_after_its_last_training_are_swept(
+    context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trained(context)
+    left = context.writer.path / "cache" / kept.POOLS[0]
+    left.parent.mkdir(exist_ok=True)
+    left.write_bytes(b"pool")
+    train_missing(context, ONE)
+    assert not left.exists()

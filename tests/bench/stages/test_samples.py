@@ -317,3 +317,27 @@ def test_neighbours_of_one_mask_type_and_size_are_filled_together_and_keep_their
             np.testing.assert_array_equal(hole, hole_of(choice))
             np.testing.assert_allclose(first, image / 255, atol=1e-6)
             np.testing.assert_allclose(second, 1 - image / 255, atol=1e-6)
+
+
+def damage_picture(folder: Path, name: str) -> None:
+    (folder / name).write_bytes((folder / name).read_bytes()[:-20])
+
+
+def lead_elsewhere(folder: Path, name: str) -> None:
+    (folder / name).unlink()
+    (folder / name).symlink_to("/dev/zero")
+
+
+def list_nothing(folder: Path, name: str) -> None:
+    index = json.loads((folder / "index.json").read_text())
+    (folder / "index.json").write_text(json.dumps({**index, "sha256": [name]}))
+
+
+@pytest.mark.parametrize("damage", [damage_picture, lead_elsewhere, list_nothing])
+def test_sample_pictures_are_whole_as_they_were_written_and_not_otherwise(saved, damage, capsys):
+    folder, items, _ = saved
+    run = Run(folder.parent)
+    assert samples.whole(run) and not capsys.readouterr().err
+    damage(folder, items[0]["truth"])
+    assert not samples.whole(Run(folder.parent))
+    assert capsys.readouterr().err.startswith("note: "), "what is damaged is said"

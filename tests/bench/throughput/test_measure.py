@@ -180,7 +180,7 @@ def test_a_setting_is_left_out_for_all_methods_or_none(clock, monkeypatch):
 
 
 def test_a_process_takes_no_more_than_its_control_group_may(tmp_path):
-    from bench.throughput.memory import group_mib
+    from variants.free_memory import group_mib
 
     membership = tmp_path / "cgroup"
     membership.write_text("0::/job/step\n")

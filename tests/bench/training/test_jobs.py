@@ -220,15 +220,22 @@ def test_a_worker_reports_and_says_how_it_ended(in_process, monkeypatch, complet
     assert asked == [(True, signal.SIG_IGN, "2")]
 
 
-def test_a_worker_says_what_went_wrong(in_process, monkeypatch):
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (FloatingPointError("baseline diverged"), "FloatingPointError: baseline diverged"),
+        (IsADirectoryError(21, "Is a directory", "a/state.pt"), "a/state.pt cannot be used (Is a directory)"),
+    ],
+)
+def test_a_worker_says_what_went_wrong(in_process, monkeypatch, error, told):
     def run(given: Job, report, stopping, tell=None) -> bool:
         assert not stopping()
-        raise FloatingPointError("baseline diverged")
+        raise error
 
     monkeypatch.setattr(train, "run_job", run)
     messages = Messages()
     worker(job("baseline", 1), messages, SimpleNamespace(is_set=lambda: False))
-    assert messages == [("ended", "baseline", 1, False, "FloatingPointError: baseline diverged")]
+    assert messages == [("ended", "baseline", 1, False, told)]
 
 
 def test_a_worker_whose_training_came_to_nothing_tells_so_and_is_no_failure(in_process, monkeypatch):
