@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from markupsafe import Markup
 
-from bench.exporters.words import decimals
+from bench.exporters.rounding import decimals
 from bench.exporters.words import headline as headline_metrics
 from bench.metrics.declaration import in_order as by_rank
 from bench.statistics.scores import ALL
@@ -111,7 +111,7 @@ def known(row: dict[str, Any]) -> bool:
 
 
 def digits_of(row: dict[str, Any]) -> int:
-    return decimals(row["unit"] or "")
+    return decimals(row["unit"] or "", row["decimals"])
 
 
 def label_of(rows: list[dict[str, Any]], metric: str) -> str:
@@ -385,7 +385,7 @@ def changed(pair: Pair) -> list[tuple[tuple[str, str, dict[tuple[str, str], str]
         }
         files = (str((root / parts[0][1]["truth"]).resolve()), str((root / parts[0][1]["hole"]).resolve()), layers)
         unit = f" {fact.unit}" if fact.unit else ""
-        text = f"{'+' if value > 0 else ''}{fixed(value, decimals(fact.unit))}{unit} {fact.heading}"
+        text = f"{'+' if value > 0 else ''}{fixed(value, decimals(fact.unit, fact.digits))}{unit} {fact.heading}"
         found.append((files, mask, image_id, value, text))
     found.sort(key=lambda entry: entry[3])
     losers = [entry for entry in found if entry[3] < 0][:CHANGED]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from bench.exporters.words import decimals, headline
+from bench.exporters.rounding import decimals
+from bench.exporters.words import headline
 from bench.runs.reader import Run
 from bench.util.errors import IncomparableError
 from reports.comparison import mean_cell
@@ -60,7 +61,7 @@ def compared(run: Run, other: Run) -> dict[str, Any]:
 def cells(row: dict[str, Any] | None) -> list[Cell]:
     if row is None:
         return [Cell("–"), Cell("–"), Cell("–")]
-    digits = decimals(row["unit"])
+    digits = decimals(row["unit"], row["decimals"])
     gain = ("+" if row["difference"] > 0 else "") + fixed(row["difference"], digits)
     known = row["low"] is not None and row["low"] == row["low"]
     return [

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from bench.comparison.compare import Comparison
-from bench.exporters import words
+from bench.exporters import rounding, words
 from bench.exporters.registry import Exporter, exporter
 from bench.exporters.score_tables import caveats, is_best, score_tables, written
 from bench.exporters.terminal import explained, legend, verdict
@@ -61,16 +61,15 @@ def difference_table(rows: list[dict[str, Any]]) -> str:
         "| :-- | :-- | --: | --: | --: | :-: | --: | --: | :-- |",
     ]
     for row in rows:
-        unit = row["unit"]
         cells = [
             escape(row["title"]),
             escape(row["mask"]),
-            words.side_mean(row, "reference"),
-            words.side_mean(row, "candidate"),
-            words.number(row["difference"], unit, signed=True),
-            words.interval(row, unit),
+            rounding.side_mean(row, "reference"),
+            rounding.side_mean(row, "candidate"),
+            rounding.cell(row, "difference", signed=True),
+            rounding.interval(row, row["unit"]),
             f"{row['wins']}/{row['ties']}/{row['losses']}",
-            escape(words.p_value(row["p_holm"])),
+            escape(rounding.p_value(row["p_holm"])),
             judged(row),
         ]
         lines.append(f"| {' | '.join(cells)} |")
@@ -85,12 +84,12 @@ def judged(row: dict[str, Any]) -> str:
 
 def ranking_table(comparison: Comparison, metrics: list[str]) -> str:
     lines = ["| metric | data | places (mean) |", "| :-- | :-- | :-- |"]
-    units = {row["metric"]: row["unit"] for row in comparison.rows}
+    shown = {row["metric"]: (row["unit"], row["decimals"]) for row in comparison.rows}
     for entry in comparison.ranking:
         if entry["metric"] in metrics:
             places = ", ".join(
                 f"{place['rank']}. `{place['side']}` "
-                f"({words.off_by(place['mean'], place.get('distance'), units[entry['metric']])})"
+                f"({rounding.off_by(place['mean'], place.get('distance'), *shown[entry['metric']])})"
                 for place in entry["places"]
             )
             lines.append(f"| {escape(entry['title'])} | {escape(entry['dataset'])} | {places} |")
@@ -117,9 +116,9 @@ def check_markdown(check: Check, strict: bool = False) -> str:
             f"`{line.target.candidate.label}`",
             escape(line.target.dataset),
             escape(line.target.mask),
-            words.number(line.reading.measured, line.unit),
-            words.interval(ends, line.unit, signed=False),
-            words.quantity(line.rule.amount, line.unit),
+            rounding.number(line.reading.measured, line.unit),
+            rounding.interval(ends, line.unit, signed=False),
+            rounding.quantity(line.rule.amount, line.unit),
         ]
         lines.append(f"| {' | '.join(cells)} |")
     table = "\n".join(lines)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.console import Console
 from rich.text import Text
 
-from bench.exporters import words
+from bench.exporters import rounding, words
 from bench.exporters.console import terminal
 from bench.exporters.terminal import plain_table, titled
 from bench.gate.noise import NoiseFloor
@@ -30,7 +30,7 @@ def print_noise(floor: NoiseFloor, by_mask: bool = False, console: Console | Non
             table.add_row(
                 Text(f"  {row.variant}{where}{'' if row.mask == ALL else f' [{row.mask}]'}"),
                 Text(str(row.instances)),
-                *[Text(words.number(value, row.unit)) for value in numbers],
+                *[Text(rounding.number(value, row.unit)) for value in numbers],
                 Text(f"{row.tolerance:g}"),
                 Text("–" if row.pictures is None else f"{row.pictures:,}"),
             )

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bench.comparison.compare import Comparison
-from bench.exporters import words
+from bench.exporters import rounding, words
 from bench.exporters.console import terminal
 from bench.gate.check import Check
 from bench.gate.lines import Line
@@ -94,12 +94,12 @@ def difference_columns(table: Table, means: list[str], width: int) -> None:
 
 
 def difference_cells(row: dict[str, Any], width: int) -> list[Text]:
-    unit, said = row["unit"], row["verdict"]
-    cells = [Text(words.number(row["difference"], unit, signed=True)), Text(words.interval(row, unit))]
+    said = row["verdict"]
+    cells = [Text(rounding.cell(row, "difference", signed=True)), Text(rounding.interval(row, row["unit"]))]
     if width >= WIDE:
         cells.append(Text(f"{row['wins']}/{row['ties']}/{row['losses']}"))
-        cells.append(Text(words.number(row["effect_size"], "dB", signed=True)))
-        cells.append(Text(words.p_value(row["p_holm"])))
+        cells.append(Text(rounding.number(row["effect_size"], "dB", signed=True)))
+        cells.append(Text(rounding.p_value(row["p_holm"])))
     return [*cells, Text(f"{words.SIGNS[said]} {said}", style=COLOURS[said])]
 
 
@@ -108,7 +108,7 @@ def two_sides(rows: list[dict[str, Any]], width: int) -> Table:
     table = plain_table()
     difference_columns(table, ["base", "new"], width)
     for row in rows:
-        means = [Text(words.side_mean(row, side)) for side in ("reference", "candidate")]
+        means = [Text(rounding.side_mean(row, side)) for side in ("reference", "candidate")]
         style = "" if row["mask"] == ALL else "dim"
         table.add_row(Text(words.heading(row)), *means, *difference_cells(row, width), style=style)
     return table
@@ -124,9 +124,9 @@ def many_sides(rows: list[dict[str, Any]], metrics: list[str], width: int) -> Ta
             continue
         first = own[0]
         blank = [""] * (len(table.columns) - 2)
-        table.add_row(Text(first["title"], style="bold"), words.side_mean(first, "reference"), *blank)
+        table.add_row(Text(first["title"], style="bold"), rounding.side_mean(first, "reference"), *blank)
         for row in own:
-            mean = Text(words.side_mean(row, "candidate"))
+            mean = Text(rounding.side_mean(row, "candidate"))
             table.add_row(Text(f"  {row['candidate']}"), mean, *difference_cells(row, width))
     return table
 
@@ -138,7 +138,7 @@ def pictures_table(rows: list[dict[str, Any]]) -> Table:
     for name in ("now", "as seen", "to show the tolerance"):
         table.add_column(name, justify="right", no_wrap=True)
     for row in rows:
-        tolerance = words.quantity(row["tolerance"], row["unit"])
+        tolerance = rounding.quantity(row["tolerance"], row["unit"])
         table.add_row(
             Text(words.place(row)),
             Text(f"{row['images']:,}"),
@@ -166,9 +166,12 @@ def print_ranking(comparison: Comparison, dataset: str, metrics: list[str], cons
 
 
 def ranked(entry: dict[str, Any], side: str, comparison: Comparison) -> Text:
-    unit = next(row["unit"] for row in comparison.rows if row["metric"] == entry["metric"])
+    row = next(row for row in comparison.rows if row["metric"] == entry["metric"])
     place = next((place for place in entry["places"] if place["side"] == side), None)
-    return Text(f"{place['rank']}  {words.off_by(place['mean'], place.get('distance'), unit):>7}" if place else "–")
+    if place is None:
+        return Text("–")
+    mean = rounding.off_by(place["mean"], place.get("distance"), row["unit"], row["decimals"])
+    return Text(f"{place['rank']}  {mean:>7}")
 
 
 def matrix(comparison: Comparison, dataset: str, metric: str, width: int) -> Table:
@@ -178,8 +181,8 @@ def matrix(comparison: Comparison, dataset: str, metric: str, width: int) -> Tab
     for row in rows:
         said = row["verdict"]
         turned = {"better": "worse", "worse": "better"}.get(said, said)
-        gains[row["candidate"], row["reference"]] = gain(row["difference"], row["unit"], said)
-        gains[row["reference"], row["candidate"]] = gain(-row["difference"], row["unit"], turned)
+        gains[row["candidate"], row["reference"]] = gain(row, 1, said)
+        gains[row["reference"], row["candidate"]] = gain(row, -1, turned)
     labels = [side.label for side in comparison.sides]
     cell = max((len(text) for text in gains.values()), default=1)
     longest = max(map(len, labels)) + 3
@@ -196,8 +199,9 @@ def matrix(comparison: Comparison, dataset: str, metric: str, width: int) -> Tab
     return table
 
 
-def gain(value: float, unit: str, said: str) -> Text:
-    return Text(f"{words.number(value, unit, signed=True)} {words.SIGNS[said]}", style=COLOURS[said])
+def gain(row: dict[str, Any], sign: int, said: str) -> Text:
+    value = rounding.number(sign * row["difference"], row["unit"], True, row["decimals"])
+    return Text(f"{value} {words.SIGNS[said]}", style=COLOURS[said])
 
 
 def print_check(check: Check, strict: bool = False, console: Console | None = None) -> None:
@@ -230,9 +234,9 @@ def check_cells(line: Line) -> list[Text]:
     ends = {"low": line.reading.low, "high": line.reading.high}
     return [
         Text(f"  {target.candidate.label}{several}{mask}"),
-        Text(words.number(line.reading.measured, unit)),
-        Text(words.interval(ends, unit, signed=False)),
-        Text(words.quantity(line.rule.amount, unit)),
+        Text(rounding.number(line.reading.measured, unit)),
+        Text(rounding.interval(ends, unit, signed=False)),
+        Text(rounding.quantity(line.rule.amount, unit)),
         Text(words.STATE_WORDS[line.state], style=STATE_COLOURS[line.state]),
     ]
 
@@ -250,8 +254,8 @@ def explained(line: Line) -> str:
     """Rule, measured, allowed, interval and where to look, in a sentence."""
     rule, reading, unit = line.rule, line.reading, line.unit
     who = f"{line.target.candidate.label} on {line.target.dataset or 'speed'} [{line.target.mask}]"
-    measured, allowed = words.quantity(reading.measured, unit), words.quantity(rule.amount, unit)
-    ends = f"[{words.number(reading.low, unit)}, {words.number(reading.high, unit)}]"
+    measured, allowed = rounding.quantity(reading.measured, unit), rounding.quantity(rule.amount, unit)
+    ends = f"[{rounding.number(reading.low, unit)}, {rounding.number(reading.high, unit)}]"
     if rule.kind == "drop":
         said = f"{rule.metric} is {measured} {ends} worse than the reference, {allowed} is allowed"
     else:

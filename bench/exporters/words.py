@@ -1,66 +1,13 @@
-"""Numbers and verdicts as every format writes them."""
+"""Verdicts, and which rows of a comparison are shown, as every format has them."""
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
-from bench.metrics.declaration import DECIMALS as UNIT_DECIMALS
-from bench.metrics.declaration import UNITLESS_DECIMALS
 from bench.statistics.scores import ALL
 
 SIGNS = {"better": "▲", "worse": "▼", "same": "=", "undecided": "?"}
-DECIMALS = {"images/s": 1, "ms": 2, "MiB": 0, "%": 1, "×cal": 3}
-"""Of what is no metric; metrics declare theirs (:class:`bench.metrics.declaration.Metric`)."""
-
 STATE_WORDS = {"pass": "pass", "regression": "REGRESSION", "undecided": "undecided"}
-
-
-def number(value: float | None, unit: str = "", signed: bool = False) -> str:
-    """A value with the decimals that its unit deserves; a dash where there is none. Scores without a unit get one
-    decimal more than their tables: what is compared here may differ in the last."""
-    if value is None or math.isnan(value):
-        return "–"
-    if math.isinf(value):
-        return "∞" if value > 0 else "-∞"
-    text = f"{value:{'+' if signed else ''}.{decimals(unit)}f}"
-    return text.replace("-", "", 1) if float(text) == 0 and text.startswith("-") else text
-
-
-def decimals(unit: str) -> int:
-    return DECIMALS[unit] if unit in DECIMALS else UNIT_DECIMALS.get(unit, UNITLESS_DECIMALS + 1)
-
-
-def side_mean(row: dict[str, Any], side: str) -> str:
-    """A side's mean in a row of a comparison; of a metric with a target, with the distance from it, which decides."""
-    return off_by(row[f"{side}_mean"], row.get(f"{side}_distance"), row["unit"])
-
-
-def off_by(mean: float, distance: float | None, unit: str) -> str:
-    """
-    >>> off_by(-0.4, 0.62, ""), off_by(20.125, None, "dB")
-    ('-0.4000, off by 0.6200', '20.12')
-    """
-    text = number(mean, unit)
-    return text if distance is None else f"{text}, off by {number(distance, unit)}"
-
-
-def interval(row: dict[str, Any], unit: str = "", signed: bool = True) -> str:
-    return f"[{number(row['low'], unit, signed)}, {number(row['high'], unit, signed)}]"
-
-
-def p_value(p: float | None) -> str:
-    if p is None or math.isnan(p):
-        return "–"
-    return "<0.001" if p < 0.001 else f"{p:.3f}"
-
-
-def quantity(value: float | None, unit: str) -> str:
-    """A value with its unit behind it."""
-    text = number(value, unit)
-    if not unit or text in "–∞":
-        return text
-    return f"{text}%" if unit == "%" else f"{text} {unit}"
 
 
 def headline(rows: list[dict[str, Any]], every: bool = False) -> list[str]:

@@ -27,7 +27,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "bench"))
 from fake_runs import fake_run
 
 from bench.comparison.compare import Options
-from bench.exporters.words import number
+from bench.exporters.rounding import number
 from bench.gate.check import check_run
 from bench.gate.noise import measure_noise, reach
 from bench.gate.rules import parse_rule
