@@ -74,16 +74,19 @@ def through_backbone(cards: Sequence[Any], context: Any) -> tuple[list[float], l
 
 def patch_scores(stack: Any, key: str, cards: Sequence[Any]) -> tuple[list[float], list[float]]:
     """The scores of cards that share truth and hole; what depends on these alone is kept with them."""
-    from bench.metrics import lpips_patch
+    from bench.metrics import lpips_patch, lpips_tiles
 
     truth, hole = cards[0].truth, cards[0].hole
     if not stack.fits(*truth.shape):
         return [float("nan")] * len(cards), [float("nan")] * len(cards)
+    large = truth.picture[..., 0].size > lpips_tiles.WHOLE
+    if key not in hole.kept:
+        hole.kept[key] = (lpips_tiles if large else lpips_patch).hole_weights(stack, hole.mask)
+    fills = [card.filled for card in cards]
+    if large:
+        return lpips_tiles.scores(stack, truth.picture, fills, hole.kept[key])
     if key not in truth.kept:
         truth.kept[key] = lpips_patch.keep(stack, truth.picture)
-    if key not in hole.kept:
-        hole.kept[key] = lpips_patch.hole_weights(stack, hole.mask)
-    fills = [card.filled for card in cards]
     box = lpips_patch.Box(*hole.box)
     return lpips_patch.scores(stack, truth.kept[key], truth.picture, fills, box, hole.kept[key])
 

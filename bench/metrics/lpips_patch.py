@@ -217,12 +217,17 @@ def tap_weights(stack: Stack, share: Tensor) -> list[Tensor]:
 @lru_cache(maxsize=64)
 def upsampling(short: int, long: int, device: torch.device) -> Tensor:
     """The matrix of bilinear upsampling along one axis, float64 (long, short), pixel centres aligned."""
+    return upsampling_rows(short, long, 0, long).to(device)
+
+
+def upsampling_rows(short: int, long: int, start: int, stop: int) -> Tensor:
+    """Some rows of :func:`upsampling`'s matrix, float64 (stop - start, short), on the CPU."""
     # In float32, because torch's own interpolation places its samples so.
-    place = ((torch.arange(long, dtype=torch.float32) + 0.5) * (short / long) - 0.5).clamp_min(0)
+    place = ((torch.arange(start, stop, dtype=torch.float32) + 0.5) * (short / long) - 0.5).clamp_min(0)
     low = place.floor().long().clamp_max(short - 1)
     part = (place - low).double()
-    matrix = torch.zeros(long, short, dtype=torch.float64)
-    rows = torch.arange(long)
+    matrix = torch.zeros(stop - start, short, dtype=torch.float64)
+    rows = torch.arange(stop - start)
     matrix[rows, low] += 1 - part
     matrix[rows, (low + 1).clamp_max(short - 1)] += part
-    return matrix.to(device)
+    return matrix
