@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import signal
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -206,8 +207,11 @@ def test_company_trains_meanwhile_and_ends_with_it_even_after_a_fault(monkeypatc
 
         start, terminate, join = (lambda self, what=what: done.append(what) for what in ("start", "terminate", "join"))
 
-    semaphore = SimpleNamespace(acquire=lambda timeout: done.append(f"waited {timeout}"))
-    context = SimpleNamespace(Process=Process, Semaphore=lambda count: semaphore)
+    def semaphore(count: int):
+        assert count == 0, "nobody has begun yet"
+        return SimpleNamespace(acquire=lambda timeout: done.append(f"waited {timeout}"))
+
+    context = SimpleNamespace(Process=Process, Semaphore=semaphore)
     monkeypatch.setattr(module, "multiprocessing", SimpleNamespace(get_context=lambda kind: context))
 
     def fault() -> None:
@@ -237,6 +241,8 @@ def test_steps_take_the_profiles_batches_one_after_another_from_where_a_training
 
     class Session:
         def __init__(self, entry, plan):
+            assert (plan.name, plan.seed, plan.batch, plan.steps_per_epoch) == ("baseline", 0, 10, 30)
+            assert type(entry) is variant.get("baseline")
             self.step_count = 0
 
         def step(self, images, holes):
@@ -250,6 +256,39 @@ def test_steps_take_the_profiles_batches_one_after_another_from_where_a_training
     step(), step()
     masks = variant.get("baseline")().training.masks
     assert taken == [(["cpu"] if resident else [], (300, 32, 32, 3), "uint8", 10, 0, masks), 0, 1]
+
+
+def test_no_more_than_512_pictures_stand_for_all(monkeypatch):
+    sizes = []
+    monkeypatch.setattr(module, "Batches", lambda pool, *given: sizes.append(pool.shape))
+    monkeypatch.setattr(module, "Session", lambda entry, plan: None)
+    for pictures in (511, 41_000):
+        module.steps("baseline", PROFILE, "cpu", pictures)
+    assert sizes == [(511, 32, 32, 3), (512, 32, 32, 3)]
+
+
+def test_those_that_train_meanwhile_say_when_they_have_begun_and_are_deaf_to_ctrl_c(monkeypatch):
+    done = []
+
+    def step():
+        done.append("step")
+        if done.count("step") == 3:
+            raise EOFError
+
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    monkeypatch.setattr(module, "offer", lambda: done.append("features"))
+    monkeypatch.setattr(module, "prepare_cpu", lambda threads: done.append(threads))
+    monkeypatch.setattr(module, "keep_freed_memory", lambda: done.append("memory kept"))
+    monkeypatch.setattr(module, "steps", lambda *given: done.append(given) or step)
+    begun = SimpleNamespace(release=lambda: done.append("begun"))
+    try:
+        with pytest.raises(EOFError):
+            module.keep_training("baseline", replace(PROFILE, threads=2), 300, begun)
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, before)
+    known = ("baseline", replace(PROFILE, threads=2), "cpu", 300)
+    assert done == ["features", 2, "memory kept", known, "begun", "step", "step", "step"]
 
 
 @pytest.fixture

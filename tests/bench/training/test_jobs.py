@@ -6,6 +6,8 @@ import math
 import os
 import queue
 import signal
+import threading
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -36,10 +38,12 @@ from bench.training.train import (
     worker,
 )
 from bench.util.errors import BenchError
+from variants.atomic import CannotWrite
 from variants.errors import Diverged
 from variants.method import Network
 from variants.registry import variant
 from variants.session import Plan
+from variants.state import Every
 
 
 def profile(**changes):
@@ -140,7 +144,7 @@ def started(tmp_path, monkeypatch):
 
     def stand_in(entry, plan, source, folder, *, validate, report, stopping, every, tell) -> bool:
         found.__dict__.update(entry=entry, plan=plan, source=source, folder=folder, validate=validate)
-        found.__dict__.update(report=report, stopping=stopping)
+        found.__dict__.update(report=report, stopping=stopping, every=every, tell=tell)
         return "the trainer's answer"
 
     monkeypatch.setattr(variants.trainer, "train", stand_in)
@@ -152,7 +156,8 @@ def started(tmp_path, monkeypatch):
     np.save(tmp_path / "validation.npy", found.pictures)
     files = {"folder": tmp_path / "out", "pool": tmp_path / "pool.npy", "validation": tmp_path / "validation.npy"}
     found.given = "a report", "a stop"
-    found.answer = run_job(job("double_dg", 5, 12, profile=profile(threads=3), **files), *found.given)
+    found.job = job("double_dg", 5, 12, profile=profile(threads=3), every=Every(7.0), **files)
+    found.answer = run_job(found.job, *found.given)
     return found
 
 
@@ -161,11 +166,38 @@ def test_a_job_is_handed_to_the_trainer_as_it_is(started):
     assert (type(started.entry).__name__, started.folder.name, started.threads) == ("DoubleDg", "out", 3)
     assert (started.report, started.stopping) == started.given
     assert (started.plan.name, started.plan.seed, started.plan.steps) == ("double_dg", 5, 12)
+    assert (started.every, started.tell, started.plan.features) == (Every(7.0), train.say, "")
+    assert started.plan.steps_per_epoch == 1, "9 pictures are less than a batch of 16"
     assert type(started.source) is Batches
     for given, expected in zip(
         started.source(2), Batches(started.pool, 16, 5, ("rect", "circle", "ellipse"))(2), strict=True
     ):
         np.testing.assert_array_equal(given, expected)
+
+
+def test_features_that_are_handed_over_are_handed_in_and_named(started, monkeypatch):
+    handed = []
+    monkeypatch.setattr("variants.perceptual.hand_in", lambda give: handed.append(give()))
+    features = SimpleNamespace(kind="vgg of the test")
+    run_job(replace(started.job, features=features), None, None, print)
+    assert handed == [features] and started.plan.features == "vgg of the test"
+    assert started.tell is print
+
+
+def test_a_process_of_several_takes_its_share_of_every_batch(started, monkeypatch):
+    monkeypatch.setattr("variants.ranks.index", lambda: 1)
+    monkeypatch.setattr("variants.ranks.size", lambda: 4)
+    run_job(started.job, None, None)
+    whole = Batches(started.pool, 16, 5, ("rect", "circle", "ellipse"))(2)
+    for given, expected in zip(started.source(2), whole, strict=True):
+        np.testing.assert_array_equal(given, expected[4:8])
+
+
+def test_on_a_gpu_the_cpu_is_left_as_it_is(started, monkeypatch):
+    monkeypatch.setattr("bench.training.resident.batches_for", lambda device, *given: device)
+    monkeypatch.setattr(train, "prepare_cpu", lambda threads: pytest.fail("prepared"))
+    run_job(replace(started.job, device="cuda:1", profile=profile(precision="bf16")), None, None)
+    assert (started.source, started.plan.device, started.plan.threads) == ("cuda:1", "cuda:1", 1)
 
 
 def test_validation_is_the_mean_psnr_of_the_holes(started):
@@ -261,6 +293,27 @@ def test_a_training_that_came_to_nothing_leaves_a_note_of_it(tmp_path, monkeypat
         run_job(job(**files), None, None)
     assert why_diverged(tmp_path / "out") == "baseline fills every hole with one colour"
     assert why_diverged(tmp_path) == ""
+    monkeypatch.setattr("variants.ranks.index", lambda: 1)
+    with pytest.raises(Diverged):
+        run_job(job(**{**files, "folder": tmp_path / "second"}), None, None)
+    assert not (tmp_path / "second").exists(), "the first of several processes writes"
+
+
+@pytest.mark.parametrize("text", ["{", "[]", "{}", '{"why": "no"}', '{"why": "no", "again": true}'])
+def test_a_note_that_is_damaged_says_nothing_and_holds_nobody_back(tmp_path, text):
+    (tmp_path / train.DIVERGED).write_text(text)
+    assert why_diverged(tmp_path) == ("no" if "no" in text else "")
+    assert train.may_begin_again(tmp_path) is ("again" in text)
+
+
+def test_a_worker_that_cannot_write_says_only_that(in_process, monkeypatch):
+    def run(given: Job, report, stopping, tell) -> bool:
+        raise CannotWrite("no space left")
+
+    monkeypatch.setattr(train, "run_job", run)
+    messages = Messages()
+    worker(job("baseline", 1), messages, SimpleNamespace(is_set=lambda: False))
+    assert messages == [("ended", "baseline", 1, False, "no space left")]
 
 
 @pytest.mark.parametrize(
@@ -270,6 +323,8 @@ def test_a_training_that_came_to_nothing_leaves_a_note_of_it(tmp_path, monkeypat
 def test_a_training_is_given_a_core_or_a_gpu_of_its_own(monkeypatch, device, places):
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 3)
     assert places_of(device, 2) == places
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
+    assert places_of("cuda", 2) == ["cuda:0"]
 
 
 def test_several_gpus_train_one_variant_each_and_a_free_one_gets_the_next(context, monkeypatch):
@@ -374,12 +429,15 @@ def test_every_training_that_failed_is_named_and_the_others_go_on(context):
         ("baseline", 0): ("ended", "baseline", 0, False, "ValueError: no"),
         ("baseline", 1): ("ended", "baseline", 1, True, ""),
         ("baseline", 2): -9,
+        ("baseline", 3): 1,
     }
     pretended = context(lambda *key: endings[key])
-    words = r"training failed for baseline@0: ValueError: no; baseline@2: its process was killed"
+    words = (
+        r"training failed for baseline@0: ValueError: no; baseline@2: its process was killed.*; baseline@3: .*code 1"
+    )
     with pytest.raises(BenchError, match=words):
-        train_all([job("baseline", seed, 10 - seed) for seed in range(3)], 1, print)
-    assert pretended.begun == ["baseline@0", "baseline@1", "baseline@2"]
+        train_all([job("baseline", seed, 10 - seed) for seed in range(4)], 1, print)
+    assert pretended.begun == ["baseline@0", "baseline@1", "baseline@2", "baseline@3"]
 
 
 class Unbuildable(Network):
@@ -467,6 +525,57 @@ def test_trainings_on_a_gpu_go_one_by_one_until_one_is_stopped(monkeypatch):
     assert ran == [0, 1, 0, 2]
 
 
+@pytest.mark.parametrize(
+    ("error", "raised", "ran"),
+    [
+        (Diverged("came to nothing"), None, [0, 1, 2]),
+        (CannotWrite("no space"), CannotWrite, [0, 1]),
+        (ValueError("no"), ValueError, [0, 1]),
+    ],
+)
+def test_on_one_gpu_a_training_that_comes_to_nothing_is_said_and_one_that_fails_is_the_end(
+    monkeypatch, capsys, error, raised, ran
+):
+    begun, freed = [], []
+
+    def run(given: Job, report, stopping) -> bool:
+        begun.append(given.seed)
+        if given.seed == 1:
+            raise error
+        return True
+
+    monkeypatch.setattr(train, "run_job", run)
+    monkeypatch.setattr("bench.throughput.memory.release", freed.append)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    jobs = [job("baseline", seed, device="cuda") for seed in range(3)]
+    if raised is None:
+        train_all(jobs, 2, print)
+        assert capsys.readouterr().err == "warning: came to nothing\n"
+        assert freed == ["cuda"] * 3
+    else:
+        with pytest.raises(raised):
+            train_all(jobs, 2, print)
+    assert begun == ran
+
+
+def test_on_one_gpu_a_plug_ins_training_that_fails_ends_nothing(monkeypatch, capsys, tmp_path):
+    monkeypatch.setattr(variant, "_entries", {**variant._entries, "mine": Unbuildable})
+    monkeypatch.setattr(variant, "plugin", lambda name: SimpleNamespace(what="the plug-in mine.py"))
+    monkeypatch.setattr(train, "run_job", lambda *given: 1 / 0)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    train_all([job("mine", device="cuda", folder=tmp_path)], 1, print)
+    assert "training mine@0 failed: ZeroDivisionError" in capsys.readouterr().err
+    assert train.may_begin_again(tmp_path)
+
+
+def test_a_networks_weights_that_cannot_be_counted_are_told_only_of_ours(monkeypatch):
+    monkeypatch.setattr(variant, "_entries", {**variant._entries, "mine": Unbuildable})
+    with pytest.raises(ValueError):
+        work_of(job("mine"))
+    monkeypatch.setattr(variant, "plugin", lambda name: SimpleNamespace())
+    assert work_of(job("mine")) == 0
+
+
 def test_the_server_of_workers_begins_deaf_to_an_interruption_and_this_process_is_not(monkeypatch):
     heard = []
     monkeypatch.setattr(
@@ -490,3 +599,33 @@ def test_the_first_interruption_is_a_flag_and_the_second_an_interruption():
         with pytest.raises(KeyboardInterrupt):
             signal.raise_signal(signal.SIGINT)
     assert signal.getsignal(signal.SIGINT) is before
+
+
+@pytest.mark.parametrize("terminated", [True, False])
+def test_where_ctrl_c_is_ignored_sigterm_stops_all_the_same(monkeypatch, terminated):
+    monkeypatch.setattr(train.start, "terminated", terminated)
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with stop_on_interrupt() as stop:
+            signal.raise_signal(signal.SIGINT)
+            assert stop["now"] is terminated
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def test_outside_of_the_main_thread_signals_are_left_alone():
+    before, found = signal.getsignal(signal.SIGINT), []
+
+    def elsewhere() -> None:
+        with stop_on_interrupt() as stop:
+            found.append((stop["now"], signal.getsignal(signal.SIGINT)))
+
+    thread = threading.Thread(target=elsewhere)
+    thread.start()
+    thread.join()
+    assert found == [(False, before)]
+
+
+def test_a_plan_says_whether_weights_are_averaged():
+    assert plan_of("baseline", 0, 40, profile(ema=0.99), "cpu", 100).ema == 0.99
+    assert plan_of("baseline", 0, 5000, profile(threads=3, precision="bf16"), "cuda", 100).threads == 1
