@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from bench.util.errors import BenchError
-from bench.util.files import file_safe, replacing, require_writable, write_json, write_text
+from bench.util.files import file_safe, finite, replacing, require_writable, write_bytes, write_json, write_text
+from variants import atomic
 
 
 @pytest.mark.parametrize("stop", [ValueError, KeyboardInterrupt])
@@ -97,3 +98,47 @@ def test_an_error_is_told_even_where_the_temporary_file_is_gone(tmp_path: Path) 
 
 def test_a_name_becomes_a_file_name_of_letters_digits_dots_and_underscores() -> None:
     assert file_safe("folder:holiday pictures/Zoë_2.jpg") == "folder_holiday_pictures_Zoë_2.jpg"
+
+
+def test_json_is_on_disk_before_the_call_returns_and_other_files_are_where_that_is_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[str] = []
+    monkeypatch.setattr(atomic, "sync", lambda path: synced.append(path.suffix))
+
+    def with_replacing(**how: bool) -> None:
+        with replacing(tmp_path / "d", **how) as temporary:
+            temporary.write_text("x")
+
+    for write, times in (
+        (lambda: write_json(tmp_path / "a", 1), 2),
+        (lambda: write_text(tmp_path / "b", "x"), 0),
+        (lambda: write_bytes(tmp_path / "c", b"x"), 0),
+        (lambda: write_bytes(tmp_path / "c", b"x", durable=True), 2),
+        (with_replacing, 2),
+        (lambda: with_replacing(durable=False), 0),
+    ):
+        synced.clear()
+        write()
+        # The file under its first name, then its folder.
+        assert synced == [".part", ""][:times]
+
+
+def test_what_of_a_name_is_not_utf_8_comes_back_out_of_json(tmp_path: Path) -> None:
+    name = b"caf\xe9".decode("utf-8", "surrogateescape")
+    write_json(tmp_path / "a.json", {"name": name})
+    assert json.loads((tmp_path / "a.json").read_text(encoding="utf-8")) == {"name": name}
+    write_text(tmp_path / "a.txt", name)
+    assert (tmp_path / "a.txt").read_bytes() == b"caf\\udce9"
+
+
+def test_folders_that_asking_would_have_to_make_stay_unmade_but_for_those_above(tmp_path: Path) -> None:
+    (tmp_path / "there").mkdir()
+    require_writable(tmp_path / "there" / "new")
+    assert not (tmp_path / "there" / "new").exists()
+
+
+def test_words_and_numbers_of_numpy_stay_what_they_are(tmp_path: Path) -> None:
+    assert finite({"a": (np.str_("nan"), np.float32(0.5), np.int8(-3), True)}) == {"a": ["nan", 0.5, -3, True]}
+    assert [type(value) for value in finite([np.float32(0.5), np.int8(-3)])] == [float, int]
+    assert file_safe("a-b:c d.e_f/ø9") == "a_b_c_d.e_f_ø9"
