@@ -69,7 +69,7 @@ def draw_walks(
     (K, S). A step that would leave the canvas ends on its edge.
     """
     members, starts, ends, radii = [], [], [], []
-    for segment in range(segments.max(initial=0)):
+    for segment in range(segments.max()):
         walked = segments > segment
         member, x, y, segments = member[walked], x[walked], y[walked], segments[walked]
         run, fall, radius = run[walked], fall[walked], radius[walked]

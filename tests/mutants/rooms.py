@@ -15,7 +15,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "bench/comparison": ("tests/test_examples.py",),
     "bench/gate": (),
     "bench/suites": (),
-    "bench/datasets": (),
+    "bench/datasets": ("tests/bench/suites",),
     "bench/masks": (),
     "bench/util/draws.py": ("tests/bench/masks",),
     "bench/util/files.py": (),

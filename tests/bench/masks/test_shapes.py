@@ -120,3 +120,57 @@ def test_fill_clips_runs_and_leaves_empty_ones() -> None:
     rows = ["##......", "..#.....", "........", "........", "........", "....####"]
     expected = np.array([[c == "#" for c in row] for row in rows])
     np.testing.assert_array_equal(fill(first, last, 8)[0], expected)
+
+
+@pytest.mark.parametrize(
+    ("size", "tall", "wide"),
+    [
+        ((1, 1), {1}, {1}),
+        ((2, 3), {1}, {1}),
+        ((4, 7), {1, 2}, {1, 2, 3}),
+        ((8, 15), {1, 2, 3, 4}, {*range(1, 8)}),
+        ((16, 23), {*range(2, 9)}, {*range(2, 12)}),
+    ],
+)
+def test_rectangles_of_small_pictures_have_every_side_from_an_eighth_and_a_pixel_on(
+    size: tuple[int, int], tall: set[int], wide: set[int]
+) -> None:
+    found = np.array([box(hole) for hole in draw("rect", size, 0, range(400))])
+    assert ({*found[:, 2].tolist()}, {*found[:, 3].tolist()}) == (tall, wide)
+    # Every place where they fit.
+    assert {*found[:, 0].tolist()} == {*range(size[0] - min(tall) + 1)}
+    assert {*found[:, 1].tolist()} == {*range(size[1] - min(wide) + 1)}
+
+
+@pytest.mark.parametrize(
+    ("name", "size", "rows"),
+    [
+        ("border", (7, 15), ["#" * 15, *["#" + "." * 13 + "#"] * 5, "#" * 15]),
+        ("border", (16, 8), ["#" * 8] * 2 + ["#......#"] * 12 + ["#" * 8] * 2),
+        ("border", (1, 1), ["#"]),
+        ("standard", (1, 1), ["#"]),
+        ("standard", (3, 5), [".##..", ".....", "....."]),
+        ("standard", (4, 6), ["......", ".###..", ".###..", "......"]),
+    ],
+)
+def test_fixed_holes_of_small_pictures(name: str, size: tuple[int, int], rows: list[str]) -> None:
+    expected = np.array([[c == "#" for c in row] for row in rows])
+    np.testing.assert_array_equal(draw(name, size, 0, [0])[0], expected)
+
+
+def test_halves_of_a_picture_of_one_pixel_are_that_pixel_and_of_a_row_its_ends() -> None:
+    assert draw("half", (1, 1), 0, range(8)).all()
+    found = {"".join(".#"[int(pixel)] for pixel in hole[0]) for hole in draw("half", (1, 5), 0, range(60))}
+    assert found == {"##...", "...##", "#####"}
+
+
+@pytest.mark.parametrize(
+    ("size", "sides"), [((2, 9), {2}), ((5, 5), {2}), ((8, 8), {2, 3, 4}), ((31, 24), {*range(3, 13)})]
+)
+def test_circles_have_every_diameter_from_an_eighth_and_two_pixels_to_a_half(
+    size: tuple[int, int], sides: set[int]
+) -> None:
+    found = {max(box(hole)[2:]) for hole in draw("circle", size, 0, range(600))}
+    # Of a diameter of d pixels the box has d of them, or d - 1 where the centre lies on a pixel of an even one.
+    assert found <= {side + more for side in sides for more in (-1, 0, 1)}
+    assert max(found) in (max(sides), max(sides) + 1) and min(found) in (min(sides) - 1, min(sides))
