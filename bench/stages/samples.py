@@ -1,7 +1,7 @@
 """The pictures a report shows: chosen by rule from the records, filled once more, saved.
 
 For each data set: the first pictures with the standard hole (the lighthouse grid), and for each mask type one
-at random by seed, the best and the worst on average, the one that methods disagree on most, and each method's
+at random by seed, the best and the worst on average, those that methods disagree on most, and each method's
 own worst. Fills are deterministic, so what is shown is what was scored.
 """
 
@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 LIGHTHOUSE_ROWS = 5
 """Rows of the first grid, for each data set."""
+FEW = 4
+"""Of so many methods, who looks for what one fails and another does not is shown more than one picture."""
 
 
 @dataclass(frozen=True)
@@ -94,13 +96,17 @@ def by_rule(
         return []
     of_networks = table[[column for column in table.columns if column[0] in networks]]
     judged = of_networks if of_networks.shape[1] else table
+    # One network disagrees with nobody but the references.
+    rivals = of_networks if of_networks.shape[1] > 1 else table
+    spread = rivals.std(axis=1, ddof=0)
+    disputed = spread[spread > 0].nlargest(3 if table.shape[1] <= FEW else 1).index
     lot = int(uniforms(seed, f"sample {dataset} {mask}", 0, 1)[0, 0] * len(table))
-    mean, spread = judged.mean(axis=1), judged.std(axis=1, ddof=0)
+    mean = judged.mean(axis=1)
     found = [
         Choice(dataset, mask, table.index[lot], "random"),
         Choice(dataset, mask, mean.idxmax(), "best"),
         Choice(dataset, mask, mean.idxmin(), "worst"),
-        Choice(dataset, mask, spread.idxmax(), "disputed"),
+        *(Choice(dataset, mask, image_id, "disputed") for image_id in disputed),
     ]
     for column in table.columns:
         found.append(Choice(dataset, mask, table[column].idxmin(), "worst", of=str(column[0])))

@@ -39,11 +39,16 @@ def cell(values: dict[str, list[float]], metric: str) -> pd.DataFrame:
 
 
 def rules(values: dict[str, list[float]], metric: str = "psnr_hole", networks: set[str] = NETWORKS) -> dict[str, str]:
-    """(why, of) -> picture, without the random one."""
+    """(why, of) -> the first picture, without the random one."""
     known = registry.all()
     found = by_rule(cell(values, metric), "d", "rect", metric, networks, 0, known.get(metric))
     assert all((choice.dataset, choice.mask) == ("d", "rect") for choice in found)
-    return {f"{choice.why} {choice.of}".strip(): choice.image_id for choice in found if choice.why != "random"}
+    return {f"{c.why} {c.of}".strip(): c.image_id for c in reversed(found) if c.why != "random"}
+
+
+def disputed(values: dict[str, list[float]]) -> list[str]:
+    found = by_rule(cell(values, "psnr_hole"), "d", "rect", "psnr_hole", NETWORKS, 0, registry.get("psnr_hole"))
+    return [choice.image_id for choice in found if choice.why == "disputed"]
 
 
 # Means of the networks: 11, 29, 16, 22.5, 25, 20; they differ by 2, 2, 8, 35, 0, 0.
@@ -64,6 +69,14 @@ def test_best_worst_and_disputed_are_of_the_networks_and_each_method_has_its_own
         "worst telea": "p1",
     }
     assert rules({**SCORES, "two": [11.0, 28, 12, 40, 25, 20]}) == wanted
+
+
+def test_of_few_methods_the_three_most_disputed_are_shown_and_one_network_is_set_against_references():
+    # They differ by 40, 29, 30, 45, 35 and 70.
+    assert disputed({"one": SCORES["one"], "telea": SCORES["telea"]}) == ["p5", "p3", "p0"]
+    assert disputed({"one": SCORES["one"], "two": SCORES["two"], "telea": SCORES["telea"]}) == ["p3", "p2", "p0"]
+    assert disputed({name: [1.0, float(k), 9] for k, name in enumerate("abcde")}) == ["p1"]
+    assert disputed({"telea": SCORES["telea"]}) == []
 
 
 def test_without_networks_the_others_are_judged():
