@@ -19,7 +19,14 @@ def test_a_comparison_has_its_metrics_decimals_and_one_more_without_a_unit(unit:
 
 
 def test_means_distances_and_intervals_have_the_same_decimals() -> None:
-    row = {"unit": "", "decimals": 5, "reference_mean": 0.001, "reference_distance": 0.5, "low": -1e-5, "high": math.nan}
+    row = {
+        "unit": "",
+        "decimals": 5,
+        "reference_mean": 0.001,
+        "reference_distance": 0.5,
+        "low": -1e-5,
+        "high": math.nan,
+    }
     assert rounding.side_mean(row, "reference") == "0.001000, off by 0.500000"
     assert rounding.interval(row, "") == "[-0.000010, –]"
 

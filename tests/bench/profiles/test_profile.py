@@ -130,6 +130,46 @@ def test_wrong_keys_and_values_are_refused_in_one_sentence(overrides, error, wor
         load_profile("quick", overrides)
 
 
+LARGEST = {
+    **{"size": 16384, "width": 4096, "batch": 65536, "threads": 4096, "workers": 4096, "samples": 10000},
+    **{"steps": 1000000000, "epochs": 1000000, "count": 1000000000, "train_count": 1000000000},
+    **{"seeds": 2147483647, "suite_seed": 9223372036854775807, "steps_scale": 1000000, "throughput_s": 1000000},
+}
+
+
+@pytest.mark.parametrize("key", LARGEST)
+def test_beyond_what_makes_sense_a_number_is_a_slip(key):
+    most = LARGEST[key]
+    load_profile("quick", {key: most})
+    for value in (most + 1, str(most + 1)):
+        with pytest.raises(UsageError, match=rf"{key} = .* is too large: at most {most:,} makes sense"):
+            load_profile("quick", {key: value})
+
+
+@pytest.mark.parametrize("overrides", [{"suite_seed": -(2**63)}, {"seeds": "0,-2147483648"}, {"throughput_s": "nan"}])
+def test_a_number_may_be_as_far_below_nothing_and_no_number_is_none(overrides):
+    with pytest.raises(UsageError, match="too large"):
+        load_profile("quick", overrides)
+    load_profile("quick", {"suite_seed": -(2**63) + 1})
+
+
+def test_values_of_a_file_are_of_their_types_too(tmp_path):
+    file = tmp_path / "mine.toml"
+    file.write_text('variants = "telea"\nsize = "none"\ncount = 7\nsteps_scale = 2\nthroughput_s = 3\n')
+    profile = load_profile(str(file))
+    assert (profile.variants, profile.size, profile.count) == (("telea",), None, (7,))
+    assert (profile.steps_scale, type(profile.steps_scale)) == (2.0, float)
+    for line, words in (("size = 32.5", "32.5 is not a whole number"), ("protocol = 1", "1 is not text")):
+        file.write_text(f'variants = ["telea"]\n{line}\n')
+        with pytest.raises(UsageError, match=rf"mine\.toml: .* = {words}"):
+            load_profile(str(file))
+
+
+def test_entries_of_a_suite_are_told_only_where_there_are_some():
+    assert "suite_entries" not in load_profile("tiny").as_dict()
+    assert load_profile("tiny", {"suite_entries": "a,b"}).as_dict()["suite_entries"] == ["a", "b"]
+
+
 def test_an_unknown_profile_is_answered_with_the_nearest():
     with pytest.raises(UnknownName, match="did you mean quick"):
         load_profile("quik")
