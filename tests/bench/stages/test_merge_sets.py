@@ -13,6 +13,7 @@ from bench.metrics.registry import metric
 from bench.metrics.scorer import Scorer
 from bench.runs.manifest import DatasetEntry, Manifest, VariantEntry
 from bench.runs.shards import Part, Shard
+from bench.set_metrics.store import CELL, read_set, write_set
 from bench.stages import merge as merging
 from bench.stages.outcome import Outcome
 from bench.stages.score import evaluate
@@ -62,7 +63,8 @@ def test_the_picture_that_failed_is_left_out_whichever_shard_it_lies_in(tmp_path
 def test_shards_that_looked_otherwise_are_refused_and_without_set_scores_there_are_none(tmp_path):
     parts = shards(tmp_path / "run", noisy)
     files = [shard.path / "sets/p/seed-0/made-rect.json" for shard in parts]
-    files[1].write_text(files[1].read_text().replace('"inception": ""', '"inception": "x"'))
+    written = read_set(files[1])
+    write_set(files[1], {key: written[key] for key in CELL}, {**written["facts"], "inception": "x"})
     with pytest.raises(IncomparableError, match="unlike set scores of p on made, rect"):
         joined(tmp_path / "run", parts, [False] * 3)
     for file in files:
