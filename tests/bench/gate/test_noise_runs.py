@@ -32,6 +32,15 @@ def test_every_run_has_its_own_seed_and_folder(tmp_path: Path, monkeypatch: pyte
     ]
 
 
+def test_a_run_is_made_where_it_was_asked_for_whatever_its_own_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = typed(monkeypatch, 0)
+    monkeypatch.chdir(tmp_path)
+    assert repeat_runs("tiny", 1, Path("runs")) == ["runs/noise-tiny-0"]
+    assert words[0][-1] == str(tmp_path / "runs" / "noise-tiny-0")
+
+
 @pytest.mark.parametrize("code", [1, 2, 3, 4, -9])
 def test_a_run_that_failed_ends_it_and_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int) -> None:
     words = typed(monkeypatch, 0, code)

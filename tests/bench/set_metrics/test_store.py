@@ -25,11 +25,12 @@ def test_each_cell_has_a_file_of_its_own(tmp_path: Path) -> None:
     assert set_file(tmp_path, "a", 3, "s", "rect") == tmp_path / "sets" / "a" / "seed-3" / "s-rect.json"
 
 
-def test_it_holds_for_exactly_these_facts(file: Path) -> None:
+def test_it_holds_for_exactly_these_facts(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert up_to_date(file, FACTS), "a number that JSON lacks is the same again"
     assert not up_to_date(file, {**FACTS, "suite": "t"})
     assert not up_to_date(file, {"suite": "s"})
     assert not up_to_date(file.with_name("none.json"), FACTS)
+    assert capsys.readouterr().err == "", "one that is not there is not damaged"
     assert read_set(file)["n"] == 7 and read_set(file)["schema"] == 1
 
 
