@@ -19,6 +19,7 @@ import numpy as np
 from bench.methods.adapter import WrongAnswer, chosen, given, is_whole, read
 from bench.methods.geometry import Window, assemble, cut, feathered, resized, shrunk_hole, windows
 from bench.methods.keys import Keys
+from bench.methods.large import INSTEAD, LARGE, TooLarge, a_part, peak_mib, require
 from bench.methods.spec import Spec
 from variants.checkpoint import stand_in
 from variants.errors import ExternalError, FillError
@@ -86,6 +87,7 @@ class CallableMethod(Method):
         self.works = False
         self.gives_integers = False
         self.trusts_batches: bool | None = None
+        self.taken: dict[Keys, float] = {}  # MiB per pixel of a large picture
 
     batches: int | None = 1
 
@@ -98,7 +100,7 @@ class CallableMethod(Method):
         """The same function by another convention."""
         spec = replace(self.spec or Spec("python", self.name), keys=keys)
         other = CallableMethod(self.name, self.function, self.device, spec=spec, facts=self.facts)
-        other.name, other.suite_seed = self.name, self.suite_seed
+        other.name, other.suite_seed, other.taken = self.name, self.suite_seed, self.taken
         return other
 
     @property
@@ -175,6 +177,8 @@ class CallableMethod(Method):
         """Some pictures, uint8 (N, H, W, 3) and bool (N, H, W), to raw, float32 (N, H, W, 3). An id that is not told
         is empty."""
         keys = self.keys
+        if holes[0].size > LARGE and keys.size is None and self.device == "cpu":
+            self.ask_for_memory(images[0], holes[0], len(images))
         places = [
             (k, window)
             for k, hole in enumerate(holes)
@@ -190,6 +194,16 @@ class CallableMethod(Method):
             parts = [(window, answer) for (n, window), answer in zip(places, answers, strict=True) if n == k]
             raw[k] = feathered(assemble(known, parts), known, hole, keys.feather or 0)
         return raw
+
+    def ask_for_memory(self, image: np.ndarray, hole: np.ndarray, count: int) -> None:
+        """Raises TooLarge where pictures like this one, so many at once, take more memory than there is."""
+        if self.keys not in self.taken:
+            part, parts_hole = a_part(image, hole)
+            self.taken[self.keys] = peak_mib(lambda: self.paint(part[None], parts_hole[None])) / parts_hole.size
+        try:
+            require(self.name, self.taken[self.keys] * hole.size * min(count, self.keys.batch or 1), hole.shape)
+        except TooLarge as error:
+            raise TooLarge(self.advised(str(error), INSTEAD)) from None
 
     def answers(
         self, images: np.ndarray, holes: np.ndarray, ids: Sequence[str], places: Sequence[tuple[int, Window]]

@@ -9,6 +9,7 @@ import numpy as np
 from bench.methods.callable import CallableMethod, shortened
 from bench.methods.hints import hint
 from bench.methods.keys import RANGES, Keys
+from bench.methods.large import TooLarge
 from bench.methods.probe import KNOWN, Picture, ranked, shown_under, tried_of
 from bench.methods.structure import answer, running
 from bench.suites.suite import Suite
@@ -70,6 +71,8 @@ def check_convention(method: CallableMethod, picture: Picture, name: str = "") -
     trial = method.telling(method.keys_said)
     try:
         raw = trial.paint(image[None], hole[None], [name])[0]
+    except TooLarge as error:
+        raise ExternalError(str(error)) from error
     except FillError as error:
         found = next(iter(running(method, image, hole, further=False)), None)
         if found is None:
