@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 import types
 from collections.abc import Mapping
@@ -12,7 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Union, get_args, get_origin, get_type_hints
 
 from bench.util.errors import UsageError
+from bench.util.files import finite, write_json
 from bench.util.paths import Outside, plain
+from bench.util.progress import say
 from bench.util.reading import read_json, reading
 
 if TYPE_CHECKING:
@@ -127,11 +130,33 @@ class Manifest:
 LATER = ("trained_on", "training", "samples", "throughput_of")
 
 
+def write_manifest(manifest: Manifest, file: Path) -> None:
+    """Write run.json, with a digest of all that is in it."""
+    content = finite(manifest.as_json())
+    write_json(file, {**content, "sha256": digest(content)})
+
+
+def digest(content: dict[str, Any]) -> str:
+    """SHA-256 of what a run.json holds, but for this digest."""
+    own = {key: value for key, value in content.items() if key != "sha256"}
+    return hashlib.sha256(json.dumps(own, sort_keys=True).encode()).hexdigest()
+
+
 def read_manifest(file: Path) -> Manifest:
-    """The manifest in ``file``. Raises UsageError, in a sentence, where it is none or of a newer version."""
+    """The manifest in ``file``; where it is not as it was written, that is said. Raises UsageError, in a sentence, for
+    what is none or of a newer version."""
     found = read_json(file, "a run", error=UsageError)
     with reading(file, "a run", error=UsageError):
-        return of_json(found, file)
+        manifest = of_json(found, file)
+        if found.get("sha256") not in (None, digest(found)):
+            tell_changed(file, digest(found))
+        return manifest
+
+
+@cache
+def tell_changed(file: Path, _content: str) -> None:
+    """Once for each content: a file is read several times."""
+    say(f"note: {file} was edited, or is damaged: it is not what was written")
 
 
 def of_json(found: Any, file: Path) -> Manifest:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,7 +10,7 @@ from pathlib import Path
 from bench.runs.manifest import Manifest
 from bench.runs.reader import Run
 from bench.runs.records import read_records
-from bench.util.files import write_json
+from bench.set_metrics.store import read_set, write_set
 from bench.util.tables import write_table
 
 
@@ -95,8 +94,8 @@ def copy_members(members: Sequence[Member], target: Path) -> None:
             renamed = table.set_column(place, "variant", [[member.name] * table.num_rows])
             write_table(moved(file, member, target), renamed, table.schema.metadata or {})
         for file in sorted((member.run.path / "sets").glob(f"{member.variant}/seed-*/*.json")):
-            entry = json.loads(file.read_text(encoding="utf-8"))
-            write_json(moved(file, member, target), {**entry, "variant": member.name})
+            entry = read_set(file)
+            write_set(moved(file, member, target), {**entry, "variant": member.name}, entry.get("facts", {}))
 
 
 def moved(file: Path, member: Member, target: Path) -> Path:

@@ -89,6 +89,19 @@ class Run:
         pattern = f"{variant or '*'}/seed-{'*' if seed is None else seed}/*.parquet"
         return sorted((self.path / "records").glob(pattern))
 
+    @cached_property
+    def lacking(self) -> list[str]:
+        """Files of records that are gone, which is said: a run that ended has those of a method for all mask types and
+        data sets that others of it have."""
+        if not (self.path / "run.json").is_file() or not self.manifest.finished:
+            return []
+        there = {pair: {file.name for file in self.record_files(*pair)} for pair in self.members()}
+        every = set().union(*there.values())
+        found = [f"{v}/seed-{s}/{name}" for (v, s), own in there.items() for name in sorted(every - own)]
+        if found:
+            say(f"note: {self.path / 'records'} lacks {some(found)}; {AGAIN}")
+        return found
+
     def records(self, variant: str | None = None, seed: int | None = None) -> pd.DataFrame:
         """All records (of one variant, of one seed), one row per picture, the mean of its samples; an empty frame where
         none."""
@@ -98,6 +111,7 @@ class Run:
         files = self.record_files(variant, seed)
         if not files:
             return pd.DataFrame()
+        self.lacking  # noqa: B018 - says what is gone
         tables = [read_records(file) for file in files]
         return mean_over_samples(pa.concat_tables(tables, promote_options="permissive").to_pandas())
 
@@ -157,6 +171,8 @@ class Run:
         are not those that were written are left out, which is said. Raises BenchError where the file is damaged."""
         file = self.path / "samples" / "index.json"
         if not file.exists():
+            if (self.path / "run.json").is_file() and self.manifest.samples:
+                say(f"note: {file} is gone: the run's sample pictures are left out; {AGAIN}")
             return []
         with reading(file, "the list of sample pictures", AGAIN):
             content = json.loads(file.read_text(encoding="utf-8"))

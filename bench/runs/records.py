@@ -68,8 +68,9 @@ def read_records(file: Path, columns: Sequence[str] | None = None) -> pa.Table:
 
 
 def require_own(file: Path, table: pa.Table) -> None:
-    """Raises Unfit where a file in a run's folder of records holds those of another cell: it was copied there."""
-    if table.num_rows and file.parts[-4:-3] == ("records",) and set(NEEDED) <= {*table.column_names}:
+    """Raises Unfit where a file that is called after a cell holds the records of another: it was copied there."""
+    named = file.parts[-4:-3] == ("records",) and "-" in file.stem
+    if named and table.num_rows and set(NEEDED) <= {*table.column_names}:
         cell = cell_of(table.slice(0, 1).to_pylist()[0])
         if record_file(file.parents[3], *cell) != file:
             raise Unfit("it holds the records of {}@{} on {}, {}".format(*cell))

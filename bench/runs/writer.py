@@ -13,9 +13,9 @@ from typing import Any
 
 from bench.runs import provenance
 from bench.runs.lock import RunLock
-from bench.runs.manifest import Manifest, read_manifest
+from bench.runs.manifest import Manifest, read_manifest, write_manifest
 from bench.util.errors import UsageError
-from bench.util.files import finite, require_writable, write_json
+from bench.util.files import finite, require_writable
 from variants.atomic import is_temporary
 
 CONTENTS = (
@@ -117,7 +117,7 @@ class RunWriter:
 
     def write(self) -> None:
         """Write run.json."""
-        write_json(self.path / "run.json", self.manifest.as_json())
+        write_manifest(self.manifest, self.path / "run.json")
 
     @contextlib.contextmanager
     def stage(self, name: str) -> Iterator[None]:

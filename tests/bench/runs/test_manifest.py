@@ -8,6 +8,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from bench.metrics.declaration import DECLARED
@@ -15,8 +16,10 @@ from bench.metrics.registry import metric
 from bench.runs.manifest import DatasetEntry, Manifest, VariantEntry, read_manifest
 from bench.runs.reader import Run
 from bench.runs.writer import RunWriter
+from bench.statistics.scores import load_scores
 from bench.util.errors import UsageError
 from tests.bench.command import bench
+from tests.bench.fake_runs import fake_run
 
 PAGE = Path(__file__).parents[3] / "docs" / "run-folder.md"
 LEAST = {"name": "r", "suite": None}
@@ -133,3 +136,31 @@ def inner(text: str) -> list[str]:
     keys = re.search(r"\{(.*)\}", text)
     assert keys is not None
     return re.findall(r"`(\w+)`", keys[1])
+
+
+def test_a_run_json_that_is_not_as_it_was_written_is_said_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    RunWriter(tmp_path, whole()).write()
+    file = tmp_path / "run.json"
+    assert read_manifest(file).suite_seed == 3 and not capsys.readouterr().err
+    file.write_text(file.read_text().replace('"suite_seed": 3', '"suite_seed": 4'))
+    assert [read_manifest(file).suite_seed for _ in range(2)] == [4, 4]
+    assert capsys.readouterr().err == f"note: {file} was edited, or is damaged: it is not what was written\n"
+
+
+def test_records_and_samples_that_are_gone_from_a_finished_run_are_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    scores = {(name, 0): {"psnr_hole": np.ones((3, 2))} for name in ("telea", "mean_fill")}
+    run = fake_run(tmp_path / "r", scores, samples="12")
+    assert len(run.records()) == 12 and not capsys.readouterr().err
+    assert Run.open(run.path).samples == []
+    assert "samples/index.json is gone" in capsys.readouterr().err
+    (run.path / "records/telea/seed-0/scenes-rect.parquet").unlink()
+    again = Run.open(run.path)
+    assert len(again.records()) == 9 and set(load_scores(again, "telea")) == {"scenes"}
+    assert capsys.readouterr().err.count("note: ") == 1
+    assert again.lacking == ["telea/seed-0/scenes-rect.parquet"]
+    RunWriter(run.path, Run.open(run.path).manifest).update(finished=None)
+    assert Run.open(run.path).lacking == [], "a run that is going on has not scored all of it yet"
