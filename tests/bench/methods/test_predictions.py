@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import numpy as np
 import pytest
 from PIL import Image
 
 from bench.methods.load import load_all, load_methods
-from bench.methods.predictions import settle_layout
+from bench.methods.predictions import Predictions, settle_layout
 from bench.util.errors import UsageError
 from variants.errors import ExternalError
 
@@ -121,3 +123,85 @@ def test_one_name_for_several_variants_is_refused_and_so_are_namesakes(tmp_path)
         settled(("rect",), f"us={spec}")
     with pytest.raises(UsageError, match="mine with seed 0 is named twice"):
         settled(("rect",), spec, f"mine=predictions:{tmp_path}/a/yours")
+
+
+def found(folder, mask: str, image_id: str, pattern: str = "", flat: bool = False) -> str | None:
+    method = Predictions("m", folder, pattern)
+    method.flat = flat
+    file = method.find(mask, image_id)
+    return None if file is None else file.relative_to(folder).as_posix()
+
+
+def test_of_a_fill_that_is_there_twice_the_one_that_lost_nothing_is_taken(tmp_path):
+    fills(
+        tmp_path, "rect/a.jpg", "rect/a.png", "rect/b.webp", "rect/b.jpeg", "rect/c.gif", "rect/c.tif", "circle/a.bmp"
+    )
+    assert found(tmp_path, "rect", "a") == "rect/a.png"
+    assert found(tmp_path, "rect", "b") == "rect/b.jpeg", "of two that lost something the first"
+    assert found(tmp_path, "rect", "c") == "rect/c.tif"
+    assert found(tmp_path, "circle", "a") == "circle/a.bmp"
+    assert found(tmp_path, "circle", "b") is None
+    # An id that names its ending means that file alone.
+    assert found(tmp_path, "rect", "a.jpg") == "rect/a.jpg"
+    assert found(tmp_path, "rect", "a.bmp") is None
+
+
+def test_files_are_called_by_the_pattern_and_lie_in_the_folder_itself_where_it_is_flat(tmp_path):
+    fills(tmp_path, "rect/case1_out.png", "case1_out.png", "1.png")
+    assert found(tmp_path, "rect", "1", "case{id}_out.png") == "rect/case1_out.png"
+    assert found(tmp_path, "rect", "1", "case{id}_out.png", flat=True) == "case1_out.png"
+    assert found(tmp_path, "rect", "1", flat=True) == "1.png"
+    assert found(tmp_path, "rect", "1") is None
+
+
+def test_a_digest_is_of_what_was_asked_for_in_its_order_and_of_what_is_missing(tmp_path):
+    fills(tmp_path, "rect/a.png", "circle/a.png", "rect/stray.png")
+    content = hashlib.sha256((tmp_path / "rect/a.png").read_bytes()).hexdigest()
+    wanted = [("rect", "a"), ("rect", "gone")]
+    text = f"rect/a {content}\nrect/gone missing\n"
+    assert Predictions("m", tmp_path).digest(wanted) == hashlib.sha256(text.encode()).hexdigest()
+    before = Predictions("m", tmp_path).digest(wanted)
+    save(tmp_path / "rect", "stray.png", 9)
+    assert Predictions("m", tmp_path).digest(wanted) == before, "what nobody asked for has no say"
+    save(tmp_path / "rect", "a.png", 9)
+    assert Predictions("m", tmp_path).digest(wanted) != before
+    assert Predictions("m", tmp_path).digest(wanted[::-1]) != Predictions("m", tmp_path).digest(wanted)
+
+
+def test_what_was_looked_at_for_a_digest_is_no_extra(tmp_path):
+    fills(tmp_path, "rect/a.png", "rect/stray.png")
+    (tmp_path / "rect" / "notes.txt").write_text("x")
+    method = Predictions("m", tmp_path)
+    method.digest([("rect", "a")])
+    assert "rect/a.png" not in method.findings().extra and "rect/stray.png" in method.findings().extra
+
+
+def test_a_folder_says_what_it_is(tmp_path):
+    folder = tmp_path / "my fills"
+    fills(folder, "rect/a.png")
+    (method,) = load_methods(f"predictions:{folder}?name=x{{id}}.png", weights=None)
+    assert (method.name, method.summary, method.convention) == (
+        *("my_fills", "finished pictures in my fills"),
+        "name=x{id}.png",
+    )
+    (method,) = load_methods(f"predictions:{folder}", weights=None)
+    assert method.convention == ""
+
+
+def test_a_folder_without_the_only_mask_type_holds_its_fills_itself(tmp_path):
+    fills(tmp_path / "flat", "x.png", "y.png")
+    fills(tmp_path / "deep", "rect/x.png")
+    specs = [f"predictions:{tmp_path}/{name}" for name in ("flat", "deep")]
+    methods = settle_layout(load_all(specs, None, None, "cpu"), ("rect",))
+    assert [(method.name, method.flat) for method in methods] == [("flat", True), ("deep", False)]
+    assert [method.find("rect", "x").name for method in methods] == ["x.png", "x.png"]
+    methods = settle_layout(load_all(specs, None, None, "cpu"), ("rect", "circle"))
+    assert not any(method.flat for method in methods), "of two mask types neither is the only one"
+
+
+def test_names_that_differ_in_case_alone_are_namesakes(tmp_path):
+    fills(tmp_path / "a", "rect/x.png")
+    spec = f"predictions:{tmp_path}/a"
+    with pytest.raises(UsageError, match="ME with seed 0 is named twice: give one another name, 'other=ME'"):
+        load_all([f"me={spec}", f"ME={spec}"], None, None, "cpu")
+    assert [m.name for m in load_all([f"me={spec}", f"us={spec}"], None, None, "cpu")] == ["me", "us"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from pathlib import Path
 
@@ -9,7 +10,9 @@ import numpy as np
 import pytest
 
 from bench.methods.weights import weights_anywhere, weights_of
-from bench.util.errors import UsageError
+from bench.runs.manifest import VariantEntry
+from bench.runs.reader import Run
+from bench.util.errors import BenchError, UsageError
 from tests.bench.fake_runs import fake_run
 
 
@@ -41,11 +44,35 @@ def test_weights_that_no_run_holds_are_named_with_what_makes_them(tmp_path: Path
 
 
 def test_a_run_named_is_the_only_one_that_is_asked(tmp_path: Path) -> None:
-    from bench.runs.reader import Run
-
     trained(tmp_path, "newer", 0, "b/seed-0")
     own = trained(tmp_path, "own", 10, "a/seed-4")
     find = weights_of(Run.open(own.parent))
     assert find("a", None) == (own / "a/seed-4/generator.safetensors", 4)
     with pytest.raises(UsageError, match="own"):
         find("b", None)
+
+
+@pytest.mark.parametrize("told", ["training", "variants"])
+@pytest.mark.parametrize("right", [True, False])
+def test_weights_must_be_those_that_the_run_was_made_with(tmp_path: Path, told: str, right: bool) -> None:
+    own = trained(tmp_path, "own", 0, "a/seed-4") / "a/seed-4/generator.safetensors"
+    digest = hashlib.sha256(b"" if right else b"other").hexdigest()
+    run = Run.open(tmp_path / "own")
+    if told == "training":
+        run.manifest.training = {"weights": {"a@4": digest}}
+        run.manifest.variants = [VariantEntry("a", 4, "network", weights_sha256="of an older training")]
+    else:
+        others = [VariantEntry("a", 3, "network", weights_sha256="x"), VariantEntry("a", 4, "reference")]
+        run.manifest.variants = [*others, VariantEntry("a", 4, "network", weights_sha256=digest)]
+    if right:
+        assert weights_of(run)("a", 4) == (own, 4)
+    else:
+        with pytest.raises(BenchError, match=r"is not the file that own was made with"):
+            weights_of(run)("a", 4)
+
+
+def test_weights_of_a_run_that_keeps_no_digest_are_taken(tmp_path: Path) -> None:
+    trained(tmp_path, "own", 0, "a/seed-4")
+    run = Run.open(tmp_path / "own")
+    run.manifest.variants = [VariantEntry("a", 4, "reference", weights_sha256="x"), VariantEntry("b", 4, "network")]
+    assert weights_of(run)("a", 4)[1] == 4
