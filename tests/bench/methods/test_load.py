@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
-from bench.methods.load import check_spec, load_methods, split_seed
+from bench.methods.load import check_spec, is_network, load_all, load_methods, split_seed
+from bench.util.errors import UsageError
+from variants.errors import ExternalError
 from variants.registry import UnknownName, variant
 
 
@@ -86,3 +90,51 @@ def test_a_registered_function_is_a_method(monkeypatch):
     monkeypatch.setattr(variant, "_entries", {**variant._entries, "grey": lambda x, hole: x * 0 + 0.5})
     method = load_methods("grey", weights=None)[0]
     assert (method.name, method.kind) == ("grey", "external")
+
+
+def test_a_checkpoint_is_of_the_networks_among_several(checkpoint):
+    specs = ["telea", "baseline@3", "mean_fill"]
+    methods = load_all(specs, lambda name, seed: pytest.fail("asked"), checkpoint, "cpu")
+    assert [(m.name, m.seed, m.kind) for m in methods] == [
+        ("telea", 0, "reference"),
+        ("baseline", 3, "network"),
+        ("mean_fill", 0, "reference"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("spec", "expected"),
+    [("baseline", True), ("baseline@2", True), ("telea", False), ("onnx:baseline", False), ("python:a:b", False)],
+)
+def test_what_is_a_network_of_ours(spec, expected):
+    assert is_network(spec) is expected
+
+
+def test_two_of_one_name_and_seed_are_refused_as_they_are_named(checkpoint):
+    assert len(load_all(["telea", "other=telea"], None, None, "cpu")) == 2
+    with pytest.raises(UsageError, match="telea with seed 0 is named twice"):
+        load_all(["telea", "telea"], None, None, "cpu")
+    assert len(load_all(["baseline@1", "baseline@2"], None, checkpoint, "cpu")) == 2
+
+
+def test_a_name_is_given_to_the_one_method_and_kept_for_several(tmp_path):
+    assert load_methods("mine=telea", weights=None)[0].name == "mine"
+    for name in ("a", "b"):
+        (tmp_path / name / "rect").mkdir(parents=True)
+        Image.new("RGB", (4, 4)).save(tmp_path / name / "rect" / "x.png")
+    methods = load_methods(f"us=predictions:{tmp_path}", weights=None)
+    assert [(m.name, m.called) for m in methods] == [("a", "us"), ("b", "us")]
+
+
+def test_a_plug_ins_method_says_whose_it_is_and_has_its_digest(monkeypatch):
+    source = SimpleNamespace(what="the plug-in mine.py", digest=lambda: "ab")
+    monkeypatch.setattr(variant, "plugin", lambda name: source if name == "telea" else None)
+    method = load_methods("telea", weights=None)[0]
+    assert method.content == "ab" and method.summary.endswith("(plug-in mine.py)")
+    assert "plug-in" not in load_methods("mean_fill", weights=None)[0].summary
+
+
+def test_a_reference_whose_package_is_missing_says_so(monkeypatch):
+    monkeypatch.setattr(variant.get("telea"), "missing", lambda self=None: "no package", raising=False)
+    with pytest.raises(ExternalError, match="telea cannot be used: no package"):
+        load_methods("telea", weights=None)
