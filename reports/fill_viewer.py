@@ -43,6 +43,6 @@ def fill_viewer(name: str, before: np.ndarray, hole: np.ndarray, shown: list[Sho
     ]
     row = GridRow(0, anchor("demo"), "demo", "painted", name, "standard", "by hand", float(hole.mean()), scene, cells)
     style = asset("style.css", "viewer.css") + truths_css([row])
-    script = asset("colour.js", "page.js", "viewer.js")
-    viewer = viewer_of(rows_data([row], {}), truth="truth" if truth else "before")
+    script = asset("page.js", "colour.js", "viewer.js")
+    viewer = viewer_of(rows_data([row], {}), truth="truth" if truth else "before") | {"alone": True}
     return render("fills.html", style, script, row=row, viewer=viewer, name=name)

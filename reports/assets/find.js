@@ -231,7 +231,7 @@ const Find = (() => {
     $("find-paint").hidden = !label;
     if (!label) return;
     $("find-file").textContent = `fills/${label.split("@")[0]}/${masks[item.m]}/`;
-    $("find-command").textContent = Viewer.commands[label][masks[item.m]];
+    Command.put($("find-command"), Viewer.commands[label][masks[item.m]]);
   }
 
   function refresh() {

@@ -1,4 +1,16 @@
 "use strict";
+/* Commands that are too long for a line are broken between words, never after a dash. */
+const Command = {
+  put(pre, text) {
+    pre.replaceChildren(...text.split(/(\s+)/).map((part) => {
+      if (!part.trim()) return part;
+      const word = document.createElement("span");
+      word.textContent = part;
+      return word;
+    }));
+  },
+};
+
 /* The page without its large view: theme, sorting, copying, the section in sight, reloading while a run goes on. */
 (() => {
   const root = document.documentElement;
@@ -82,6 +94,7 @@
     setTimeout(() => { button.textContent = "Copy"; }, 1500);
   });
   for (const b of document.querySelectorAll("button.copy")) b.hidden = false;
+  for (const pre of document.querySelectorAll(".code pre")) Command.put(pre, pre.textContent);
 
   const links = new Map([...document.querySelectorAll(".toc a")].map((a) => [a.hash.slice(1), a]));
   const seen = new Set();

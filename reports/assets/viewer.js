@@ -226,8 +226,10 @@ const Viewer = (() => {
     const r = row();
     const list = walk(), at = list.indexOf(state.row);
     const position = filtered() && at >= 0 ? ` · ${at + 1} of ${list.length} in the list` : "";
-    $("viewer-title").textContent = `${r.id} · ${r.dataset}, ${r.mask}, hole ${(r.area * 100).toFixed(0)} % · chosen: ${r.why}${position}`;
-    $("v-disputed").hidden = !finder;
+    const area = `hole ${(r.area * 100).toFixed(0)} %`;
+    $("viewer-title").textContent = data.alone ? `${r.id} · ${area}` : `${r.id} · ${r.dataset}, ${r.mask}, ${area} · chosen: ${r.why}${position}`;
+    $("v-disputed").hidden = $("v-disputed-key").hidden = !finder;
+    $("v-prev").hidden = $("v-next").hidden = $("v-walk-keys").hidden = Boolean(data.alone);
     for (const [key, select] of [["a", $("v-a")], ["b", $("v-b")]]) {
       const off = hidden();
       const names = [TRUTH, MASKED, ...r.cells.map((c) => c.label).filter((label) => !off.has(label) || label === state[key])];
@@ -270,12 +272,12 @@ const Viewer = (() => {
     }
     const cell = r.cells.find((c) => c.label === state.b);
     const command = cell && data.commands[cell.label]?.[r.mask];
-    $("v-command").textContent = command || "";
+    Command.put($("v-command"), command || "");
     $("v-command").parentElement.hidden = !command;
     $("v-command").parentElement.previousElementSibling.hidden = !command;
     const parts = [];
     if (command) parts.push(`It goes to fills/${cell.label.split("@")[0]}/${r.mask}/${r.id}.png.`);
-    if (r.reduced) parts.push("Shown reduced; bench report --full-resolution DIR puts the originals beside this page.");
+    if (r.reduced) parts.push(finder ? "Shown reduced; bench report --full-resolution DIR puts the originals beside this page." : "Shown reduced.");
     else if (!r.exact) parts.push("Pictures in this file are compressed: pixel values are close, not exact.");
     if (cell && state.layer === "raw" && cell.raw && r.exact) parts.push("Raw output outside the hole is compressed: its levels are close, not exact.");
     if (cell && state.layer === "raw" && !cell.raw) parts.push(`${cell.label} paints the hole only: its raw output is its fill.`);
@@ -447,8 +449,18 @@ const Viewer = (() => {
   $("v-in").addEventListener("click", keys["+"]);
   $("v-out").addEventListener("click", keys["-"]);
   $("v-fit").addEventListener("click", keys[0]);
-  $("v-a").addEventListener("change", (e) => { state.a = e.target.value; show(); });
-  $("v-b").addEventListener("change", (e) => { state.b = e.target.value; show(); });
+  for (const key of ["a", "b"]) {
+    const select = $(`v-${key}`);
+    let pointed = false;
+    select.addEventListener("pointerdown", () => { pointed = true; });
+    select.addEventListener("keydown", () => { pointed = false; });
+    select.addEventListener("change", () => {
+      state[key] = select.value;
+      show();
+      /* Chosen with the mouse, the arrows go on through pictures; with the keyboard, through the list. */
+      if (pointed) stage.focus();
+    });
+  }
   $("v-slide").addEventListener("input", (e) => { state.cut = e.target.value / 1000; draw(); });
   for (const b of dialog.querySelectorAll("[data-mode]")) b.addEventListener("click", () => (b.dataset.mode === "flip" ? flip() : mode(b.dataset.mode)));
   for (const b of dialog.querySelectorAll("[data-layer]")) b.addEventListener("click", () => { state.layer = b.dataset.layer; show(); });

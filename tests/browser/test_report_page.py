@@ -202,6 +202,33 @@ def test_keys_work_after_a_method_was_chosen_from_the_list(watched: Watched, rep
     assert page.locator("#v-a").input_value() == "double_dg", "a letter is no choice in the list"
 
 
+def test_after_a_choice_with_the_mouse_arrows_go_on_through_the_pictures(watched: Watched, report: str) -> None:
+    page = watched.page
+    page.goto(report)
+    open_first(page, "baseline")
+    title = page.locator("#viewer-title").inner_text()
+    for key, name in (("a", "double_dg"), ("b", "telea")):
+        page.locator(f"#v-{key}").dispatch_event("pointerdown")
+        page.locator(f"#v-{key}").select_option(name)
+        page.keyboard.press("ArrowDown")
+        assert page.locator("#viewer-title").inner_text() != title
+        assert page.locator(f"#v-{key}").input_value() == name
+        page.keyboard.press("ArrowUp")
+        assert page.locator("#viewer-title").inner_text() == title
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_a_long_command_is_whole_and_beside_its_button(watched: Watched, report: str, width: int) -> None:
+    page = watched.page
+    page.set_viewport_size({"width": width, "height": 900})
+    page.goto(report)
+    command, button = (page.locator(f"#reproduce .code {part}") for part in ("pre", ".copy"))
+    assert command.evaluate("e => e.scrollWidth <= e.clientWidth")
+    left, right = command.bounding_box(), button.bounding_box()
+    assert left["x"] + left["width"] <= right["x"]
+    assert "bench run" in command.inner_text() and " --" in command.text_content()
+
+
 def wide_run(path: Path) -> Run:
     """A run whose pictures are half as high as wide; telea's pictures are lost."""
     folder = fake_run(
