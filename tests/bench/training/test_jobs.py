@@ -46,6 +46,14 @@ from variants.session import Plan
 from variants.state import Every
 
 
+@pytest.fixture(autouse=True)
+def heard():
+    """Ctrl-C is heard, though what a shell runs in the background ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def profile(**changes):
     return load_profile("tiny", {"width": 4, "batch": 16, **changes})
 
