@@ -39,6 +39,9 @@ CheckpointEvery = Annotated[
         help="How often a training keeps its state: 500 (steps), 30s, 10m, 1h, or both: 500,10m (default: 20s).",
     ),
 ]
+TensorBoard = Annotated[
+    bool, typer.Option("--tensorboard", help="Also write what trainings report for TensorBoard (docs/scale.md).")
+]
 Wait = Annotated[bool, typer.Option("--wait", help="Wait while another process writes the run.")]
 Workers = Annotated[int | None, typer.Option("--workers", help="Processes that score (default: one a core).")]
 Size = Annotated[int | None, typer.Option("--size", help="Side in pixels: resize the shorter side, then centre crop.")]

@@ -20,6 +20,7 @@ from bench.cli.options import (
     RunsDir,
     Sets,
     Size,
+    TensorBoard,
     Wait,
     WeightsDir,
     Workers,
@@ -50,6 +51,7 @@ def run(
     runs_dir: RunsDir = None,
     export: Export = None,
     checkpoint_every: CheckpointEvery = None,
+    tensorboard: TensorBoard = False,
     launcher: Annotated[
         str | None, typer.Option("--launcher", help="ray: train over a Ray cluster (docs/scale.md).")
     ] = None,
@@ -105,6 +107,7 @@ def run(
         wait=wait,
         offline=offline,
         checkpoint_every=checkpoint_every,
+        tensorboard=tensorboard,
         launcher=launcher,
         throughput=not no_throughput,
         open_report=open_report,

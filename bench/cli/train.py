@@ -17,6 +17,7 @@ from bench.cli.options import (
     RunsDir,
     Sets,
     Size,
+    TensorBoard,
     Wait,
     assignments,
     split,
@@ -42,6 +43,7 @@ def train(
         float | None, typer.Option("--seconds", help="With --estimate: seconds of steps per variant (default: 5).")
     ] = None,
     checkpoint_every: CheckpointEvery = None,
+    tensorboard: TensorBoard = False,
     wait: Wait = False,
     json_output: Json = False,
     runs_dir: RunsDir = None,
@@ -83,4 +85,5 @@ def train(
         device=device,
         wait=wait,
         checkpoint_every=checkpoint_every,
+        tensorboard=tensorboard,
     )

@@ -36,6 +36,7 @@ def run_profile(
     export: Sequence[Path] = (),
     build: Build | None = None,
     launcher: str | None = None,
+    tensorboard: bool = False,
 ) -> None:
     """Everything from pictures to report; prints where the report is. workers: processes that score. launcher: what
     trains, in place of processes on this machine."""
@@ -55,9 +56,12 @@ def run_profile(
     from bench.stages.speed import measure_speed
     from bench.stages.train import train_missing
     from bench.training import cluster, together
+    from bench.training import tensorboard as events
     from bench.training.checkpoints import every
 
     kept = every(checkpoint_every)
+    if tensorboard:
+        events.require()
     launch = cluster.launcher(launcher) if launcher is not None else None
     if together.asked():
         raise UsageError("bench run is one process: train with torchrun … -m bench train, then bench run goes on")
@@ -65,7 +69,7 @@ def run_profile(
     members = members_of(profile)
     context = prepare(profile, members, folder, changed, fresh, check_device(device), wait)
     fetch = start_fetch(profile, weights_dir, offline)
-    diverged = train_missing(context, members.networks, kept, launch)
+    diverged = train_missing(context, members.networks, kept, launch, tensorboard)
     specs = [spec for spec in members.specs if spec not in {f"{name}@{seed}" for name, seed in diverged}]
     if not specs:
         raise BenchError(f"{not_trained(diverged)}: nothing is left to score")

@@ -17,6 +17,7 @@ from bench.util.progress import say
 def train_only(
     names: Sequence[str], profile: Profile, *, data: Sequence[str] | None, folder: Callable[[str], Path],
     changed: bool, fresh: bool, device: str | None, wait: bool = False, checkpoint_every: str | None = None,
+    tensorboard: bool = False,
 ) -> None:  # fmt: skip
     """``bench train``: the named networks of a profile, into the run that ``bench run`` goes on with.
 
@@ -27,12 +28,15 @@ def train_only(
     from bench.methods.device import check_device
     from bench.stages.prepare import members_of, prepare
     from bench.stages.train import Launch, train_missing
+    from bench.training import tensorboard as events
     from bench.training import together
     from bench.training.checkpoints import every
 
     def lead(place: str, fresh: bool, launch: Launch | None) -> None:
+        if tensorboard:
+            events.require()
         context = prepare(profile, members_of(profile), folder, changed, fresh, place, wait)
-        diverged = train_missing(context, wanted, kept, launch)
+        diverged = train_missing(context, wanted, kept, launch, tensorboard)
         for pair in wanted:
             if pair not in diverged:
                 print(weights_file(context.writer.path, *pair))

@@ -24,6 +24,7 @@ CONTENTS = (
     "sets",
     "samples",
     "cache",
+    "tensorboard",
     "throughput.parquet",
     "summary.json",
     "report.html",

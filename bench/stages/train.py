@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ from variants.registry import variant
 from variants.state import Every
 
 if TYPE_CHECKING:
+    from bench.training.tensorboard import Events
     from bench.training.train import Job
     from variants.perceptual import Weights
 
@@ -20,14 +22,19 @@ Launch = Callable[[list["Job"], Callable[[Any], None]], None]
 
 
 def train_missing(
-    context: Context, networks: Sequence[tuple[str, int]], every: Every = Every(), launch: Launch | None = None
+    context: Context,
+    networks: Sequence[tuple[str, int]],
+    every: Every = Every(),
+    launch: Launch | None = None,
+    tensorboard: bool = False,
 ) -> dict[tuple[str, int], str]:
     """Train every (variant, seed) of ``networks`` that the run holds no finished weights of.
 
-    every: how often a state is kept. launch: what trains them, by default processes on this machine. Returns those that
-    came to nothing, and why.
+    every: how often a state is kept. launch: what trains them, by default processes on this machine. tensorboard: write
+    event files for it, too. Returns those that came to nothing, and why.
     """
     from bench.stages import kept
+    from bench.training.tensorboard import Events
     from bench.training.train import DIVERGED, may_begin_again, why_diverged
 
     kept.settle(context, networks)
@@ -38,9 +45,13 @@ def train_missing(
     missing = [
         pair for pair, folder in folders.items() if not (folder / WEIGHTS).is_file() and not why_diverged(folder)
     ]
-    if missing:
-        with context.writer.stage("train"):
-            train(context, missing, every, launch)
+    with Events(context.writer.path) if tensorboard else contextlib.nullcontext() as events:
+        if missing:
+            with context.writer.stage("train"):
+                train(context, missing, every, launch, events)
+        if events is not None:
+            for pair in networks:
+                events.mirror(*pair)
     kept.clear(context)  # also where a run was killed between its last training and this
     kept.note(context, networks)
     lost = {pair: why_diverged(folder) for pair, folder in folders.items()}
@@ -52,7 +63,13 @@ def train_missing(
     return lost
 
 
-def train(context: Context, missing: Sequence[tuple[str, int]], every: Every, launch: Launch | None) -> None:
+def train(
+    context: Context,
+    missing: Sequence[tuple[str, int]],
+    every: Every,
+    launch: Launch | None,
+    events: Events | None = None,
+) -> None:
     from bench.stages import kept
     from bench.training.train import Job, at_a_time, steps_of, train_all
 
@@ -75,6 +92,8 @@ def train(context: Context, missing: Sequence[tuple[str, int]], every: Every, la
 
         def report(progress: Any) -> None:
             done[progress.name, progress.seed] = progress.step
+            if events is not None:
+                events.add(progress)
             label = f"{progress.name}@{progress.seed}" if several else progress.name
             if not progress.done:
                 reporter.update(label, progress.step, progress.steps, in_words(progress))

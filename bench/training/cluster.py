@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import platform
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -111,6 +111,13 @@ def await_all(ray: Any, tasks: dict[Any, Job], report: Callable[[Any], None]) ->
     from variants.trainer import Progress
 
     waiting, problems = list(tasks), []
+    known = dict.fromkeys(tasks, 0)
+
+    def tell_reached(reference: Any) -> None:
+        for progress in reached(tasks[reference], known[reference]):
+            known[reference] = progress.step
+            report(progress)
+
     try:
         while waiting:
             ready, waiting = ray.wait(waiting, num_returns=1, timeout=POLL_S)
@@ -126,10 +133,10 @@ def await_all(ray: Any, tasks: dict[Any, Job], report: Callable[[Any], None]) ->
                     if problem := failed(job, problem):
                         problems.append(problem)
                 else:
+                    tell_reached(reference)
                     report(Progress(job.name, job.seed, job.steps, job.steps, 0.0, 0.0, done=True))
             for reference in waiting:
-                if (progress := reached(tasks[reference])) is not None:
-                    report(progress)
+                tell_reached(reference)
     except BaseException:
         for reference in waiting:
             ray.cancel(reference)
@@ -140,15 +147,14 @@ def await_all(ray: Any, tasks: dict[Any, Job], report: Callable[[Any], None]) ->
         raise BenchError("training failed for " + "; ".join(problems))
 
 
-def reached(job: Job) -> Any:
-    """How far a training is, by the last row of its history; None where it has none yet."""
+def reached(job: Job, after: int) -> Iterator[Any]:
+    """How far a training is: every row of its history past the step ``after``."""
     from variants.history import History
     from variants.trainer import Progress
 
-    rows = History(job.folder / "history.csv").rows
-    if not rows:
-        return None
-    row = {key: float(value) for key, value in rows[-1].items() if value not in ("", None)}
     known = ("step", "epoch", "seconds", "images_per_s", "lr", "validation_psnr_hole")
-    loss = sum(value for key, value in row.items() if key not in known and not key.startswith("critic"))
-    return Progress(job.name, job.seed, int(row["step"]), job.steps, loss, row["images_per_s"], row=row)
+    for given in History(job.folder / "history.csv").rows:
+        row = {key: float(value) for key, value in given.items() if value not in ("", None)}
+        if row["step"] > after:
+            loss = sum(value for key, value in row.items() if key not in known and not key.startswith("critic"))
+            yield Progress(job.name, job.seed, int(row["step"]), job.steps, loss, row["images_per_s"], row=row)

@@ -196,11 +196,12 @@ def test_progress_of_those_that_still_train_is_told(ray, tmp_path):
     ]
 
 
-def test_progress_is_the_last_row_of_the_history(tmp_path):
-    assert reached(job(folder=tmp_path)) is None
+def test_progress_is_each_new_row_of_the_history(tmp_path):
+    assert list(reached(job(folder=tmp_path), 0)) == []
     head = "step,epoch,seconds,images_per_s,lr,mse,adversarial,critic,validation_psnr_hole"
     (tmp_path / "history.csv").write_text(f"{head}\n1,,0.1,9,0.1,5,5,5,\n4,0.5,2,80,0.1,0.25,0.5,7,21.5\n")
-    given = reached(job(folder=tmp_path))
+    assert [progress.step for progress in reached(job(folder=tmp_path), 0)] == [1, 4]
+    (given,) = reached(job(folder=tmp_path), 1)
     assert (given.step, given.steps, given.loss, given.images_per_s, given.done) == (4, 10, 0.75, 80, False)
     assert given.row["validation_psnr_hole"] == 21.5
 
