@@ -34,7 +34,7 @@ def blanked(image: Tensor, hole: Tensor, blank: str) -> Tensor:
     if blank == "mean":
         known = 1 - hole
         count = known.sum(dim=(2, 3), keepdim=True)
-        mean = (image * known).sum(dim=(2, 3), keepdim=True) / count.clamp(min=1)
+        mean = (image * known).sum(dim=(2, 3), keepdim=True) / count
         return torch.where(hole > 0, torch.where(count > 0, mean, GREY), image)
     return torch.where(hole > 0, image.new_tensor(float(blank)), image)
 

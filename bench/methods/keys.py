@@ -159,5 +159,5 @@ def typed(key: str, value: str) -> dict[str, Any]:
 
 
 def nearest(word: str, known: tuple[str, ...], lead: str = "") -> str:
-    near = difflib.get_close_matches(word.lower(), known, n=1, cutoff=0.5)
+    near = difflib.get_close_matches(word.lower(), known, cutoff=0.5)
     return f"did you mean {lead}{near[0]}?" if near else f"choose from {', '.join(lead + name for name in known)}"

@@ -205,3 +205,10 @@ def test_names_that_differ_in_case_alone_are_namesakes(tmp_path):
     with pytest.raises(UsageError, match="ME with seed 0 is named twice: give one another name, 'other=ME'"):
         load_all([f"me={spec}", f"ME={spec}"], None, None, "cpu")
     assert [m.name for m in load_all([f"me={spec}", f"us={spec}"], None, None, "cpu")] == ["me", "us"]
+
+
+def test_a_folder_called_like_a_mask_type_and_methods_of_other_kinds_are_left_as_they_are(tmp_path):
+    fills(tmp_path / "rect", "circle/x.png", "rect/x.png")
+    methods = load_all([f"predictions:{tmp_path}/rect", "telea"], None, None, "cpu")
+    assert settle_layout(methods, ("rect", "circle")) == methods
+    assert methods[0].find("circle", "x").parent.name == "circle"
