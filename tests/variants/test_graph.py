@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import pytest
 import torch
 
-from variants.graph import WARM_UP, Replayed
+from variants.graph import WARM_UP, CudaTape, Replayed
 
 
 class Tape:
@@ -61,3 +63,38 @@ def test_a_batch_of_another_shape_is_refused():
         replayed(torch.ones(2, 3), torch.ones(2, 3))
     with pytest.raises(RuntimeError, match="size"):
         replayed(torch.ones(3, 3), torch.ones(3, 3))
+
+
+def test_on_a_gpu_a_call_aside_waits_for_what_came_before_and_what_follows_waits_for_it(monkeypatch):
+    log: list[object] = []
+
+    class Stream:
+        def __init__(self, name: str = "own") -> None:
+            self.name = name
+
+        def wait_stream(self, other: Stream) -> None:
+            log.append(f"{self.name} waits for {other.name}")
+
+    class Graph:
+        def replay(self) -> None:
+            log.append("replayed")
+
+    @contextlib.contextmanager
+    def within(*what, **how):
+        log.append((*[getattr(one, "name", type(one).__name__) for one in what], *how.items()))
+        yield
+        log.append("left")
+
+    monkeypatch.setattr(torch.cuda, "Stream", Stream)
+    monkeypatch.setattr(torch.cuda, "CUDAGraph", Graph)
+    monkeypatch.setattr(torch.cuda, "current_stream", lambda: Stream("current"))
+    monkeypatch.setattr(torch.cuda, "stream", within)
+    monkeypatch.setattr(torch.cuda, "graph", within)
+    tape = CudaTape()
+    assert tape.aside(lambda: log.append("called") or 3) == 3
+    assert log == ["own waits for current", ("own",), "called", "left", "current waits for own"]
+    log.clear()
+    assert tape.record(lambda: log.append("called") or 4) == 4
+    tape.replay()
+    recording = ("Graph", ("stream", tape.stream), ("capture_error_mode", "thread_local"))
+    assert log == [recording, "called", "left", "replayed"]
