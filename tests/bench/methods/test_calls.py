@@ -224,3 +224,26 @@ def test_a_failure_without_names_is_raised_even_after_others_worked() -> None:
     raw = found.fill(images, HOLES, NAMES, "rect")
     assert [np.isfinite(one).all() for one in raw] == [True, True, False, True, True]
     assert list(found.problems) == [("rect", "c")]
+
+
+def test_the_last_picture_of_a_batch_of_three_is_tried_alone() -> None:
+    model = Counted()
+    found = method(model.plain, batch=3)
+    found.fill(IMAGES, HOLES, NAMES, "rect")
+    assert found.trusts_batches and model.sizes == [3, 3, 3, 3]
+
+
+def test_a_model_that_draws_the_same_for_the_whole_batch_is_trusted() -> None:
+    def drawing(x: torch.Tensor, h: torch.Tensor) -> torch.Tensor:
+        return x * (1 - h) + h * torch.rand(1)
+
+    found = method(drawing, batch=2)
+    found.fill(IMAGES, HOLES, NAMES, "rect")
+    assert found.trusts_batches, "it is tried twice from the same seed"
+
+
+def test_a_convention_is_known_before_the_first_call() -> None:
+    assert method(Counted().plain).gives_integers is False
+    found = method(lambda x, h: (x * 255).round().byte())
+    found.fill(IMAGES[:1], HOLES[:1])
+    assert found.gives_integers is True
