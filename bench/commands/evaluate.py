@@ -74,6 +74,17 @@ def evaluate_methods(request: Request) -> None:
     profile, split = settle(request, source)
     check_names(replace(profile, variants=()))
     files = chosen(request.export, "scores")
+    from bench.commands.again import FILE, any_asked, digest_of, remember, told_before
+    from bench.suites.of_profile import open_suite, refuse_shared_ids
+
+    suite, asked = None, ""
+    if any_asked(request):
+        suite = open_suite(profile, split)
+        asked = digest_of(request, profile, split, suite, source)
+        before = told_before(request, asked)
+        if before is not None:
+            tell_again(*before, request, files)
+            return
     from bench.methods.device import check_device
     from bench.methods.first_picture import check_first
     from bench.methods.load import is_network, load_all
@@ -89,7 +100,6 @@ def evaluate_methods(request: Request) -> None:
     from bench.stages.samples import choose_samples
     from bench.stages.sampling import settle_samples
     from bench.stages.score import open_scorers, score_methods
-    from bench.suites.of_profile import open_suite, refuse_shared_ids
 
     networks = [spec for spec in request.methods if is_network(spec)]
     if request.checkpoint is not None and len(networks) != 1:
@@ -99,7 +109,7 @@ def evaluate_methods(request: Request) -> None:
     methods = load_all(request.methods, weights, request.checkpoint, device)
     fetch_or_tell(profile, request.weights_dir, request.fetch)
     scorers = open_scorers(profile, request.weights_dir, device)
-    suite = open_suite(profile, split)
+    suite = suite or open_suite(profile, split)
     if request.save_predictions is not None or any(not method.gives_raw for method in methods):
         refuse_shared_ids(suite)
     methods = settle_layout(methods, suite.masks)
@@ -108,12 +118,14 @@ def evaluate_methods(request: Request) -> None:
         refuse_reversed(methods, suite)
     hints = check_first(methods, suite)
     digest_fills(methods, suite)
+    asked = asked or digest_of(request, profile, split, suite, source)
     sampled_once = settle_samples(methods, suite, request.samples)
     start = suite_facts(suite, profile)
     key = key_of(profile.as_dict(), identity_of(methods), request.restore_known, start.suite)
     run = out_folder(request.out, request.runs, f"eval-{key[:8]}")
     writer = RunWriter(part.folder(run) if part else run)
     writer.begin(start, request.fresh, wait=request.wait)
+    (writer.path / FILE).unlink(missing_ok=True)
     say(f"writing {writer.path}" + (f", shard {part}" if part else ""))
     tell_of_suite(suite, writer)
     for text in (*hints, *sampled_once):
@@ -148,7 +160,20 @@ def evaluate_methods(request: Request) -> None:
     if request.build:
         choose_samples(context)
     report = finish(context, request.build)
+    if not outcome.partial and not outcome.listed:
+        remember(context.run, asked, [*hints, *sampled_once, *outcome.notes])
     tell(context.run, report, outcome, files, request.json_output)
+
+
+def tell_again(run: Run, said: Sequence[str], request: Request, files: Sequence[tuple[Path, Any]]) -> None:
+    """What an evaluation that was made before prints, from its run."""
+    from bench.stages.outcome import Outcome
+
+    labels = [entry.name for entry in run.manifest.variants]
+    for text in said:
+        say(f"note: {text}")
+    say(f"note: {told_kept({label: {None: None} for label in labels})}; --fresh scores anew")
+    tell(run, None, Outcome(), files, request.json_output)
 
 
 def needs_no_device(profile: Profile) -> bool:

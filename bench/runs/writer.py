@@ -30,6 +30,7 @@ CONTENTS = (
     "report.html",
     "run.json",
     "shard.json",
+    "asked.json",
 )
 
 EXECUTION = ("workers", "samples", "throughput_s", "name")

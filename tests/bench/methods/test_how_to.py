@@ -13,6 +13,7 @@ from bench.methods.first_picture import check_convention
 from bench.methods.keys import NAMES
 from bench.methods.load import load_methods
 from bench.methods.probe import known_pictures
+from bench.metrics.scorer import Scorer
 from tests.bench.methods import conformance as quirks
 from tests.bench.methods.conformance import SIDE, export, script
 
@@ -109,3 +110,13 @@ def test_one_network_scores_the_same_as_a_file_a_function_and_a_folder(tmp_path)
     np.testing.assert_array_equal(fills["torchscript"], fills["python"])
     np.testing.assert_array_equal(fills["predictions"], fills["python"])
     assert np.abs(fills["onnx"].astype(int) - fills["python"]).max() <= 1
+    names = ["psnr_hole", "ssim_hole", "l1_hole", "colour_shift"]
+    given = [[fills[kind]] for kind in ("python", "torchscript", "predictions", "onnx")]
+    (scores,) = Scorer(names).score_batch(
+        ["a"], [image], [hole], [tuple(one[0] for one in given)], [tuple(one[0] for one in given)]
+    )
+    for name in names:
+        plain, script_, folder_, onnx_ = (float(row[name]) for row in scores)
+        assert plain == script_ == folder_
+        # One level, 1/255, in a few pixels: it is 0.01 dB, 1e-3 of the others' units.
+        assert abs(onnx_ - plain) <= (0.01 if name in ("psnr_hole", "colour_shift") else 1e-3)
