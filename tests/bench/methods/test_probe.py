@@ -296,6 +296,11 @@ def test_ranges_polarity_and_blank_are_tried_together_and_what_is_rare_with_the_
 def test_structures_begin_with_nothing_said_and_leave_what_is_known() -> None:
     found = structures(model())
     assert found[0] == Keys()
+    assert {(keys.input, keys.order) for keys in found} == {
+        *((one, None) for one in (None, "concat", "masked")),
+        *((one, "mask,picture") for one in (None, "concat")),
+    }
+    assert {keys.layout for keys in found} == {None, "nhwc"}
     lengths = [len(keys.said()) for keys in found]
     assert lengths == sorted(lengths) and len(found) == len(set(found))
     assert {keys.dtype for keys in found} == {None, "fp16", "uint8"}, "fp32 is what it is anyway"
