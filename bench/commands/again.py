@@ -16,7 +16,7 @@ from bench.util.files import write_json
 from bench.util.reading import read_object
 
 if TYPE_CHECKING:
-    from bench.commands.evaluate import Request
+    from bench.commands.request import Request
     from bench.methods.spec import Spec
     from bench.profiles.profile import Profile
     from bench.suites.suite import Suite

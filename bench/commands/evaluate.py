@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bench.commands.request import Request as Request
 from bench.commands.results import tell
 from bench.commands.settings import check_names
 from bench.datasets.registry import SPLITS
 from bench.exporters.registry import chosen
 from bench.profiles.profile import Profile, load_profile, replace_checked
-from bench.runs.reader import Build, Run, find_run, find_runs, out_folder
+from bench.runs.reader import Run, find_run, find_runs, out_folder
 from bench.util.errors import UsageError
 from bench.util.files import write_json
 from bench.util.progress import say
@@ -24,41 +25,6 @@ if TYPE_CHECKING:
     from bench.runs.shards import Part
     from bench.stages.context import Context
     from bench.stages.outcome import Outcome
-
-
-@dataclass(frozen=True, kw_only=True)
-class Request:
-    """The command's arguments, as given."""
-
-    methods: tuple[str, ...]
-    data: tuple[str, ...]
-    masks: str | None
-    size: int | None
-    count: int | None
-    seed: int | None
-    metrics: tuple[str, ...]
-    protocol: str | None
-    polarity: str | None
-    threshold: int | None
-    suite: Path | None
-    force_polarity: bool
-    checkpoint: Path | None
-    save_predictions: Path | None
-    restore_known: bool
-    run: str | None
-    out: Path | None
-    fresh: bool
-    build: Build | None
-    device: str | None
-    weights_dir: Path | None
-    runs: Path
-    json_output: bool
-    wait: bool = False
-    fetch: bool = False
-    workers: int | None = None
-    shard: str | None = None
-    samples: int = 1
-    export: tuple[Path, ...] = ()
 
 
 def evaluate_methods(request: Request) -> None:
