@@ -82,7 +82,7 @@ def evaluate_methods(request: Request) -> None:
     require_fills(methods, suite)
     if not request.force_polarity:
         refuse_reversed(methods, suite)
-    hints = check_first(methods, suite)
+    changed, advice = check_first(methods, suite)
     digest_fills(methods, suite)
     asked = asked or digest_of(request, profile, split, suite, source)
     sampled_once = settle_samples(methods, suite, request.samples)
@@ -94,7 +94,9 @@ def evaluate_methods(request: Request) -> None:
     (writer.path / FILE).unlink(missing_ok=True)
     say(f"writing {writer.path}" + (f", shard {part}" if part else ""))
     tell_of_suite(suite, writer)
-    for text in (*hints, *sampled_once):
+    for text in advice:
+        say(f"note: {text}")
+    for text in (*changed, *sampled_once):
         say(f"note: {text}")
         writer.note(text)
     if request.save_predictions is not None:

@@ -32,12 +32,14 @@ REPAINTED, UNTOUCHED = 0.05, 0.02
 """Mean change of known pixels, and of the hole, that show a mask read the other way round."""
 
 
-def check_first(methods: Iterable[Method], suite: Suite) -> list[str]:
+def check_first(methods: Iterable[Method], suite: Suite) -> tuple[list[str], list[str]]:
     """Raises ExternalError with the SPEC to write where a method from outside is plainly called in the wrong way.
-    Returns what to say of those that may be."""
+
+    Returns what to note of the run, and advice that is only said: whether there is time to look for a better way of
+    calling a model depends on the machine, and what stands in a run must not."""
     callables = [method for method in methods if isinstance(method, CallableMethod) and method.spec is not None]
     if not callables:
-        return []
+        return [], []
     for dataset in suite.datasets:
         for mask in suite.masks_of(dataset):
             part = next(iter(suite.batches(dataset, mask, LOOKED_AT)), None)
@@ -45,9 +47,10 @@ def check_first(methods: Iterable[Method], suite: Suite) -> list[str]:
                 pictures = list(zip(part.images, part.holes, strict=True))
                 fit = [(image, hole) for image, hole in pictures if hole.any() and not hole.all()]
                 drifts = [check_convention(method, pictures[0], part.ids[0]) for method in callables]
-                told = [hint(m, fit) or told_drift(m, levels) for m, levels in zip(callables, drifts, strict=True)]
-                return [text for text in told if text]
-    return []
+                notes = [told_drift(m, levels) for m, levels in zip(callables, drifts, strict=True)]
+                advice = [hint(method, fit) for method in callables]
+                return [text for text in notes if text], [text for text in advice if text]
+    return [], []
 
 
 def told_drift(method: CallableMethod, levels: float) -> str:

@@ -287,7 +287,7 @@ def test_known_pixels_that_a_model_changes_are_spoken_of(tmp_path, pictures, mon
     dataset = open_dataset("scenes", "test", SIDE, 4)
     suite = Suite.open([dataset], "rect")
     spec = f"python:{tmp_path / 'm.py'}"
-    (told,) = check_first([load(f"{spec}:near"), load(f"{spec}:far")], suite)
+    (told,), _ = check_first([load(f"{spec}:near"), load(f"{spec}:far")], suite)
     levels = re.fullmatch(
         r"far changed the known pixels by (\d+) levels on average on the first picture: if it should not, find out "
         rf"what it expects with bench probe '{re.escape(spec)}:far'",
