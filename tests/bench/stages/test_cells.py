@@ -41,6 +41,7 @@ def test_rows_are_in_the_data_sets_order_with_each_value_under_its_name(tmp_path
     first, second, third = own.rows()
     assert first == {**whose, "image_id": "a", "sample": 0, "hole_area": 0.25, "failed": "", "psnr": 31.0, "l1": 0.5}
     assert (second["image_id"], second["failed"]) == ("b", "")
+    assert second["hole_area"] == 0
     assert all(math.isnan(second[name]) for name in ("psnr", "l1")), "not zero: it was never scored"
     assert (third["image_id"], third["failed"]) == ("c", "no number")
     assert all(math.isnan(third[name]) for name in ("psnr", "l1"))

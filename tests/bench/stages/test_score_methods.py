@@ -134,6 +134,24 @@ def test_failures_are_counted_in_a_note_and_what_was_noticed_stands_with_its_met
     assert list(outcome.findings) == [("p", 0), ("bad", 0)]
 
 
+class Broken(Method):
+    name, kind, weights_sha256 = "net", "network", "w"
+
+    def fill(self, images, holes, ids=None, mask=""):
+        return np.full(images.shape, np.nan, np.float32)
+
+
+@pytest.mark.parametrize(("held", "label"), [(("net", 1), "net@0"), (("net", 0), "net"), (("other", 1), "net")])
+def test_a_method_is_told_from_other_seeds_of_its_name_that_the_run_holds(stage, held, label):
+    stage.writer.manifest.variants = [VariantEntry(*held)]
+    assert list(stage(Broken()).listed) == [label]
+
+
+def test_predictions_lie_where_they_were_asked_for(stage, tmp_path):
+    stage(known(), predictions=tmp_path / "saved")
+    assert sorted(file.name for file in (tmp_path / "saved/p/rect").iterdir()) == ["a.png", "b.png", "c.png"]
+
+
 def test_what_a_kept_method_was_told_of_stays_and_of_one_scored_anew_is_forgotten(stage):
     told = Findings(low=-2.0)
     stage(known("kept", found=told), known("anew", found=told))
