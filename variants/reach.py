@@ -22,10 +22,10 @@ def reach(network: nn.Module, multiple: int) -> int | None:
         for weight in positive.parameters():
             weight.copy_(weight.abs() + 1e-3)
         for module in positive.modules():
-            mean, var = getattr(module, "running_mean", None), getattr(module, "running_var", None)
-            if mean is not None and var is not None:
+            mean = getattr(module, "running_mean", None)
+            if mean is not None:
                 mean.zero_()
-                var.fill_(1)
+                module.get_buffer("running_var").fill_(1)
     found = 0
     for tall in (False, True):
         size = (STRIP, 2 * multiple) if tall else (2 * multiple, STRIP)

@@ -124,9 +124,11 @@ def test_statistics_over_two_ranks_with_the_same_pictures_are_torchs_over_all_of
     x, weight = batch()
     whole, ours = norm(momentum).double(), ranks.join_statistics(norm(momentum).double())
     assert type(ours) is ranks.JointBatchNorm
-    for _ in "12":
-        expected = torchs(whole, torch.cat((x, x)), torch.cat((weight, weight)))
-        found = torchs(ours, x, weight)
+    for other in (x.flip(0) * 2 + 1, x):
+        whole.zero_grad()
+        ours.zero_grad()
+        expected = torchs(whole, torch.cat((other, other)), torch.cat((weight, weight)))
+        found = torchs(ours, other, weight)
     for place in (0, 1):
         torch.testing.assert_close(found[place], expected[place][:3], rtol=1e-9, atol=1e-9)
     for place in (2, 3):  # the sum over two ranks is the whole's
