@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -41,3 +42,22 @@ def test_a_damaged_one_is_made_anew_with_a_word(file: Path, capsys: pytest.Captu
     assert said.startswith("note: ") and "they are made anew" in said
     with pytest.raises(BenchError, match="score that set again"):
         read_set(file)
+
+
+def test_what_was_changed_or_is_of_another_cell_is_refused(file: Path, tmp_path: Path) -> None:
+    cell = {"variant": "a", "seed": 3, "dataset": "folder:x/y", "mask": "rect"}
+    write_set(file, {**cell, "n": 7}, FACTS)
+    assert read_set(file)["n"] == 7
+    text = file.read_text()
+    file.write_text(text.replace('"n": 7', '"n": 8'))
+    with pytest.raises(BenchError, match="it is not what was written"):
+        read_set(file)
+    other = set_file(tmp_path, "a", 3, "folder:x/y", "circle")
+    other.write_text(text)
+    with pytest.raises(BenchError, match="it holds the scores of a@3 on folder:x/y, rect"):
+        read_set(other)
+    assert not up_to_date(other, FACTS)
+    content = json.loads(text)
+    del content["sha256"]
+    file.write_text(json.dumps(content))
+    assert read_set(file)["n"] == 7, "files from before have no digest"

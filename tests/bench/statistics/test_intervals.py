@@ -12,6 +12,7 @@ from bench.statistics.intervals import (
     Seeds,
     hierarchical,
     holm,
+    inside,
     intervals,
     merged,
     resample,
@@ -206,3 +207,26 @@ def test_intervals_do_not_depend_on_the_threads_of_the_linear_algebra() -> None:
         with threadpool_limits(threads, "blas"):
             found.append(resample(sums, counts, resamples=500).ratios)
     np.testing.assert_array_equal(*found)
+
+
+@pytest.mark.parametrize(
+    ("span", "low", "high", "expected"),
+    [
+        ((-1.0, 1.0), -0.4, 1.4, (-0.4, 1.0)),
+        ((0.0, np.inf), -0.4, 1.4, (0.0, 1.4)),
+        ((-np.inf, 0.9), -0.4, 1.4, (-0.4, 0.9)),
+        ((0.0, 1.0), 0.3, 0.7, (0.3, 0.7)),
+        ((0.6, 1.0), 0.1, 0.9, (0.5, 0.9)),  # scores beyond their span: the mean of 0.5 stays inside
+        ((0.0, 0.4), 0.1, 0.9, (0.1, 0.5)),
+    ],
+)
+def test_an_interval_ends_where_no_mean_can_be(
+    span: tuple[float, float], low: float, high: float, expected: tuple[float, float]
+) -> None:
+    found = inside(span, *map(np.asarray, (0.5, low, high)))
+    assert tuple(map(float, found)) == expected
+
+
+def test_nothing_known_stays_unknown() -> None:
+    nan = np.array([np.nan])
+    assert np.isnan(inside((0.0, 1.0), np.array([0.5]), nan, nan)).all()

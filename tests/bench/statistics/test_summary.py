@@ -14,6 +14,7 @@ from scipy import stats
 from bench.metrics.declaration import Metric
 from bench.metrics.error import psnr_of as psnr
 from bench.runs.reader import Run
+from bench.set_metrics.store import set_file
 from bench.statistics.summary import rows_so_far, summarise, write_summary
 from tests.bench.fake_runs import fake_run
 
@@ -251,8 +252,8 @@ def with_set_scores(path: Path, values: SetValues) -> list[dict[str, object]]:
     names = tuple(dict.fromkeys(mask for _, mask in values if mask != "blob"))
     run = fake_run(path, {("a", 0): {"psnr_hole": PSNR[:, : len(names)]}}, masks=names)
     run.manifest.metrics["fid"] = Metric("fid", direction="lower")
-    for number, ((dataset, mask), (fid, n, failed)) in enumerate(values.items()):
-        file = path / "sets" / "a" / "seed-0" / f"{number}.json"
+    for (dataset, mask), (fid, n, failed) in values.items():
+        file = set_file(path, "a", 0, dataset, mask)
         file.parent.mkdir(parents=True, exist_ok=True)
         entry = {"variant": "a", "seed": 0, "dataset": dataset, "mask": mask, "n": n, "failed": failed}
         file.write_text(json.dumps({**entry, "values": {"fid": fid, **({"kid": 1.0} if mask == "rect" else {})}}))
@@ -296,7 +297,7 @@ def test_a_set_scores_interval_is_of_its_own_metric_and_of_all_masks_where_each_
     run = fake_run(tmp_path / "r", {("a", 0): {"psnr_hole": PSNR}}, masks=names)
     left_out = {"rect": {"fid": [10.0, 11.0, 12.0], "kid": [1.0, 1.0, 1.0]}, "circle": {"fid": [31.0, 33.0, 38.0]}}
     for number, name in enumerate(names):
-        file = tmp_path / "r" / "sets" / "a" / "seed-0" / f"{name}.json"
+        file = set_file(tmp_path / "r", "a", 0, "scenes", name)
         file.parent.mkdir(parents=True, exist_ok=True)
         entry = {"variant": "a", "seed": 0, "dataset": "scenes", "mask": name, "n": 30, "failed": 0}
         values = {"fid": 11.0 + 20 * number, "kid": 1.0}
