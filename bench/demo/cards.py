@@ -62,7 +62,7 @@ def scores(values: dict[str, float], metrics: dict[str, Metric]) -> str:
 def printed(metric: Metric) -> str:
     """A metric as the report's tables head it."""
     unit = f" [{metric.unit}]" if metric.unit else ""
-    return f"{metric.heading}{unit} {metric.arrow}"
+    return f"{metric.heading}{unit}{' ≈' * metric.approximate} {metric.arrow}"
 
 
 def duration(seconds: float) -> str:

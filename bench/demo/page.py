@@ -256,7 +256,7 @@ def count(number: int, noun: str) -> str:
 def build(page: Page) -> gr.Blocks:
     """The components and their events."""
     labels = page.engine.cast.labels
-    with gr.Blocks(title="inpaint-bench demo", analytics_enabled=False) as blocks:
+    with gr.Blocks(title="inpaint-bench demo", analytics_enabled=False, fill_width=True) as blocks:
         gr.HTML(
             '<div id="masthead"><h1>inpaint-bench demo</h1>'
             "<p>Paint over what to remove, look at the fills, keep the one you like.</p></div>"

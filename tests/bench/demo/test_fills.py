@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from skimage.metrics import peak_signal_noise_ratio
 
+from bench.demo.cards import printed
 from bench.demo.fills import Engine, pasted
 from bench.demo.methods import Cast
 from bench.methods.load import load_methods
+from bench.metrics.declaration import Metric
 from tests.bench.demo.conftest import Painter, box_hole
 from variants.errors import FillError
 
@@ -75,3 +79,9 @@ def test_two_seeds_of_a_variant_are_told_apart() -> None:
     two = [Painter("red", (1, 1, 1)), Painter("red", (2, 2, 2))]
     two[1].seed = 1
     assert Cast([*two, Painter("blue", (0, 0, 0))], 32).labels == ["red@0", "red@1", "blue"]
+
+
+def test_scores_are_headed_as_in_the_report_and_an_approximation_is_marked() -> None:
+    plain = Metric("worst_error", label="worst error", unit="levels", direction="lower")
+    assert printed(plain) == "worst error [levels] ↓"
+    assert printed(replace(plain, unit="", approximate=True)) == "worst error ≈ ↓"
