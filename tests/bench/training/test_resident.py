@@ -39,6 +39,20 @@ def test_pictures_are_sent_to_a_device_without_room(monkeypatch):
     assert type(batches_for("cuda", pool(16), 4, 0, ("rect",))) is Batches
 
 
+def test_unless_processes_share_a_batch_all_of_it_is_ones_own():
+    images, holes = batches_for("cpu", pool(16), 4, 0, ("rect",))(0)
+    assert len(images) == len(holes) == 4
+    for index in (0, 1):
+        part = batches_for("cpu", pool(16), 4, 0, ("rect",), (index, 2))(0)
+        np.testing.assert_array_equal(part[0], images[2 * index : 2 * index + 2])
+        np.testing.assert_array_equal(part[1], holes[2 * index : 2 * index + 2])
+
+
+def test_a_batch_that_cannot_be_shared_evenly_is_refused():
+    with pytest.raises(ValueError, match="a batch of 4 has no 3 equal parts"):
+        Batches(pool(16), 4, 0, ("rect",), (0, 3))
+
+
 def test_pictures_may_take_half_of_a_devices_free_memory(monkeypatch):
     monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (1000, 8000))
     assert fits("cuda", 500) and fits("cuda:1", 500)

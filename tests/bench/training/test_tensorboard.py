@@ -66,6 +66,7 @@ def test_a_training_that_goes_on_has_every_step_once_and_the_steps_from_before_i
     found = read(tmp_path / "tensorboard/baseline@3")
     assert found["mse"] == [(1, 1.0), (2, 0.5), (4, 0.25), (8, 0.125)]
     assert found["validation_psnr_hole"] == [(2, 20.0)]
+    assert len(list((tmp_path / "tensorboard/baseline@3").iterdir())) == 1, "what was there is gone"
 
 
 def test_steps_that_are_reported_again_replace_the_first(tmp_path):

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import os
 import signal
 from pathlib import Path
 from types import SimpleNamespace
@@ -214,7 +215,7 @@ def ending(monkeypatch):
 
     def end(error: BaseException, trouble: str = "", stopping: bool = False, speaking: bool = False) -> tuple:
         waits: list[float] = []
-        monkeypatch.setattr(together.time, "sleep", waits.append)
+        monkeypatch.setattr(together, "time", SimpleNamespace(sleep=waits.append))
         group = Group(Store(), 0, 2, "cpu")
         group.stopping = stopping
         if trouble:
@@ -278,7 +279,7 @@ def watched(monkeypatch, rank: int, store: Any, waits: int = 3, speaking: bool =
     def leave_with(code: int) -> None:
         raise Ended(code)
 
-    monkeypatch.setattr(together.os, "_exit", leave_with)
+    monkeypatch.setattr(together, "os", SimpleNamespace(**{**vars(os), "_exit": leave_with}))
     try:
         group.watch(store)
     except Ended as end:
@@ -329,7 +330,7 @@ def meeting(monkeypatch):
             found.exit = code
             raise Ended(code)
 
-        monkeypatch.setattr(together.os, "_exit", leave_with)
+        monkeypatch.setattr(together, "os", SimpleNamespace(**{**vars(os), "_exit": leave_with}))
         monkeypatch.setattr(together.platform, "node", lambda: "n")
         with together.joined(None) as group:
             found.group = group
