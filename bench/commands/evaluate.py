@@ -129,7 +129,7 @@ def evaluate_methods(request: Request) -> None:
         choose_samples(context)
     report = finish(context, request.build)
     if not outcome.partial and not outcome.listed:
-        remember(context.run, asked, [*advice, *sampled_once, *outcome.notes])
+        remember(context.run, asked, [*advice, *changed, *sampled_once, *outcome.notes])
     tell(context.run, report, outcome, files, request.json_output)
 
 

@@ -390,3 +390,12 @@ def test_arrays_are_used_again_unless_they_are_large_or_of_another_thread() -> N
     with ThreadPoolExecutor(1) as pool:
         theirs = pool.submit(SCRATCH.array, "test", (4, 5), np.float32).result()
     assert not np.shares_memory(first, theirs)
+
+
+def test_pixels_that_are_not_finite_are_counted_once_whatever_their_channels() -> None:
+    truth, hole = picture(), hole_of()
+    _, raw = fill(truth, hole, 0.02)
+    raw[0, 0] = np.nan
+    raw[3, 4, 1] = np.inf
+    row = Scorer(["psnr"]).score("a", truth, hole, [truth], [raw])[0]
+    assert row["failed"] == f"the raw output holds NaN or infinite values in 2 of {40 * 52} pixels"

@@ -15,7 +15,6 @@ from PIL import Image
 
 from bench.commands.evaluate import evaluate_methods
 from bench.datasets.registry import Dataset
-from bench.methods import first_picture
 from bench.metrics.registry import metric
 from bench.metrics.scorer import Scorer
 from bench.runs.manifest import Manifest, VariantEntry
@@ -221,9 +220,7 @@ def fill(picture, hole):
 
 
 @pytest.fixture
-def place(tmp_path, monkeypatch) -> Path:
-    # Whether another call would fill better is not asked of a model that a busy machine makes slow.
-    monkeypatch.setattr(first_picture, "hint", lambda *given: "")
+def place(tmp_path) -> Path:
     rng = np.random.default_rng(0)
     (tmp_path / "data").mkdir()
     for name in "abc":
