@@ -193,6 +193,23 @@ def test_whether_a_method_draws_shows_on_the_first_pictures_that_have_holes():
     ]
 
 
+def test_a_mask_type_without_holes_leaves_it_to_the_next():
+    class Second(Suite):
+        def holes(self, dataset, mask, indices, shapes):
+            found = super().holes(dataset, mask, indices, shapes)
+            return [hole & (mask == "circle") for hole in found]
+
+    drawing = Levels()
+    settle_samples([drawing], Second(SUITE.datasets, ("rect", "circle")), 3)
+    assert drawing.samples == 3
+
+
+def test_one_sample_is_one_of_every_method():
+    pair = [Levels(samples=4), Levels(samples=5)]
+    assert settle_samples(pair, SUITE, 1) == []
+    assert [(method.samples, method.asked) for method in pair] == [(1, 0)] * 2
+
+
 def test_a_method_that_fails_on_the_first_pictures_may_draw():
     class Failing(Levels):
         def fill(self, images, holes, ids=None, mask=""):
