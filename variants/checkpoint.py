@@ -27,8 +27,7 @@ def load_state(file: Path) -> dict[str, Tensor]:
     import torch
 
     if not file.is_file():
-        what = "is a folder: name a file in it" if file.is_dir() else "does not exist"
-        raise CheckpointError(f"the checkpoint {file} {what}")
+        raise CheckpointError(f"the checkpoint {file} {no_file(file)}")
     other = stand_in(file)
     if other:
         raise CheckpointError(f"the checkpoint {file} {other}")
@@ -54,6 +53,13 @@ def load_state(file: Path) -> dict[str, Tensor]:
     if not isinstance(state, dict) or not state or not all(hasattr(v, "shape") for v in state.values()):
         raise CheckpointError(f"the checkpoint {file} holds no state dict (names to tensors)")
     return {str(key).removeprefix("module.").removeprefix("_orig_mod."): value for key, value in state.items()}
+
+
+def no_file(path: Path) -> str:
+    """What is the matter with a path that leads to no regular file."""
+    if path.is_dir():
+        return "is a folder: name a file in it"
+    return "is not a regular file" if path.exists() else "does not exist"
 
 
 def first_line(error: Exception) -> str:

@@ -109,9 +109,10 @@ def train(
             return False
     if leads:
         history.write()
-        save_generator(session, folder / "generator.safetensors")
         save_state(session, sums, history, folder)
         state.forget_before(folder)
+        # Last: where it is, all of the training is.
+        save_generator(session, folder / "generator.safetensors")
     report(Progress(plan.name, plan.seed, plan.steps, plan.steps, math.nan, math.nan, done=True))
     return True
 

@@ -15,6 +15,7 @@ from bench.backbones.backbone import (
     find,
     folders,
     read_tensors,
+    require_model,
     sha256,
     user_folder,
 )
@@ -117,9 +118,10 @@ def status(weights_dir: Path | None = None) -> list[dict[str, Any]]:
             why = f"not found: bench weights fetch {which.name}"
             row |= {"file": None, "sha256": None, "usable": False, "check": None, "why": why}
         else:
-            row |= {"file": str(path), "sha256": sha256(path)}
+            row |= {"file": str(path), "sha256": None}
             try:
-                row |= {"usable": True, "check": which.check(path)[1], "why": None}
+                require_model(path)
+                row |= {"sha256": sha256(path), "usable": True, "check": which.check(path)[1], "why": None}
             except WeightsError as error:
                 row |= {"usable": False, "check": None, "why": str(error)}
         rows.append(row)

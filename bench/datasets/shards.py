@@ -21,6 +21,8 @@ from bench.datasets.pictures import SUFFIXES
 from bench.datasets.registry import Dataset, check_request, dataset, takes_path
 from bench.datasets.unpack import ended
 from bench.util.errors import UsageError
+from bench.util.paths import Outside, relative
+from bench.util.reading import reading
 from bench.util.words import some
 
 
@@ -102,42 +104,42 @@ def read_index(shard: Path, size: int, changed: int) -> tuple[tuple[Member, ...]
     """
     members: list[Member] = []
     skipped: list[tuple[str, str]] = []
-    try:
-        with tarfile.open(shard, "r:") as archive:
-            assert archive.fileobj is not None
-            for entry in archive:
-                path = PurePosixPath(entry.name)
-                stem, _, suffix = path.name.partition(".")
-                if f".{suffix.lower()}" not in SUFFIXES or not stem:
-                    continue
-                name = f"{shard.name}:{entry.name}".encode(errors="backslashreplace").decode()
-                why = refusal(entry, size)
-                if why:
-                    skipped.append((name, why))
-                else:
-                    members.append(Member(shard, path.as_posix(), entry.offset_data, entry.size))
-            archive.fileobj.seek(archive.offset)
-            if not ended(archive.fileobj.read(tarfile.BLOCKSIZE)):
-                raise tarfile.ReadError("no end")
-    except tarfile.TarError as error:
-        if members:
-            skipped.append((shard.name, f"it is truncated or damaged after {len(members)} pictures"))
-        else:
-            hint = "unpack its compression first" if compressed(shard) else str(error)
-            raise UsageError(
-                f"{shard} is not a tar archive that pictures can be read from in place ({hint})"
-            ) from error
-    except OSError as error:
-        raise UsageError(f"{shard} cannot be read ({error.strerror or error})") from error
+    with reading(shard, "a tar archive", error=UsageError, limit_mib=None):
+        try:
+            with tarfile.open(shard, "r:") as archive:
+                assert archive.fileobj is not None
+                for entry in archive:
+                    path = PurePosixPath(entry.name)
+                    stem, _, suffix = path.name.partition(".")
+                    if f".{suffix.lower()}" not in SUFFIXES or not stem:
+                        continue
+                    name = f"{shard.name}:{entry.name}".encode(errors="backslashreplace").decode()
+                    why = refusal(entry, size)
+                    if why:
+                        skipped.append((name, why))
+                    else:
+                        members.append(Member(shard, path.as_posix(), entry.offset_data, entry.size))
+                archive.fileobj.seek(archive.offset)
+                if not ended(archive.fileobj.read(tarfile.BLOCKSIZE)):
+                    raise tarfile.ReadError("no end")
+        except tarfile.TarError as error:
+            if members:
+                skipped.append((shard.name, f"it is truncated or damaged after {len(members)} pictures"))
+            else:
+                hint = "unpack its compression first" if compressed(shard) else str(error)
+                raise UsageError(
+                    f"{shard} is not a tar archive that pictures can be read from in place ({hint})"
+                ) from error
     return tuple(members), tuple(skipped)
 
 
 def refusal(entry: tarfile.TarInfo, length: int) -> str:
     """Why a member is left out; empty for one that may be a picture. length: of the archive, in bytes."""
-    path = PurePosixPath(entry.name)
     if not entry.isreg() or entry.issparse():
         return "not a regular file"
-    if path.is_absolute() or ".." in path.parts or "\\" in entry.name:
+    try:
+        relative(entry.name)
+    except Outside:
         return "its name points outside the folder"
     try:
         entry.name.encode()

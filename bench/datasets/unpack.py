@@ -12,11 +12,12 @@ import io
 import tarfile
 import zlib
 from collections.abc import Callable, Iterator
-from pathlib import Path, PurePosixPath, PureWindowsPath
+from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
 from bench.datasets.pictures import SUFFIXES
 from bench.util.errors import UsageError
+from bench.util.paths import Outside, relative
 
 MOST_GROWTH = 20
 """How many times its own bytes an archive may hold: compressed pictures hardly shrink any more."""
@@ -76,8 +77,12 @@ def pictures(tar: tarfile.TarFile, archive: Path, found: Unpacked) -> Iterator[t
     for member in tar:
         path = PurePosixPath(member.name)
         shown = member.name.encode(errors="backslashreplace").decode()[:120]
-        if path.is_absolute() or PureWindowsPath(member.name).drive or ".." in path.parts or "\\" in member.name:
-            raise UsageError(f"{archive} is refused: its member '{shown}' points outside the folder")
+        if member.isdir() and not path.parts:  # the folder itself
+            continue
+        try:
+            relative(member.name)
+        except Outside as error:
+            raise UsageError(f"{archive} is refused: its member '{shown}' points outside the folder") from error
         if member.isdir():
             continue
         if not member.isreg() or member.issparse():

@@ -21,7 +21,7 @@ from bench.methods.geometry import Window, assemble, cut, feathered, resized, sh
 from bench.methods.keys import Keys
 from bench.methods.large import INSTEAD, LARGE, TooLarge, a_part, peak_mib, require
 from bench.methods.spec import Spec
-from variants.checkpoint import stand_in
+from variants.checkpoint import no_file, stand_in
 from variants.errors import ExternalError, FillError
 from variants.method import Findings, Method
 
@@ -283,7 +283,8 @@ def existing(argument: str, kind: str) -> Path:
     """The file itself. Raises ExternalError where there is none, or something else in its place."""
     file = Path(argument).expanduser()
     if not file.is_file():
-        raise ExternalError(f"{kind}:{argument} names a file that does not exist")
+        where = file if file.exists() else f"{kind}:{argument} names a file that"
+        raise ExternalError(f"{where} {no_file(file)}")
     other = stand_in(file)
     if other:
         raise ExternalError(f"{file} {other}")

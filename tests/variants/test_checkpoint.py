@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import zipfile
 
 import pytest
@@ -115,3 +116,9 @@ def test_a_file_of_more_than_the_memory_holds_is_refused_before_it_is_read(tmp_p
     make(tmp_path / name)
     with pytest.raises(CheckpointError, match=f"{name} has [0-9,]+ MiB of content, and 3 MiB of memory are free"):
         load_state(tmp_path / name)
+
+
+def test_a_pipe_is_not_called_missing(tmp_path):
+    os.mkfifo(tmp_path / "w.pth")
+    with pytest.raises(CheckpointError, match=r"w\.pth is not a regular file"):
+        load_state(tmp_path / "w.pth")

@@ -14,6 +14,7 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import load_file
 
+from variants import trainer
 from variants.atomic import CannotWrite
 from variants.checkpoint import training_steps
 from variants.errors import Diverged
@@ -64,6 +65,22 @@ def test_a_training_that_was_stopped_ends_in_the_same_weights(tmp_path, name):
     assert train(entry, plan(name), source, tmp_path / "halves")
     whole, halves = weights(tmp_path / "whole"), weights(tmp_path / "halves")
     assert all(torch.equal(whole[key], halves[key]) for key in whole)
+
+
+def test_the_weights_are_written_last_and_a_kill_before_them_changes_none(tmp_path, monkeypatch):
+    entry = variant.get("baseline")()
+    train(entry, plan("baseline"), source, tmp_path / "whole")
+
+    def killed(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(trainer, "save_generator", killed)
+        train(entry, plan("baseline"), source, tmp_path / "cut")
+    assert sorted(file.name for file in (tmp_path / "cut").iterdir()) == ["history.csv", "state.pt"]
+    assert train(entry, plan("baseline"), source, tmp_path / "cut")
+    whole, cut = weights(tmp_path / "whole"), weights(tmp_path / "cut")
+    assert all(torch.equal(whole[key], cut[key]) for key in whole)
 
 
 @pytest.mark.parametrize("damage", ["", "step\n1\n", "nonsense"])

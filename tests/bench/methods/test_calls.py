@@ -199,9 +199,10 @@ def test_an_error_is_one_line_and_of_a_script_the_last(error: Exception, words: 
 def test_a_file_must_be_there_and_be_one(tmp_path: Path) -> None:
     (tmp_path / "m.pt").write_bytes(b"PK\x03\x04 a model")
     assert existing(str(tmp_path / "m.pt"), "onnx") == tmp_path / "m.pt"
-    for name in ("", "none.pt"):
-        with pytest.raises(ExternalError, match=r"onnx:.* names a file that does not exist"):
-            existing(str(tmp_path / name), "onnx")
+    with pytest.raises(ExternalError, match=r"onnx:.* names a file that does not exist"):
+        existing(str(tmp_path / "none.pt"), "onnx")
+    with pytest.raises(ExternalError, match="is a folder: name a file in it"):
+        existing(str(tmp_path), "onnx")
 
 
 def test_an_answer_with_nothing_finite_is_not_spoken_of() -> None:
