@@ -74,9 +74,10 @@ def test_the_weights_are_written_last_and_a_kill_before_them_changes_none(tmp_pa
     def killed(*_):
         raise KeyboardInterrupt
 
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+    with monkeypatch.context() as patch:
         patch.setattr(trainer, "save_generator", killed)
-        train(entry, plan("baseline"), source, tmp_path / "cut")
+        with pytest.raises(KeyboardInterrupt):
+            train(entry, plan("baseline"), source, tmp_path / "cut")
     assert sorted(file.name for file in (tmp_path / "cut").iterdir()) == ["history.csv", "state.pt"]
     assert train(entry, plan("baseline"), source, tmp_path / "cut")
     whole, cut = weights(tmp_path / "whole"), weights(tmp_path / "cut")
