@@ -30,6 +30,10 @@ Report = Callable[[str, int], None]
 """Told what was just scored, in words, and how many fills more are done."""
 
 
+TOGETHER = 48 * 2**20
+"""Pixels of fills that are scored together."""
+
+
 @dataclass(frozen=True)
 class Task:
     """Pictures of one data set and what to score of them. dataset: its place in the suite. indices: positions in it.
@@ -110,16 +114,19 @@ class Bench:
                 drawn: dict[int, list[np.ndarray]] = {}
                 for sample in range(max(self.methods[place].samples for place in places)):
                     own = [place for place in places if sample < self.methods[place].samples]
-                    filled = [
-                        np.stack(raws[mask, place, sample][these])
-                        if (mask, place, sample) in raws
-                        else self._fill(place, part, mask, sample)
-                        for place in own
-                    ]
-                    levels = self._score_mask(part, dataset.name, mask, own, filled, sample, result)
-                    for place, pictures in zip(own, levels, strict=True):
-                        if self.methods[place].samples > 1:
-                            drawn.setdefault(place, []).append(pictures)
+                    # A large picture's fills by all methods at once would take gigabytes.
+                    most = max(1, TOGETHER // sum(image[..., 0].size for image in images))
+                    for group in (own[start : start + most] for start in range(0, len(own), most)):
+                        filled = [
+                            np.stack(raws[mask, place, sample][these])
+                            if (mask, place, sample) in raws
+                            else self._fill(place, part, mask, sample)
+                            for place in group
+                        ]
+                        levels = self._score_mask(part, dataset.name, mask, group, filled, sample, result)
+                        for place, pictures in zip(group, levels, strict=True):
+                            if self.methods[place].samples > 1:
+                                drawn.setdefault(place, []).append(pictures)
                     report(f"{dataset.name} · {mask}", len(indices) * len(own))
                 for place, samples in drawn.items():
                     note_diversity(result.rows[mask, place][-len(samples) * len(indices) :], part, samples)

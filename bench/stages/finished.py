@@ -35,7 +35,7 @@ def require_fills(methods: Iterable[Method], suite: Suite) -> None:
         beside = sum("/" not in name for name in names)
         where = method.folder.name
         if beside and not method.flat:
-            why = f"{beside} files lie in the folder itself: expected {where}/<mask>/"
+            why = f"{beside} file{'s lie' if beside > 1 else ' lies'} in the folder itself: expected {where}/<mask>/"
         elif folders := sorted({PurePosixPath(name).parts[0] for name in names if "/" in name}):
             why = f"it has the folders {some(folders)}"
         else:

@@ -78,6 +78,23 @@ def test_pictures_of_other_sizes_keep_their_places(tmp_path):
     assert sets.looked == 4 + 4
 
 
+def test_methods_that_fill_large_pictures_one_after_another_score_as_all_together(monkeypatch):
+    def scored() -> tuple[dict, int]:
+        own = bench([Drawing("one", 1), Drawing("two", 2, step=5)], quarter())
+        together = []
+        score_mask = own._score_mask
+        own._score_mask = lambda part, data, mask, places, *rest: (
+            together.append(len(places)),
+            score_mask(part, data, mask, places, *rest),
+        )[1]
+        return own.score(Task(0, (0, 1), {"rect": (0, 1)}), lambda *_: None, {}).rows, max(together)
+
+    usual, most = scored()
+    assert most == 2
+    monkeypatch.setattr("bench.stages.block.TOGETHER", 1)
+    assert scored() == (usual, 1)
+
+
 def test_what_fills_in_this_process_is_handed_on_in_the_pictures_order():
     here, there = Drawing("here", 2, forks=False), Drawing("there", 1)
     own = bench([there, here], mixed())
