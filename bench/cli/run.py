@@ -53,7 +53,7 @@ def run(
     checkpoint_every: CheckpointEvery = None,
     tensorboard: TensorBoard = False,
     launcher: Annotated[
-        str | None, typer.Option("--launcher", help="ray: train over a Ray cluster (docs/scale.md).")
+        str | None, typer.Option("--launcher", help="ray: train and score over a Ray cluster (docs/scale.md).")
     ] = None,
     wait: Wait = False,
     offline: Annotated[

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -61,6 +61,7 @@ def evaluate_methods(request: Request) -> None:
     from bench.stages.context import Context, identity_of, key_of
     from bench.stages.finish import finish
     from bench.stages.finished import refuse_reversed, require_fills
+    from bench.stages.part import score_part
     from bench.stages.prepare import suite_facts, tell_of_suite
     from bench.stages.reuse import digest_fills, earlier_runs
     from bench.stages.samples import choose_samples
@@ -164,33 +165,6 @@ def part_of(request: Request) -> Part | None:
     if found is not None:
         say(f"note: RANK and WORLD_SIZE are set, so this is --shard {found}")
     return found
-
-
-def score_part(context: Context, part: Part, score: Callable[[Context], Outcome]) -> None:
-    """Score the part's pictures and say in its folder that it is complete."""
-    from bench.runs.shards import FILE, Shard
-
-    writer, suite = context.writer, context.suite
-    (writer.path / FILE).unlink(missing_ok=True)
-    notes = list(writer.manifest.notes)
-    own = tuple(part.pick(dataset) for dataset in suite.datasets)
-    outcome = score(replace(context, suite=replace(suite, datasets=own)))
-    pictures = {dataset.name: [(p, dataset.ids[p]) for p in part.positions(len(dataset))] for dataset in suite.datasets}
-    noticed = [
-        {
-            "variant": method.name,
-            "seed": method.seed,
-            "extra": list(found.extra),
-            "low": found.low,
-            "high": found.high,
-            "drifted": outcome.drifted[method.label],
-        }
-        for method in context.methods
-        for found in [outcome.findings[method.name, method.seed]]
-    ]
-    writer.finish()
-    Shard(writer.path, part, pictures, notes, writer.manifest.missing, noticed).write()
-    writer.close()
 
 
 def merge_if_last(run: Path, part: Part, request: Request) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -39,7 +40,7 @@ def run_profile(
     tensorboard: bool = False,
 ) -> None:
     """Everything from pictures to report; prints where the report is. workers: processes that score. launcher: what
-    trains, in place of processes on this machine."""
+    trains and scores, in place of processes on this machine."""
     began = time.perf_counter()
     check_names(profile)
     files = chosen(export, "scores")
@@ -48,26 +49,35 @@ def run_profile(
     from bench.methods.device import check_device
     from bench.methods.load import load_all
     from bench.methods.weights import weights_of
+    from bench.runs.shards import folder_of
     from bench.stages.backbone import start_fetch
     from bench.stages.finish import finish
     from bench.stages.prepare import members_of, prepare
     from bench.stages.samples import choose_samples
     from bench.stages.score import open_scorers, score_methods
     from bench.stages.speed import measure_speed
+    from bench.stages.spread import score_spread
     from bench.stages.train import train_missing
-    from bench.training import cluster, together
     from bench.training import tensorboard as events
+    from bench.training import together
     from bench.training.checkpoints import every
+    from bench.training.cluster import train_on_ray
+    from bench.util.cluster import check_launcher
 
     kept = every(checkpoint_every)
     if tensorboard:
         events.require()
-    launch = cluster.launcher(launcher) if launcher is not None else None
+    launch = None
+    if launcher is not None:
+        check_launcher(launcher)
+        launch = train_on_ray
     if together.asked():
         raise UsageError("bench run is one process: train with torchrun … -m bench train, then bench run goes on")
     offer(weights_dir)
     members = members_of(profile)
     context = prepare(profile, members, folder, changed, fresh, check_device(device), wait)
+    if fresh:
+        shutil.rmtree(folder_of(context.writer.path), ignore_errors=True)
     fetch = start_fetch(profile, weights_dir, offline)
     diverged = train_missing(context, members.networks, kept, launch, tensorboard)
     specs = [spec for spec in members.specs if spec not in {f"{name}@{seed}" for name, seed in diverged}]
@@ -76,7 +86,11 @@ def run_profile(
     context.methods = load_all(specs, weights_of(context.run), None, context.device)
     if fetch is not None:
         fetch.wait()
-    outcome = score_methods(context, *open_scorers(profile, weights_dir, context.device), workers=workers)
+    scorers = open_scorers(profile, weights_dir, context.device)
+    if launch is None:
+        outcome = score_methods(context, *scorers, workers=workers)
+    else:
+        outcome = score_spread(context, specs, *scorers, weights_dir)
     if throughput:
         measure_speed(context)
     choose_samples(context)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -42,26 +43,54 @@ def absent(shards: Sequence[Shard], of: int) -> list[Part]:
     return [Part(number, of) for number in range(1, of + 1) if number not in there]
 
 
+@dataclass(frozen=True)
+class Joint:
+    """Shards that are all there and of one evaluation, and their rows by cell. pictures: of each data set."""
+
+    shards: Sequence[Shard]
+    manifests: Sequence[Manifest]
+    methods: Sequence[Method]
+    pictures: Mapping[str, Pictures]
+    tables: Mapping[tuple[Method, str, str], pa.Table]
+
+
 def merge(run: Path, wait: bool = False) -> tuple[RunWriter, Outcome]:
     """Write the run at ``run`` from its shards. wait: for a process that writes it.
 
     Raises UsageError where there are no shards, IncomparableError where shards or rows are missing, double or unlike.
     """
-    shards = read_shards(run)
+    joint = gather(run, read_shards(run))
+    writer = RunWriter(run)
+    notes = list(dict.fromkeys(note for shard in joint.shards for note in shard.notes))
+    start = dataclasses.replace(joint.manifests[0], notes=notes, finished=None, stages={}, missing={})
+    writer.begin(start, wait=wait)
+    outcome = join(writer, joint)
+    stages = Counter[str]()
+    for manifest in joint.manifests:
+        stages.update(manifest.stages)
+    writer.update(stages={name: round(seconds, 2) for name, seconds in stages.items()})
+    return writer, outcome
+
+
+def gather(run: Path, shards: Sequence[Shard]) -> Joint:
+    """The shards of ``run`` with their rows; nothing is written. Raises what :func:`merge` does."""
     manifests = check_shards(run, shards)
     first = manifests[0]
     pictures = {entry.name: pictures_of(shards, entry.name, entry.count) for entry in first.datasets}
     methods = [stand_in(entry.name, entry.seed) for entry in first.variants]
     tell_apart(methods)
     cells = [(method, entry.name, mask) for entry in first.datasets for mask in first.masks for method in methods]
-    joint = {cell: join_records(shards, *cell, pictures[cell[1]]) for cell in cells}
+    tables = {cell: join_records(shards, *cell, pictures[cell[1]]) for cell in cells}
+    return Joint(shards, manifests, methods, pictures, tables)
 
-    writer = RunWriter(run)
-    notes = list(dict.fromkeys(note for shard in shards for note in shard.notes))
-    writer.begin(dataclasses.replace(first, notes=notes, finished=None, stages={}, missing={}), wait=wait)
+
+def join(writer: RunWriter, joint: Joint) -> Outcome:
+    """Write records and set scores into a run that has begun; its run.json learns of methods, metrics and what is
+    missing."""
+    run, shards, first = writer.path, joint.shards, joint.manifests[0]
     outcome = Outcome()
     set_names: dict[str, None] = {}
-    for (method, dataset, mask), table in joint.items():
+    for (method, dataset, mask), table in joint.tables.items():
         key = (method.name, method.seed, dataset, mask)
         write_table(record_file(run, *key), table, {KEY: table.schema.metadata[KEY]})
         rows = table.select(["image_id", "sample", "failed"]).to_pylist()
@@ -69,24 +98,19 @@ def merge(run: Path, wait: bool = False) -> tuple[RunWriter, Outcome]:
             if row["failed"]:
                 outcome.note_failure(method, mask, row["image_id"], row["failed"])
         failed = [bool(row["failed"]) for row in rows if row["sample"] == 0]
-        set_names |= dict.fromkeys(join_sets(run, shards, key, pictures[dataset], failed))
+        set_names |= dict.fromkeys(join_sets(run, shards, key, joint.pictures[dataset], failed))
     variants = []
-    for method, entry in zip(methods, first.variants, strict=True):
+    for method, entry in zip(joint.methods, first.variants, strict=True):
         outcome.note_findings(method, noticed(shards, method, outcome))
         variants.append(dataclasses.replace(entry, notes=outcome.told.get(method.label, [])))
-    stages = Counter[str]()
-    for manifest in manifests:
-        stages.update(manifest.stages)
     scored = [shard for shard in shards if any(shard.pictures.values())]
     missing = {name: why for name, why in scored[0].missing.items() if all(name in shard.missing for shard in scored)}
     note_outcome(writer, outcome)
     note_missing(writer, missing)
     if set_names:
         note_small_sets(writer, {entry.name: entry.count for entry in first.datasets}, list(set_names))
-    writer.update(
-        variants=variants, metrics=first.metrics, missing=missing, stages={k: round(v, 2) for k, v in stages.items()}
-    )
-    return writer, outcome
+    writer.update(variants=variants, metrics=first.metrics, missing=missing)
+    return outcome
 
 
 def check_shards(run: Path, shards: Sequence[Shard]) -> list[Manifest]:

@@ -207,14 +207,7 @@ def score_methods(
     processes; None: the profile's, or as many as there are cores. part: the context's suite is a part of the run's."""
     writer, methods, suite = context.writer, context.methods, context.suite
     manifest = writer.manifest
-    facts = {
-        "suite": manifest.suite,
-        "protocol": str(scorer.protocol),
-        "precision": manifest.precision,
-        "metrics": {name: version_of(name) for name in scorer.metrics if name not in scorer.missing},
-    }
-    if not context.device.startswith("cpu"):
-        facts["device"] = context.device.partition(":")[0]
+    facts = facts_of(context, scorer)
     known = {(entry.name, entry.seed): entry for entry in manifest.variants}
     before = {key: entry.notes for key, entry in known.items()}
     known.update({(method.name, method.seed): describe_method(method) for method in methods})
@@ -256,6 +249,29 @@ def score_methods(
         note_small_sets(writer, {dataset.name: len(dataset) for dataset in suite.datasets}, list(sets.metrics))
     writer.update(missing=missing)
     return outcome
+
+
+def facts_of(context: Context, scorer: Scorer) -> dict[str, Any]:
+    """What all records depend on."""
+    manifest = context.writer.manifest
+    facts = {
+        "suite": manifest.suite,
+        "protocol": str(scorer.protocol),
+        "precision": manifest.precision,
+        "metrics": {name: version_of(name) for name in scorer.metrics if name not in scorer.missing},
+    }
+    if not context.device.startswith("cpu"):
+        facts["device"] = context.device.partition(":")[0]
+    return facts
+
+
+def all_kept(context: Context, scorer: Scorer, sets: SetScorer) -> bool:
+    """Whether the run holds all that :func:`score_methods` would write."""
+    tell_apart(context.methods)
+    bench = Bench(context.methods, context.suite, scorer, sets if sets.ready else None, True, None)
+    facts, run = facts_of(context, scorer), context.writer.path
+    works = (plan(run, n, bench, facts, (), Outcome(), False) for n in range(len(context.suite.datasets)))
+    return all(cell.kept for work in works for cell in work.cells)
 
 
 def note_outcome(writer: RunWriter, outcome: Outcome) -> None:

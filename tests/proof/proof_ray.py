@@ -10,7 +10,7 @@ import pytest
 from safetensors.torch import load_file
 
 from bench.profiles.profile import load_profile
-from bench.training.cluster import launcher
+from bench.training.cluster import train_on_ray
 from bench.training.train import Job
 from variants.state import Every
 
@@ -46,7 +46,7 @@ def test_a_node_that_is_removed_costs_no_training(cluster, tmp_path):
     (tmp_path / "whole").mkdir()
     (tmp_path / "lost").mkdir()
     whole = jobs(tmp_path / "whole", (0, 1))
-    launcher("ray")(whole, lambda progress: None)
+    train_on_ray(whole, lambda progress: None)
 
     lost = jobs(tmp_path / "lost", (0, 1))
     removed = []
@@ -60,10 +60,78 @@ def test_a_node_that_is_removed_costs_no_training(cluster, tmp_path):
 
     thread = threading.Thread(target=remove)
     thread.start()
-    launcher("ray")(lost, lambda progress: None)
+    train_on_ray(lost, lambda progress: None)
     thread.join()
     # Both were in the middle when the node went.
     assert removed == [[False, False]]
     for one, other in zip(whole, lost, strict=True):
         a, b = (load_file(job.folder / "generator.safetensors") for job in (one, other))
         assert a.keys() == b.keys() and all(a[key].equal(b[key]) for key in a)
+
+
+PROFILE = {"variants": "mean_fill,telea", "count": "400", "size": "32", "metrics": "psnr,ssim"}
+
+SLOW = """
+import time
+import bench.runs.journal
+from bench.stages.block import Bench
+
+bench.runs.journal.FLUSH_S = 0.5
+score = Bench.score
+
+
+def slow(self, *given):
+    time.sleep(0.2)
+    return score(self, *given)
+
+
+Bench.score = slow
+"""
+"""A plug-in by which tasks write often what they scored, and are not done before a node can be removed."""
+
+
+def scored(folder, fill):
+    """A run of references alone, scored by ``fill(context, scorers)``: its records as tables."""
+    from bench.methods.load import load_all
+    from bench.runs.records import read_records
+    from bench.stages.prepare import members_of, prepare
+    from bench.stages.score import open_scorers
+
+    profile = load_profile("tiny", PROFILE)
+    context = prepare(profile, members_of(profile), lambda name: folder, False, False, "cpu", False)
+    context.methods = load_all(profile.variants, None, None, "cpu")
+    fill(context, open_scorers(profile, None, "cpu"))
+    context.writer.close()
+    return {file.relative_to(folder): read_records(file) for file in sorted((folder / "records").rglob("*.parquet"))}
+
+
+def test_a_node_that_is_removed_costs_no_score(cluster, tmp_path, monkeypatch):
+    from bench.runs.shards import FILE, Part, folder_of
+    from bench.stages.score import score_methods
+    from bench.stages.spread import score_spread
+
+    whole = scored(tmp_path / "whole", lambda context, scorers: score_methods(context, *scorers, workers=1))
+    (tmp_path / "slow.py").write_text(SLOW)
+    monkeypatch.setenv("BENCH_PLUGINS", str(tmp_path / "slow.py"))
+    parts = [Part(number, 2).folder(tmp_path / "lost") for number in (1, 2)]
+    seen = []
+
+    def remove() -> None:
+        until = time.monotonic() + 60
+        while not all(list((part / "cache/rows").glob("*.parquet")) for part in parts) and time.monotonic() < until:
+            time.sleep(0.02)
+        seen.append([(part / FILE).is_file() for part in parts])
+        cluster.remove_node(cluster.second, allow_graceful=False)
+
+    thread = threading.Thread(target=remove)
+    thread.start()
+    names = PROFILE["variants"].split(",")
+    lost = scored(tmp_path / "lost", lambda context, scorers: score_spread(context, names, *scorers, None))
+    thread.join()
+    # Both had kept something and were in the middle when the node went.
+    assert seen == [[False, False]]
+    assert not folder_of(tmp_path / "lost").exists()
+    assert whole.keys() == lost.keys() and len(whole) > 1
+    for file, table in whole.items():
+        assert table.to_pandas().equals(lost[file].to_pandas()), file
+        assert table.schema.metadata == lost[file].schema.metadata, file

@@ -10,8 +10,9 @@ import pytest
 
 from bench.profiles.profile import load_profile
 from bench.training import cluster
-from bench.training.cluster import launcher, needed, portable, reached, require, train_there
+from bench.training.cluster import needed, portable, reached, train_on_ray, train_there
 from bench.training.train import Job
+from bench.util.cluster import check_launcher, require
 from bench.util.errors import BenchError, UsageError
 from variants.errors import Diverged
 from variants.plugins import PLUGINS_ENV
@@ -95,7 +96,7 @@ def test_each_training_asks_for_its_cores_and_is_retried(ray, monkeypatch):
     fake = ray(baseline=("", []), double_dg=("", []))
     monkeypatch.setenv(PLUGINS_ENV, "/a.py")
     seen = []
-    launcher("ray")([job(threads=2), job("double_dg", threads=2)], seen.append)
+    train_on_ray([job(threads=2), job("double_dg", threads=2)], seen.append)
     assert fake.asked == [("baseline", 0, 2, 0, 3, "/a.py"), ("double_dg", 0, 2, 0, 3, "/a.py")]
     assert [(p.name, p.step, p.done) for p in seen] == [("baseline", 10, True), ("double_dg", 10, True)]
     assert not fake.open
@@ -111,20 +112,20 @@ def test_a_gpu_is_asked_for_by_count_and_files_by_whole_paths(tmp_path, monkeypa
 @pytest.mark.parametrize(
     ("needs", "said"),
     [
-        ({"num_cpus": 3, "num_gpus": 0}, "has 3 cores, which"),
-        ({"num_cpus": 1, "num_gpus": 1}, "has 1 cores and a GPU, which"),
+        ({"num_cpus": 3, "num_gpus": 0}, "has 3 cores, which each training"),
+        ({"num_cpus": 1, "num_gpus": 1}, "has 1 core and a GPU, which each training"),
     ],
 )
 def test_what_no_living_node_has_is_refused_instead_of_waited_for(needs, said):
     with pytest.raises(UsageError, match=said):
-        require(needs, Ray({}).nodes())
+        require(needs, Ray({}).nodes(), "training")
 
 
 def test_failures_name_the_training_and_the_others_finish(ray, capsys):
     ray(baseline=WorkerCrashedError("gone"), basic_gan=("disk full", []), double_dg=("", ["double_dg diverged"]))
     seen = []
     with pytest.raises(BenchError) as raised:
-        launcher("ray")([job(), job("basic_gan"), job("double_dg")], seen.append)
+        train_on_ray([job(), job("basic_gan"), job("double_dg")], seen.append)
     lost = "baseline@0: its worker was lost (WorkerCrashedError)"
     assert str(raised.value) == f"training failed for {lost}; basic_gan@0: disk full"
     assert [p.name for p in seen] == ["double_dg"]
@@ -134,7 +135,7 @@ def test_failures_name_the_training_and_the_others_finish(ray, capsys):
 def test_ctrl_c_cancels_what_is_left(ray):
     fake = ray(baseline=KeyboardInterrupt)
     with pytest.raises(KeyboardInterrupt):
-        launcher("ray")([job()], lambda progress: None)
+        train_on_ray([job()], lambda progress: None)
     assert fake.cancelled == [("baseline", 0)] and not fake.open
     assert fake.waits == [(1, 2.0), (1, 30.0)], "two seconds at a time; then half a minute for what was cancelled"
 
@@ -146,22 +147,22 @@ def test_a_failure_with_nothing_left_to_cancel_waits_for_nothing(ray):
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        launcher("ray")([job()], report)
+        train_on_ray([job()], report)
     assert fake.waits == [(1, 2.0)] and fake.cancelled == []
 
 
 def test_what_no_node_has_is_asked_before_any_training_is_handed_over(ray):
     fake = ray(baseline=("", []))
     with pytest.raises(UsageError, match="No node of the Ray cluster has 3 cores"):
-        launcher("ray")([job(threads=3)], lambda progress: None)
+        train_on_ray([job(threads=3)], lambda progress: None)
     assert fake.asked == [] and not fake.open
 
 
 def test_a_cluster_that_was_joined_before_is_not_left(ray):
     fake = ray(baseline=("", []))
     fake.open = True
-    launcher("ray")([job()], lambda progress: None)
-    launcher("ray")([], lambda progress: pytest.fail("reported"))
+    train_on_ray([job()], lambda progress: None)
+    train_on_ray([], lambda progress: pytest.fail("reported"))
     assert fake.open and len(fake.asked) == 1
 
 
@@ -169,18 +170,18 @@ def test_a_cluster_that_cannot_be_reached_is_said(ray):
     fake = ray()
     fake.init = lambda **given: (_ for _ in ()).throw(ConnectionError("nobody there"))
     with pytest.raises(BenchError, match="Ray cannot be reached: nobody there"):
-        launcher("ray")([job()], lambda progress: None)
+        train_on_ray([job()], lambda progress: None)
 
 
 def test_a_node_that_has_just_enough_is_enough():
     nodes = [{"Alive": True, "Resources": {"CPU": 2.0, "GPU": 1.0}}]
-    require({"num_cpus": 2, "num_gpus": 1}, nodes)
+    require({"num_cpus": 2, "num_gpus": 1}, nodes, "shard")
     with pytest.raises(UsageError):
-        require({"num_cpus": 1, "num_gpus": 0}, [{"Alive": True, "Resources": {}}])
+        require({"num_cpus": 1, "num_gpus": 0}, [{"Alive": True, "Resources": {}}], "shard")
     # Cores of one node and the GPU of another are of no use.
     apart = [{"Alive": True, "Resources": {"CPU": 2.0}}, {"Alive": True, "Resources": {"CPU": 1.0, "GPU": 1.0}}]
     with pytest.raises(UsageError):
-        require({"num_cpus": 2, "num_gpus": 1}, apart)
+        require({"num_cpus": 2, "num_gpus": 1}, apart, "training")
 
 
 def test_progress_of_those_that_still_train_is_told(ray, tmp_path):
@@ -188,7 +189,7 @@ def test_progress_of_those_that_still_train_is_told(ray, tmp_path):
     (tmp_path / "history.csv").write_text(f"{head}\n4,0.5,2,80,0.1,0.25,0.5,7,21.5\n")
     ray(baseline=("", []), double_dg=("", []))
     seen = []
-    launcher("ray")([job(), job("double_dg", tmp_path)], seen.append)
+    train_on_ray([job(), job("double_dg", tmp_path)], seen.append)
     assert [(p.name, p.step, p.done) for p in seen] == [
         ("baseline", 10, True),
         ("double_dg", 4, False),
@@ -235,7 +236,7 @@ def test_a_node_without_the_shared_folder_says_so(monkeypatch):
 
 def test_an_unknown_launcher_and_a_missing_ray_are_said(monkeypatch):
     with pytest.raises(UsageError, match=r"Unknown launcher 'slurm'\. Use ray\."):
-        launcher("slurm")
+        check_launcher("slurm")
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(UsageError, match=r"pip install 'inpaint-bench\[ray\]'"):
-        launcher("ray")
+        check_launcher("ray")
