@@ -120,7 +120,8 @@ def test_a_node_that_is_removed_costs_no_score(cluster, tmp_path, monkeypatch):
         until = time.monotonic() + 60
         while not all(list((part / "cache/rows").glob("*.parquet")) for part in parts) and time.monotonic() < until:
             time.sleep(0.02)
-        seen.append([(part / FILE).is_file() for part in parts])
+        kept = [any((part / "cache/rows").glob("*.parquet")) for part in parts]
+        seen.append((kept, [(part / FILE).is_file() for part in parts]))
         cluster.remove_node(cluster.second, allow_graceful=False)
 
     thread = threading.Thread(target=remove)
@@ -129,7 +130,7 @@ def test_a_node_that_is_removed_costs_no_score(cluster, tmp_path, monkeypatch):
     lost = scored(tmp_path / "lost", lambda context, scorers: score_spread(context, names, *scorers, None))
     thread.join()
     # Both had kept something and were in the middle when the node went.
-    assert seen == [[False, False]]
+    assert seen == [([True, True], [False, False])]
     assert not folder_of(tmp_path / "lost").exists()
     assert whole.keys() == lost.keys() and len(whole) > 1
     for file, table in whole.items():
