@@ -107,6 +107,8 @@ def verdict(done: Done, right: Callable[[], str]) -> str:
     if done.code == 0:
         unlike = right()
         return f"another result without a word: {unlike}" if unlike else "right"
+    if done.code == 2 and (done.err + done.out).lstrip().startswith("Usage: bench"):
+        return "refused"  # no command at all: the help
     last = done.err.strip().splitlines()[-1:] or [""]
     if done.code in (1, 2, 3, 4, 5) and last[0].startswith("bench: "):
         return "refused"

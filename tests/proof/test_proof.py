@@ -16,6 +16,7 @@ from tests.proof.forked import Done, forked, verdict
         (Done(0, "", ""), "", "right"),
         (Done(0, "", ""), "summary", "another result without a word: summary"),
         (Done(2, "", "note: a\nbench: a.json is damaged\n"), "", "refused"),
+        (Done(2, "", "Usage: bench [OPTIONS] COMMAND\n"), "", "refused"),
         (Done(1, "", "bench: KeyError: 'items' (--debug shows the traceback)\n"), "", "Python's words: "),
         (Done(1, "", "Traceback (most recent call last):\n"), "", "Python's words: "),
         (Done(1, "", ""), "", "exit 1 without a sentence: "),

@@ -107,7 +107,9 @@ def facts_of_runs(folder: Path) -> dict[str, Any]:
             found[f"{run.name} {weights.relative_to(run)}"] = content.hexdigest()
             steps = [line.split(",")[0] for line in (weights.parent / "history.csv").read_text().splitlines()]
             found[f"{run.name} steps of the history"] = steps
-        there = {path.relative_to(run).as_posix() for path in run.rglob("*") if path.is_file()}
+        # The last state of a training that ended is no result: nobody reads it any more.
+        names = (path for path in run.rglob("*") if path.is_file() and path.name != "state.pt")
+        there = {path.relative_to(run).as_posix() for path in names}
         found[f"{run.name} files"] = sorted(there)
     return found
 
