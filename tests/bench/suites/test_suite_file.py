@@ -12,7 +12,7 @@ from PIL import Image
 from bench.profiles.profile import load_profile, replace_checked
 from bench.suites.of_profile import open_suite
 from bench.suites.suite import Suite
-from bench.suites.suite_file import read_suite_file
+from bench.suites.suite_file import below, read_suite_file
 from bench.util.errors import UsageError
 from variants.registry import UnknownName
 
@@ -121,3 +121,10 @@ def test_a_run_tells_the_entries_whole_and_other_runs_as_before(here: Path) -> N
     told = replace_checked(profile, {"suite_entries": entries}).as_dict()["suite_entries"]
     assert json.loads(told[1])["mask_polarity"] == "black"
     assert replace_checked(profile, {"suite_entries": told}).suite_entries == tuple(entries)
+
+
+def test_a_path_begins_at_the_files_folder_and_what_has_none_stays(tmp_path: Path) -> None:
+    for kind in ("folder", "pool", "suite"):
+        assert below(tmp_path, f"{kind}:a/b") == f"{kind}:{tmp_path.resolve() / 'a/b'}"
+    for spec in ("rect", "folder:", "scenes:7", "nothing:a"):
+        assert below(tmp_path, spec) == spec
