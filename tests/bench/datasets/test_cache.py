@@ -59,3 +59,13 @@ def test_a_worker_gets_it_empty_with_the_same_limit() -> None:
     other = pickle.loads(pickle.dumps(cache))
     assert (other.limit_mib, other.used, len(other.pictures)) == (7, 0, 0)
     assert PictureCache().limit_mib == 256
+
+
+def test_a_picture_taken_out_no_longer_counts_and_one_that_is_not_there_takes_nothing() -> None:
+    cache, reader = PictureCache(1), Reader()
+    for key in "ab":
+        cache.get(key, reader)
+    assert cache.pop("c") is None and cache.used == 2 * 400 * 1024
+    taken = cache.pop("a")
+    assert taken is not None and taken[0, 0] == ord("a")
+    assert cache.pop("a") is None and cache.used == 400 * 1024
