@@ -74,4 +74,4 @@ def show(page: Path) -> None:
     import webbrowser
 
     if not webbrowser.open(page.resolve().as_uri()):
-        print(f"no browser found: open {page.resolve()} by hand", file=sys.stderr)
+        print(f"no browser can be opened here: open {page.resolve()} by hand", file=sys.stderr)

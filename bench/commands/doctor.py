@@ -120,5 +120,5 @@ def browser() -> Check:
     try:
         webbrowser.get()
     except webbrowser.Error:
-        return Check("browser", "ok", "none found: copy report.html (one file) to a machine with a browser")
+        return Check("browser", "ok", "none can be opened here: copy report.html (one file) to a machine with a screen")
     return Check("browser", "ok", "bench report --open shows the report")

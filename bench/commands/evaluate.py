@@ -33,8 +33,9 @@ def evaluate_methods(request: Request) -> None:
 
     for spec in request.methods:
         check_spec(spec)
-    if request.samples < 1:
-        raise UsageError(f"--samples {request.samples} must be at least 1")
+    for flag, value in (("--samples", request.samples), ("--count", request.count)):
+        if value is not None and value < 1:
+            raise UsageError(f"{flag} {value} must be at least 1")
     part = part_of(request)
     source = find_run(request.run, request.runs) if request.run else newest_training(request)
     profile, split = settle(request, source)

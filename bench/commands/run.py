@@ -78,6 +78,7 @@ def run_profile(
     context = prepare(profile, members, folder, changed, fresh, check_device(device), wait)
     if fresh:
         shutil.rmtree(folder_of(context.writer.path), ignore_errors=True)
+    before = dict(context.writer.manifest.stages)
     fetch = start_fetch(profile, weights_dir, offline)
     diverged = train_missing(context, members.networks, kept, launch, tensorboard)
     specs = [spec for spec in members.specs if spec not in {f"{name}@{seed}" for name, seed in diverged}]
@@ -98,7 +99,8 @@ def run_profile(
     show(context.run, report, json_output, open_report)
     for path, form in files:
         write_text(path, form.scores(context.run))
-    spent = ", ".join(f"{name} {seconds:.0f} s" for name, seconds in context.writer.manifest.stages.items())
+    stages = {name: seconds - before.get(name, 0.0) for name, seconds in context.writer.manifest.stages.items()}
+    spent = ", ".join(f"{name} {seconds:.0f} s" for name, seconds in stages.items() if seconds > 0)
     say(f"done in {time.perf_counter() - began:.0f} s ({spent})")
     troubles = [not_trained(diverged)] if diverged else []
     if outcome.partial:

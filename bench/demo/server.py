@@ -100,7 +100,7 @@ def open_demo(
         raise BenchError("no public link could be made: this needs internet access")
     address = public or local
     if browser and not webbrowser.open(address):
-        say(f"no browser found: open {address} yourself")
+        say(f"no browser can be opened here: open {address} yourself")
     return Demo(address, blocks, uploads, visitors)
 
 

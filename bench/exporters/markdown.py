@@ -52,7 +52,7 @@ def comparison_markdown(comparison: Comparison, every: bool = False) -> str:
     if comparison.ranking:
         parts += ["### Ranking", ranking_table(comparison, metrics)]
     parts += ["\n".join(f"- {escape(note)}" for note in comparison.notes)] if comparison.notes else []
-    return "\n\n".join([*parts, legend(comparison)]) + "\n"
+    return "\n\n".join([*parts, legend(comparison, bool(words.undecided(comparison, metrics)))]) + "\n"
 
 
 def difference_table(rows: list[dict[str, Any]]) -> str:

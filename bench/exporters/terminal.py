@@ -49,7 +49,7 @@ def print_comparison(comparison: Comparison, every: bool = False, console: Conso
     wanted = words.undecided(comparison, metrics)
     if wanted:
         titled(console, "How many pictures would decide it?", pictures_table(wanted))
-    console.print(Text(legend(comparison), style="dim"))
+    console.print(Text(legend(comparison, bool(wanted)), style="dim"))
     hidden = words.hidden(rows, metrics)
     if hidden:
         more = f"{hidden} more metric{'s' if hidden > 1 else ''}"
@@ -58,13 +58,18 @@ def print_comparison(comparison: Comparison, every: bool = False, console: Conso
         console.print(Text(f"· {note}"))
 
 
-def legend(comparison: Comparison) -> str:
+COUNTED = (
+    " Pictures that would decide, in at least 80 of 100 repetitions: were the difference as seen, and were it as large "
+    "as the tolerance."
+)
+
+
+def legend(comparison: Comparison, counted: bool) -> str:
     options = comparison.options
     return (
         f"Gain: + is better, whatever the metric's direction; {options.level:.0%} interval from {options.resamples:,} "
         "resamples of whole images. Better, worse: interval excludes zero, Holm's p over the metric's rows below 0.05; "
-        "same: interval within the metric's tolerance. Pictures that would decide, in at least 80 of 100 repetitions: "
-        "were the difference as seen, and were it as large as the tolerance."
+        "same: interval within the metric's tolerance." + (COUNTED if counted else "")
     )
 
 

@@ -35,7 +35,7 @@ def show(frame: pd.DataFrame) -> None:
     print("* the fastest whose pictures stay with eager fp32's (one level, 99.9 % of the pixels)")
     wide = int((~frame["settled"]).sum())
     if wide:
-        say(f"{wide} of {len(frame)} medians are not known to ±1 %: time ran out (increase --seconds)")
+        say(f"{wide} of {len(frame)} medians are not known to ±1 %: time ran out (more: throughput --seconds)")
     for row in frame.to_dict(orient="records"):
         for remark in row["warnings"].split("; "):
             if remark and not remark.startswith(("time was up", "p99 refused", "not steady")):
@@ -45,7 +45,7 @@ def show(frame: pd.DataFrame) -> None:
 def ranking(rows: pd.DataFrame) -> str:
     """The methods by place; those that the rounds cannot tell apart stand together."""
     if rows["rank"].isna().any():
-        return f"not known after fewer than {LEAST_ROUNDS} rounds (increase --seconds)"
+        return f"not known after fewer than {LEAST_ROUNDS} rounds (more: throughput --seconds)"
     places = rows.sort_values(["rank", "variant"]).groupby("rank")["variant"].apply(" = ".join)
     return ", ".join(f"{place:.0f} {names}" for place, names in places.items())
 

@@ -188,6 +188,19 @@ def relative_error(row: dict[str, Any], name: str) -> float:
     return max(steady, float(np.log(high / low) / (2 * 1.959964)))
 
 
+def too_briefly_timed(run: Run) -> list[str]:
+    """Variants with a speed that has no interval: a rule about it would be undecided for ever."""
+    there = [row for row in rows(run) if measured(row, "speed")]
+    pairs = [(row, calibration_for(row, there)) for row in there if row["variant"] != CALIBRATION]
+    short = [
+        row["variant"]
+        for row, nearest in pairs
+        if nearest is not None
+        and not np.isfinite(relative_error(row, "images_per_s") + relative_error(nearest, "images_per_s"))
+    ]
+    return list(dict.fromkeys(short))
+
+
 def ratios(run: Run) -> list[tuple[str, str, float]]:
     """Every variant's speed as a multiple of the calibration's: (variant, cell, ratio)."""
     there = [row for row in rows(run) if measured(row, "speed")]

@@ -73,7 +73,11 @@ def threshold_text(run: Run, floor: NoiseFloor, rows: list[Noise], metrics: list
         for row in own:
             told = f"run to run {row.run_sd:.2g}, A/A within {row.floor:.2g}, image error {row.image_error:.2g}"
             lines.append(f"    {rule(f'{row.variant}.{metric}:{row.tolerance:g}')},  # {title}: {told}")
+    short = speed.too_briefly_timed(run)
     for variant in dict.fromkeys(variant for variant, _, _ in speed.ratios(run)):
+        if variant in short:
+            lines.append(f"    # {variant}: timed too briefly for a rule about its speed (bench throughput --seconds)")
+            continue
         allowed = min(95.0, rounded_up(max(SPEED_DROP_PERCENT, floor.speeds.get(variant, 0.0))))
         lines.append(f"    {rule(f'{variant}.speed:{allowed:g}%')},  # of its ratio to the calibration workload")
     return "\n".join([*lines, "]", ""])

@@ -93,6 +93,10 @@ def shape_of(value: Any) -> str:
     return "x".join(str(side) for side in shape) if shape is not None else type(value).__name__
 
 
+SMALLEST = 8
+"""Side in pixels under which an answer is no picture of another size, but something else."""
+
+
 def is_picture(value: Any) -> bool:
     shape = tuple(getattr(value, "shape", ()))
     return len(shape) in (3, 4) and 3 in (shape[-3], shape[-1])
@@ -124,13 +128,13 @@ def read(answer: Any, keys: Keys, count: int, size: tuple[int, int], name: str) 
         y = y.permute(0, 3, 1, 2)
     if y.shape != (count, 3, height, width):
         wanted = f"({count}, 3, {height}, {width})"
-        if y.ndim == 4 and y.shape[1] == 3 and y.shape[0] == count:
+        if y.ndim == 4 and y.shape[1] == 3 and y.shape[0] == count and min(y.shape[2:]) >= SMALLEST:
             theirs = y.shape[-1], y.shape[-2]
             raise WrongAnswer(
                 f"{name} gave a picture of shape {tuple(y.shape)}, not {wanted}: it works at one size",
                 Keys(size=theirs),
             )
-        raise WrongAnswer(f"{name} gave a picture of shape {tuple(y.shape)}, not {wanted} (N, 3, H, W), in [0, 1]")
+        raise WrongAnswer(f"{name} gave a picture of shape {tuple(y.shape)}, not {wanted}")
     whole = is_whole(y)
     y = y.float()
     low, high = keys.low_high_out or ((0.0, 255.0) if whole else (0.0, 1.0))

@@ -90,7 +90,7 @@ def probe(
     image, hole = pictures[0]
     found: list[Tried] = []
     for keys, *_ in running(method, image, hole, further=True):
-        report(f"with '{keys}'" if keys != Keys() else "as it is")
+        report(f"with '{keys}'" if keys != Keys() else "without keys")
         found += values(method, keys, pictures[0])
         if found and fits(ranked(found)[0], pictures[0]):
             break  # Other inputs and layouts could only run by chance.

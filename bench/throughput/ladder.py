@@ -65,7 +65,7 @@ class Ladder:
                 if cell.call_s > 2 * warm_s:
                     report.remark(
                         f"{self}: the sweep ends at batch {batch}, which takes {cell.call_s:.2g} s; memory would allow "
-                        "more (increase --seconds)"
+                        "more (more: throughput --seconds)"
                     )
                     break
                 if batch == LONGEST_SWEEP:

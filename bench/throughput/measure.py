@@ -102,7 +102,7 @@ def run_ladders(ladders: list[Ladder], plan: Plan, report: Report) -> Result:
     for done, numbers in enumerate(rounds):
         if done and time.perf_counter() > began + plan.seconds / 2 + compiling:
             kinds = ", ".join(dict.fromkeys(ladders[left[0]].kind for left in rounds[done:]))
-            report.remark(f"no time for {kinds}: skipped for all (increase --seconds)")
+            report.remark(f"no time for {kinds}: skipped for all (more: throughput --seconds)")
             break
         for number in numbers:
             found[number] = ladders[number].climb(share, watch, report)
@@ -123,7 +123,9 @@ def weigh(cells: list[Cell], watch: Watch | None, seconds: float, report: Report
         return
     window = min(WINDOW_S, seconds / len(cells))
     if window < SHORTEST_S:
-        report.remark(f"no time to measure the energy of {len(cells)} settings: skipped for all (increase --seconds)")
+        report.remark(
+            f"no time to measure the energy of {len(cells)} settings: skipped for all (more: throughput --seconds)"
+        )
         return
     report.say(f"measuring the energy of {len(cells)} settings, {window:.2g} s each")
     for cell in cells:

@@ -95,7 +95,7 @@ def warnings(cell: Cell, share: float) -> list[str]:
         known = f"is ±{width:.1%}" if not math.isnan(width) else "needs 6"
         found.append(
             f"time ran out after {len(cell.loops)} samples: the median's interval {known}, wanted ±{TARGET:.0%} "
-            "(increase --seconds)"
+            "(more: throughput --seconds)"
         )
     if share > 1.05:
         found.append(

@@ -13,7 +13,7 @@ from reports.build import build_report
 from reports.numbers import Numbers
 from tests.reports.fake_run import fake_run
 
-LATE = "time ran out after {} samples: the median's interval is ±{}%, wanted ±1% (increase --seconds)"
+LATE = "time ran out after {} samples: the median's interval is ±{}%, wanted ±1% (more: throughput --seconds)"
 
 
 def rows() -> pd.DataFrame:
@@ -50,7 +50,7 @@ def test_warnings_that_differ_in_their_numbers_alone_are_read_one_by_one(run):
     assert [(row.name, row.cells[0].text) for row in table.rows] == [
         (
             "time ran out after 6 to 14 samples: the median's interval is ±2.5 to 10.5%, wanted ±1% "
-            "(increase --seconds)",
+            "(more: throughput --seconds)",
             "7 of 9 rows",
         ),
         ("one of its own", "baseline, bf16, eager, 96 px, batch 4"),

@@ -98,7 +98,19 @@ def test_retrained_from_another_seed_passes_the_file(tmp_path: Path) -> None:
 
 def speeds(value: float) -> list[dict[str, Any]]:
     cell = {"device": "cpu", "precision": "fp32", "mode": "eager", "resolution": 64, "batch": 8}
-    return [{"variant": n, **cell, "images_per_s": v} for n, v in (("a", value), ("b", 9.0), ("calibration", 200.0))]
+    return [
+        {"variant": n, **cell, "images_per_s": v, "images_per_s_low": 0.99 * v, "images_per_s_high": 1.01 * v}
+        for n, v in (("a", value), ("b", 9.0), ("calibration", 200.0))
+    ]
+
+
+def test_a_variant_timed_too_briefly_for_an_interval_gets_no_rule_that_would_be_undecided(tmp_path: Path) -> None:
+    rows = speeds(20.0)
+    rows[0] |= {"images_per_s_low": None, "images_per_s_high": None}
+    whole = run(tmp_path / "r", (0,), throughput=rows)
+    file, _ = write_threshold_file(tmp_path / "t.toml", whole, measure_noise([whole]))
+    assert "# a: timed too briefly" in file.read_text()
+    assert [rule.text for rule in read_thresholds(file).rules if "speed" in rule.text] == ["b.speed:25%"]
 
 
 def test_speeds_may_drop_by_a_quarter_or_by_what_was_measured_but_not_to_nothing(tmp_path: Path) -> None:

@@ -118,7 +118,7 @@ def test_sampling_ends_when_the_interval_is_narrow_or_time_runs_out(clock):
     sample_in_turns([unsteady], began + 2.0, Report())
     assert 2.0 < clock.now - began < 2.2
     row = table([unsteady], Ceilings({"fp32": 1e12}, 1e9)).iloc[0]
-    assert not row["settled"] and "time ran out" in row["warnings"] and "increase --seconds" in row["warnings"]
+    assert not row["settled"] and "time ran out" in row["warnings"] and "more: throughput --seconds" in row["warnings"]
     assert math.isnan(row["latency_ms_p99"]) and "p99 refused" in row["warnings"]
     assert row["images_per_s_low"] < row["images_per_s"] < row["images_per_s_high"]
 
@@ -162,7 +162,7 @@ def test_every_method_is_timed_within_little_time(clock, monkeypatch):
     # Four calls of 0.2 s begin each: when the three firsts have begun, more than half of the three seconds are gone.
     assert rows == [("one", 16), ("two", 16), ("three", 16)]
     assert clock.now - began < 6
-    assert sentences == ["no time for fp32 eager 32 px, fp32 eager 48 px: skipped for all (increase --seconds)"]
+    assert sentences == ["no time for fp32 eager 32 px, fp32 eager 48 px: skipped for all (more: throughput --seconds)"]
     assert result.remarks == tuple(sentences)
 
 
@@ -176,7 +176,7 @@ def test_a_setting_is_left_out_for_all_methods_or_none(clock, monkeypatch):
         16: ["one", "two", "three"],
         32: ["one", "two", "three"],
     }
-    assert result.remarks == ("no time for fp32 eager 48 px: skipped for all (increase --seconds)",)
+    assert result.remarks == ("no time for fp32 eager 48 px: skipped for all (more: throughput --seconds)",)
 
 
 def test_a_process_takes_no_more_than_its_control_group_may(tmp_path):
