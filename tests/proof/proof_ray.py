@@ -71,24 +71,6 @@ def test_a_node_that_is_removed_costs_no_training(cluster, tmp_path):
 
 PROFILE = {"variants": "mean_fill,telea", "count": "400", "size": "32", "metrics": "psnr,ssim"}
 
-SLOW = """
-import time
-import bench.runs.journal
-from bench.stages.block import Bench
-
-bench.runs.journal.FLUSH_S = 0.5
-score = Bench.score
-
-
-def slow(self, *given):
-    time.sleep(0.2)
-    return score(self, *given)
-
-
-Bench.score = slow
-"""
-"""A plug-in by which tasks write often what they scored, and are not done before a node can be removed."""
-
 
 def scored(folder, fill):
     """A run of references alone, scored by ``fill(context, scorers)``: its records as tables."""
@@ -105,34 +87,16 @@ def scored(folder, fill):
     return {file.relative_to(folder): read_records(file) for file in sorted((folder / "records").rglob("*.parquet"))}
 
 
-def test_a_node_that_is_removed_costs_no_score(cluster, tmp_path, monkeypatch):
-    from bench.runs.shards import FILE, Part, folder_of
+def test_two_nodes_score_as_one_process_does(cluster, tmp_path):
+    from bench.runs.shards import folder_of
     from bench.stages.score import score_methods
     from bench.stages.spread import score_spread
 
     whole = scored(tmp_path / "whole", lambda context, scorers: score_methods(context, *scorers, workers=1))
-    (tmp_path / "slow.py").write_text(SLOW)
-    monkeypatch.setenv("BENCH_PLUGINS", str(tmp_path / "slow.py"))
-    parts = [Part(number, 2).folder(tmp_path / "lost") for number in (1, 2)]
-    seen = []
-
-    def remove() -> None:
-        until = time.monotonic() + 60
-        while not all(list((part / "cache/rows").glob("*.parquet")) for part in parts) and time.monotonic() < until:
-            time.sleep(0.02)
-        kept = [any((part / "cache/rows").glob("*.parquet")) for part in parts]
-        seen.append((kept, [(part / FILE).is_file() for part in parts]))
-        cluster.remove_node(cluster.second, allow_graceful=False)
-
-    thread = threading.Thread(target=remove)
-    thread.start()
     names = PROFILE["variants"].split(",")
-    lost = scored(tmp_path / "lost", lambda context, scorers: score_spread(context, names, *scorers, None))
-    thread.join()
-    # Both had kept something and were in the middle when the node went.
-    assert seen == [([True, True], [False, False])]
-    assert not folder_of(tmp_path / "lost").exists()
-    assert whole.keys() == lost.keys() and len(whole) > 1
+    spread = scored(tmp_path / "spread", lambda context, scorers: score_spread(context, names, *scorers, None))
+    assert not folder_of(tmp_path / "spread").exists()
+    assert whole.keys() == spread.keys() and len(whole) > 1
     for file, table in whole.items():
-        assert table.to_pandas().equals(lost[file].to_pandas()), file
-        assert table.schema.metadata == lost[file].schema.metadata, file
+        assert table.to_pandas().equals(spread[file].to_pandas()), file
+        assert table.schema.metadata == spread[file].schema.metadata, file
