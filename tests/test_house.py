@@ -38,7 +38,7 @@ IMPORTS = {module: sorted(set(imported(module))) for module in FILES}
 
 
 def room_of(module: str) -> str:
-    """``bench.gate`` of ``bench.gate.check``; variants and reports are one room each."""
+    """``bench.gate`` of ``bench.gate.verdict``; variants and reports are one room each."""
     parts = module.split(".")
     return ".".join(parts[:2]) if parts[0] == "bench" else parts[0]
 

@@ -12,10 +12,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from variants.blocks import denormalise, normalise
-from variants.checkpoint import load_into, load_state, sha256, training_steps
 from variants.method import Method, Network
 from variants.reach import reach
 from variants.seeding import seed_call, state
+from variants.weights import load_into, load_state, sha256, training_steps
 
 CHUNK = 8
 """Pictures go through a network in chunks of exactly this many (the last is filled up), so that a picture's

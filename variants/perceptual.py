@@ -15,8 +15,8 @@ import torch
 from torch import Tensor, nn
 
 from variants.blocks import denormalise
-from variants.checkpoint import load_state
 from variants.errors import CheckpointError
+from variants.weights import load_state
 
 IMAGENET1K_V1, IMAGENET1K_FEATURES = "IMAGENET1K_V1", "IMAGENET1K_FEATURES"
 """torchvision's names of its two files of VGG16. The first was trained on what all networks here see, pictures in

@@ -20,7 +20,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from variants import ranks, state
+from variants import ranks, resume
 from variants.atomic import replacing
 from variants.history import History
 from variants.memory import keep_freed_memory
@@ -62,10 +62,10 @@ def train(
     validate: Validate | None = None,
     report: Callable[[Progress], None] = lambda progress: None,
     stopping: Callable[[], bool] = lambda: False,
-    every: state.Every = state.Every(),
+    every: resume.Every = resume.Every(),
     tell: Callable[[str], None] = lambda sentence: None,
 ) -> bool:
-    """Train ``variant`` into ``folder``: generator.safetensors, state.pt, history.csv (docs/run-folder.md).
+    """Train ``variant`` into ``folder``: generator.safetensors, resume.pt, history.csv (docs/run-folder.md).
 
     Goes on from the newest state in the folder that is whole and of the same plan; ``tell`` gets a sentence for each
     that is not. ``every``: how often one is kept. ``stopping`` is asked at every step; when it says so, the state is
@@ -74,7 +74,7 @@ def train(
     keep_freed_memory()
     leads = ranks.index() == 0
     session, sums, rows = begin(variant, plan, folder, tell)
-    history, watch, due = History(folder / "history.csv", rows), Watch(plan.name), state.Due(every)
+    history, watch, due = History(folder / "history.csv", rows), Watch(plan.name), resume.Due(every)
     history.keep(session.step_count)
     interval = max(1, plan.steps // ROWS)
     sums.marked = time.perf_counter()
@@ -110,7 +110,7 @@ def train(
     if leads:
         history.write()
         save_state(session, sums, history, folder)
-        state.forget_before(folder)
+        resume.forget_before(folder)
         # Last: where it is, all of the training is.
         save_generator(session, folder / "generator.safetensors")
     report(Progress(plan.name, plan.seed, plan.steps, plan.steps, math.nan, math.nan, done=True))
@@ -160,7 +160,7 @@ def begin(
     saved: dict[str, Any] | None = None
     if ranks.index() == 0:
         folder.mkdir(parents=True, exist_ok=True)
-        saved = state.found(folder, fingerprint(plan), lambda given: Session(variant, plan).restore(given), tell)
+        saved = resume.found(folder, fingerprint(plan), lambda given: Session(variant, plan).restore(given), tell)
     saved = ranks.handed_out(saved, plan.device)
     session, sums = Session(variant, plan), Sums()
     if saved is not None:
@@ -194,7 +194,7 @@ def fingerprint(plan: Plan) -> dict[str, Any]:
 
 def save_state(session: Session, sums: Sums, history: History, folder: Path) -> None:
     own = {"sums": sums.as_dict(), "history": history.rows, "plan": fingerprint(session.plan)}
-    state.save({**session.state(), **own}, folder)
+    resume.save({**session.state(), **own}, folder)
 
 
 def save_generator(session: Session, file: Path) -> None:

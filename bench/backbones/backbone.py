@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.util.errors import BenchError
-from variants.checkpoint import stand_in
+from variants.weights import stand_in
 
 if TYPE_CHECKING:
     import torch

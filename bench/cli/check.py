@@ -12,7 +12,7 @@ from bench.cli.options import Export, Json, RunsDir, assignments
 from bench.util.errors import Exit, UsageError
 
 if TYPE_CHECKING:
-    from bench.gate.check import Check
+    from bench.gate.verdict import Check
 
 DEFAULT = Path("thresholds.toml")
 
@@ -62,8 +62,8 @@ def check_command(
     """
     from bench.comparison.compare import Options
     from bench.exporters.registry import chosen
-    from bench.gate.check import check_run
     from bench.gate.rules import parse_rule, read_thresholds
+    from bench.gate.verdict import check_run
     from bench.runs.reader import find_run
     from bench.runs.reader import runs_dir as runs_folder
     from bench.util.files import write_text

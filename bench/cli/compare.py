@@ -13,7 +13,7 @@ from bench.util.errors import Exit
 
 if TYPE_CHECKING:
     from bench.comparison.compare import Comparison
-    from bench.gate.check import Check
+    from bench.gate.verdict import Check
 
 
 @app.command("compare")
@@ -60,8 +60,8 @@ def compare_command(
     from bench.comparison.sides import resolve_sides
     from bench.comparison.tolerances import read_tolerances
     from bench.exporters.registry import chosen
-    from bench.gate.check import check_sides
     from bench.gate.rules import parse_rule
+    from bench.gate.verdict import check_sides
     from bench.runs.reader import runs_dir as runs_folder
     from bench.util.files import write_text
 

@@ -109,7 +109,7 @@ def metrics(every: bool = False) -> list[dict[str, Any]]:
         (entry, where(registry, name)) for registry in (metric, set_metric) for name, entry in registry.all().items()
     ]
     if every:
-        from bench.metrics.outside.column import columns
+        from bench.metrics.libraries.column import columns
 
         entries += [(entry, name.partition(":")[0]) for name, entry in columns().items()]
     return [

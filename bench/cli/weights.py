@@ -92,7 +92,7 @@ def fetch(
 
 def fetch_outside(name: str, url: str | None, to: Path | None, json_output: bool) -> None:
     """What a metric of another library needs, which that library fetches to its own cache."""
-    from bench.metrics.outside import column
+    from bench.metrics.libraries import column
 
     if url or to:
         raise UsageError(f"{'--url' if url else '--to'} does not go with {name}: its library knows where from and to")

@@ -52,8 +52,8 @@ def identity_of(spec: Spec, request: Request, suite: Suite, source: Run | None) 
     from bench.methods.load import split_seed
     from bench.methods.weights import weights_anywhere, weights_of
     from bench.util.errors import BenchError, UsageError
-    from variants.checkpoint import sha256
     from variants.registry import variant
+    from variants.weights import sha256
 
     text = str(spec)
     file = Path(spec.argument).expanduser()
@@ -113,7 +113,7 @@ def remember(run: Run, asked: str, said: Sequence[str]) -> None:
 
 def files_of(run: Run) -> dict[str, str]:
     """Digests of the run's files that results are told from."""
-    from variants.checkpoint import sha256
+    from variants.weights import sha256
 
     results = [*(run.path / "records").rglob("*.parquet"), *(run.path / "sets").rglob("*.json")]
     found = [run.path / "run.json", run.path / "summary.json", *sorted(results)]

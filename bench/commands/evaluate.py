@@ -58,10 +58,10 @@ def evaluate_methods(request: Request) -> None:
     from bench.methods.predictions import settle_layout
     from bench.methods.weights import weights_anywhere, weights_of
     from bench.runs.writer import RunWriter
-    from bench.stages.backbone import fetch_or_tell
+    from bench.stages.check_predictions import refuse_reversed, require_fills
     from bench.stages.context import Context, identity_of, key_of
+    from bench.stages.fetch_backbone import fetch_or_tell
     from bench.stages.finish import finish
-    from bench.stages.finished import refuse_reversed, require_fills
     from bench.stages.part import score_part
     from bench.stages.prepare import suite_facts, tell_of_suite
     from bench.stages.reuse import digest_fills, earlier_runs

@@ -32,8 +32,8 @@ def probe_spec(text: str, device: str | None, size: int | None, json_output: boo
     from bench.methods.callable import CallableMethod
     from bench.methods.device import check_device
     from bench.methods.probe import known_pictures, probe
-    from bench.util.precision import matmul_precision
     from bench.util.progress import say
+    from bench.util.tf32 import matmul_precision
 
     def no_weights(name: str, seed: int | None) -> Any:
         raise AssertionError(name)

@@ -34,7 +34,7 @@ def show(run: Run, report: Path | None, json_output: bool, open_report: bool) ->
 
 def tell(run: Run, report: Path | None, outcome: Outcome, files: Iterable[tuple[Path, Any]], json_output: bool) -> None:
     """What an evaluation prints and exports at its end. Raises PartialError where fills could not be scored."""
-    from bench.stages.finished import summary
+    from bench.stages.check_predictions import summary
 
     show(run, report, json_output, False)
     for path, form in files:

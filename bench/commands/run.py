@@ -50,7 +50,7 @@ def run_profile(
     from bench.methods.load import load_all
     from bench.methods.weights import weights_of
     from bench.runs.shards import folder_of
-    from bench.stages.backbone import start_fetch
+    from bench.stages.fetch_backbone import start_fetch
     from bench.stages.finish import finish
     from bench.stages.prepare import members_of, prepare
     from bench.stages.samples import choose_samples
@@ -60,7 +60,7 @@ def run_profile(
     from bench.stages.train import train_missing
     from bench.training import tensorboard as events
     from bench.training import together
-    from bench.training.checkpoints import every
+    from bench.training.checkpoint_every import every
     from bench.training.cluster import train_on_ray
     from bench.util.cluster import check_launcher
 

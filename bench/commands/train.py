@@ -30,7 +30,7 @@ def train_only(
     from bench.stages.train import Launch, train_missing
     from bench.training import tensorboard as events
     from bench.training import together
-    from bench.training.checkpoints import every
+    from bench.training.checkpoint_every import every
 
     def lead(place: str, fresh: bool, launch: Launch | None) -> None:
         if tensorboard:

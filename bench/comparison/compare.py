@@ -18,7 +18,7 @@ from bench.comparison.sides import Side, resolve_sides
 from bench.comparison.tolerances import tolerance
 from bench.masks.areas import AREA_BINS, area_places
 from bench.set_metrics.registry import set_metric
-from bench.statistics import intervals, pictures, significance
+from bench.statistics import intervals, sample_size, significance
 from bench.statistics.scores import ALL
 from bench.util.errors import IncomparableError, UsageError
 from bench.util.files import finite
@@ -271,8 +271,8 @@ def count_pictures(rows: list[dict[str, Any]], level: float) -> None:
         steps = sum(other["metric"] == row["metric"] and other["p"] >= row["p"] for other in rows)
         lasting = float(np.sqrt(max(0.0, row["error"] ** 2 - row["image_error"] ** 2)))
         noise = (row["image_error"], row["images"], lasting, min(SIGNIFICANT / steps, 1 - level))
-        row["pictures_to_decide"] = pictures.to_decide(row["difference"], row["tolerance"], *noise, level)
-        row["pictures_for_tolerance"] = pictures.pictures_needed(row["tolerance"], *noise)
+        row["pictures_to_decide"] = sample_size.to_decide(row["difference"], row["tolerance"], *noise, level)
+        row["pictures_for_tolerance"] = sample_size.pictures_needed(row["tolerance"], *noise)
 
 
 def verdict(low: float, high: float, tolerance: float, p: float) -> str:

@@ -11,7 +11,7 @@ import re
 import numpy as np
 
 from bench.datasets.collection import check_pictures, stem
-from bench.datasets.digest import picture_key
+from bench.datasets.fingerprint import picture_key
 from bench.datasets.folder import find_pictures, find_root
 from bench.datasets.pictures import BrokenPicture, fit_square, read_picture
 from bench.datasets.registry import Dataset, check_request, dataset, takes_path

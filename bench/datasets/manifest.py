@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from bench.datasets.digest import VERSIONS
+from bench.datasets.fingerprint import VERSIONS
 from bench.util.errors import UsageError
 from bench.util.paths import Outside, relative
 from bench.util.reading import Unfit, require_regular, why

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.datasets.digest import VERSION
+from bench.datasets.fingerprint import VERSION
 from bench.util.errors import UsageError
 from bench.util.guard import guarded
 from variants.errors import PluginError

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.datasets.digest import picture_digest, picture_key
+from bench.datasets.fingerprint import picture_digest, picture_key
 from bench.datasets.manifest import read_manifest
 from bench.datasets.pictures import BrokenPicture, read_picture
 from bench.datasets.registry import Dataset, check_request, dataset

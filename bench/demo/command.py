@@ -13,7 +13,7 @@ from bench.demo.methods import gather
 from bench.demo.server import Demo, open_demo
 from bench.demo.visitor import Visitor
 from bench.demo.window import paste
-from bench.util.levels import to_levels
+from bench.util.compositing import to_levels
 
 
 def serve(

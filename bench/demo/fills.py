@@ -19,8 +19,8 @@ from bench.metrics.correction import correct
 from bench.metrics.declaration import Metric
 from bench.metrics.declaration import in_order as by_rank
 from bench.metrics.registry import metric as registry
+from bench.util.compositing import composite
 from bench.util.errors import UsageError
-from bench.util.levels import composite
 
 
 @dataclass(frozen=True, eq=False)

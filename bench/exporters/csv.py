@@ -12,7 +12,7 @@ from bench.util.files import finite
 
 if TYPE_CHECKING:
     from bench.comparison.compare import Comparison
-    from bench.gate.check import Check
+    from bench.gate.verdict import Check
     from bench.runs.reader import Run
 
 

@@ -9,7 +9,7 @@ from bench.exporters.registry import Exporter, exporter
 
 if TYPE_CHECKING:
     from bench.comparison.compare import Comparison
-    from bench.gate.check import Check
+    from bench.gate.verdict import Check
     from bench.runs.reader import Run
 
 

@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 
 from bench.exporters.registry import Exporter, exporter
 from bench.exporters.terminal import explained
-from bench.gate.check import Check
+from bench.gate.verdict import Check
 
 
 @exporter("junit")

@@ -9,7 +9,7 @@ from bench.exporters import rounding, words
 from bench.exporters.registry import Exporter, exporter
 from bench.exporters.score_tables import caveats, is_best, score_tables, written
 from bench.exporters.terminal import explained, legend, verdict
-from bench.gate.check import Check
+from bench.gate.verdict import Check
 from bench.runs.reader import Run
 from bench.statistics.scores import ALL
 

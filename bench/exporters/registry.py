@@ -22,7 +22,7 @@ from variants.registry import Registry
 
 if TYPE_CHECKING:
     from bench.comparison.compare import Comparison
-    from bench.gate.check import Check
+    from bench.gate.verdict import Check
     from bench.runs.reader import Run
 
 

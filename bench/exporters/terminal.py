@@ -12,8 +12,8 @@ from rich.text import Text
 from bench.comparison.compare import Comparison
 from bench.exporters import rounding, words
 from bench.exporters.console import terminal
-from bench.gate.check import Check
 from bench.gate.lines import Line
+from bench.gate.verdict import Check
 from bench.statistics.scores import ALL
 
 COLOURS = {"better": "green", "worse": "red", "same": "dim", "undecided": "yellow"}

@@ -18,7 +18,7 @@ from bench.gate import speed
 from bench.metrics.declaration import Metric
 from bench.runs.reader import Run
 from bench.statistics import intervals
-from bench.statistics.pictures import MOST
+from bench.statistics.sample_size import MOST
 from bench.statistics.scores import ALL, Scores, clustered, load_scores
 from bench.util.errors import IncomparableError
 from bench.util.files import finite

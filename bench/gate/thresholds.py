@@ -91,7 +91,7 @@ def rule(text: str) -> str:
 def write_reference(folder: Path, run: Run, metrics: list[str]) -> None:
     """A run folder with run.json, the records of some metrics and the speeds of ``run``."""
     from bench.runs.records import read_records
-    from bench.util.tables import write_table
+    from bench.util.parquet import write_table
 
     if folder.exists():
         ours = (folder / "run.json").is_file() or (folder / UNFINISHED).is_file()

@@ -21,9 +21,9 @@ from bench.methods.geometry import Window, assemble, cut, feathered, resized, sh
 from bench.methods.keys import Keys
 from bench.methods.large import INSTEAD, LARGE, TooLarge, a_part, peak_mib, require
 from bench.methods.spec import Spec
-from variants.checkpoint import no_file, stand_in
 from variants.errors import ExternalError, FillError
 from variants.method import Findings, Method
+from variants.weights import no_file, stand_in
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -14,9 +14,9 @@ from bench.methods.callable import CallableMethod, existing, shortened
 from bench.methods.keys import Keys
 from bench.methods.spec import Spec
 from bench.util.progress import say
-from variants.checkpoint import sha256
 from variants.errors import ExternalError
 from variants.method import Method
+from variants.weights import sha256
 
 TYPES = {
     "tensor(float)": np.float32,

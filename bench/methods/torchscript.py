@@ -10,9 +10,9 @@ from typing import Any
 from bench.methods.callable import CallableMethod, existing
 from bench.methods.keys import Keys
 from bench.methods.spec import Spec
-from variants.checkpoint import sha256
 from variants.errors import ExternalError
 from variants.method import Method
+from variants.weights import sha256
 
 
 def open_torchscript(spec: Spec, device: str) -> Method:

@@ -8,7 +8,7 @@ from typing import Any
 from bench.runs.manifest import Manifest
 from bench.runs.reader import Run, find_runs, seed_of
 from bench.util.errors import BenchError, UsageError
-from variants.checkpoint import sha256
+from variants.weights import sha256
 
 
 def weights_of(run: Run) -> Any:

@@ -25,7 +25,7 @@ LOWEST_DB = -10 * math.log10(LARGEST_MSE)
 
 def as_it_came(card: Card) -> np.ndarray:
     """The method's own picture in 8 bits, uint8 (H, W, 3); where it is not known, the fill."""
-    from bench.util.levels import to_levels
+    from bench.util.compositing import to_levels
 
     if card.raw is not None:
         return to_levels(card.raw)

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from bench.backbones.lpips_network import Stack, distance_map, normalise, unit
 from bench.metrics.lpips_patch import tap_weights
-from bench.util.precision import matmul_precision
+from bench.util.tf32 import matmul_precision
 
 
 def scores(stack: Stack, truths: Tensor, holes: Tensor, filled: Tensor, owner: Tensor) -> Tensor:

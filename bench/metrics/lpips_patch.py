@@ -19,7 +19,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from bench.backbones.lpips_network import Stack, Step, distance_map, unit
-from bench.util.precision import matmul_precision
+from bench.util.tf32 import matmul_precision
 
 
 class Box(NamedTuple):

@@ -19,7 +19,7 @@ from torch import Tensor
 
 from bench.backbones.lpips_network import Stack, Step, distance_map, unit
 from bench.metrics.lpips_patch import upsampling_rows
-from bench.util.precision import matmul_precision
+from bench.util.tf32 import matmul_precision
 
 WHOLE = 2 * 1024 * 1024
 """Pixels of a picture up to which it goes through the stack as a whole."""

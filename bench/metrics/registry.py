@@ -35,7 +35,7 @@ class MetricRegistry(Registry[Metric]):
     def get(self, name: str) -> Metric:
         """The metric called ``name``, ``library:metric`` of another library included. Raises UnknownName with the
         nearest names, and UsageError where that library is not installed."""
-        from bench.metrics.outside.column import column, is_outside
+        from bench.metrics.libraries.column import column, is_outside
 
         return column(name) if self.of == "picture" and is_outside(name) else super().get(name)
 

@@ -11,7 +11,7 @@ from bench.runs.manifest import Manifest
 from bench.runs.reader import Run
 from bench.runs.records import read_records
 from bench.set_metrics.store import read_set, write_set
-from bench.util.tables import write_table
+from bench.util.parquet import write_table
 
 
 @dataclass(frozen=True)

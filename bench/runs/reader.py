@@ -15,12 +15,12 @@ from bench.runs.records import AGAIN, mean_over_samples, read_records
 from bench.runs.trained import training_folder
 from bench.set_metrics.store import read_set
 from bench.util.errors import BenchError, IncomparableError, UsageError
+from bench.util.parquet import read_metadata, read_table
 from bench.util.paths import Outside, inside
 from bench.util.progress import say
 from bench.util.reading import Unfit, read_object, reading, require_regular, why
-from bench.util.tables import read_metadata, read_table
 from bench.util.words import some
-from variants.checkpoint import sha256
+from variants.weights import sha256
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from bench.util.errors import BenchError
 from bench.util.files import file_safe
+from bench.util.parquet import read_table, write_table
 from bench.util.progress import say
 from bench.util.reading import Unfit, reading
-from bench.util.tables import read_table, write_table
 
 if TYPE_CHECKING:
     import pandas as pd

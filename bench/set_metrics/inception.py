@@ -11,7 +11,7 @@ def extract(network: Any, pictures: np.ndarray, device: str) -> np.ndarray:
     """Features of the last pooling layer, float32 (N, 2048), of pictures of one size, uint8 (N, H, W, 3)."""
     import torch
 
-    from bench.util.precision import matmul_precision
+    from bench.util.tf32 import matmul_precision
 
     # TF32 would change the third digit; an FID of near sets is a difference of large numbers.
     with torch.inference_mode(), matmul_precision("fp32"):

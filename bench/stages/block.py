@@ -16,8 +16,8 @@ from bench.set_metrics.scorer import SetScorer
 from bench.stages.outcome import known_changed
 from bench.stages.sampling import diversity
 from bench.suites.suite import Batch, Suite, same_size
+from bench.util.compositing import paste, png, to_levels
 from bench.util.files import write_bytes
-from bench.util.levels import paste, png, to_levels
 from variants.method import Method
 
 Place = tuple[str, int]

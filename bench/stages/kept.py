@@ -24,8 +24,8 @@ from bench.stages.prepare import describe
 from bench.training.train import training_data, validation_data
 from bench.util.errors import BenchError, UsageError
 from bench.util.progress import say
-from variants.checkpoint import sha256
 from variants.registry import variant
+from variants.weights import sha256
 
 POOLS = ("train.npy", "validation.npy")
 

@@ -23,7 +23,7 @@ from bench.stages.cells import truths_file
 from bench.stages.outcome import Outcome
 from bench.stages.score import note_missing, note_outcome, note_small_sets
 from bench.util.errors import IncomparableError, UsageError
-from bench.util.tables import write_table
+from bench.util.parquet import write_table
 from bench.util.words import some
 from variants.method import Findings, Method, joined, tell_apart
 

@@ -20,15 +20,15 @@ from bench.runs.reader import Run
 from bench.stages.context import Context, identity_of, key_of
 from bench.stages.score import BATCH
 from bench.suites.suite import Suite
+from bench.util.compositing import composite, png, to_levels
 from bench.util.draws import uniforms
 from bench.util.errors import BenchError
 from bench.util.files import write_bytes, write_json
-from bench.util.levels import composite, png, to_levels
-from bench.util.precision import matmul_precision
 from bench.util.progress import Reporter, say
 from bench.util.reading import Unfit, read_object, reading
-from variants.checkpoint import sha256
+from bench.util.tf32 import matmul_precision
 from variants.method import Method
+from variants.weights import sha256
 
 if TYPE_CHECKING:
     import pandas as pd

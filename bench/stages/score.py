@@ -29,8 +29,8 @@ from bench.stages.reuse import notes_of, take_over
 from bench.stages.workers import Workers
 from bench.suites.suite import Suite
 from bench.util.errors import BenchError
-from bench.util.precision import matmul_precision
 from bench.util.progress import Reporter, say
+from bench.util.tf32 import matmul_precision
 from variants.method import Method, tell_apart
 
 BATCH = 8

@@ -10,7 +10,7 @@ from bench.runs.trained import WEIGHTS, training_folder
 from bench.stages.context import Context
 from bench.util.progress import Reporter, say
 from variants.registry import variant
-from variants.state import Every
+from variants.resume import Every
 
 if TYPE_CHECKING:
     from bench.training.tensorboard import Events

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 import bench
-from bench.datasets.digest import hole_digest, picture_digest
+from bench.datasets.fingerprint import hole_digest, picture_digest
 from bench.datasets.manifest import KIND, MANIFEST, files_of, read_manifest
 from bench.suites.suite import Suite
 from bench.util.errors import UsageError

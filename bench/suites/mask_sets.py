@@ -7,8 +7,8 @@ A set is a text file, NAME.masks, which holds facts and no hole: three lines of 
     digest: <SHA-256 of all keys, one a line>
     <first 16 hex digits of the SHA-256 of "<height>x<width> <SHA-256 of the bits>">
 
-The bits are those of :mod:`bench.datasets.digest`, at the file's own size. Ours lie beside this module, the user's in
-``mask_sets`` of the data folder (``bench suite masks DIR --add NAME`` writes one).
+The bits are those of :mod:`bench.datasets.fingerprint`, at the file's own size. Ours lie beside this module, the user's
+in ``mask_sets`` of the data folder (``bench suite masks DIR --add NAME`` writes one).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.datasets.digest import hole_digest, text_digest
+from bench.datasets.fingerprint import hole_digest, text_digest
 from bench.util.errors import UsageError
 from bench.util.files import write_text
 from bench.util.places import data_folder

@@ -1,4 +1,4 @@
-"""A suite: pictures x mask types, frozen, with a fingerprint (what it hashes: :mod:`bench.datasets.digest`)."""
+"""A suite: pictures x mask types, frozen, with a fingerprint (what it hashes: :mod:`bench.datasets.fingerprint`)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.datasets.digest import (
+from bench.datasets.fingerprint import (
     VERSION,
     hole_digest,
     hole_line,

@@ -12,7 +12,7 @@ import torch
 from bench.throughput.cost import Cost
 from bench.throughput.settings import dtype_of
 from bench.throughput.timing import loop_seconds, warm_up
-from bench.util.precision import matmul_precision
+from bench.util.tf32 import matmul_precision
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from bench.throughput.quantiles import median_interval
 from bench.throughput.settings import Setting
 from bench.throughput.subjects import Call, Subject, inputs, network_for, prepare
 from bench.throughput.timing import loop_seconds, single_seconds, warm_up
-from bench.util.precision import matmul_precision
+from bench.util.tf32 import matmul_precision
 
 SAMPLE_S = {"cuda": 0.1, "mps": 0.1, "cpu": 0.02}
 """A throughput sample is a loop of about that long, or one call where that takes longer."""

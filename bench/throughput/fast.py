@@ -13,7 +13,7 @@ from bench.throughput.equivalence import mark
 from bench.throughput.measure import measure
 from bench.throughput.settings import Setting
 from bench.throughput.subjects import Call, Subject, prepare
-from bench.util.precision import matmul_precision
+from bench.util.tf32 import matmul_precision
 from variants.method import Method
 
 

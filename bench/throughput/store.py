@@ -10,9 +10,9 @@ from bench.throughput.benchmark_json import pytest_benchmark
 from bench.throughput.environment import environment
 from bench.util.errors import BenchError
 from bench.util.files import write_json
+from bench.util.parquet import read_table, write_table
 from bench.util.progress import say
 from bench.util.reading import reading
-from bench.util.tables import read_table, write_table
 
 if TYPE_CHECKING:
     from bench.throughput.measure import Result

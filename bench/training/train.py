@@ -27,7 +27,7 @@ from bench.util.files import write_json
 from bench.util.progress import say
 from variants.atomic import CannotWrite
 from variants.errors import Diverged
-from variants.state import Every
+from variants.resume import Every
 
 if TYPE_CHECKING:
     from variants.perceptual import Weights

@@ -19,7 +19,7 @@ import torchmetrics
 import torchmetrics.image
 
 from bench.cli import listing
-from bench.metrics.outside import column, from_pyiqa
+from bench.metrics.libraries import column, from_pyiqa
 from bench.metrics.registry import metric
 from bench.metrics.scorer import Scorer
 from bench.util.errors import UsageError
@@ -194,7 +194,7 @@ def test_bench_list_tells_the_names_that_metrics_takes() -> None:
     ],
 )
 def test_a_range_is_told_only_where_both_ends_are_known(given, told):
-    from bench.metrics.outside.from_pyiqa import offer_of
+    from bench.metrics.libraries.from_pyiqa import offer_of
 
     assert offer_of("x", {"metric_mode": "FR", "score_range": given}).summary.endswith(told)
 

@@ -28,9 +28,9 @@ from fake_runs import fake_run
 
 from bench.comparison.compare import Options
 from bench.exporters.rounding import number
-from bench.gate.check import check_run
 from bench.gate.noise import measure_noise, reach
 from bench.gate.rules import parse_rule
+from bench.gate.verdict import check_run
 from bench.runs.reader import Run
 from bench.statistics.intervals import hierarchical, intervals, seed_noise
 from bench.statistics.scores import load_scores

@@ -10,7 +10,7 @@ import pytest
 from bench.comparison.compare import verdict
 from bench.gate.noise import enough
 from bench.statistics import intervals, paired
-from bench.statistics.pictures import pictures_needed, to_decide
+from bench.statistics.sample_size import pictures_needed, to_decide
 
 REPEATS = 1000
 

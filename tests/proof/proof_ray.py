@@ -12,7 +12,7 @@ from safetensors.torch import load_file
 from bench.profiles.profile import load_profile
 from bench.training.cluster import train_on_ray
 from bench.training.train import Job
-from variants.state import Every
+from variants.resume import Every
 
 ray = pytest.importorskip("ray")
 STEPS = 150

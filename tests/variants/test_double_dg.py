@@ -10,8 +10,8 @@ from safetensors.torch import save_file
 
 from bench.methods.load import load_methods
 from variants.blocks import MEAN, STD
-from variants.checkpoint import CheckpointError
 from variants.registry import variant
+from variants.weights import CheckpointError
 
 
 def listing_state(width: int = 64, seed: int = 0) -> dict[str, torch.Tensor]:

@@ -17,8 +17,8 @@ from torch import nn
 from variants import trainer
 from variants.errors import Diverged
 from variants.method import Network
+from variants.resume import Every
 from variants.session import Plan
-from variants.state import Every
 from variants.trainer import Progress, train
 
 SECONDS_A_STEP = 0.5

@@ -14,7 +14,7 @@ import pytest
 from bench.backbones import backbone, background
 from bench.backbones.background import Fetch, is_offline
 from bench.profiles.profile import load_profile
-from bench.stages.backbone import fetch_or_tell, lacking, start_fetch
+from bench.stages.fetch_backbone import fetch_or_tell, lacking, start_fetch
 from tests.bench.bad_line import bad_line
 
 CONTENT = bytes(range(256)) * 400

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from bench.comparison.compare import Options
-from bench.gate.check import Check, check_run
 from bench.gate.lines import Line
 from bench.gate.rules import parse_rule
+from bench.gate.verdict import Check, check_run
 from bench.runs.reader import Run
 from tests.bench.fake_runs import fake_run
 

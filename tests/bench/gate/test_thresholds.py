@@ -11,10 +11,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from bench.gate import thresholds
-from bench.gate.check import check_run
 from bench.gate.noise import NoiseFloor, measure_noise
 from bench.gate.rules import read_thresholds
 from bench.gate.thresholds import write_threshold_file
+from bench.gate.verdict import check_run
 from bench.runs.reader import Run
 from bench.util.errors import IncomparableError, UsageError
 from tests.bench.fake_runs import fake_run

@@ -13,9 +13,9 @@ from bench.comparison.sides import Side
 from bench.exporters.junit import check_junit
 from bench.exporters.markdown import check_markdown
 from bench.exporters.terminal import explained, interval_legend, print_check, verdict
-from bench.gate.check import Check
 from bench.gate.lines import Line, Reading, Target
 from bench.gate.rules import parse_rule
+from bench.gate.verdict import Check
 from tests.bench.fake_runs import fake_run
 
 NAN = float("nan")

@@ -93,7 +93,7 @@ def test_one_network_scores_the_same_as_a_file_a_function_and_a_folder(tmp_path)
     pytest.importorskip("onnxruntime")
     from PIL import Image
 
-    from bench.util.levels import composite
+    from bench.util.compositing import composite
 
     image, hole = known_pictures(SIDE, 1)[0]
     script(quirks.Core(), tmp_path / "a.pt")

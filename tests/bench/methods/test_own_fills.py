@@ -12,7 +12,7 @@ from PIL import Image, ImageCms
 from bench.datasets.registry import open_dataset
 from bench.methods.load import load_methods
 from bench.metrics.scorer import Scorer
-from bench.util.levels import to_levels
+from bench.util.compositing import to_levels
 
 NOISE = np.random.default_rng(0).integers(0, 256, (18, 24, 3), np.uint8)
 ALPHA = np.random.default_rng(1).integers(0, 256, (18, 24), np.uint8)

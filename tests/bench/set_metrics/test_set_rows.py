@@ -11,8 +11,8 @@ import pytest
 
 from bench.comparison.compare import Options, compare
 from bench.exporters.scores_terminal import print_scores
-from bench.gate.check import check_run
 from bench.gate.rules import parse_rule
+from bench.gate.verdict import check_run
 from bench.runs.reader import Run
 from bench.runs.writer import RunWriter
 from bench.set_metrics.registry import set_metric

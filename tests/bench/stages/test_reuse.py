@@ -16,7 +16,7 @@ from bench.runs.writer import RunWriter
 from bench.stages.reuse import digest_fills, earlier_runs, notes_of
 from bench.stages.score import evaluate
 from bench.suites.suite import Suite
-from bench.util.levels import png
+from bench.util.compositing import png
 from variants.method import Method
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (3, 16, 16, 3), dtype=np.uint8)

@@ -12,7 +12,7 @@ from bench.metrics.registry import metric
 from bench.metrics.scorer import Scorer
 from bench.stages import score as runner
 from bench.suites.suite import Suite
-from bench.util import levels
+from bench.util import compositing
 from variants.method import Method
 from variants.plugins import Source
 
@@ -33,8 +33,8 @@ def records(folder) -> dict[str, pd.DataFrame]:
 def test_levels_are_rounded_not_cut_off():
     # 0.5 / 255 and 1.49 / 255 lie nearest to 0 (ties to even) and 1; truncation would darken holes by half a level.
     raw = np.array([0.5, 0.51, 1.49, 1.51, 254.9]) / 255
-    assert levels.to_levels(raw).tolist() == [0, 1, 1, 2, 255]
-    assert levels.to_levels(np.array([-0.2, 1.7, np.nan])).tolist() == [0, 255, 0]
+    assert compositing.to_levels(raw).tolist() == [0, 1, 1, 2, 255]
+    assert compositing.to_levels(np.array([-0.2, 1.7, np.nan])).tolist() == [0, 255, 0]
 
 
 def test_a_plug_ins_metric_is_known_by_the_digest_of_its_code(tmp_path, monkeypatch):
@@ -56,7 +56,7 @@ def test_known_pixels_come_from_the_truth():
     image = np.full((1, 4, 4, 3), 10, np.uint8)
     hole = np.zeros((1, 4, 4), bool)
     hole[:, 1:3, 1:3] = True
-    filled = levels.composite(image, hole, np.ones((1, 4, 4, 3), np.float32))
+    filled = compositing.composite(image, hole, np.ones((1, 4, 4, 3), np.float32))
     assert (filled[hole] == 255).all()
     assert (filled[~hole] == 10).all()
 

@@ -54,7 +54,7 @@ def test_fingerprint_is_the_frozen_one_whatever_batch_and_workers(
 
 
 def test_fingerprint_is_what_its_definition_says() -> None:
-    """The text of bench.datasets.digest, written down with nothing but hashlib, json and NumPy."""
+    """The text of bench.datasets.fingerprint, written down with nothing but hashlib, json and NumPy."""
 
     def sha(data: bytes) -> str:
         return hashlib.sha256(data).hexdigest()

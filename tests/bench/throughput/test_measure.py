@@ -466,7 +466,7 @@ def test_the_gpu_branches_give_the_same_pictures_and_figures(monkeypatch):
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 def test_fills_that_are_scored_are_those_of_a_cpu():
-    from bench.util.precision import matmul_precision
+    from bench.util.tf32 import matmul_precision
     from variants.network_method import NetworkMethod
     from variants.registry import variant
 

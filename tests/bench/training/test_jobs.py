@@ -42,8 +42,8 @@ from variants.atomic import CannotWrite
 from variants.errors import Diverged
 from variants.method import Network
 from variants.registry import variant
+from variants.resume import Every
 from variants.session import Plan
-from variants.state import Every
 
 
 @pytest.fixture(autouse=True)

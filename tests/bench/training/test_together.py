@@ -21,7 +21,7 @@ from bench.training.together import Group, asked, leave, lost, out_of_memory, pl
 from bench.training.train import Job
 from bench.util.errors import BenchError, UsageError
 from variants.errors import CheckpointError, Diverged
-from variants.state import Every
+from variants.resume import Every
 
 PROFILE = load_profile("tiny", {"width": 4, "batch": 12})
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from bench.training.checkpoints import every
+from bench.training.checkpoint_every import every
 from bench.util.errors import UsageError
-from variants.state import Every
+from variants.resume import Every
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from bench.statistics.pictures import MOST, pictures_needed, to_decide
+from bench.statistics.sample_size import MOST, pictures_needed, to_decide
 
 
 def first(difference: float, error: float, images: int, lasting: float, alpha: float, power: float) -> int:

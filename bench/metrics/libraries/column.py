@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 
 from bench.metrics.declaration import Metric
-from bench.metrics.outside import from_pyiqa, from_torchmetrics
-from bench.metrics.outside.offer import Offer
+from bench.metrics.libraries import from_pyiqa, from_torchmetrics
+from bench.metrics.libraries.offer import Offer
 from bench.util.errors import UsageError
 from bench.util.no_downloads import no_downloads
 from variants.registry import suggest

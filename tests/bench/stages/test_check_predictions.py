@@ -11,7 +11,7 @@ from PIL import Image
 from bench.datasets.registry import Dataset
 from bench.methods.load import load_methods
 from bench.methods.predictions import Predictions, settle_layout
-from bench.stages.finished import refuse_reversed, require_fills, summary
+from bench.stages.check_predictions import refuse_reversed, require_fills, summary
 from bench.suites.suite import Suite
 from bench.util.errors import UsageError
 from variants.errors import UnknownName

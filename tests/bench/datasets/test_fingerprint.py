@@ -6,7 +6,7 @@ import hashlib
 
 import numpy as np
 
-from bench.datasets.digest import (
+from bench.datasets.fingerprint import (
     hole_digest,
     hole_line,
     image_line,

@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
-from bench.metrics.outside.offer import Offer
+from bench.metrics.libraries.offer import Offer
 
 PACKAGE = "torchmetrics"
 SEVERAL = "imgs"

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from bench.comparison.sides import Side
-from bench.gate.check import Check, check_run, check_sides
 from bench.gate.rules import parse_rule
+from bench.gate.verdict import Check, check_run, check_sides
 from bench.runs.reader import Run
 from bench.util.errors import Exit, IncomparableError, UsageError
 from tests.bench.fake_runs import fake_run

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.metrics.outside.offer import Offer
+from bench.metrics.libraries.offer import Offer
 from bench.util.no_downloads import replaced
 
 PACKAGE = "pyiqa"

@@ -10,8 +10,8 @@ import pytest
 import torch
 from torch import nn
 
-from variants import checkpoint
-from variants.checkpoint import CheckpointError, load_into, load_state, sha256
+from variants import weights
+from variants.weights import CheckpointError, load_into, load_state, sha256
 
 
 def network() -> nn.Module:
@@ -112,7 +112,7 @@ def bomb(file):
 @pytest.mark.parametrize("make", [sparse, bomb])
 @pytest.mark.parametrize("name", ["w.pth", "w.safetensors"])
 def test_a_file_of_more_than_the_memory_holds_is_refused_before_it_is_read(tmp_path, monkeypatch, make, name):
-    monkeypatch.setattr(checkpoint, "available_mib", lambda: 3.0)
+    monkeypatch.setattr(weights, "available_mib", lambda: 3.0)
     make(tmp_path / name)
     with pytest.raises(CheckpointError, match=f"{name} has [0-9,]+ MiB of content, and 3 MiB of memory are free"):
         load_state(tmp_path / name)

@@ -9,8 +9,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from bench.util.parquet import digest, read_table, write_table
 from bench.util.reading import Unfit
-from bench.util.tables import digest, read_table, write_table
 
 TABLE = pa.table({"name": ["a", "", "ü", None], "x": [1.5, float("nan"), None, -0.0], "n": [1, 2, 3, 4]})
 META = {b"facts": b"f"}
