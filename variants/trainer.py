@@ -65,7 +65,7 @@ def train(
     every: resume.Every = resume.Every(),
     tell: Callable[[str], None] = lambda sentence: None,
 ) -> bool:
-    """Train ``variant`` into ``folder``: generator.safetensors, resume.pt, history.csv (docs/run-folder.md).
+    """Train ``variant`` into ``folder``: generator.safetensors, state.pt, history.csv (docs/run-folder.md).
 
     Goes on from the newest state in the folder that is whole and of the same plan; ``tell`` gets a sentence for each
     that is not. ``every``: how often one is kept. ``stopping`` is asked at every step; when it says so, the state is

@@ -84,6 +84,10 @@ class Scorer:
         late = {name: why for name, why in self._found.reasons.items() if name not in self._found.valued}
         return {**self._unavailable, **late, **self._found.given_up}
 
+    def has_values(self, name: str) -> bool:
+        """Whether a column got a value so far."""
+        return name in self._found.valued
+
     def take_found(self) -> Found:
         """Which columns got values since the last call, and why the others did not; forgotten here."""
         taken, self._found = self._found, Found()

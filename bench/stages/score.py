@@ -242,13 +242,28 @@ def score_methods(
                 outcome.tell(method, text)
         known[key] = replace(known[key], notes=outcome.told.get(method.label, []))
     writer.update(variants=list(known.values()))
-    missing = {**scorer.missing, **sets.missing}
+    missing = {**reasons_kept(outcome, writer.manifest.missing, scorer), **scorer.missing, **sets.missing}
     note_outcome(writer, outcome)
     note_missing(writer, missing)
     if sets.ready:
         note_small_sets(writer, {dataset.name: len(dataset) for dataset in suite.datasets}, list(sets.metrics))
     writer.update(missing=missing)
     return outcome
+
+
+def reasons_kept(outcome: Outcome, here: Mapping[str, str], scorer: Scorer) -> dict[str, str]:
+    """Why columns are empty in all results that were kept, where nothing that was scored now has a value either.
+
+    here: what the run said before; other runs that results came from say it themselves.
+    """
+    sources = {path: source for kept in outcome.kept.values() for path, source in kept.items()}
+    said = [here if source is None else source.manifest.missing for source in sources.values()]
+    first = said[0] if said else {}
+    return {
+        name: why
+        for name, why in first.items()
+        if name in scorer.metrics and not scorer.has_values(name) and all(name in other for other in said)
+    }
 
 
 def facts_of(context: Context, scorer: Scorer) -> dict[str, Any]:

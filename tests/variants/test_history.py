@@ -224,8 +224,8 @@ def test_rows_past_the_state_are_forgotten(training):
 
 def test_the_state_is_saved_every_twenty_seconds(training, monkeypatch):
     saved = []
-    save = trainer.state.save
-    monkeypatch.setattr(trainer.state, "save", lambda *given: (saved.append(training.now - 100), save(*given)))
+    save = trainer.resume.save
+    monkeypatch.setattr(trainer.resume, "save", lambda *given: (saved.append(training.now - 100), save(*given)))
     training(plan(100))
     # Half a second a step: after the first step that is past 20 s, again past 20 s later, and at the end.
     assert saved == [20.5, 41.0, 50.0]
@@ -247,7 +247,7 @@ def test_the_state_is_saved_every_twenty_seconds(training, monkeypatch):
 )
 def test_a_state_is_kept_after_so_many_steps_or_so_much_time(training, monkeypatch, every, at):
     saved = []
-    monkeypatch.setattr(trainer.state, "save", lambda state, folder: saved.append(state["step"]))
+    monkeypatch.setattr(trainer.resume, "save", lambda state, folder: saved.append(state["step"]))
     training(plan(100), every=every)
     assert saved == at
 

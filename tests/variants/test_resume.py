@@ -51,7 +51,7 @@ def test_weights_of_another_network_are_refused_and_the_state_before_is_tried(tm
         seen.append(given["step"])
         (nn.Linear(3, 2) if given["step"] == 2 else nn.Linear(2, 2)).load_state_dict(given["weights"])
 
-    newest = f"{tmp_path / 'resume.pt'} is of another network"
+    newest = f"{tmp_path / 'state.pt'} is of another network"
     assert asked(tmp_path, accept) == (1, [f"{newest}. The state before it is used."])
     assert seen == [2, 1]
 
@@ -62,7 +62,7 @@ def test_weights_of_another_network_are_refused_and_the_state_before_is_tried(tm
         None,
         [
             f"{newest}. The state before it is used.",
-            f"{tmp_path / 'resume.before.pt'} is of another network. The training starts over.",
+            f"{tmp_path / 'state.before.pt'} is of another network. The training starts over.",
         ],
     )
 
@@ -71,7 +71,7 @@ def test_up_to_three_settings_that_differ_are_named(tmp_path: Path) -> None:
     kept(tmp_path, 1)
     plan = {"name": "y", "steps": 5, "a": 1, "b": 2, "c": 3}
     assert asked(tmp_path, plan=plan)[1] == [
-        f"{tmp_path / 'resume.pt'} is of another training (name x instead of y, a None instead of 1, b None instead of "
+        f"{tmp_path / 'state.pt'} is of another training (name x instead of y, a None instead of 1, b None instead of "
         "2). The training starts over."
     ]
 
@@ -79,7 +79,7 @@ def test_up_to_three_settings_that_differ_are_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize("held", [{"step": 1}, {"plan": PLAN}, {"plan": 3, "step": 1}, [1]])
 def test_what_lacks_a_plan_or_a_step_is_no_state(tmp_path: Path, held: Any) -> None:
     torch.save(held, tmp_path / "state.pt")
-    assert asked(tmp_path)[1] == [f"{tmp_path / 'resume.pt'} is not the state of a training. The training starts over."]
+    assert asked(tmp_path)[1] == [f"{tmp_path / 'state.pt'} is not the state of a training. The training starts over."]
 
 
 @pytest.mark.parametrize(

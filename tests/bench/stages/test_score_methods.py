@@ -178,6 +178,22 @@ def test_reasons_of_empty_columns_are_told_once_with_all_their_columns():
     assert writer.manifest.notes == ["the columns a, c are empty: no weights", "the column b is empty: no hole"]
 
 
+def test_why_a_column_is_empty_is_still_said_where_all_results_are_kept(stage, tmp_path):
+    columns = ["psnr", "colour_shift_share"]
+    exact = known("p", 0)
+    for _ in range(3):
+        stage(exact, scorer=Scorer(columns))
+        assert stage.manifest["missing"] == {
+            "colour_shift_share": "the fills are exact there: no error to take a share of"
+        }
+    after = Stage(tmp_path / "after")
+    after.earlier = [Run.open(stage.writer.path)]
+    after(exact, scorer=Scorer(columns))
+    assert list(after.manifest["missing"]) == ["colour_shift_share"]
+    stage(exact, known("q", 9), scorer=Scorer(columns))
+    assert stage.manifest["missing"] == {}
+
+
 def test_only_data_sets_of_fewer_pictures_than_features_are_told_of():
     writer = RunWriter(Path(), Manifest(name="r", suite=None))
     runner.note_small_sets(writer, {"many": 2048}, ["fid"])

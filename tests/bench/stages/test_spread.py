@@ -112,6 +112,15 @@ def end(context: Context) -> None:
     context.writer.close()
 
 
+@pytest.fixture(scope="module", autouse=True)
+def no_weights(tmp_path_factory):
+    """LPIPS is not at hand, whatever this machine has."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("BENCH_WEIGHTS_DIR", raising=False)
+        patch.setenv("TORCH_HOME", str(tmp_path_factory.mktemp("hub")))
+        yield
+
+
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory) -> Path:
     """The run that one process scored."""
