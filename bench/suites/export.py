@@ -27,7 +27,7 @@ from bench.suites.suite import Suite
 from bench.util.errors import UsageError
 from bench.util.files import replacing, write_json, write_text
 from bench.util.paths import Outside, inside
-from variants.atomic import TEMPORARY, sweep
+from variants.atomic import TEMPORARY, is_temporary, sweep
 
 UNFINISHED = f"{MANIFEST}{TEMPORARY}"
 """Lies in a folder while a suite is written into it; says whether there is anything else."""
@@ -135,7 +135,7 @@ def prepare(folder: Path, force: bool) -> None:
     """Raises UsageError where ``folder`` cannot be written to."""
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"{folder} is a file: name a folder for the suite")
-    if folder.is_dir() and any(folder.iterdir()) and not force and not alone(folder):
+    if folder.is_dir() and not unused(folder) and not force and not alone(folder):
         raise UsageError(f"{folder} is not empty: name a new folder, or --force to write into it")
 
 
@@ -171,9 +171,14 @@ def alone(folder: Path) -> bool:
         return False
 
 
+def unused(folder: Path) -> bool:
+    """Whether nothing lies in a folder but what an export left there that was killed as it began."""
+    return all(path.name.startswith(f".{UNFINISHED}-") and is_temporary(path) for path in folder.iterdir())
+
+
 def begin(folder: Path) -> None:
     """Mark the folder as being written, and remove what an export that was killed left there."""
-    only = not folder.exists() or not any(folder.iterdir()) or alone(folder)
+    only = not folder.exists() or unused(folder) or alone(folder)
     sweep(folder)
     write_text(folder / UNFINISHED, "alone" if only else "beside other files")
     if only:

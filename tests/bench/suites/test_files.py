@@ -247,6 +247,18 @@ def test_an_export_that_fails_half_way_leaves_no_manifest(tmp_path: Path) -> Non
     assert verify_suite(tmp_path / "x").whole
 
 
+def test_an_export_that_was_killed_as_it_began_is_mended_by_the_same_command(tmp_path: Path) -> None:
+    left = tmp_path / "x" / ".manifest.json.part-abc.part"
+    left.parent.mkdir()
+    left.write_text("al")
+    export_suite(Suite((SQUARES,), ("circle",)), tmp_path / "x")
+    assert verify_suite(tmp_path / "x").whole and not left.exists()
+    (tmp_path / "y").mkdir()
+    (tmp_path / "y" / ".notes-abc.part").write_text("somebody's")
+    with pytest.raises(UsageError, match="is not empty"):
+        export_suite(Suite((SQUARES,), ("circle",)), tmp_path / "y")
+
+
 def test_a_bad_hole_file_stops_the_export_before_anything_is_written(tmp_path: Path) -> None:
     for index in range(9):
         path = tmp_path / "holes" / f"{index:02d}.png"
