@@ -96,7 +96,8 @@ def load(which: Backbone, weights_dir: Path | None = None) -> Any:
     """The checked network of a backbone. Raises WeightsError where no file is found, or it is refused."""
     path = find(which, weights_dir)
     if path is None:
-        looked = ", ".join(f"{folder} ({why})" for why, folder in folders(weights_dir))
+        # By name: the sentence stands in reports, which are passed on; bench weights status prints the folders.
+        looked = " or ".join(why for why, _ in folders(weights_dir))
         raise WeightsError(
             f"no {which.name} backbone in {looked}: run 'bench weights fetch {which.name}' "
             f"({which.megabytes} MB) or 'bench weights add FILE'"

@@ -112,4 +112,6 @@ def verdict(done: Done, right: Callable[[], str]) -> str:
     last = done.err.strip().splitlines()[-1:] or [""]
     if done.code in (1, 2, 3, 4, 5) and last[0].startswith("bench: "):
         return "refused"
+    if done.code == 5 and last[0].startswith("note: "):
+        return "refused"  # the result is partial, and it is said of what
     return f"exit {done.code} without a sentence: {done.err[-200:]}"

@@ -16,6 +16,8 @@ from tests.proof.forked import Done, forked, verdict
         (Done(0, "", ""), "", "right"),
         (Done(0, "", ""), "summary", "another result without a word: summary"),
         (Done(2, "", "note: a\nbench: a.json is damaged\n"), "", "refused"),
+        (Done(5, "", "note: the run lacks records of a\n"), "", "refused"),
+        (Done(5, "", ""), "", "exit 5 without a sentence: "),
         (Done(2, "", "Usage: bench [OPTIONS] COMMAND\n"), "", "refused"),
         (Done(1, "", "bench: KeyError: 'items' (--debug shows the traceback)\n"), "", "Python's words: "),
         (Done(1, "", "Traceback (most recent call last):\n"), "", "Python's words: "),
