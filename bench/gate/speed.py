@@ -190,26 +190,27 @@ def relative_error(row: dict[str, Any], name: str) -> float:
 
 def too_briefly_timed(run: Run) -> list[str]:
     """Variants with a speed that has no interval: a rule about it would be undecided for ever."""
-    there = [row for row in rows(run) if measured(row, "speed")]
-    pairs = [(row, calibration_for(row, there)) for row in there if row["variant"] != CALIBRATION]
     short = [
         row["variant"]
-        for row, nearest in pairs
-        if nearest is not None
-        and not np.isfinite(relative_error(row, "images_per_s") + relative_error(nearest, "images_per_s"))
+        for row, nearest in calibrated(run)
+        if not np.isfinite(relative_error(row, "images_per_s") + relative_error(nearest, "images_per_s"))
     ]
     return list(dict.fromkeys(short))
 
 
 def ratios(run: Run) -> list[tuple[str, str, float]]:
     """Every variant's speed as a multiple of the calibration's: (variant, cell, ratio)."""
+    return [
+        (row["variant"], cell(row), float(row["images_per_s"]) / float(nearest["images_per_s"]))
+        for row, nearest in calibrated(run)
+    ]
+
+
+def calibrated(run: Run) -> list[tuple[dict[str, Any], dict[str, Any]]]:
+    """Every variant's rows with a speed, each with the calibration's that it is a multiple of."""
     there = [row for row in rows(run) if measured(row, "speed")]
-    found = []
-    for row in there:
-        nearest = calibration_for(row, there)
-        if row["variant"] != CALIBRATION and nearest is not None:
-            found.append((row["variant"], cell(row), float(row["images_per_s"]) / float(nearest["images_per_s"])))
-    return found
+    pairs = [(row, calibration_for(row, there)) for row in there if row["variant"] != CALIBRATION]
+    return [(row, nearest) for row, nearest in pairs if nearest is not None]
 
 
 def calibration_for(row: dict[str, Any], there: list[dict[str, Any]]) -> dict[str, Any] | None:

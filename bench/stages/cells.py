@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -154,3 +156,11 @@ def truths_file(run: Path, dataset: str) -> Path:
 FEATURES = Path("cache", "features")
 JOURNAL = Path("cache", "rows")
 """In the run folder, until an evaluation is complete."""
+
+
+def clear_cache(run: Path) -> None:
+    """Remove what an evaluation keeps on its way, which is complete."""
+    for folder in (JOURNAL, FEATURES):
+        shutil.rmtree(run / folder, ignore_errors=True)
+    with contextlib.suppress(OSError):
+        (run / JOURNAL.parent).rmdir()

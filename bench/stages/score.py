@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
@@ -22,7 +21,7 @@ from bench.set_metrics import store as set_store
 from bench.set_metrics.registry import split_names
 from bench.set_metrics.scorer import ENOUGH, SetScorer
 from bench.stages.block import Bench, Report
-from bench.stages.cells import FEATURES, JOURNAL, Cell, Work
+from bench.stages.cells import JOURNAL, Cell, Work, clear_cache
 from bench.stages.context import Context, settings_of
 from bench.stages.outcome import Outcome
 from bench.stages.reuse import notes_of, take_over
@@ -108,15 +107,17 @@ def evaluate(
         with contextlib.suppress(OSError, BenchError):
             journal.flush()
         raise
-    for folder in (JOURNAL, FEATURES):
-        shutil.rmtree(run / folder, ignore_errors=True)
-    with contextlib.suppress(OSError):
-        (run / JOURNAL.parent).rmdir()
+    clear_cache(run)
     for place, method in enumerate(methods):
         outcome.findings[method.name, method.seed] = found[place]
         if not part:
             outcome.note_findings(method, found[place])
     return outcome
+
+
+def fills_wanted(methods: Sequence[Method], suite: Suite) -> int:
+    """How many fills an evaluation scores, samples counted."""
+    return sum(method.samples for method in methods) * sum(len(suite.masks_of(d)) * len(d) for d in suite.datasets)
 
 
 def plan(
@@ -214,7 +215,7 @@ def score_methods(
     metrics = {name: replace(entry, code=code_of(name)) for name, entry in scorer.metrics.items()}
     writer.update(variants=list(known.values()), metrics={**metrics, **sets.metrics})
     with writer.stage("evaluate"), Reporter("score") as reporter:
-        total = sum(method.samples for method in methods) * sum(len(suite.masks_of(d)) * len(d) for d in suite.datasets)
+        total = fills_wanted(methods, suite)
         done = 0
 
         def report(text: str, pictures: int) -> None:

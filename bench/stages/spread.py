@@ -19,11 +19,11 @@ from typing import TYPE_CHECKING
 
 from bench.profiles.profile import Profile
 from bench.runs.shards import FILE, Part, folder_of, read_shards
-from bench.stages.cells import FEATURES, JOURNAL
+from bench.stages.cells import JOURNAL, clear_cache
 from bench.stages.context import Context
 from bench.stages.merge import SAME, gather, join
 from bench.stages.outcome import Outcome
-from bench.stages.score import BATCH, all_kept, score_methods
+from bench.stages.score import BATCH, all_kept, fills_wanted, score_methods
 from bench.suites.suite import Suite
 from bench.util.cluster import Told, alive, await_all, connected, require, submit
 from bench.util.errors import BenchError
@@ -76,12 +76,7 @@ def score_spread(
                 Order(context.profile, tuple(specs), run, part, device, place, context.writer.manifest.suite, missing)
                 for part in parts
             ]
-            fills = sum(
-                method.samples * len(context.suite.masks_of(dataset)) * len(dataset)
-                for method in context.methods
-                for dataset in context.suite.datasets
-            )
-            await_shards(ray, orders, fills)
+            await_shards(ray, orders, needs, fills_wanted(context.methods, context.suite))
         joint = gather(run, [shard for shard in read_shards(run) if shard.part.of == parts[0].of])
         first, own = joint.manifests[0], context.run.manifest
         unlike = [key for key in SAME if getattr(first, key) != getattr(own, key)]
@@ -89,10 +84,8 @@ def score_spread(
         if unlike:
             raise BenchError(f"the shards of {run.name} are not of this run ({', '.join(unlike)}): remove {run}.shards")
         outcome = join(context.writer, joint)
-    for folder in (run / JOURNAL, run / FEATURES, folder_of(run)):
-        shutil.rmtree(folder, ignore_errors=True)
-    with contextlib.suppress(OSError):
-        (run / JOURNAL.parent).rmdir()
+    clear_cache(run)
+    shutil.rmtree(folder_of(run), ignore_errors=True)
     return outcome
 
 
@@ -107,8 +100,8 @@ def parts_of(run: Path, suite: Suite, units: int) -> list[Part]:
     return [Part(number, of) for number in range(1, of + 1)]
 
 
-def await_shards(ray: object, orders: Sequence[Order], fills: int) -> None:
-    """Score the shards, with progress. Raises BenchError where some could not be scored."""
+def await_shards(ray: object, orders: Sequence[Order], needs: Mapping[str, int], fills: int) -> None:
+    """Score the shards, with progress. needs: what each asks for. Raises BenchError where some could not be scored."""
     from bench.training.together import visible
 
     problems: list[str] = []
@@ -126,7 +119,6 @@ def await_shards(ray: object, orders: Sequence[Order], fills: int) -> None:
                 problems.append(f"shard {order.part}: {problem}")
             look(order)
 
-        needs = {"num_cpus": 1, "num_gpus": int(orders[0].device.startswith("cuda"))}
         await_all(ray, submit(ray, score_there, needs, orders), ended, look)
     if problems:
         raise BenchError(f"scoring failed for {'; '.join(problems)}. The same command resumes.")
