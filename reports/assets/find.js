@@ -278,7 +278,12 @@ const Find = (() => {
       if (choice.sort === "lead" && !both()) choice.sort = "";
     }
     clearTimeout(waiting);
-    waiting = setTimeout(() => { refresh(); Viewer.address(); }, e.type === "input" ? 120 : 0);
+    $("find").setAttribute("aria-busy", "true");
+    waiting = setTimeout(() => {
+      refresh();
+      Viewer.address();
+      $("find").removeAttribute("aria-busy");
+    }, e.type === "input" ? 120 : 0);
   }
 
   const option = (select, value, text) => select?.append(new Option(text, value));

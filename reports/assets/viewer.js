@@ -112,9 +112,12 @@ const Viewer = (() => {
   async function draw() {
     const turn = ++drawing;
     const r = row();
+    dialog.setAttribute("aria-busy", "true");
     const get = (what, name, layer) => (state.error && isFill(name) ? errorOf : picture)(what, name, layer);
     const [a, b] = await Promise.all([get(r, state.a, state.layer), get(r, state.b, state.layer)]).catch(() => []);
-    if (turn !== drawing || !a || !dialog.open) return;
+    if (turn !== drawing) return;
+    dialog.removeAttribute("aria-busy");
+    if (!a || !dialog.open) return;
     const shown = { a, b };
     $("v-pane-b").hidden = state.mode !== "side";
     for (const key of panes()) {

@@ -92,7 +92,7 @@ def test_ctrl_c_leaves_a_run_that_the_same_command_continues(tmp_path):
     import sys
 
     words = ["run", *TINY, "--set", "steps=400", "--set", "variants=baseline,basic_gan"]
-    words += ["--no-throughput", "--out", "cut"]
+    words += ["--no-throughput", "--checkpoint-every", "10", "--out", "cut"]
     process = subprocess.Popen(
         [sys.executable, "-c", "from bench.cli import main\nif __name__ == '__main__':\n    main()", *words],
         cwd=tmp_path,
@@ -104,9 +104,8 @@ def test_ctrl_c_leaves_a_run_that_the_same_command_continues(tmp_path):
     )
     folder = tmp_path / "runs" / "cut" / "checkpoints" / "baseline" / "seed-0"
     deadline = time.time() + 120
-    while not folder.exists() and time.time() < deadline:
-        time.sleep(0.05)
-    time.sleep(1.0)
+    while not (folder / "state.pt").is_file() and time.time() < deadline:
+        time.sleep(0.02)
     os.killpg(process.pid, signal.SIGINT)
     _, stderr = process.communicate(timeout=60)
     assert process.returncode == 130, stderr

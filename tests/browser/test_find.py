@@ -22,6 +22,11 @@ def frame(run: Run) -> pd.DataFrame:
     return run.records()
 
 
+def answered(page: Any) -> None:
+    """The list has followed what was asked of it, however long that took."""
+    page.locator("#find:not([aria-busy])").wait_for()
+
+
 def choose(page: Any, **fields: str) -> None:
     for name, value in fields.items():
         control = page.locator(f'#find-form [name="{name.rstrip("_")}"]')
@@ -29,7 +34,7 @@ def choose(page: Any, **fields: str) -> None:
             control.select_option(value)
         else:
             control.fill(value)
-    page.wait_for_timeout(300)
+    answered(page)
 
 
 def listed(page: Any) -> list[tuple[str, ...]]:
@@ -181,7 +186,7 @@ def test_a_hidden_method_is_gone_from_lists_and_pictures(watched: Watched, repor
     page.goto(report)
     page.locator("#find details summary").click()
     page.locator('#find-methods input[value="basic_gan"]').uncheck()
-    page.wait_for_timeout(100)
+    answered(page)
     assert "basic_gan" not in page.locator("#find-table thead").text_content()
     assert not page.locator('#grid a.cell[id$="/basic_gan"]').first.is_visible()
     page.locator('#grid a.cell[id$="/baseline"]').first.click()

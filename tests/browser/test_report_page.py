@@ -34,15 +34,9 @@ def fragment(page: Any) -> str:
 
 
 def settled(page: Any) -> bytes:
-    """The stage as it is drawn, once two looks agree."""
-    before = b""
-    for _ in range(20):
-        page.wait_for_timeout(60)
-        now: bytes = page.locator("#v-canvas-a").screenshot()
-        if now == before:
-            return now
-        before = now
-    return before
+    """The stage as it is drawn, once everything asked of it is."""
+    page.locator("dialog#viewer[open]:not([aria-busy])").wait_for()
+    return bytes(page.locator("#v-canvas-a").screenshot())
 
 
 def test_it_opens_from_a_file_without_the_network_and_without_complaint(watched: Watched, report: str) -> None:
@@ -297,7 +291,7 @@ def test_the_pixel_read_out_is_the_pixel_of_the_file(watched: Watched, run: Run,
     settled(page)
     box = page.locator("#v-canvas-a").bounding_box()
     page.mouse.move(box["x"] + box["width"] / 2 + 3, box["y"] + box["height"] / 2 + 3)
-    page.wait_for_timeout(200)
+    page.locator("#v-pixel", has_text="ΔE00").wait_for()
     words = page.locator("#v-pixel").inner_text().split()
     x, y = int(words[1]), int(words[3])
     found = {words[k]: [int(v) for v in words[k + 1 : k + 4]] for k in (4, 8)}
