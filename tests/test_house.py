@@ -163,3 +163,23 @@ def test_every_public_definition_has_a_docstring(room: str) -> None:
     assert files
     trees = {module: ast.parse(file.read_text(encoding="utf-8")) for module, file in files.items()}
     assert not [name for module, tree in trees.items() for name in undocumented(tree, module)]
+
+
+SHOWN = ("masks", "statistics")
+"""Rooms whose public functions all show an example, which tests/test_examples.py runs."""
+
+TAKE_RUNS = {"load_scores", "summarise", "rows_so_far", "write_summary"}
+"""They take a finished run's folder, which is no example's size."""
+
+
+@pytest.mark.parametrize("room", SHOWN)
+def test_every_public_function_shows_an_example(room: str) -> None:
+    found = [
+        f"{module}.{node.name}"
+        for module, file in FILES.items()
+        if module.startswith(f"bench.{room}.")
+        for node in ast.parse(file.read_text(encoding="utf-8")).body
+        if isinstance(node, ast.FunctionDef) and not node.name.startswith("_") and node.name not in TAKE_RUNS
+        if ">>> " not in (ast.get_docstring(node) or "")
+    ]
+    assert not found, "\n".join(found)

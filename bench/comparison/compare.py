@@ -118,8 +118,8 @@ def compare_sides(sides: list[Side], options: Options) -> Comparison:
         pairs = [narrowed(pair, options) for pair in pairs]
         for pair in pairs:
             if options.by_area and left == 0:
-                found += area_rows(pair, options)
-            found += pair_rows(pair, options, pooled_only=left > 0 or options.by_area)
+                found += _area_rows(pair, options)
+            found += _pair_rows(pair, options, pooled_only=left > 0 or options.by_area)
         if left == 0:
             kept += pairs
     if not found:
@@ -133,7 +133,7 @@ def compare_sides(sides: list[Side], options: Options) -> Comparison:
         if row["reference"] == reference
     ]
     matrix = [row for row in found if row["mask"] == ALL] if len(sides) > 2 else []
-    notes += side_notes(sides, kept)
+    notes += _side_notes(sides, kept)
     partial = any(pair.failed[0].any() or pair.failed[1].any() for pair in kept)
     partial = partial or (not options.common and any(pair.missing for pair in kept))
     return Comparison(sides, kept, rows, matrix, ranking(sides, found), list(dict.fromkeys(notes)), partial, options)
@@ -169,18 +169,18 @@ def narrowed(pair: Pair, options: Options) -> Pair:
     )
 
 
-def area_rows(pair: Pair, options: Options) -> list[dict[str, Any]]:
+def _area_rows(pair: Pair, options: Options) -> list[dict[str, Any]]:
     """One row per bin of hole area and metric, mask types pooled; the bin stands in place of the mask type."""
     places = area_places(pair.hole_area)
     found = []
     for place, name in enumerate(AREA_BINS):
         rows = places == place
         if rows.any():
-            found += [{**row, "mask": name} for row in pair_rows(pair.only(rows), options, pooled_only=True)]
+            found += [{**row, "mask": name} for row in _pair_rows(pair.only(rows), options, pooled_only=True)]
     return found
 
 
-def pair_rows(pair: Pair, options: Options, pooled_only: bool = False) -> list[dict[str, Any]]:
+def _pair_rows(pair: Pair, options: Options, pooled_only: bool = False) -> list[dict[str, Any]]:
     """One row per mask type (``all`` last) and metric that has a shared value; not yet judged."""
     measured = measure(pair, options.resamples, options.seed, pooled_only)
     low, high = measured.resampled.interval(options.level)
@@ -334,7 +334,7 @@ def places_of(pooled: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return found
 
 
-def side_notes(sides: list[Side], pairs: list[Pair]) -> list[str]:
+def _side_notes(sides: list[Side], pairs: list[Pair]) -> list[str]:
     """What a reader must know before believing the numbers."""
     notes = []
     single = [side.label for side in sides if side.trained and len(side.seeds) == 1]

@@ -26,7 +26,7 @@ def seed_noise(good: np.ndarray) -> Seeds:
     return intervals.seed_noise(*(np.stack(part) for part in zip(*parts, strict=True)))
 
 
-def training_noise(pair: Pair, first: int) -> tuple[Seeds, ...]:
+def _training_noise(pair: Pair, first: int) -> tuple[Seeds, ...]:
     """What training seeds add to the noise of a difference, from the column ``first`` on: each side's own or, of the
     same variant trained from the same seeds in two runs, that of the differences seed by seed."""
     ours, theirs = goodness(pair, pair.reference), goodness(pair, pair.candidate)
@@ -61,7 +61,7 @@ def measure(pair: Pair, resamples: int = intervals.RESAMPLES, seed: int = 0, poo
     change = gains(pair)
     first = len(pair.masks) * len(pair.facts) if pooled_only else 0
     sums, counts = (flat(part)[:, first:] for part in clustered(change))
-    noise = training_noise(pair, first)
+    noise = _training_noise(pair, first)
     resampled, p = paired.resampled(sums, counts, ~unmoved(change)[first:], noise, resamples, seed)
     means, distances = [], []
     nearest = np.array([fact.direction == "nearest" for fact in pair.facts])

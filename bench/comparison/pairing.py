@@ -47,18 +47,18 @@ class Pair:
         return self.reference.mean(0), self.candidate.mean(0)
 
 
-def differences(reference: Run, candidate: Run) -> list[str]:
+def _differences(reference: Run, candidate: Run) -> list[str]:
     """What was measured differently, in words; empty where the runs can be compared."""
     found = []
     for key, word in (("suite", "suite fingerprint"), ("protocol", "protocol"), ("precision", "precision")):
         ours, theirs = getattr(reference.manifest, key), getattr(candidate.manifest, key)
         if ours != theirs:
             found.append(f"{word} ({short(ours)} in {reference.name}, {short(theirs)} in {candidate.name})")
-    found += [f"metric version of {text}" for text in versions(reference, candidate).values()]
+    found += [f"metric version of {text}" for text in _versions(reference, candidate).values()]
     return found
 
 
-def versions(reference: Run, candidate: Run) -> dict[str, str]:
+def _versions(reference: Run, candidate: Run) -> dict[str, str]:
     """The metrics of both runs whose versions differ."""
     ours, theirs = reference.manifest.metrics, candidate.manifest.metrics
     return {
@@ -68,7 +68,7 @@ def versions(reference: Run, candidate: Run) -> dict[str, str]:
     }
 
 
-def edited(reference: Run, candidate: Run) -> list[str]:
+def _edited(reference: Run, candidate: Run) -> list[str]:
     """A sentence about plug-ins' metrics of one version whose code differs. A run that keeps no digest does not say."""
     ours, theirs = reference.manifest.metrics, candidate.manifest.metrics
     shared = [(ours[name], theirs[name]) for name in ours if name in theirs]
@@ -96,7 +96,7 @@ def require_comparable(reference: Run, candidate: Run, common: bool | None = Non
     Different suites share pictures soundly only where the holes were drawn alike (same suite seed, same
     size); metrics of different versions are left out; protocol and precision cannot be shared.
     """
-    found = differences(reference, candidate)
+    found = _differences(reference, candidate)
     if not found:
         return []
     fatal = [text for text in found if text.startswith(("protocol", "precision"))]
@@ -115,19 +115,19 @@ def require_comparable(reference: Run, candidate: Run, common: bool | None = Non
         )
     if fatal:
         raise IncomparableError(f"--common does not help: the sides differ in {'; '.join(fatal)}, so no pair is shared")
-    left = list(versions(reference, candidate).values())
+    left = list(_versions(reference, candidate).values())
     return [f"Left out, measured by different versions: {', '.join(left)}."] if left else []
 
 
 def pair_sides(reference: Side, candidate: Side, common: bool | None = None) -> tuple[list[Pair], list[str]]:
     """The pairs of two sides by data set, and notes. Raises IncomparableError where nothing is shared."""
-    notes = require_comparable(reference.run, candidate.run, common) + edited(reference.run, candidate.run)
-    changed = versions(reference.run, candidate.run)
+    notes = require_comparable(reference.run, candidate.run, common) + _edited(reference.run, candidate.run)
+    changed = _versions(reference.run, candidate.run)
     facts = [fact for name, fact in reference.run.manifest.metrics.items() if name not in changed]
     pairs = []
     for dataset in reference.scores:
         if dataset in candidate.scores:
-            found = pair_scores(reference, candidate, dataset, facts, notes)
+            found = _pair_scores(reference, candidate, dataset, facts, notes)
             pairs += [found] if found else []
     if not pairs:
         raise IncomparableError(
@@ -136,7 +136,7 @@ def pair_sides(reference: Side, candidate: Side, common: bool | None = None) -> 
     return pairs, notes
 
 
-def pair_scores(reference: Side, candidate: Side, dataset: str, facts: list[Metric], notes: list[str]) -> Pair | None:
+def _pair_scores(reference: Side, candidate: Side, dataset: str, facts: list[Metric], notes: list[str]) -> Pair | None:
     """Both sides' scores of one data set, picture by picture; None where they share nothing. Adds to ``notes``."""
     ours, theirs = reference.scores[dataset], candidate.scores[dataset]
     masks = [mask for mask in ours.masks if mask in theirs.masks]
@@ -144,8 +144,8 @@ def pair_scores(reference: Side, candidate: Side, dataset: str, facts: list[Metr
     kept = [fact for fact in facts if fact.name in ours.columns and fact.name in theirs.columns]
     if not masks or not len(left) or not kept:
         return None
-    union = pairs_present(ours, theirs)
-    a, b = select(ours, left, masks, kept), select(theirs, right, masks, kept)
+    union = _pairs_present(ours, theirs)
+    a, b = _select(ours, left, masks, kept), _select(theirs, right, masks, kept)
     same_hole = ~(np.abs(a.hole_area - b.hole_area) > 1e-9)
     both = a.present.all(0) & b.present.all(0)
     if not same_hole[both].all():
@@ -162,14 +162,14 @@ def pair_scores(reference: Side, candidate: Side, dataset: str, facts: list[Metr
     return Pair((reference, candidate), dataset, a.ids, tuple(masks), tuple(kept), x, y, failed, a.hole_area, missing)
 
 
-def select(scores: Scores, images: np.ndarray, masks: list[str], facts: list[Metric]) -> Scores:
+def _select(scores: Scores, images: np.ndarray, masks: list[str], facts: list[Metric]) -> Scores:
     """The scores of these images, mask types and metrics, in this order."""
     return scores.take(
         images, [scores.masks.index(mask) for mask in masks], [scores.columns.index(fact.name) for fact in facts]
     )
 
 
-def pairs_present(ours: Scores, theirs: Scores) -> int:
+def _pairs_present(ours: Scores, theirs: Scores) -> int:
     """How many (image, mask) pairs either side holds."""
     masks = sorted({*ours.masks, *theirs.masks})
     ids = np.union1d(ours.ids, theirs.ids)

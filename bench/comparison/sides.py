@@ -66,7 +66,7 @@ def parse_side(text: str) -> Spec:
     return Spec(text, match["run"], match["variant"], None if seed is None else int(seed))
 
 
-def holds(run: Run, spec: Spec) -> bool:
+def _holds(run: Run, spec: Spec) -> bool:
     """Whether a run holds the variant, and the seed where one is named."""
     return any(name == spec.variant and spec.seed in (None, seed) for name, seed in run.members())
 
@@ -81,27 +81,27 @@ def resolve_sides(texts: list[str], folder: Path) -> list[Side]:
         raise IncomparableError(
             f"no run under {folder} yet: start with bench run, or name one as RUN:{free[0].variant}"
         )
-    shared = next((run for run in runs if all(holds(run, spec) for spec in free)), None)
-    chosen = [(spec, choose(spec, shared, runs, folder)) for spec in specs]
+    shared = next((run for run in runs if all(_holds(run, spec) for spec in free)), None)
+    chosen = [(spec, _choose(spec, shared, runs, folder)) for spec in specs]
     return [
-        Side(run, spec.variant, spec.seed, label) for (spec, run), label in zip(chosen, labels(chosen), strict=True)
+        Side(run, spec.variant, spec.seed, label) for (spec, run), label in zip(chosen, _labels(chosen), strict=True)
     ]
 
 
-def choose(spec: Spec, shared: Run | None, runs: list[Run], folder: Path) -> Run:
+def _choose(spec: Spec, shared: Run | None, runs: list[Run], folder: Path) -> Run:
     """The run of a side. Raises UsageError or IncomparableError where none holds it."""
     if spec.run is not None:
         run = find_run(spec.run, folder)
-        if not holds(run, spec):
-            raise missing(spec, [run], f"run {run.name}")
+        if not _holds(run, spec):
+            raise _missing(spec, [run], f"run {run.name}")
         return run
-    found = shared or next((run for run in runs if holds(run, spec)), None)
+    found = shared or next((run for run in runs if _holds(run, spec)), None)
     if found is None:
-        raise missing(spec, runs, f"no run under {folder}")
+        raise _missing(spec, runs, f"no run under {folder}")
     return found
 
 
-def missing(spec: Spec, runs: list[Run], where: str) -> Exception:
+def _missing(spec: Spec, runs: list[Run], where: str) -> Exception:
     """Why no run holds a side: a wrong seed, a wrong name, or a variant that was never scored."""
     held = {pair for run in runs for pair in run.members()}
     seeds = sorted(seed for name, seed in held if name == spec.variant)
@@ -120,7 +120,7 @@ def missing(spec: Spec, runs: list[Run], where: str) -> Exception:
     return UsageError(f"{suggest('variant', spec.variant, names | set(known.names()))}")
 
 
-def labels(chosen: list[tuple[Spec, Run]]) -> list[str]:
+def _labels(chosen: list[tuple[Spec, Run]]) -> list[str]:
     """Short names that tell the sides apart: variant and seed, with the run where that is not enough."""
     short = [spec.variant if spec.seed is None else f"{spec.variant}@{spec.seed}" for spec, _ in chosen]
     found = []

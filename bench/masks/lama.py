@@ -52,7 +52,7 @@ def lama_thin(size: tuple[int, int], seed: int, indices: np.ndarray) -> np.ndarr
     >>> lama_thin((64, 64), seed=0, indices=np.arange(3)).shape
     (3, 64, 64)
     """
-    return draw_lama("mask/lama_thin", THIN, size, seed, indices)
+    return _draw_lama("mask/lama_thin", THIN, size, seed, indices)
 
 
 @mask("lama_medium")
@@ -62,7 +62,7 @@ def lama_medium(size: tuple[int, int], seed: int, indices: np.ndarray) -> np.nda
     >>> lama_medium((64, 64), seed=0, indices=np.arange(3)).shape
     (3, 64, 64)
     """
-    return draw_lama("mask/lama_medium", MEDIUM, size, seed, indices)
+    return _draw_lama("mask/lama_medium", MEDIUM, size, seed, indices)
 
 
 @mask("lama_thick")
@@ -73,10 +73,10 @@ def lama_thick(size: tuple[int, int], seed: int, indices: np.ndarray) -> np.ndar
     >>> bool((lama_thick((64, 64), seed=0, indices=np.arange(3))[2] == alone[0]).all())  # whatever else is drawn
     True
     """
-    return draw_lama("mask/lama_thick", THICK, size, seed, indices)
+    return _draw_lama("mask/lama_thick", THICK, size, seed, indices)
 
 
-def draw_lama(
+def _draw_lama(
     stream: str, published: dict[int, Settings], size: tuple[int, int], seed: int, indices: np.ndarray
 ) -> np.ndarray:
     """Holes by the settings published for 256 or 512, whichever is nearer, scaled to the picture."""
@@ -98,12 +98,20 @@ def draw_lama(
 
 
 def is_boxed(stream: str, settings: Settings, seed: int, indices: np.ndarray) -> np.ndarray:
-    """Which holes are boxes, bool (len(indices),)."""
+    """Which holes are boxes, bool (len(indices),).
+
+    >>> is_boxed("example", THIN[256], 0, np.arange(3)).tolist()  # thin masks have no boxes
+    [False, False, False]
+    """
     return uniforms(seed, stream, indices, 1)[:, 0] < (BOX_SHARE if settings.boxes[1] else 0)
 
 
 def strokes(stream: str, settings: Settings, canvas: Canvas, seed: int, indices: np.ndarray) -> np.ndarray:
-    """Holes of walks: for each walk its start, its number of segments, and an angle, a length, a brush each."""
+    """Holes of walks: for each walk its start, its number of segments, and an angle, a length, a brush each.
+
+    >>> strokes("example", THIN[256], Canvas.of((32, 32), 256), 0, np.arange(2)).shape
+    (2, 32, 32)
+    """
     most = settings.strokes[1]
     draws = uniforms(seed, stream, indices, 1 + most * (3 + 3 * SEGMENTS))
     used = np.arange(most) < integers(draws[:, 0], *settings.strokes)[:, None]
@@ -122,7 +130,12 @@ def strokes(stream: str, settings: Settings, canvas: Canvas, seed: int, indices:
 
 
 def boxes(stream: str, settings: Settings, canvas: Canvas, seed: int, indices: np.ndarray) -> np.ndarray:
-    """Holes of boxes, which may overlap and keep ``margin`` from the picture's edge."""
+    """Holes of boxes, which may overlap and keep ``margin`` from the picture's edge.
+
+    >>> one = Settings((1, 1), (1, 1), (1, 1), boxes=(1, 1), side=(8, 8))  # one box of 8 by 8
+    >>> boxes("example", one, Canvas.of((32, 32), 32), 0, np.arange(2)).sum((1, 2)).tolist()
+    [64, 64]
+    """
     draws = uniforms(seed, stream, indices, 1 + 4 * settings.boxes[1])
     count = integers(draws[:, 0], *settings.boxes)
     margin = settings.margin

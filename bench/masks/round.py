@@ -30,10 +30,10 @@ def circle(size: tuple[int, int], seed: int, indices: np.ndarray) -> Runs:
     >>> circle((64, 64), 0, np.arange(2)).shape
     (2, 64, 64)
     """
-    return discs(size, seed, indices)
+    return _discs(size, seed, indices)
 
 
-def discs(size: tuple[int, int], seed: int, indices: np.ndarray) -> Runs:
+def _discs(size: tuple[int, int], seed: int, indices: np.ndarray) -> Runs:
     """Circles as one run of columns a row; diameter and centre are drawn."""
     height, width = size
     draws = uniforms(seed, "mask/circle", indices, 3)
@@ -49,10 +49,15 @@ def discs(size: tuple[int, int], seed: int, indices: np.ndarray) -> Runs:
 @mask("ellipse")
 @filled
 def ellipse(size: tuple[int, int], seed: int, indices: np.ndarray) -> Runs:
-    """One ellipse turned any way, wholly inside the picture, its axes 1/8 to 1/2 of the shorter side."""
+    """One ellipse turned any way, wholly inside the picture, its axes 1/8 to 1/2 of the shorter side.
+
+    >>> area = int(ellipse((64, 64), 0, np.arange(1)).sum())
+    >>> 40 < area < 820  # axes of 8 to 32 pixels: 50 (8 by 8) to 804 (32 by 32)
+    True
+    """
     if min(size) == 1:
         # No room to turn.
-        return discs(size, seed, indices)
+        return _discs(size, seed, indices)
     height, width = size
     draws = uniforms(seed, "mask/ellipse", indices, 5)
     first, second = diameters(draws[:, 0], size), diameters(draws[:, 1], size)

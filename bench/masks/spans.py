@@ -30,7 +30,12 @@ RunType = Callable[[tuple[int, int], int, np.ndarray], Runs]
 
 
 def filled(runs: RunType) -> MaskType:
-    """The mask type whose holes are ``runs``, filled."""
+    """The mask type whose holes are ``runs``, filled.
+
+    >>> second_and_third = filled(lambda size, seed, indices: (np.array([[1]]), np.array([[2]])))
+    >>> second_and_third((1, 4), 0, np.arange(1)).astype(int).tolist()
+    [[[0, 1, 1, 0]]]
+    """
 
     @functools.wraps(runs)
     def holes(size: tuple[int, int], seed: int, indices: np.ndarray) -> np.ndarray:

@@ -20,7 +20,12 @@ LEAST_RADIUS = 0.75
 
 
 def direction(angles: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """sin and cos of angles in radians, in whole ``UNIT``-ths, int64."""
+    """sin and cos of angles in radians, in whole ``UNIT``-ths, int64.
+
+    >>> sine, cosine = direction(np.array([0.0, np.pi / 2]))
+    >>> (sine / UNIT).tolist(), (cosine / UNIT).tolist()
+    ([0.0, 1.0], [1.0, 0.0])
+    """
     return np.rint(np.sin(angles) * UNIT).astype(np.int64), np.rint(np.cos(angles) * UNIT).astype(np.int64)
 
 
@@ -41,13 +46,20 @@ class Canvas:
         """The canvas of a picture: a square one has sides of ``side`` units, any other as many units in all.
 
         So a hole keeps its share of the picture whatever the picture's size and shape.
+
+        >>> Canvas.of((64, 64), 256)
+        Canvas(height=256, width=256, scale=0.25, size=(64, 64))
         """
         scale = isqrt(size[0] * size[1]) / side
         height, width = (max(round(pixels / scale), 1) for pixels in size)
         return cls(height, width, scale, size)
 
     def pixel(self, unit: np.ndarray) -> np.ndarray:
-        """The place of a unit's middle in pixels."""
+        """The place of a unit's middle in pixels.
+
+        >>> Canvas.of((64, 64), 128).pixel(np.array([0, 2])).tolist()  # half a pixel a unit
+        [-0.25, 0.75]
+        """
         return (unit + 0.5) * self.scale - 0.5
 
 
@@ -67,6 +79,11 @@ def draw_walks(
     member: the hole of each walk, (K,). run, fall: the step of each segment to the right and down, in
     ``UNIT``-ths, (K, S). segments: how many of the S are walked, 1 or more, (K,). radius: of the brush,
     (K, S). A step that would leave the canvas ends on its edge.
+
+    >>> row, one = Canvas(height=1, width=5, scale=1.0, size=(1, 5)), np.array([1])
+    >>> right, level, brush = np.array([[2 * UNIT]]), np.array([[0]]), np.array([[0.75]])
+    >>> draw_walks(row, 1, one - 1, one, one - 1, right, level, one, brush).astype(int).tolist()  # from 1 to 3
+    [[[0, 1, 1, 1, 0]]]
     """
     members, starts, ends, radii = [], [], [], []
     for segment in range(segments.max()):
@@ -95,6 +112,10 @@ def draw_segments(
     """Holes bool ``shape`` = (N, H, W): every pixel within ``radius`` of one of its hole's S segments.
 
     member: the hole of each segment, (S,). start, end: pixels (2, S) as (x, y). radius: pixels, (S,).
+
+    >>> start, end = np.array([[1.0], [0.0]]), np.array([[3.0], [0.0]])
+    >>> draw_segments((1, 1, 5), np.array([0]), start, end, np.array([0.75])).astype(int).tolist()
+    [[[0, 1, 1, 1, 0]]]
     """
     count, height, width = shape
     one = np.float32

@@ -59,7 +59,11 @@ class Resampled:
         return self.mean - above * self.error, self.mean - below * self.error
 
     def settled(self, still: np.ndarray) -> Resampled:
-        """The same where ``still`` columns are known to be zero, exactly, even of a single cluster."""
+        """The same where ``still`` columns are known to be zero, exactly, even of a single cluster.
+
+        >>> resample(np.zeros((1, 1)), np.ones((1, 1))).settled(np.array([True])).interval(0.95)[1].tolist()
+        [0.0]
+        """
         mean, error = (np.where(still, 0.0, part) for part in (self.mean, self.error))
         return replace(self, mean=mean, error=error, df=np.where(still, np.fmax(self.df, 1), self.df))
 
@@ -181,11 +185,11 @@ def resample(sums: np.ndarray, counts: np.ndarray, resamples: int = RESAMPLES, s
     with np.errstate(invalid="ignore"):
         error = np.where(error <= 1e-12 * np.abs(mean), 0.0, error)
     busy = (clusters >= FEW) & (error > 0)
-    ratios = studentised(residuals[:, busy], counts[:, busy], resamples, seed)
+    ratios = _studentised(residuals[:, busy], counts[:, busy], resamples, seed)
     return Resampled(mean, error, clusters - 1.0, total_clusters, rows, np.sort(ratios, axis=0), busy)
 
 
-def studentised(residuals: np.ndarray, counts: np.ndarray, resamples: int, seed: int) -> np.ndarray:
+def _studentised(residuals: np.ndarray, counts: np.ndarray, resamples: int, seed: int) -> np.ndarray:
     """(mean* - mean) / error* of each resample of whole clusters, float32 (resamples, columns).
 
     NaN where a resample has no spread: one cluster many times over leaves nothing to studentise by.
@@ -206,7 +210,7 @@ def studentised(residuals: np.ndarray, counts: np.ndarray, resamples: int, seed:
     ratios = np.empty((resamples, columns), np.float32)
     start = 0
     for drawn in weights(clusters, resamples, seed):
-        first, second, *unequal = np.split(multiplied(drawn, table), ends, axis=1)
+        first, second, *unequal = np.split(_multiplied(drawn, table), ends, axis=1)
         if equal:
             shift = first / clusters
             spread = second - clusters * shift**2
@@ -222,7 +226,7 @@ def studentised(residuals: np.ndarray, counts: np.ndarray, resamples: int, seed:
     return ratios
 
 
-def multiplied(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+def _multiplied(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """a @ b on one thread: with several, their number (OMP_NUM_THREADS, the cores) would move the last bits."""
     from threadpoolctl import threadpool_limits
 
@@ -232,7 +236,13 @@ def multiplied(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 def tails(ratios: np.ndarray, level: np.ndarray, df: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Lower and upper quantiles per column of sorted ratios, NaN left out. A tail of fewer than 10 resamples is
-    not read but scaled, as Student's t scales, from the tail that holds 10."""
+    not read but scaled, as Student's t scales, from the tail that holds 10.
+
+    >>> ratios = np.linspace(-5, 5, 1001)[:, None]
+    >>> low, high = tails(ratios, np.array([0.95]), np.array([30.0]))  # 25 of 1000 steps from either end
+    >>> low.round(6).tolist(), high.round(6).tolist()
+    ([-4.75], [4.75])
+    """
     tail = (1 - level) / 2
     readable = np.maximum(tail, 10 / len(ratios))
     factor = student(level, df) / student(1 - 2 * readable, df)
@@ -270,6 +280,10 @@ class Seeds:
 
     deviations: seed means about their own mean, (seeds, columns). image_variance: how much of a seed mean's
     variance comes from the images it was scored on, (columns,): what the images' own error holds too.
+
+    >>> noise = Seeds(np.array([[-1.0], [1.0]]), np.array([0.0]))  # seed means one below and one above their mean
+    >>> noise.count, noise.known, noise.variance.tolist()  # 2 / (2 - 1), of a mean of two
+    (2, True, [1.0])
     """
 
     deviations: np.ndarray
@@ -331,6 +345,11 @@ def hierarchical(
     sums, counts: as in :func:`resample`, of differences between the sides' means over their seeds. Each
     resample draws images and, of every side that has several, training seeds; errors add in squares, with
     Welch and Satterthwaite's degrees of freedom.
+
+    >>> noise = Seeds(np.array([[-1.0], [1.0]]), np.array([0.0]))
+    >>> found, p = hierarchical(np.array([[1.0], [3.0]]), np.ones((2, 1)), (noise,))
+    >>> found.mean.tolist(), found.error.round(3).tolist()  # images 1, seeds 1: the root of 1 + 1
+    ([2.0], [1.414])
     """
     images = resample(sums, counts, resamples, seed)
     noisy = [side for side in sides if side.known]

@@ -16,6 +16,11 @@ def over_samples(tries: Tries, column: int, inside: np.ndarray, metric: Metric) 
 
     samples: how many. spread: standard deviation (n - 1) over a picture's samples. diversity: see
     :func:`bench.stages.sampling.diversity`. oracle: the best sample, chosen with the truth at hand.
+
+    >>> tries = Tries(np.array([1.0, 3.0]).reshape(1, 1, 1, 2, 1), np.zeros((1, 1, 1)))  # one picture, two samples
+    >>> found = over_samples(tries, 0, np.array([[True]]), Metric("score", direction="higher"))
+    >>> found["samples"], round(found["spread"], 3), found["oracle"]
+    (2, 1.414, 3.0)
     """
     values = tries.values[0, ..., column][inside]
     found = {"samples": tries.values.shape[-2], "spread": np.nan, "diversity": np.nan, "oracle": np.nan}

@@ -23,6 +23,10 @@ def resampled(
     sums, counts: of the differences of each image, (images, columns). moved: bool (columns,), whether any differs;
     where none does, the mean is zero for certain. sides: training noise of sides with several seeds, which the
     intervals hold too (:func:`bench.statistics.intervals.hierarchical`).
+
+    >>> found, p = resampled(np.array([[1.0], [3.0]]), np.ones((2, 1)), np.array([True]))
+    >>> found.mean.tolist(), p.tolist()  # of four ways to set the signs two lie as far from zero
+    ([2.0], [0.5])
     """
     if any(side.known for side in sides):
         found, p = intervals.hierarchical(sums, counts, sides, resamples, seed)

@@ -53,7 +53,13 @@ def to_decide(
     level: float = intervals.LEVEL,
 ) -> int | None:
     """The least number of pictures with which a true difference as seen gets a verdict: better or worse at ``alpha``,
-    or, where it lies within the tolerance, same by an interval of that level."""
+    or, where it lies within the tolerance, same by an interval of that level.
+
+    >>> to_decide(0.5, tolerance=0.1, image_error=0.1, images=100)  # as pictures_needed: no tolerance holds it
+    34
+    >>> to_decide(0.0, tolerance=0.0, image_error=0.1, images=100) is None
+    True
+    """
     told = pictures_needed(difference, image_error, images, lasting, alpha)
     inside = tolerance - abs(difference)
     # Both ends of the interval must lie within, so that each may fail half as often.

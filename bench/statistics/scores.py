@@ -89,48 +89,48 @@ def load_scores(
         for name in table.column_names
         if name not in {*KEYS, DIVERSITY, *metrics} and pa.types.is_floating(table.schema.field(name).type)
     ]
-    datasets, dataset_codes = codes(table, "dataset")
+    datasets, dataset_codes = _codes(table, "dataset")
     found = {}
     for number, dataset in enumerate(datasets):
         rows = table if len(datasets) == 1 else table.filter(pa.array(dataset_codes == number))
-        found[str(dataset)] = arrange(run, variant, str(dataset), rows, order, [*metrics, *others])
+        found[str(dataset)] = _arrange(run, variant, str(dataset), rows, order, [*metrics, *others])
     return found
 
 
-def codes(table: Any, name: str) -> tuple[np.ndarray, np.ndarray]:
+def _codes(table: Any, name: str) -> tuple[np.ndarray, np.ndarray]:
     """The distinct values of a column, sorted, and each row's position among them."""
     import pyarrow as pa
 
-    column = whole(table.column(name))
+    column = _whole(table.column(name))
     encoded = column if pa.types.is_dictionary(column.type) else column.dictionary_encode()
     names = np.asarray(encoded.dictionary.to_pylist())
     order = np.argsort(names, kind="stable")
     place = np.empty(len(order), np.int64)
     place[order] = np.arange(len(order))
-    return names[order], place[numbers(encoded.indices)]
+    return names[order], place[_numbers(encoded.indices)]
 
 
-def whole(column: Any) -> Any:
+def _whole(column: Any) -> Any:
     """A table's column as one array."""
     joined = column.combine_chunks()
     return joined.chunk(0) if hasattr(joined, "chunk") else joined
 
 
-def numbers(array: Any) -> np.ndarray:
+def _numbers(array: Any) -> np.ndarray:
     """A column's numbers; those without nulls by DLPack, because pyarrow's own way imports pandas: a second."""
     return np.from_dlpack(array) if not array.null_count else array.to_numpy(zero_copy_only=False)
 
 
-def arrange(run: Run, variant: str, dataset: str, table: Any, order: list[str], columns: list[str]) -> Scores:
+def _arrange(run: Run, variant: str, dataset: str, table: Any, order: list[str], columns: list[str]) -> Scores:
     """Rows put into an array by seed, image and mask type."""
-    seeds, seed_codes = codes(table, "seed")
-    ids, id_codes = codes(table, "image_id")
-    masks, mask_codes = codes(table, "mask")
+    seeds, seed_codes = _codes(table, "seed")
+    ids, id_codes = _codes(table, "image_id")
+    masks, mask_codes = _codes(table, "mask")
     named = [str(mask) for mask in masks]
     ranked = sorted(range(len(named)), key=lambda i: (order.index(named[i]) if named[i] in order else len(order), i))
     place = np.empty(len(masks), np.int64)
     place[ranked] = np.arange(len(masks))
-    samples, sample_codes = codes(table, "sample")
+    samples, sample_codes = _codes(table, "sample")
     shape = (len(seeds), len(ids), len(masks), len(samples))
     flat = np.ravel_multi_index((seed_codes, id_codes, place[mask_codes], sample_codes), shape)
     present = np.bincount(flat, minlength=int(np.prod(shape)))
@@ -142,13 +142,13 @@ def arrange(run: Run, variant: str, dataset: str, table: Any, order: list[str], 
         )
     values = np.full((int(np.prod(shape)), len(columns)), np.nan)
     for k, name in enumerate(columns):
-        values[flat, k] = numbers(whole(table.column(name)))
+        values[flat, k] = _numbers(_whole(table.column(name)))
     failed = np.zeros(int(np.prod(shape)), bool)
     if "failed" in table.column_names:
         import pyarrow.compute as pc
 
         lengths = pc.binary_length(pc.cast(table.column("failed"), "string"))
-        failed[flat] = np.nan_to_num(numbers(whole(lengths))) > 0
+        failed[flat] = np.nan_to_num(_numbers(_whole(lengths))) > 0
     values[failed] = np.nan
     values[~np.isfinite(values)] = np.nan
     there = present.reshape(shape).astype(bool)
@@ -162,11 +162,11 @@ def arrange(run: Run, variant: str, dataset: str, table: Any, order: list[str], 
     if len(samples) > 1:
         diversity = np.full(shape, np.nan)
         if DIVERSITY in table.column_names:
-            diversity.reshape(-1)[flat] = numbers(whole(table.column(DIVERSITY)))
+            diversity.reshape(-1)[flat] = _numbers(_whole(table.column(DIVERSITY)))
         tries = Tries(scored, diversity[..., 0])
     area = np.full(shape[1:3], np.nan)
     if "hole_area" in table.column_names:
-        area[id_codes, place[mask_codes]] = numbers(whole(table.column("hole_area")))
+        area[id_codes, place[mask_codes]] = _numbers(_whole(table.column("hole_area")))
     return Scores(
         dataset,
         tuple(int(seed) for seed in seeds),

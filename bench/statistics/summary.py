@@ -36,9 +36,9 @@ def summarise(run: Run, resamples: int = intervals.RESAMPLES, seed: int = 0) -> 
     scores, areas = [], []
     for variant, member_seed in run.members():
         for table in load_scores(run, variant, member_seed).values():
-            scores += score_rows(run, variant, member_seed, table, resampling)
-            areas += area_rows(run, variant, member_seed, table, resampling)
-        scores += set_rows(run, variant, member_seed)
+            scores += _score_rows(run, variant, member_seed, table, resampling)
+            areas += _area_rows(run, variant, member_seed, table, resampling)
+        scores += _set_rows(run, variant, member_seed)
     manifest = run.manifest
     return {
         "schema": SCHEMA,
@@ -48,7 +48,7 @@ def summarise(run: Run, resamples: int = intervals.RESAMPLES, seed: int = 0) -> 
         "interval": {"level": intervals.LEVEL, "resamples": resamples, "cluster": "image", "seed": seed},
         "scores": scores,
         "areas": areas,
-        "throughput": throughput_rows(run),
+        "throughput": _throughput_rows(run),
     }
 
 
@@ -67,26 +67,26 @@ def rows_so_far(run: Run, cells: Sequence[tuple[str, int, str, str]]) -> list[di
         tables = load_scores(run, variant, seed, None if whole else in_order(run.manifest.metrics))
         for dataset, table in tables.items():
             if (variant, seed, dataset) in late:
-                found += score_rows(run, variant, seed, table, Resampling())
-                found += [row for row in set_rows(run, variant, seed) if row["dataset"] == dataset]
+                found += _score_rows(run, variant, seed, table, Resampling())
+                found += [row for row in _set_rows(run, variant, seed) if row["dataset"] == dataset]
             if (variant, seed, dataset) in late | bare:
-                found += area_rows(run, variant, seed, table, Resampling())
+                found += _area_rows(run, variant, seed, table, Resampling())
     return found
 
 
-def score_rows(run: Run, variant: str, seed: int, table: Scores, resampling: Resampling) -> list[dict[str, Any]]:
+def _score_rows(run: Run, variant: str, seed: int, table: Scores, resampling: Resampling) -> list[dict[str, Any]]:
     """The rows by mask type, pooled ones last."""
     groups = [
         Group({"mask": mask}, np.array([mask in (own, ALL) for own in table.masks])) for mask in (*table.masks, ALL)
     ]
-    return rows_of(run, variant, seed, table, groups, resampling)
+    return _rows_of(run, variant, seed, table, groups, resampling)
 
 
-def area_rows(run: Run, variant: str, seed: int, table: Scores, resampling: Resampling) -> list[dict[str, Any]]:
+def _area_rows(run: Run, variant: str, seed: int, table: Scores, resampling: Resampling) -> list[dict[str, Any]]:
     """The rows by bin of hole area."""
     places = area_places(table.hole_area)
     groups = [Group({"area": name}, places == k) for k, name in enumerate(AREA_BINS) if (places == k).any()]
-    return rows_of(run, variant, seed, table, groups, resampling)
+    return _rows_of(run, variant, seed, table, groups, resampling)
 
 
 class Resampling(NamedTuple):
@@ -104,7 +104,7 @@ class Group(NamedTuple):
     inside: np.ndarray
 
 
-def rows_of(
+def _rows_of(
     run: Run, variant: str, seed: int, table: Scores, groups: list[Group], resampling: Resampling
 ) -> list[dict[str, Any]]:
     """One row a group and metric."""
@@ -153,7 +153,7 @@ def rows_of(
     return found
 
 
-def set_rows(run: Run, variant: str, seed: int) -> list[dict[str, Any]]:
+def _set_rows(run: Run, variant: str, seed: int) -> list[dict[str, Any]]:
     """The rows of FID and its like: one value a set of fills; its interval is of what leaving out pictures does."""
     entries = run.set_scores(variant, seed)
     order = list(run.manifest.masks)
@@ -189,7 +189,14 @@ def set_interval(
     mean: float | None, left_out: Sequence[Sequence[float | None] | None], span: tuple[float, float] = (-np.inf, np.inf)
 ) -> tuple[Any, Any]:
     """Both ends for the mean of some mask types' values, each with its values without each group of pictures, the same
-    groups under all; None twice where one lacks them. span: the metric's range."""
+    groups under all; None twice where one lacks them. span: the metric's range.
+
+    >>> low, high = set_interval(2.0, [[1.0, 3.0]])  # one mask type, two groups: error 1, Student's t 12.706
+    >>> round(low, 3), round(high, 3)
+    (-10.706, 14.706)
+    >>> set_interval(2.0, [None])
+    (None, None)
+    """
     held = [values for values in left_out if values and None not in values]
     if mean is None or len(held) < len(left_out):
         return None, None
@@ -209,7 +216,7 @@ def from_error(name: str) -> tuple[str, Callable[[float], float]]:
     return known or ("", lambda error: error)
 
 
-def throughput_rows(run: Run) -> list[dict[str, Any]]:
+def _throughput_rows(run: Run) -> list[dict[str, Any]]:
     """The rows of throughput.parquet; none where speed was not measured."""
     frame = run.throughput()
     return [] if frame is None else [finite(row) for row in frame.to_dict(orient="records")]
