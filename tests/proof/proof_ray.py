@@ -1,32 +1,71 @@
-"""Trainings over a Ray cluster of two nodes of one core, one of them removed while it trains."""
+"""``bench run --launcher ray`` on a cluster of two nodes of one core: the run of one process, also where one of the
+nodes is removed while it trains, or while it scores."""
 
 from __future__ import annotations
 
-import threading
+import json
+import os
+import subprocess
+import sys
 import time
+from collections.abc import Callable
+from pathlib import Path
 
-import numpy as np
 import pytest
 from safetensors.torch import load_file
 
-from bench.profiles.profile import load_profile
-from bench.training.cluster import train_on_ray
-from bench.training.train import Job
-from variants.resume import Every
+from bench.runs.records import KEY, read_records
+from bench.runs.shards import FILE, Part, folder_of
+from bench.stages.cells import JOURNAL
 
 ray = pytest.importorskip("ray")
-STEPS = 150
+ROOT = Path(__file__).parents[2]
+
+NETWORKS = ("baseline", "double_dg")
+SETTINGS = ("variants=baseline,double_dg,mean_fill,telea", "steps=200", "count=800", "precision=fp32")
+"""Of the profile tiny. So many steps and pictures that a node can be removed in the middle of either."""
+
+PATIENCE_S = 400
 
 
-def jobs(folder, seeds) -> list[Job]:
-    profile = load_profile("tiny", {"width": 8, "batch": 16, "precision": "fp32"})
-    pools = [folder / name for name in ("train.npy", "validation.npy")]
-    for pool, count in zip(pools, (64, 8), strict=True):
-        np.save(pool, np.random.default_rng(count).integers(0, 256, (count, 32, 32, 3), dtype=np.uint8))
-    return [
-        Job("double_dg", seed, STEPS, folder / f"seed-{seed}", *pools, profile, "cpu", Every(seconds=None, steps=5))
-        for seed in seeds
-    ]
+class Command:
+    """``bench run`` into ``runs/name`` of a folder."""
+
+    def __init__(self, folder: Path, name: str, *words: str, **variables: str) -> None:
+        self.run = folder / "runs" / name
+        self.said = folder / f"{name}.txt"
+        sets = [word for setting in SETTINGS for word in ("--set", setting)]
+        command = [
+            sys.executable, "-m", "bench", "run", "--profile", "tiny", *sets, "--offline", "--no-throughput",
+            "--checkpoint-every", "5", "--device", "cpu", "--runs-dir", str(folder / "runs"), "--out", name, *words,
+        ]  # fmt: skip
+        environment = {
+            **os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "BENCH_CACHE_DIR": str(folder / "cache"),
+            **variables,
+        }  # fmt: skip
+        with self.said.open("w") as stream:
+            self.process = subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stderr=stream)
+
+    def until(self, there: Callable[[Path], bool]) -> None:
+        """Wait until the run is as far as ``there`` says."""
+        end = time.monotonic() + PATIENCE_S
+        while not there(self.run):
+            assert self.process.poll() is None and time.monotonic() < end, self.said.read_text()
+            time.sleep(0.02)
+
+    def end(self) -> Path:
+        assert self.process.wait(PATIENCE_S) == 0, self.said.read_text()
+        return self.run
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory) -> Path:
+    return tmp_path_factory.mktemp("ray")
+
+
+@pytest.fixture(scope="module")
+def whole(place) -> Path:
+    return Command(place, "whole").end()
 
 
 @pytest.fixture
@@ -36,67 +75,49 @@ def cluster(monkeypatch):
     monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
     made = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
     made.second = made.add_node(num_cpus=1)
-    ray.init(address=made.address, log_to_driver=False)
     yield made
-    ray.shutdown()
     made.shutdown()
 
 
-def test_a_node_that_is_removed_costs_no_training(cluster, tmp_path):
-    (tmp_path / "whole").mkdir()
-    (tmp_path / "lost").mkdir()
-    whole = jobs(tmp_path / "whole", (0, 1))
-    train_on_ray(whole, lambda progress: None)
-
-    lost = jobs(tmp_path / "lost", (0, 1))
-    removed = []
-
-    def remove() -> None:
-        until = time.monotonic() + 60
-        while not all((job.folder / "state.pt").is_file() for job in lost) and time.monotonic() < until:
-            time.sleep(0.02)
-        removed.append([(job.folder / "generator.safetensors").is_file() for job in lost])
-        cluster.remove_node(cluster.second, allow_graceful=False)
-
-    thread = threading.Thread(target=remove)
-    thread.start()
-    train_on_ray(lost, lambda progress: None)
-    thread.join()
-    # Both were in the middle when the node went.
-    assert removed == [[False, False]]
-    for one, other in zip(whole, lost, strict=True):
-        a, b = (load_file(job.folder / "generator.safetensors") for job in (one, other))
-        assert a.keys() == b.keys() and all(a[key].equal(b[key]) for key in a)
+def same(one: Path, other: Path) -> None:
+    """Weights, records with what they depend on, scores."""
+    for name in NETWORKS:
+        a, b = (load_file(run / "checkpoints" / name / "seed-0" / "generator.safetensors") for run in (one, other))
+        assert a.keys() == b.keys() and all(a[key].equal(b[key]) for key in a), name
+    files = [sorted(file.relative_to(run) for file in run.glob("records/**/*.parquet")) for run in (one, other)]
+    assert files[0] == files[1] and len(files[0]) == 8
+    for file in files[0]:
+        a, b = (read_records(run / file) for run in (one, other))
+        assert a.to_pandas().equals(b.to_pandas()), file
+        assert a.schema.metadata[KEY] == b.schema.metadata[KEY], file
+    a, b = (json.loads((run / "summary.json").read_text()) for run in (one, other))
+    assert a["scores"] == b["scores"] and len(a["scores"]) > 100
+    assert (other / "report.html").is_file() and not folder_of(other).exists()
 
 
-PROFILE = {"variants": "mean_fill,telea", "count": "400", "size": "32", "metrics": "psnr,ssim"}
+def trainings_run(run: Path) -> bool:
+    """Whether both have kept a state and neither is at its end."""
+    folders = [run / "checkpoints" / name / "seed-0" for name in NETWORKS]
+    states, ends = ([(folder / file).is_file() for folder in folders] for file in ("state.pt", "generator.safetensors"))
+    assert not all(states) or not any(ends), "a training was at its end before both were in their middle"
+    return all(states)
 
 
-def scored(folder, fill):
-    """A run of references alone, scored by ``fill(context, scorers)``: its records as tables."""
-    from bench.methods.load import load_all
-    from bench.runs.records import read_records
-    from bench.stages.prepare import members_of, prepare
-    from bench.stages.score import open_scorers
-
-    profile = load_profile("tiny", PROFILE)
-    context = prepare(profile, members_of(profile), lambda name: folder, False, False, "cpu", False)
-    context.methods = load_all(profile.variants, None, None, "cpu")
-    fill(context, open_scorers(profile, None, "cpu"))
-    context.writer.close()
-    return {file.relative_to(folder): read_records(file) for file in sorted((folder / "records").rglob("*.parquet"))}
+def shards_run(run: Path) -> bool:
+    """Whether both have kept rows and neither is at its end."""
+    folders = [Part(number, 2).folder(run) for number in (1, 2)]
+    kept = [any((folder / JOURNAL).glob("*.parquet")) for folder in folders]
+    assert not any((folder / FILE).is_file() for folder in folders), "a shard was at its end before both had kept rows"
+    return all(kept)
 
 
-def test_two_nodes_score_as_one_process_does(cluster, tmp_path):
-    from bench.runs.shards import folder_of
-    from bench.stages.score import score_methods
-    from bench.stages.spread import score_spread
+def test_two_nodes_give_the_run_of_one_process(whole, cluster, place):
+    same(whole, Command(place, "two", "--launcher", "ray", RAY_ADDRESS=cluster.address).end())
 
-    whole = scored(tmp_path / "whole", lambda context, scorers: score_methods(context, *scorers, workers=1))
-    names = PROFILE["variants"].split(",")
-    spread = scored(tmp_path / "spread", lambda context, scorers: score_spread(context, names, *scorers, None))
-    assert not folder_of(tmp_path / "spread").exists()
-    assert whole.keys() == spread.keys() and len(whole) > 1
-    for file, table in whole.items():
-        assert table.to_pandas().equals(spread[file].to_pandas()), file
-        assert table.schema.metadata == spread[file].schema.metadata, file
+
+@pytest.mark.parametrize("middle", [trainings_run, shards_run])
+def test_a_node_that_is_removed_costs_nothing(whole, cluster, place, middle):
+    command = Command(place, middle.__name__, "--launcher", "ray", RAY_ADDRESS=cluster.address)
+    command.until(middle)
+    cluster.remove_node(cluster.second, allow_graceful=False)
+    same(whole, command.end())
