@@ -165,11 +165,14 @@ def test_every_public_definition_has_a_docstring(room: str) -> None:
     assert not [name for module, tree in trees.items() for name in undocumented(tree, module)]
 
 
-SHOWN = ("masks", "statistics")
+SHOWN = ("masks", "statistics", "comparison")
 """Rooms whose public functions all show an example, which tests/test_examples.py runs."""
 
-TAKE_RUNS = {"load_scores", "summarise", "rows_so_far", "write_summary"}
-"""They take a finished run's folder, which is no example's size."""
+TAKE_RUNS = {
+    *("load_scores", "summarise", "rows_so_far", "write_summary"),
+    *("compare", "compare_sides", "pair_sides", "resolve_sides"),
+}
+"""They take finished runs' folders, which are no example's size."""
 
 
 @pytest.mark.parametrize("room", SHOWN)

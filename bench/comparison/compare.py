@@ -140,7 +140,16 @@ def compare_sides(sides: list[Side], options: Options) -> Comparison:
 
 
 def narrowed(pair: Pair, options: Options) -> Pair:
-    """The pair with the metrics and mask types asked for. Raises UsageError for one that is not there."""
+    """The pair with the metrics and mask types asked for. Raises UsageError for one that is not there.
+
+    >>> from bench.metrics.declaration import Metric
+    >>> values, none = np.zeros((1, 1, 2, 2)), np.zeros((1, 2), bool)
+    >>> facts = Metric("a"), Metric("b")
+    >>> pair = Pair((), "scenes", np.arange(1), ("rect", "circle"), facts, values, values, (none, none), none, 0)
+    >>> kept = narrowed(pair, Options(metrics=("b",), masks=("rect",)))
+    >>> [fact.name for fact in kept.facts], kept.masks, kept.reference.shape
+    (['b'], ('rect',), (1, 1, 1, 1))
+    """
     for name in options.metrics:
         if name in set_metric.names():
             raise UsageError(
@@ -262,7 +271,14 @@ def judge(rows: list[dict[str, Any]]) -> None:
 def count_pictures(rows: list[dict[str, Any]], level: float) -> None:
     """Add how many pictures an undecided row would need: to be decided were the difference as seen, and to show a
     difference of the tolerance's size; None where it is decided, or no number of pictures would do. level: of the
-    intervals, which must leave out zero too."""
+    intervals, which must leave out zero too.
+
+    >>> seen = {"difference": 0.5, "tolerance": 0.1, "error": 0.1, "image_error": 0.1, "images": 100, "p": 0.2}
+    >>> rows = [{"metric": "score", "verdict": "undecided", **seen}]
+    >>> count_pictures(rows, level=0.95)
+    >>> rows[0]["pictures_to_decide"], rows[0]["pictures_for_tolerance"]  # (2.8 / 0.5)^2 and (2.8 / 0.1)^2, and 2
+    (34, 787)
+    """
     for row in rows:
         row["pictures_to_decide"] = row["pictures_for_tolerance"] = None
         if row["verdict"] != "undecided":
@@ -295,7 +311,13 @@ def verdict(low: float, high: float, tolerance: float, p: float) -> str:
 
 def ranking(sides: list[Side], rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Places per data set and metric, mask types pooled: 1 + the number of sides that are better by verdict, so
-    sides that cannot be told apart share a place. Empty for two sides."""
+    sides that cannot be told apart share a place. Empty for two sides.
+
+    >>> means = {"reference": "a", "reference_mean": 1.0, "candidate": "b", "candidate_mean": 2.0, "difference": 1.0}
+    >>> row = {"dataset": "d", "mask": "all", "metric": "m", "title": "m", "verdict": "better", **means}
+    >>> [place["side"] for place in ranking(["a", "b", "c"], [row])[0]["places"]], ranking(["a", "b"], [row])
+    (['b', 'a'], [])
+    """
     return places_of([row for row in rows if row["mask"] == ALL]) if len(sides) > 2 else []
 
 

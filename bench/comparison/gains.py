@@ -13,7 +13,14 @@ from bench.statistics.scores import clustered
 
 
 def goodness(pair: Pair, values: np.ndarray) -> np.ndarray:
-    """Scores turned so that higher is better, metric by metric (the last axis)."""
+    """Scores turned so that higher is better, metric by metric (the last axis).
+
+    >>> from types import SimpleNamespace as Facts
+    >>> from bench.metrics.declaration import Metric
+    >>> pair = Facts(facts=[Metric("error", direction="lower")])
+    >>> goodness(pair, np.array([[2.0], [3.0]])).tolist()
+    [[-2.0], [-3.0]]
+    """
     turned = np.empty_like(values)
     for k, fact in enumerate(pair.facts):
         turned[..., k] = fact.goodness(values[..., k])
@@ -21,7 +28,12 @@ def goodness(pair: Pair, values: np.ndarray) -> np.ndarray:
 
 
 def seed_noise(good: np.ndarray) -> Seeds:
-    """A side's training noise, columns as :func:`clustered` lays them out; good: (seeds, images, masks, metrics)."""
+    """A side's training noise, columns as :func:`clustered` lays them out; good: (seeds, images, masks, metrics).
+
+    >>> noise = seed_noise(np.array([[1.0, 1.0], [3.0, 3.0]]).reshape(2, 2, 1, 1))  # two seeds, two images
+    >>> noise.deviations.tolist()  # of the mask type and of all
+    [[-1.0, -1.0], [1.0, 1.0]]
+    """
     parts = [[flat(part) for part in clustered(values)] for values in good]
     return intervals.seed_noise(*(np.stack(part) for part in zip(*parts, strict=True)))
 
@@ -57,7 +69,17 @@ class Measured:
 
 def measure(pair: Pair, resamples: int = intervals.RESAMPLES, seed: int = 0, pooled_only: bool = False) -> Measured:
     """Intervals and p of the candidate's gain over the reference, in each metric's good direction; pooled_only:
-    of the columns of ``all`` alone."""
+    of the columns of ``all`` alone.
+
+    >>> from types import SimpleNamespace as Facts
+    >>> from bench.metrics.declaration import Metric
+    >>> sides = Facts(variant="a", seeds=(0,)), Facts(variant="b", seeds=(0,))
+    >>> before, after = np.array([5.0, 5.0]).reshape(1, 2, 1, 1), np.array([4.0, 2.0]).reshape(1, 2, 1, 1)
+    >>> lower = [Metric("error", direction="lower")]
+    >>> found = measure(Facts(sides=sides, masks=("rect",), facts=lower, reference=before, candidate=after))
+    >>> found.resampled.mean.tolist(), found.wins.tolist()  # gains of 1 and 3, for the mask type and for all
+    ([2.0, 2.0], [2, 2])
+    """
     change = gains(pair)
     first = len(pair.masks) * len(pair.facts) if pooled_only else 0
     sums, counts = (flat(part)[:, first:] for part in clustered(change))
@@ -86,7 +108,14 @@ def with_pooled(per_mask: np.ndarray) -> np.ndarray:
 
 
 def gains(pair: Pair) -> np.ndarray:
-    """The candidate's gain on every picture over the seeds' means, (images, masks, metrics)."""
+    """The candidate's gain on every picture over the seeds' means, (images, masks, metrics).
+
+    >>> from types import SimpleNamespace as Facts
+    >>> from bench.metrics.declaration import Metric
+    >>> before, after = np.full((1, 1, 1, 1), 2.0), np.full((1, 1, 1, 1), 1.5)
+    >>> gains(Facts(facts=[Metric("error", direction="lower")], reference=before, candidate=after)).tolist()
+    [[[0.5]]]
+    """
     return goodness(pair, pair.candidate).mean(0) - goodness(pair, pair.reference).mean(0)
 
 

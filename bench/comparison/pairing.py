@@ -95,6 +95,15 @@ def require_comparable(reference: Run, candidate: Run, common: bool | None = Non
 
     Different suites share pictures soundly only where the holes were drawn alike (same suite seed, same
     size); metrics of different versions are left out; protocol and precision cannot be shared.
+
+    >>> from types import SimpleNamespace as Facts
+    >>> old = Facts(name="old", manifest=Facts(suite="5e", protocol=1, precision="fp32", metrics={}))
+    >>> new = Facts(name="new", manifest=Facts(suite="5e", protocol=2, precision="fp32", metrics={}))
+    >>> require_comparable(old, old)
+    []
+    >>> require_comparable(old, new)  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    bench.util.errors.IncomparableError: the sides were measured differently: protocol (1 in old, 2 in new); ...
     """
     found = _differences(reference, candidate)
     if not found:
