@@ -21,7 +21,15 @@ MEAN_SHIFT = "difference of channel means over the hole (numpy, float64)"
 
 
 def total_shift(card: Patch) -> Colours:
-    """Sum of filled - truth over the hole, per channel, in 8-bit levels."""
+    """Sum of filled - truth over the hole, per channel, in 8-bit levels.
+
+    >>> import numpy as np
+    >>> from bench.metrics.card import Hole, Truth
+    >>> black, hole = np.zeros((1, 2, 3), np.uint8), np.array([[False, True]])
+    >>> fill = np.array([[[0, 0, 0], [3, 0, 6]]], np.uint8)
+    >>> [float(part) for part in total_shift(Card(Truth(black), Hole(hole), fill))]
+    [3.0, 0.0, 6.0]
+    """
     (red, green, blue), (r, g, b) = card.colours, card.truth_colours
     return red - r, green - g, blue - b
 
@@ -51,7 +59,15 @@ def mean_shift(card: Patch) -> tuple[float, float, float]:
 
 
 def distance(card: Patch) -> float:
-    """CIEDE2000 between the mean colours (sRGB-encoded levels averaged) of truth and fill over the hole."""
+    """CIEDE2000 between the mean colours (sRGB-encoded levels averaged) of truth and fill over the hole.
+
+    >>> import numpy as np
+    >>> from bench.metrics.card import Hole, Truth
+    >>> black, hole = np.zeros((1, 2, 3), np.uint8), np.array([[False, True]])
+    >>> white = np.where(hole[..., None], np.uint8(255), black)
+    >>> round(distance(Card(Truth(black), Hole(hole), white)), 3)  # black to white
+    100.0
+    """
     area = card.hole.area
     if not area:
         return math.nan
@@ -61,7 +77,15 @@ def distance(card: Patch) -> float:
 
 
 def share(card: Patch) -> float:
-    """Share of the squared error that one constant offset per channel explains; NaN where there is no error."""
+    """Share of the squared error that one constant offset per channel explains; NaN where there is no error.
+
+    >>> import numpy as np
+    >>> from bench.metrics.card import Hole, Truth
+    >>> black, hole = np.zeros((1, 2, 3), np.uint8), np.array([[False, True]])
+    >>> fill = np.array([[[0, 0, 0], [3, 0, 6]]], np.uint8)
+    >>> float(share(Card(Truth(black), Hole(hole), fill)))  # one pixel is nothing but an offset
+    1.0
+    """
     sums = card.hole_sums
     return sum(s * s for s in total_shift(card)) / (sums.pixels * sums.squares) if sums.squares else math.nan
 

@@ -67,7 +67,11 @@ def spans(steps: Sequence[Step], length: int, tiles: int) -> list[list[Span]]:
 
 
 def joined(one: tuple[int, int] | None, other: tuple[int, int] | None) -> tuple[int, int] | None:
-    """The smallest range that holds both."""
+    """The smallest range that holds both.
+
+    >>> joined((0, 4), (2, 6)), joined(None, (2, 6)), joined(None, None)
+    ((0, 6), (2, 6), None)
+    """
     if one is None or other is None:
         return one or other
     return min(one[0], other[0]), max(one[1], other[1])

@@ -38,14 +38,28 @@ def steps(picture: np.ndarray, pairs: tuple[np.ndarray, np.ndarray]) -> int:
 
 
 def pairs_of(card: Card) -> tuple[np.ndarray, np.ndarray]:
-    """The hole's :func:`edge_pairs`, kept with it."""
+    """The hole's :func:`edge_pairs`, kept with it.
+
+    >>> from bench.metrics.card import Truth
+    >>> black, hole = np.zeros((1, 2, 3), np.uint8), np.array([[False, True]])
+    >>> card = Card(Truth(black), Hole(hole), np.where(hole[..., None], np.uint8(10), black))
+    >>> [part.tolist() for part in pairs_of(card)]
+    [[0], [1]]
+    """
     if "edge pairs" not in card.hole.kept:
         card.hole.kept["edge pairs"] = edge_pairs(card.hole)
     return card.hole.kept["edge pairs"]
 
 
 def fill_steps(card: Card) -> int:
-    """Summed differences across the edge in the fill."""
+    """Summed differences across the edge in the fill.
+
+    >>> from bench.metrics.card import Truth
+    >>> black, hole = np.zeros((1, 2, 3), np.uint8), np.array([[False, True]])
+    >>> card = Card(Truth(black), Hole(hole), np.where(hole[..., None], np.uint8(10), black))
+    >>> fill_steps(card)  # 10 levels in three channels
+    30
+    """
     return steps(card.filled, pairs_of(card))
 
 
