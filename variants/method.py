@@ -152,6 +152,11 @@ class Method:
         """raw, float32 (N, H, W, 3) in [0, 1]. ``ids`` and ``mask`` matter to finished pictures alone."""
         raise NotImplementedError
 
+    def finished(self, images: np.ndarray, ids: list[str], mask: str) -> list[np.ndarray | None] | None:
+        """Finished pictures as they are, uint8 (H, W, 3) of the images' size, None where one cannot be had; None of a
+        method that has to :meth:`fill`."""
+        return None
+
     def findings(self) -> Findings:
         """What it noticed in all calls of :meth:`fill` so far; nothing, unless a subclass says more."""
         return Findings()

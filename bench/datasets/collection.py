@@ -139,10 +139,10 @@ def reader_version() -> str:
     import PIL
     from PIL import features
 
-    from bench.datasets import member, pictures
+    from bench.datasets import member, pictures, plain_png
 
     source = hashlib.sha256()
-    for module in (__file__, member.__file__, pictures.__file__, draws.__file__):
+    for module in (__file__, member.__file__, pictures.__file__, plain_png.__file__, draws.__file__):
         source.update(Path(module).read_bytes())
     return f"reader {source.hexdigest()} Pillow {PIL.__version__} {features.version('jpg')} OpenCV {cv2.__version__}"
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bench.datasets.member import Member
+from bench.datasets.plain_png import read_plain_png
 from bench.util import draws
 
 if TYPE_CHECKING:
@@ -47,6 +48,9 @@ def read_picture(path: Path | Member, at_least: int | None = None) -> np.ndarray
     at_least: a JPEG may come back 2, 4 or 8 times smaller as long as its shorter side keeps this many
     pixels, which is several times faster. Raises BrokenPicture where the file cannot be read.
     """
+    plain = read_plain_png(path)
+    if plain is not None:
+        return plain
     with opened(path) as image:
         if at_least is not None and image.mode == "RGB":
             image.draft("RGB", (at_least, at_least))
@@ -58,6 +62,9 @@ def measure_picture(path: Path | Member) -> tuple[int, int]:
 
     Raises BrokenPicture for whatever :func:`read_picture` would refuse.
     """
+    plain = read_plain_png(path)
+    if plain is not None:
+        return plain.shape[1], plain.shape[0]
     with opened(path) as image:
         if image.mode not in WHOLE_8_BIT:
             height, width = to_rgb(image, path).shape[:2]

@@ -77,24 +77,32 @@ class Predictions(Method):
             total.update(f"{mask}/{image_id} {own}\n".encode())
         return total.hexdigest()
 
+    def finished(self, images: np.ndarray, ids: list[str], mask: str) -> list[np.ndarray | None]:
+        return [self.read(mask, image_id, image.shape) for image_id, image in zip(ids, images, strict=True)]
+
+    def read(self, mask: str, image_id: str, shape: tuple[int, ...]) -> np.ndarray | None:
+        """One fill, uint8 of that shape; None where it cannot be used, for one of ``problems``."""
+        file = self.find(mask, image_id)
+        if file is None:
+            self.problems[mask, image_id] = "missing"
+            return None
+        try:
+            picture = read_picture(file)
+        except BrokenPicture as error:
+            self.problems[mask, image_id] = f"unreadable: {error}"
+            return None
+        if picture.shape != shape:
+            have, want = (f"{s[1]}×{s[0]}" for s in (picture.shape, shape))
+            self.problems[mask, image_id] = f"wrong size: {have}, not {want}"
+            return None
+        return picture
+
     def fill(self, images: np.ndarray, holes: np.ndarray, ids: list[str] | None = None, mask: str = "") -> np.ndarray:
         assert ids is not None
         raw = np.full(images.shape, np.nan, np.float32)
-        for out, image_id in zip(raw, ids, strict=True):
-            file = self.find(mask, image_id)
-            if file is None:
-                self.problems[mask, image_id] = "missing"
-                continue
-            try:
-                picture = read_picture(file)
-            except BrokenPicture as error:
-                self.problems[mask, image_id] = f"unreadable: {error}"
-                continue
-            if picture.shape != out.shape:
-                have, want = (f"{s[1]}×{s[0]}" for s in (picture.shape, out.shape))
-                self.problems[mask, image_id] = f"wrong size: {have}, not {want}"
-                continue
-            out[:] = picture / np.float32(255)
+        for out, picture in zip(raw, self.finished(images, ids, mask), strict=True):
+            if picture is not None:
+                out[:] = picture / np.float32(255)
         return raw
 
     def findings(self) -> Findings:

@@ -57,6 +57,15 @@ class Result:
     fills: dict[Place, list[np.ndarray]] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Painted:
+    """What a method put out for pictures of one size. levels: in 8 bits, uint8 (N, H, W, 3). seen: what scores see of
+    each, float32 raw or a finished picture in 8 bits; not finite where there is none."""
+
+    levels: np.ndarray
+    seen: list[np.ndarray]
+
+
 @dataclass
 class Bench:
     """All that scoring a task takes. restore_known: known pixels come from the truth; else fills are scored as they
@@ -90,6 +99,18 @@ class Bench:
                             found.setdefault((mask, place, sample), []).extend(filled)
         return found
 
+    def _paint(self, place: int, part: Batch, mask: str, sample: int) -> Painted:
+        images, method = np.stack(part.images), self.methods[place]
+        pictures = method.finished(images, part.ids, mask)
+        if pictures is None:
+            return painted(method, self._fill(place, part, mask, sample))
+        nothing = np.full(images.shape[1:], np.nan, np.float32)
+        levels = np.zeros_like(images)
+        for own, picture in zip(levels, pictures, strict=True):
+            own[:] = 0 if picture is None else picture
+        seen = [nothing if picture is None else own for own, picture in zip(levels, pictures, strict=True)]
+        return Painted(levels, seen)
+
     def _fill(self, place: int, part: Batch, mask: str, sample: int) -> np.ndarray:
         method = self.methods[place]
         method.sample = sample
@@ -117,16 +138,16 @@ class Bench:
                     # A large picture's fills by all methods at once would take gigabytes.
                     most = max(1, TOGETHER // sum(image[..., 0].size for image in images))
                     for group in (own[start : start + most] for start in range(0, len(own), most)):
-                        filled = [
-                            np.stack(raws[mask, place, sample][these])
+                        works = [
+                            painted(self.methods[place], np.stack(raws[mask, place, sample][these]))
                             if (mask, place, sample) in raws
-                            else self._fill(place, part, mask, sample)
+                            else self._paint(place, part, mask, sample)
                             for place in group
                         ]
-                        levels = self._score_mask(part, dataset.name, mask, group, filled, sample, result)
-                        for place, pictures in zip(group, levels, strict=True):
+                        self._score_mask(part, dataset.name, mask, group, works, sample, result)
+                        for place, each in zip(group, works, strict=True):
                             if self.methods[place].samples > 1:
-                                drawn.setdefault(place, []).append(pictures)
+                                drawn.setdefault(place, []).append(each.levels)
                     report(f"{dataset.name} · {mask}", len(indices) * len(own))
                 for place, samples in drawn.items():
                     note_diversity(result.rows[mask, place][-len(samples) * len(indices) :], part, samples)
@@ -139,19 +160,18 @@ class Bench:
         dataset: str,
         mask: str,
         places: Sequence[int],
-        raws: Sequence[np.ndarray],
+        works: Sequence[Painted],
         sample: int,
         result: Result,
-    ) -> list[np.ndarray]:
-        """Score one sample of each method; what each filled, in 8 bits."""
+    ) -> None:
+        """Score one sample of each method. works: what each put out."""
         methods = [self.methods[place] for place in places]
         images, holes = np.stack(part.images), np.stack(part.holes)
-        levels = [to_levels(raw) for raw in raws]
-        fills = [paste(images, holes, own) for own in levels] if self.restore_known else levels
+        fills = [paste(images, holes, own.levels) if self.restore_known else own.levels for own in works]
+        seen = [own.seen for own in works]
         if self.predictions is not None and not sample:
-            for method, filled, raw in zip(methods, fills, raws, strict=True):
-                save_predictions(self.predictions / method.name / mask, part.ids, filled, raw)
-        seen = [visible(*each) for each in zip(methods, raws, levels, strict=True)]
+            for method, filled, shown in zip(methods, fills, seen, strict=True):
+                save_predictions(self.predictions / method.name / mask, part.ids, filled, shown)
         keys = [f"{dataset}/{image_id}" for image_id in part.ids]
         scores = self.scorer.score_batch(
             keys, part.images, part.holes, list(zip(*fills, strict=True)), list(zip(*seen, strict=True))
@@ -173,7 +193,6 @@ class Bench:
             looked = np.split(self.sets.look(np.concatenate(fills)), len(fills))
             for place, features in zip(places, looked, strict=True):
                 result.fills.setdefault((mask, place), []).extend(features)
-        return levels
 
 
 def note_diversity(rows: Sequence[Row], part: Batch, samples: Sequence[np.ndarray]) -> None:
@@ -190,6 +209,12 @@ def note_diversity(rows: Sequence[Row], part: Batch, samples: Sequence[np.ndarra
         row[DIVERSITY] = found[row["image_id"]]
 
 
+def painted(method: Method, raws: np.ndarray) -> Painted:
+    """What a method put out, from its ``raw``, float32 (N, H, W, 3)."""
+    levels = to_levels(raws)
+    return Painted(levels, visible(method, raws, levels))
+
+
 def visible(method: Method, raws: np.ndarray, levels: np.ndarray) -> list[np.ndarray]:
     """What scores see of a method's own output: finished pictures in 8 bits, unless they are not finite."""
     if method.gives_raw:
@@ -197,7 +222,7 @@ def visible(method: Method, raws: np.ndarray, levels: np.ndarray) -> list[np.nda
     return [own if np.isfinite(raw).all() else raw for raw, own in zip(raws, levels, strict=True)]
 
 
-def save_predictions(folder: Path, ids: Sequence[str], fills: np.ndarray, raws: np.ndarray) -> None:
-    for image_id, filled, raw in zip(ids, fills, raws, strict=True):
-        if np.isfinite(raw).all():
+def save_predictions(folder: Path, ids: Sequence[str], fills: np.ndarray, seen: Sequence[np.ndarray]) -> None:
+    for image_id, filled, own in zip(ids, fills, seen, strict=True):
+        if np.isfinite(own).all():
             write_bytes(folder / f"{image_id}.png", png(filled))

@@ -19,7 +19,9 @@ import numpy as np
 import pytest
 
 from bench import backbones as weights
+from bench.datasets.fingerprint import picture_key
 from bench.masks.registry import draw
+from bench.profiles.profile import load_profile
 from tests.perf.test_scorecard import photographs
 
 PICTURES = int(os.environ.get("BENCH_PERF_PICTURES", "400"))
@@ -32,6 +34,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("whole")
     rng = np.random.default_rng(0)
     sources = photographs()
+    seed = load_profile("quick").suite_seed
     for folder in ("truth", *MASKS):
         (root / folder if folder == "truth" else root / "fills" / folder).mkdir(parents=True)
     for i in range(PICTURES):
@@ -39,7 +42,8 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
         picture = np.roll(sources[i % len(sources)], tuple(rng.integers(0, 256, 2)), (0, 1))[:, :: 1 - 2 * (i % 2)]
         cv2.imwrite(str(root / f"truth/p{i:04d}.png"), picture[..., ::-1])
         for mask in MASKS:
-            hole = draw(mask, picture.shape[:2], 0, [i])[0]
+            # The hole that the picture is scored with, so that both sides see the same fill.
+            hole = draw(mask, picture.shape[:2], seed, [picture_key(f"p{i:04d}")])[0]
             filled = np.where(hole[..., None], cv2.GaussianBlur(picture, (0, 0), 4), picture)
             cv2.imwrite(str(root / f"fills/{mask}/p{i:04d}.png"), filled[..., ::-1])
     return root
