@@ -52,11 +52,14 @@ class Step:
 
     def __call__(self, x: torch.Tensor, padding: int | None = None) -> torch.Tensor:
         """Apply to (N, C, H, W); ``padding`` replaces the layer's own."""
+        import torch
         import torch.nn.functional as F
 
         pad = self.padding if padding is None else padding
         if self.weight is None:
-            return F.max_pool2d(x, self.kernel, self.stride, ceil_mode=self.ceil)
+            # A processor pools channels that lie side by side several times faster; a maximum is the same in any order.
+            own = x if x.is_cuda else x.contiguous(memory_format=torch.channels_last)
+            return F.max_pool2d(own, self.kernel, self.stride, ceil_mode=self.ceil).contiguous()
         return F.conv2d(x, self.weight, self.bias, self.stride, pad).relu_()
 
 
