@@ -1,4 +1,4 @@
-"""Networks whose features scores compare (LPIPS, FID): found in order, checked, fetched only when asked.
+"""Networks whose features scores compare (LPIPS, FID, FD-DINOv2): found in order, checked, fetched only when asked.
 
 Searched: an explicit folder (``--weights-dir``), ``BENCH_WEIGHTS_DIR``, torch hub's cache. Nothing is
 downloaded unless a command says so (``bench weights fetch``, ``bench run`` for LPIPS' own), and nothing random ever
@@ -7,6 +7,7 @@ stands in for a missing file.
 
 from bench.backbones.backbone import WeightsError, find, folders, hub_folder, load, sha256, user_folder
 from bench.backbones.catalogue import add, address, backbone, status
+from bench.backbones.dinov2 import DINOV2
 from bench.backbones.inception import INCEPTION
 from bench.backbones.lpips import BACKBONES, build, check, known_pairs, read_features
 
@@ -16,6 +17,7 @@ DEFAULT = "alexnet"
 __all__ = [
     "BACKBONES",
     "DEFAULT",
+    "DINOV2",
     "INCEPTION",
     "WeightsError",
     "add",

@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,9 +28,10 @@ class WeightsError(BenchError):
 class Backbone:
     """A network whose features a score compares.
 
-    file: the published checkpoint, whose name ends in the first digits of its SHA-256. base_url: the folder
-    that it is published in. pattern: the names under which it is looked for. suffixes: the kinds of file.
-    scores: the columns that need it.
+    file: the published checkpoint, whose name ends in the first digits of its SHA-256 unless ``digest`` gives them.
+    base_url: the folder that it is published in. pattern: the names under which it is looked for. suffixes: the kinds
+    of file. scores: the columns that need it. package: what builds it, where no dependency does; the extra that
+    installs it is named as the backbone.
     """
 
     name: str
@@ -39,10 +41,24 @@ class Backbone:
     pattern: str
     suffixes: tuple[str, ...]
     scores: str
+    digest: str = field(default="", kw_only=True)
+    package: str = field(default="", kw_only=True)
 
     @property
     def sha256_prefix(self) -> str:
-        return Path(self.file).stem.rsplit("-", 1)[1]
+        return self.digest or Path(self.file).stem.rsplit("-", 1)[1]
+
+    @property
+    def buildable(self) -> bool:
+        """Whether the package that builds it is installed."""
+        return not self.package or find_spec(self.package) is not None
+
+    def require_package(self) -> None:
+        """Raises WeightsError where the package that builds it is not installed."""
+        if not self.buildable:
+            raise WeightsError(
+                f"{self.name} needs {self.package}, which is not installed: pip install 'inpaint-bench[{self.name}]'"
+            )
 
     def check(self, path: Path) -> tuple[Any, str]:
         """The network in ``path`` and the check that it passed, in words. Raises WeightsError where it fails."""
@@ -51,6 +67,31 @@ class Backbone:
     def recognises(self, state: Mapping[str, Any]) -> bool:
         """Whether tensors by name have the shapes that this network alone has."""
         raise NotImplementedError
+
+
+class Published(Backbone):
+    """One that is known by its file's SHA-256, as no values are published that would prove other copies."""
+
+    def build(self, state: Mapping[str, Any]) -> Any:
+        """The network with these tensors. Raises KeyError or RuntimeError where they do not fit."""
+        raise NotImplementedError
+
+    def check(self, path: Path) -> tuple[Any, str]:
+        self.require_package()
+        require_model(path)
+        found = sha256(path)
+        if not found.startswith(self.sha256_prefix):
+            raise WeightsError(
+                f"{path} is refused: its SHA-256 begins with {found[:8]}, not {self.sha256_prefix[:8]}, so it is "
+                "damaged or the wrong file; fetch or add the published weights"
+            )
+        state = read_tensors(path)
+        try:
+            network = self.build(state)
+        except (KeyError, RuntimeError) as error:
+            why = " ".join(str(error).split())[:100]
+            raise WeightsError(f"{path} does not hold {self.name} ({why}): fetch or add the right file") from error
+        return network, f"SHA-256 begins with {self.sha256_prefix[:8]}, all {len(state)} tensors fit"
 
 
 def hub_folder() -> Path:
@@ -94,6 +135,7 @@ def find(which: Backbone, weights_dir: Path | None = None) -> Path | None:
 
 def load(which: Backbone, weights_dir: Path | None = None) -> Any:
     """The checked network of a backbone. Raises WeightsError where no file is found, or it is refused."""
+    which.require_package()
     path = find(which, weights_dir)
     if path is None:
         # By name: the sentence stands in reports, which are passed on; bench weights status prints the folders.

@@ -19,6 +19,7 @@ from bench.backbones.backbone import (
     sha256,
     user_folder,
 )
+from bench.backbones.dinov2 import DINOV2
 from bench.backbones.inception import INCEPTION
 from bench.backbones.lpips import BACKBONES as LPIPS
 from bench.backbones.lpips import SUFFIXES
@@ -27,7 +28,7 @@ from bench.util.errors import UsageError
 from bench.util.files import replacing
 from variants.registry import suggest
 
-CATALOGUE: dict[str, Backbone] = {**LPIPS, OXFORD.name: OXFORD, INCEPTION.name: INCEPTION}
+CATALOGUE: dict[str, Backbone] = {**LPIPS, OXFORD.name: OXFORD, INCEPTION.name: INCEPTION, DINOV2.name: DINOV2}
 
 
 def backbone(name: str) -> Backbone:
@@ -51,6 +52,8 @@ def address(which: Backbone, url: str | None = None) -> tuple[str, str, str]:
     if not path.endswith(SUFFIXES):
         return f"{url.rstrip('/')}/{which.file}", which.file, which.sha256_prefix
     file = path.rsplit("/", 1)[1]
+    if file == which.file:
+        return url, file, which.sha256_prefix
     match = re.search(r"-([0-9a-f]{8,64})$", Path(file).stem)
     if match is None:
         raise UsageError(f"--url {url} names a file without the first digits of its SHA-256 (name-0123abcd.pth)")

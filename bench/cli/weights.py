@@ -1,4 +1,4 @@
-"""``bench weights``: the networks that LPIPS and FID look through: where they lie, how to get them."""
+"""``bench weights``: the networks that LPIPS, FID and FD-DINOv2 look through: where they lie, how to get them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from bench.cli.options import Json, WeightsDir, check_directory
 from bench.util.errors import UsageError
 
 weights_app = typer.Typer(
-    help="Backbones of LPIPS and FID: where they are searched for, how to fetch or add one.",
+    help="Backbones of LPIPS, FID and FD-DINOv2: where they are searched for, how to fetch or add one.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -47,8 +47,8 @@ def fetch(
     name: Annotated[
         str,
         typer.Argument(
-            help="alexnet (LPIPS), vgg16 (the lama protocol), squeezenet1_1 (brushbench), inception (FID), or a metric "
-            "of another library: pyiqa:dists."
+            help="alexnet (LPIPS), vgg16 (the lama protocol), squeezenet1_1 (brushbench), inception (FID), dinov2 "
+            "(FD-DINOv2), or a metric of another library: pyiqa:dists."
         ),
     ] = "alexnet",
     url: Annotated[str | None, typer.Option("--url", help="A mirror: URL of the folder or of the file itself.")] = None,
@@ -66,6 +66,7 @@ def fetch(
         fetch_outside(name, url, to, json_output)
         return
     which = weights.backbone(name)
+    which.require_package()
     address, file, prefix = weights.address(which, url)
     target = (to or weights.user_folder()) / file
     if target.exists():

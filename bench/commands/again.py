@@ -97,7 +97,8 @@ def columns_of(profile: Profile, weights_dir: Path | None) -> list[Any]:
     for each in CATALOGUE.values():
         file = find(each, weights_dir)
         facts = file.stat() if file is not None else None
-        files.append([each.name, str(file), facts.st_size, facts.st_mtime_ns] if facts else [each.name])
+        found = [str(file), facts.st_size, facts.st_mtime_ns] if facts else []
+        files.append([each.name, each.buildable, *found])
     return [
         [[name, version_of(name)] for name in single],
         [[name, set_metric.get(name).version] for name in whole],

@@ -28,7 +28,7 @@ def examine(weights_dir: Path | None, runs: Path) -> list[Check]:
         hardware(),
         precision(),
         perceptual(weights_dir),
-        inception(weights_dir),
+        *set_scores(weights_dir),
         pictures(),
         disk(runs),
         browser(),
@@ -76,15 +76,25 @@ def perceptual(weights_dir: Path | None) -> Check:
     return Check("LPIPS backbone", "ok", "AlexNet found and checked")
 
 
-def inception(weights_dir: Path | None) -> Check:
+def set_scores(weights_dir: Path | None) -> list[Check]:
     from bench.backbones.backbone import find
-    from bench.backbones.catalogue import backbone
+    from bench.set_metrics.networks import NETWORKS
     from bench.set_metrics.registry import set_metric
 
-    names = ", ".join(set_metric.names())
-    if find(backbone("inception"), weights_dir) is None:
-        return Check("Inception weights", "ok", f"not found: {names} stay empty (bench weights fetch inception)")
-    return Check("Inception weights", "ok", f"found: {names} are computed")
+    checks = []
+    for name, network in NETWORKS.items():
+        columns = [metric for metric, entry in set_metric.all().items() if entry.features == name]
+        many = len(columns) > 1
+        if not network.backbone.buildable:
+            lacking = f"{network.backbone.package} is not installed"
+            remedy = f"pip install 'inpaint-bench[{name}]'"
+        else:
+            lacking = "" if find(network.backbone, weights_dir) else "not found"
+            remedy = f"bench weights fetch {name}"
+        told = f"{lacking}: {', '.join(columns)} {'stay' if many else 'stays'} empty ({remedy})"
+        found = f"found: {', '.join(columns)} {'are' if many else 'is'} computed"
+        checks.append(Check(f"{network.title} weights", "ok", told if lacking else found))
+    return checks
 
 
 def pictures() -> Check:

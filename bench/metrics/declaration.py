@@ -49,7 +49,8 @@ class Metric:
     for many pictures at once, a function of (:class:`bench.metrics.on_device.Batch`, scoring context) that
     gives float64 (cards,) on the batch's device and waits for nothing. protocols: by the
     name of a protocol, what it changes of this declaration. from_error: (metric, function): the value of a mean error.
-    resampled: of a set metric, whether it is computed again and again for its interval.
+    resampled: of a set metric, whether it is computed again and again for its interval. features: of a set metric, the
+    network that its features are of.
     """
 
     name: str
@@ -84,6 +85,7 @@ class Metric:
     protocols: Mapping[str, Mapping[str, Any]] | None = None
     from_error: tuple[str, Callable[[float], float]] | None = None
     resampled: bool = True
+    features: str = "inception"
 
     @property
     def arrow(self) -> str:
@@ -179,7 +181,7 @@ DECLARED = tuple(
     field.name
     for field in fields(Metric)
     if field.name not in ("name", "compute", "needs_raw", "batched", "unavailable", "left_out", "undefined",
-                          "on_device", "protocols", "from_error", "resampled")
+                          "on_device", "protocols", "from_error", "resampled", "features")
 )  # fmt: skip
 """The fields that a run keeps."""
 

@@ -13,7 +13,8 @@ Kept = TypeVar("Kept")
 
 @dataclass
 class Features:
-    """truths, fills: float32 (n, 2048), n at least 2; row i of both is of one picture. kept: what metrics share."""
+    """truths, fills: float32 (n, features of one network), n at least 2; row i of both is of one
+    picture. kept: what metrics share."""
 
     truths: np.ndarray
     fills: np.ndarray

@@ -5,6 +5,9 @@ A set metric is a function of :class:`bench.set_metrics.features.Features`::
     @set_metric("fid", region="image", unit="", direction="lower", range=(0, math.inf),
                 reference="torch-fidelity 0.4 frechet_inception_distance", version=1)
     def fid(features: Features) -> float: ...
+
+Features are Inception's unless it declares another of :data:`bench.set_metrics.networks.NETWORKS`
+(``features="dinov2"``).
 """
 
 from __future__ import annotations

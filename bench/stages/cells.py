@@ -14,6 +14,7 @@ from bench.datasets.registry import Dataset
 from bench.runs.journal import Row
 from bench.runs.records import DIVERSITY, IDENTITY, record_file
 from bench.set_metrics.gathered import Gathered
+from bench.set_metrics.networks import NETWORKS
 from bench.set_metrics.store import set_file
 from bench.stages.block import Result, Task
 from bench.stages.context import key_of
@@ -103,7 +104,8 @@ class Work:
         self.truths: Gathered | None = None
         wanted = next((cell for cell in self.waiting.values() if cell.set_facts is not None), None)
         if wanted is not None:
-            own = {"suite": wanted.facts.get("suite"), "inception": (wanted.set_facts or {}).get("inception")}
+            weights = {name: digest for name, digest in (wanted.set_facts or {}).items() if name in NETWORKS}
+            own = {"suite": wanted.facts.get("suite"), **weights}
             self.truths = Gathered(features_file(run, dataset.name, own), len(dataset))
 
     def tasks(self, batch: int, apart: bool = False) -> Iterator[Task]:

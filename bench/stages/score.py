@@ -226,8 +226,8 @@ def score_methods(
         if sets.ready and sets.device == "cpu":
             most = total + sum(len(dataset) for dataset in suite.datasets)
             say(
-                f"note: {', '.join(sets.metrics)} pass up to {most:,} pictures through Inception, about a quarter of a "
-                "second each on a processor core; omit them from --metrics to skip this"
+                f"note: {', '.join(sets.computed)} pass up to {most:,} pictures through {sets.title}, about "
+                f"{sets.seconds:g} s each on a processor core; omit them from --metrics to skip this"
             )
         # Else a GPU convolves in TF32, and fills differ from a CPU's by a level here and there.
         with matmul_precision("fp32"):
@@ -247,7 +247,7 @@ def score_methods(
     note_outcome(writer, outcome)
     note_missing(writer, missing)
     if sets.ready:
-        note_small_sets(writer, {dataset.name: len(dataset) for dataset in suite.datasets}, list(sets.metrics))
+        note_small_sets(writer, {dataset.name: len(dataset) for dataset in suite.datasets}, list(sets.computed))
     writer.update(missing=missing)
     return outcome
 
@@ -313,9 +313,9 @@ def note_small_sets(writer: RunWriter, counts: Mapping[str, int], names: Sequenc
     few = [f"{name} {count:,}" for name, count in counts.items() if count < ENOUGH]
     if few:
         writer.note(
-            f"{', '.join(names)} are of fewer than {ENOUGH:,} pictures ({', '.join(few)}): FID is biased upwards, and "
-            "a linear classifier separates so few fills from truths whatever they look like, so compare them only at "
-            "equal counts (KID alone is unbiased; under 7 pictures some have no value)"
+            f"{', '.join(names)} are of fewer than {ENOUGH:,} pictures ({', '.join(few)}): Fréchet distances are "
+            "biased upwards, and a linear classifier separates so few fills from truths whatever they look like, so "
+            "compare them only at equal counts (KID alone is unbiased; under 7 pictures some have no value)"
         )
 
 

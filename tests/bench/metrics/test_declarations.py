@@ -44,6 +44,7 @@ DIRECTIONS = {
 SETS = {
     "coverage": ("higher", 0),
     "density": ("higher", 0),
+    "fd_dinov2": ("lower", 0),
     "fid": ("lower", 0),
     "kid": ("lower", 0),
     "kid_error": ("lower", 0),
@@ -92,6 +93,7 @@ def test_values_lie_in_the_units_and_ranges_that_the_formulas_give() -> None:
     assert {name: entry.range for name, entry in set_metric.all().items()} == {
         "coverage": (0, 1),
         "density": (0, inf),
+        "fd_dinov2": (0, inf),
         "fid": (0, inf),
         "kid": (-inf, inf),
         "kid_error": (0, inf),

@@ -129,6 +129,7 @@ def test_set_metrics_are_declared_as_their_papers_define_them() -> None:
         "recall": ("higher", (0, 1), "image", 1, None, None),
         "kid": ("lower", (-math.inf, math.inf), "image", 1, 4, None),
         "kid_error": ("lower", (0, math.inf), "image", 1, 4, None),
+        "fd_dinov2": ("lower", (0, math.inf), "image", 1, 2, None),
         "fid": ("lower", (0, math.inf), "image", 1, 2, 9),
         "p_ids": ("higher", (0, 1), "image", 1, None, None),  # a share of pairs
         "u_ids": ("higher", (0, 0.5), "image", 1, None, None),  # guessing is wrong half the time

@@ -216,9 +216,10 @@ def test_without_weights_every_column_says_where_they_were_looked_for(tmp_path, 
     monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
     sets = SetScorer(weights_dir=tmp_path / "mine")
     assert set(sets.missing) == set(sets.metrics) > set(METRICS)
-    for part in ("--weights-dir", "torch hub's cache", "bench weights fetch inception"):
-        assert part in sets.missing["fid"]
-    assert len(set(sets.missing.values())) == 1
+    for name, backbone in (("fid", "inception"), ("fd_dinov2", "dinov2")):
+        for part in ("--weights-dir", "torch hub's cache", f"bench weights fetch {backbone}"):
+            assert part in sets.missing[name]
+    assert len({why for name, why in sets.missing.items() if name != "fd_dinov2"}) == 1
 
 
 def test_values_of_earlier_fills_do_not_outlive_them(tmp_path, monkeypatch, small):
@@ -255,7 +256,7 @@ def of_means(n: int, failed: int = 0, resampled: bool = True) -> tuple[dict, np.
     """The scores of n features and so many failures by one metric: mean fill less half of the mean truth."""
     sets = SetScorer([])
     compute = lambda features: features.fills.mean() - features.truths.mean() / 2  # noqa: E731
-    sets.metrics = {"m": Metric("m", compute=compute, resampled=resampled)}
+    sets.metrics, sets.names = {"m": Metric("m", compute=compute, resampled=resampled)}, ["inception"]
     truths, fills = np.random.default_rng(n).random((2, n + failed, 1))
     return sets.scores(truths, fills, [k < failed for k in range(n + failed)]), truths[failed:], fills[failed:]
 
@@ -281,9 +282,9 @@ def test_what_intervals_follow_from_are_the_values_without_each_twentieth():
 
 def test_without_weights_or_pictures_to_look_at_there_is_no_digest(monkeypatch):
     monkeypatch.setattr(scorer, "load", lambda *_: pytest.fail("loaded"))
-    assert SetScorer([]).facts({})["inception"] == ""
+    assert SetScorer([]).facts({}) == {"metrics": {}}
     features_alone = SetScorer(["fid"], looks=False)
-    assert features_alone.facts({}) == {"metrics": {"fid": 1}, "inception": ""} and not features_alone.ready
+    assert features_alone.facts({}) == {"metrics": {"fid": 1}} and not features_alone.ready
     assert features_alone.missing == {}
 
 

@@ -199,7 +199,9 @@ def test_only_data_sets_of_fewer_pictures_than_features_are_told_of():
     runner.note_small_sets(writer, {"many": 2048}, ["fid"])
     assert writer.manifest.notes == []
     runner.note_small_sets(writer, {"many": 2048, "few": 2047, "fewer": 5}, ["fid", "kid"])
-    assert writer.manifest.notes[0].startswith("fid, kid are of fewer than 2,048 pictures (few 2,047, fewer 5): FID")
+    assert writer.manifest.notes[0].startswith(
+        "fid, kid are of fewer than 2,048 pictures (few 2,047, fewer 5): Fréchet "
+    )
 
 
 # ---- progress and processes
@@ -298,7 +300,7 @@ def test_the_score_of_a_set_is_of_truths_and_restored_fills(stage):
     assert written["values"]["fid"] == pytest.approx(distance(IMAGES, fills), rel=1e-3)
     assert (written["n"], written["failed"], outcome.partial) == (3, 0, False)
     assert (written["variant"], written["seed"], written["dataset"], written["mask"]) == ("p", 0, "made", "rect")
-    assert written["facts"] == {**stage.facts(), "metrics": {"fid": 1}, "inception": ""}
+    assert written["facts"] == {**stage.facts(), "metrics": {"fid": 1}}
     assert list(stage.manifest["metrics"]) == [*METRICS, "fid"]
     assert stage.manifest["notes"][0].startswith("fid are of fewer than 2,048 pictures (made 3)")
 
