@@ -9,8 +9,9 @@ from markupsafe import Markup
 
 from bench.masks.areas import AREA_BINS, area_places
 from bench.metrics.declaration import Metric
-from reports.breakdown import spoken, styles
+from reports.breakdown import spoken
 from reports.charts import Line, line_panel
+from reports.method_colours import styles
 from reports.numbers import Numbers, Score
 from reports.plane import span_of
 from reports.scoreboard import ranked, score_cell, slug

@@ -8,6 +8,7 @@ from markupsafe import Markup
 
 from bench.statistics.scores import ALL
 from reports.charts import Dot, dot_panel
+from reports.method_colours import styles
 from reports.numbers import Numbers, Score, fixed
 from reports.plane import span_of
 from reports.scoreboard import ranked, slug, written
@@ -19,18 +20,6 @@ SHADES = 10
 def shown(numbers: Numbers) -> list[str]:
     """The metrics that are broken down: those with a rank."""
     return numbers.ranked
-
-
-def styles(numbers: Numbers) -> dict[str, str]:
-    """A hue for every network, a grey for every reference; the seeds of a variant share theirs."""
-    hues: dict[str, str] = {}
-    greys: dict[str, str] = {}
-    for member in numbers.members:
-        if member.kind == "reference":
-            greys.setdefault(member.variant, f"r{len(greys) % 4}")
-        else:
-            hues.setdefault(member.variant, f"k{len(hues) % 8}")
-    return {m.label: (hues | greys)[m.variant] for m in numbers.members}
 
 
 def mask_panels(numbers: Numbers, dataset: str, metric: str) -> list[Markup]:

@@ -63,10 +63,11 @@ def gather(
     from reports import (
         breakdown,
         claims,
-        colour,
+        colour_shift,
         figures,
         find,
         grids,
+        method_colours,
         progress,
         provenance,
         scoreboard,
@@ -89,7 +90,7 @@ def gather(
         per_dataset = [section(numbers, d, leads[d], metrics, broken_down) for d in datasets]
     rows = grids.grid(numbers, pictures.result())
     worst = grids.worst_failures(numbers, rows)
-    densities, floors = colour.luminance_panels(numbers, tally.counts)
+    densities, floors = colour_shift.luminance_panels(numbers, tally.counts)
     validation, losses = figures.training(numbers)
     other = compared(run, compare) if compare else None
     verdicts, tested = claims.judge(numbers), claims.scale_of(numbers)
@@ -104,7 +105,7 @@ def gather(
         "run": run,
         "manifest": run.manifest,
         "numbers": numbers,
-        "styles": breakdown.styles(numbers),
+        "styles": method_colours.styles(numbers),
         "warnings": warnings,
         "verdict": scoreboard.verdict(numbers, leads),
         "datasets": per_dataset,
@@ -150,7 +151,7 @@ def plotted(numbers: Any, metrics: list[str]) -> list[str]:
 
 def section(numbers: Any, dataset: str, leads: Any, metrics: list[str], broken_down: list[str]) -> dict[str, Any]:
     """All that is shown of one data set."""
-    from reports import areas, breakdown, colour, figures, scoreboard
+    from reports import areas, breakdown, colour_shift, figures, scoreboard
 
     overall = scoreboard.overall(numbers, dataset, leads, metrics)
     rest = [m for m in numbers.measures if m not in metrics and numbers.has(m)]
@@ -173,7 +174,7 @@ def section(numbers: Any, dataset: str, leads: Any, metrics: list[str], broken_d
                 else None,
             }
         )
-    shift = colour.shift_table(numbers, dataset)
+    shift = colour_shift.shift_table(numbers, dataset)
     plots = [
         (numbers.measures[m], plot)
         for m in plotted(numbers, broken_down)
@@ -187,7 +188,7 @@ def section(numbers: Any, dataset: str, leads: Any, metrics: list[str], broken_d
         "more": more,
         "plots": plots,
         "parts": parts,
-        "shifts": colour.shift_panels(numbers, dataset),
+        "shifts": colour_shift.shift_panels(numbers, dataset),
         "shift_table": shift,
         "tables": [t for t in tables if t is not None],
     }

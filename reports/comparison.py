@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from markupsafe import Markup
 
-from bench.exporters.rounding import decimals
+from bench.exporters.rounding import decimals, p_value
 from bench.exporters.words import headline as headline_metrics
 from bench.metrics.declaration import in_order as by_rank
 from bench.statistics.scores import ALL
@@ -19,6 +19,7 @@ from bench.util.files import write_text
 from reports.breakdown import spoken
 from reports.charts import Dot, dot_panel, scatter_panel
 from reports.grids import GridCell, GridRow, anchor, rows_data, truths_css, viewer_of
+from reports.method_colours import sides
 from reports.numbers import Score, fixed
 from reports.pictures import Tally, scenes
 from reports.plane import span_of
@@ -55,7 +56,7 @@ def build_comparison(comparison: Comparison, path: Path) -> Path:
         "no_changes": "" if changes else why_unchanged(comparison),
         "rows": rows,
         "find": None,
-        "styles": {side.label: f"k{k % 8}" for k, side in enumerate(comparison.sides)},
+        "styles": sides(s.label for s in comparison.sides),
         "viewer": viewer_of(rows_data(rows, {}, titles)),
         "titles": titles,
         "reload_s": None,
@@ -173,7 +174,7 @@ def rows_table(caption: str, rows: list[dict[str, Any]], first: str) -> Table:
                         row["high"] if known(row) else None,
                         f"{fixed(row['low'], digits)} to {fixed(row['high'], digits)}" if known(row) else "",
                     ),
-                    Cell("< 0.0001" if p < 1e-4 else f"{p:.4f}", p),
+                    Cell(p_value(p), p),
                     Cell(fixed(effect, 2) if math.isfinite(effect) else "–", effect if math.isfinite(effect) else None),
                     Cell(f"{row['wins']} / {row['ties']} / {row['losses']}", float(row["wins"])),
                     Cell(row["verdict"], mark={"better": "good", "worse": "bad"}.get(row["verdict"], "")),
@@ -187,7 +188,7 @@ def part(comparison: Comparison, pair: Pair, number: int) -> dict[str, Any]:
     """The forest plots and the scatter of one candidate on one data set."""
     reference, candidate = pair.sides
     rows = [r for r in comparison.rows if r["candidate"] == candidate.label and r["dataset"] == pair.dataset]
-    style = f"k{[s.label for s in comparison.sides].index(candidate.label) % 8}"
+    style = sides(s.label for s in comparison.sides)[candidate.label]
     forests = []
     metrics = headline_metrics(rows)
     for metric in metrics[:PLOTTED]:

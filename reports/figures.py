@@ -12,8 +12,9 @@ from markupsafe import Markup
 
 from bench.metrics.declaration import Metric
 from bench.statistics.scores import ALL
-from reports.breakdown import spoken, styles
+from reports.breakdown import spoken
 from reports.charts import Line, line_panel
+from reports.method_colours import hue, styles
 from reports.numbers import Numbers, Score
 from reports.plane import Axis, Box, Name, Plane, log_span, name_ends, name_points, short, span_of
 from reports.scoreboard import grouped, millions, ranked
@@ -149,7 +150,7 @@ def training(numbers: Numbers) -> tuple[Markup | None, list[Markup]]:
     style = styles(numbers)
     histories = []
     for member in trained(numbers):
-        style.setdefault(member.label, f"k{len(style) % 8}")
+        style.setdefault(member.label, hue(len(style)))
         history = numbers.run.history(member.variant, member.seed)
         if history is not None and len(history) and "step" in history:
             histories.append((member, history))
@@ -170,9 +171,9 @@ def training(numbers: Numbers) -> tuple[Markup | None, list[Markup]]:
             values = smooth(history[column].to_numpy(float))
             if np.isfinite(values).any():
                 thin = slice(None, None, max(1, len(values) // 120))
-                lines.append(Line(f"k{k % 8}", history["step"].to_numpy()[thin], np.maximum(values, 1e-6)[thin]))
+                lines.append(Line(hue(k), history["step"].to_numpy()[thin], np.maximum(values, 1e-6)[thin]))
                 last = values[np.isfinite(values)][-1]
-                said.append((column, f"k{k % 8}", float(last)))
+                said.append((column, hue(k), float(last)))
         if lines:
             alt = f"Training losses of {member.label}: " + ", ".join(f"{c} ends at {v:.3g}" for c, _, v in said)
             chart = line_panel(member.label, lines, alt=alt, log_y=True, x_label="step", size=(270, 170))

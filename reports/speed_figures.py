@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from markupsafe import Markup
 
 from bench.throughput.settings import CALIBRATION
-from reports.breakdown import styles
 from reports.figures import NARROW, WIDE
+from reports.method_colours import styles
 from reports.numbers import Numbers
 from reports.plane import Axis, Plane, log_span, name_ends
 from reports.scoreboard import grouped

@@ -110,9 +110,9 @@ EXEMPT = {
     "bench/commands/probe.py": "the same score, printed",
     "bench/backbones/lpips.py": "the package called lpips, whose heads are read",
     "bench/runs/provenance.py": "the package called lpips, whose version is told",
-    "bench/metrics/correction.py": "each metric after correction names the one that it corrects",
+    "bench/metrics/colour_correction.py": "each metric after correction names the one that it corrects",
     "variants/objectives.py": "losses that a training history tells, which are no scores",
-    "bench/throughput/programme.py": "the paper's six, whose training is counted",
+    "bench/throughput/paper_programme.py": "the paper's six, whose training is counted",
     "bench/demo/samples.py": "pictures to begin with",
 }
 """Files that hold a name for a reason of their own."""

@@ -1,45 +1,16 @@
-"""What a training goes on from: its newest state on disk and the one before it, and when the next is due."""
+"""What a training goes on from: its newest state on disk and the one before it."""
 
 from __future__ import annotations
 
 import pickle
-import time
 import zipfile
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from variants.atomic import cannot_write, replacing
 
 NEWEST, BEFORE = "state.pt", "state.before.pt"
-
-
-@dataclass(frozen=True)
-class Every:
-    """How often a state is kept: after so many steps, after so many seconds, whichever comes first. None: never."""
-
-    seconds: float | None = 20.0
-    steps: int | None = None
-
-
-class Due:
-    """Says when ``every`` has passed since the last state."""
-
-    def __init__(self, every: Every) -> None:
-        self.every = every
-        self.steps, self.since = 0, time.perf_counter()
-
-    def stepped(self) -> bool:
-        """Called after each step. True where a state is due; counting begins anew then."""
-        self.steps += 1
-        seconds, steps = self.every.seconds, self.every.steps
-        due = (steps is not None and self.steps >= steps) or (
-            seconds is not None and time.perf_counter() - self.since > seconds
-        )
-        if due:
-            self.steps, self.since = 0, time.perf_counter()
-        return due
 
 
 def save(state: dict[str, Any], folder: Path) -> None:

@@ -22,8 +22,9 @@ from torch import Tensor, nn
 
 from variants import ranks, resume
 from variants.atomic import replacing
+from variants.checkpoint_every import Due, Every
 from variants.history import History
-from variants.memory import keep_freed_memory
+from variants.keep_freed_memory import keep_freed_memory
 from variants.method import Network
 from variants.session import Plan, Session, to_device
 from variants.watch import Watch, spread
@@ -62,7 +63,7 @@ def train(
     validate: Validate | None = None,
     report: Callable[[Progress], None] = lambda progress: None,
     stopping: Callable[[], bool] = lambda: False,
-    every: resume.Every = resume.Every(),
+    every: Every = Every(),
     tell: Callable[[str], None] = lambda sentence: None,
 ) -> bool:
     """Train ``variant`` into ``folder``: generator.safetensors, state.pt, history.csv (docs/run-folder.md).
@@ -74,7 +75,7 @@ def train(
     keep_freed_memory()
     leads = ranks.index() == 0
     session, sums, rows = begin(variant, plan, folder, tell)
-    history, watch, due = History(folder / "history.csv", rows), Watch(plan.name), resume.Due(every)
+    history, watch, due = History(folder / "history.csv", rows), Watch(plan.name), Due(every)
     history.keep(session.step_count)
     interval = max(1, plan.steps // ROWS)
     sums.marked = time.perf_counter()

@@ -93,7 +93,7 @@ def verify(
     json_output: Json = False,
 ) -> int:
     """Verify every file of an exported suite: exit 0 if intact, else 1 with a list of differences."""
-    from bench.datasets.manifest import read_manifest
+    from bench.datasets.suite_manifest import read_manifest
     from bench.suites.verify import verify_suite
     from bench.util.progress import Reporter
 

@@ -29,7 +29,7 @@ def dry_run(
     from bench.stages.prepare import members_of, require_size, run_name
     from bench.suites.of_profile import open_suite
     from bench.training.estimate import estimate_all
-    from bench.training.train import at_a_time, training_data, validation_data
+    from bench.training.schedule import at_a_time, training_data, validation_data
 
     offer(weights_dir)
     require_size(profile)

@@ -18,7 +18,7 @@ from bench.runs.reader import Run, find_run, find_runs, out_folder
 from bench.util.errors import UsageError
 from bench.util.files import write_json
 from bench.util.progress import say
-from bench.util.reading import Unfit, read_object, reading
+from bench.util.read_errors import Unfit, read_object, reading
 from bench.util.words import some
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def evaluate_methods(request: Request) -> None:
     profile, split = settle(request, source)
     check_names(replace(profile, variants=()))
     files = chosen(request.export, "scores")
-    from bench.commands.again import FILE, any_asked, digest_of, remember, told_before
+    from bench.commands.unchanged import FILE, any_asked, digest_of, remember, told_before
     from bench.suites.of_profile import open_suite, refuse_shared_ids
 
     suite, asked = None, ""
@@ -62,12 +62,12 @@ def evaluate_methods(request: Request) -> None:
     from bench.stages.context import Context, identity_of, key_of
     from bench.stages.fetch_backbone import fetch_or_tell
     from bench.stages.finish import finish
-    from bench.stages.part import score_part
     from bench.stages.prepare import suite_facts, tell_of_suite
     from bench.stages.reuse import digest_fills, earlier_runs
     from bench.stages.samples import choose_samples
-    from bench.stages.sampling import settle_samples
     from bench.stages.score import open_scorers, score_methods
+    from bench.stages.score_shard import score_part
+    from bench.stages.several_fills import settle_samples
 
     networks = [spec for spec in request.methods if is_network(spec)]
     if request.checkpoint is not None and len(networks) != 1:
@@ -268,7 +268,7 @@ def settle(request: Request, source: Run | None) -> tuple[Profile, str]:
     exported = [spec.partition(":")[2] for spec in request.data if spec.startswith("suite:")]
     if exported:
         # An exported suite brings its own holes and protocol; naming others makes it another suite.
-        from bench.datasets.manifest import read_manifest
+        from bench.datasets.suite_manifest import read_manifest
 
         base = replace(base, masks=(f"folder:{exported[0]}",), protocol=read_manifest(Path(exported[0]))["protocol"])
     beside = [spec.partition(":")[2] for spec in base.data if request.data and spec.startswith("lama:")]

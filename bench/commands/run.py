@@ -55,14 +55,14 @@ def run_profile(
     from bench.stages.prepare import members_of, prepare
     from bench.stages.samples import choose_samples
     from bench.stages.score import open_scorers, score_methods
+    from bench.stages.score_on_ray import score_spread
     from bench.stages.speed import measure_speed
-    from bench.stages.spread import score_spread
     from bench.stages.train import train_missing
     from bench.training import tensorboard as events
     from bench.training import together
     from bench.training.checkpoint_every import every
-    from bench.training.cluster import train_on_ray
-    from bench.util.cluster import check_launcher
+    from bench.training.on_ray import train_on_ray
+    from bench.util.ray_tasks import check_launcher
 
     kept = every(checkpoint_every)
     if tensorboard:

@@ -262,7 +262,7 @@ def judge(rows: list[dict[str, Any]]) -> None:
     """
     for metric in dict.fromkeys(row["metric"] for row in rows):
         family = [row for row in rows if row["metric"] == metric]
-        adjusted = intervals.holm(np.array([row["p"] for row in family]))
+        adjusted = significance.holm(np.array([row["p"] for row in family]))
         for row, p in zip(family, adjusted, strict=True):
             row["p_holm"] = float(p)
             row["verdict"] = verdict(row["low"], row["high"], row["tolerance"], float(p))

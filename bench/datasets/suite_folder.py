@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 
 from bench.datasets.fingerprint import picture_digest, picture_key
-from bench.datasets.manifest import read_manifest
 from bench.datasets.pictures import BrokenPicture, read_picture
 from bench.datasets.registry import Dataset, check_request, dataset
+from bench.datasets.suite_manifest import read_manifest
 from bench.util.errors import BenchError, UsageError
 from bench.util.paths import Outside, inside
 from bench.util.words import some

@@ -15,7 +15,7 @@ import numpy as np
 from bench.demo.methods import Cast, fill_one
 from bench.demo.saved import Made, hole_png
 from bench.demo.window import Window, cut, paste, window_of
-from bench.metrics.correction import correct
+from bench.metrics.colour_correction import correct
 from bench.metrics.declaration import Metric
 from bench.metrics.declaration import in_order as by_rank
 from bench.metrics.registry import metric as registry

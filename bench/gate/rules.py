@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.util.errors import UsageError
-from bench.util.reading import Unfit, require_regular, why
+from bench.util.read_errors import Unfit, require_regular, why
 from variants.registry import suggest
 
 GRAMMAR = re.compile(

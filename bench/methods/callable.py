@@ -19,7 +19,7 @@ import numpy as np
 from bench.methods.adapter import WrongAnswer, chosen, given, is_whole, read
 from bench.methods.geometry import Window, assemble, cut, feathered, resized, shrunk_hole, windows
 from bench.methods.keys import Keys
-from bench.methods.large import INSTEAD, LARGE, TooLarge, a_part, peak_mib, require
+from bench.methods.memory_needed import INSTEAD, LARGE, TooLarge, a_part, peak_mib, require
 from bench.methods.spec import Spec
 from variants.errors import ExternalError, FillError
 from variants.method import Findings, Method

@@ -9,7 +9,7 @@ import numpy as np
 from bench.methods.callable import CallableMethod, shortened
 from bench.methods.hints import hint
 from bench.methods.keys import RANGES, Keys
-from bench.methods.large import TooLarge
+from bench.methods.memory_needed import TooLarge
 from bench.methods.probe import KNOWN, Picture, ranked, shown_under, tried_of
 from bench.methods.structure import answer, running
 from bench.suites.suite import Suite

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from bench.metrics import known_region
+from bench.metrics import brushnet_known_region
 from bench.metrics.card import Card
 from bench.metrics.registry import metric
 
@@ -37,9 +37,9 @@ def psnr_of(mse: float) -> float:
         "brushbench": {
             "label": "known-region MSE",
             "region": "known",
-            "range": (0.0, known_region.LARGEST_MSE),
+            "range": (0.0, brushnet_known_region.LARGEST_MSE),
             "reference": "BrushNet calculate_mse: of the known pixels before they are restored, channels summed",
-            "compute": known_region.known_mse,
+            "compute": brushnet_known_region.known_mse,
         }
     },
     region="image",
@@ -98,9 +98,9 @@ def mse_hole(card: Card) -> float:
         "brushbench": {
             "label": "known-region PSNR",
             "region": "known",
-            "range": (known_region.LOWEST_DB, known_region.EXACT_DB),
+            "range": (brushnet_known_region.LOWEST_DB, brushnet_known_region.EXACT_DB),
             "reference": "BrushNet calculate_psnr: of its MSE, which sums the channels; 1000 for an MSE under 1e-10",
-            "compute": known_region.known_psnr,
+            "compute": brushnet_known_region.known_psnr,
         },
     },
     region="image",

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from bench import backbones as weights
-from bench.metrics.known_region import blackened_cards
+from bench.metrics.brushnet_known_region import blackened_cards
 from bench.metrics.registry import metric
 
 BACKBONES = {"alex": "alexnet", "vgg": "vgg16", "squeeze": "squeezenet1_1"}

@@ -16,9 +16,10 @@ import numpy as np
 
 from bench.metrics.card import Card, Hole, ScoringContext, Truth
 from bench.metrics.declaration import Metric, computed
-from bench.metrics.drift import NEEDS_RAW, drift
+from bench.metrics.drift import drift
 from bench.metrics.protocol import Protocol, find_protocol
 from bench.metrics.registry import metric
+from bench.metrics.why_empty import why_empty
 from variants.plugins import an, reason
 
 KEPT_PIXELS = 32 * 256 * 256
@@ -316,18 +317,3 @@ def size(picture: np.ndarray) -> str:
     '4 x 6 x 3'
     """
     return " x ".join(str(side) for side in picture.shape)
-
-
-def why_empty(entry: Metric, cards: list[Card]) -> str:
-    """Why no card of a call got a value, in a sentence: what the metric's region lacks, else the metric's own words."""
-    hole = cards[0].hole
-    if entry.needs_raw and all(card.raw is None for card in cards):
-        return NEEDS_RAW
-    if entry.region not in ("image", "known") and not hole.area:
-        return "the hole is empty"
-    if (entry.region not in ("image", "hole") or entry.needs_raw) and not hole.known:
-        return "the hole covers the picture: no known pixel is left"
-    return (entry.undefined and entry.undefined(cards[0])) or UNSAID
-
-
-UNSAID = "the metric gave no value, and does not declare why"

@@ -9,7 +9,7 @@ from types import UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from bench.util.errors import UsageError
-from bench.util.reading import reading
+from bench.util.read_errors import reading
 from variants.registry import suggest
 
 FOLDER = Path(__file__).parent

@@ -16,7 +16,7 @@ from bench.util.errors import UsageError
 from bench.util.files import finite, write_json
 from bench.util.paths import Outside, plain
 from bench.util.progress import say
-from bench.util.reading import read_json, reading
+from bench.util.read_errors import read_json, reading
 
 if TYPE_CHECKING:
     from bench.metrics.declaration import Metric

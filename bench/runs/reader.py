@@ -18,7 +18,7 @@ from bench.util.errors import BenchError, IncomparableError, UsageError
 from bench.util.parquet import read_metadata, read_table
 from bench.util.paths import Outside, inside
 from bench.util.progress import say
-from bench.util.reading import Unfit, read_object, reading, require_regular, why
+from bench.util.read_errors import Unfit, read_object, reading, require_regular, why
 from bench.util.words import some
 from variants.weights import sha256
 

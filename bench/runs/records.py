@@ -11,7 +11,7 @@ from bench.util.errors import BenchError
 from bench.util.files import file_safe
 from bench.util.parquet import read_table, write_table
 from bench.util.progress import say
-from bench.util.reading import Unfit, reading
+from bench.util.read_errors import Unfit, reading
 
 if TYPE_CHECKING:
     import pandas as pd

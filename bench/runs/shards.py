@@ -13,7 +13,7 @@ from bench.datasets.registry import Dataset
 from bench.runs.manifest import Manifest, read_manifest
 from bench.util.errors import UsageError
 from bench.util.files import write_json
-from bench.util.reading import read_object
+from bench.util.read_errors import read_object
 
 FILE = "shard.json"
 """Lies in the folder of a shard that is complete."""

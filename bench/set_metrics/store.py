@@ -10,7 +10,7 @@ from typing import Any
 from bench.util.errors import BenchError
 from bench.util.files import file_safe, finite, write_json
 from bench.util.progress import say
-from bench.util.reading import Unfit, read_object, reading
+from bench.util.read_errors import Unfit, read_object, reading
 
 CELL = ("variant", "seed", "dataset", "mask")
 

@@ -14,7 +14,7 @@ from bench.metrics.scorer import Found, Row, Scorer
 from bench.runs.records import DIVERSITY, IDENTITY
 from bench.set_metrics.scorer import SetScorer
 from bench.stages.outcome import known_changed
-from bench.stages.sampling import diversity
+from bench.stages.several_fills import diversity
 from bench.suites.suite import Batch, Suite, same_size
 from bench.util.compositing import paste, png, to_levels
 from bench.util.files import write_bytes

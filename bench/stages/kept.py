@@ -21,7 +21,7 @@ from bench.methods.weights import digest_told
 from bench.runs.trained import WEIGHTS, training_folder, weights_file
 from bench.stages.context import Context, key_of
 from bench.stages.prepare import describe
-from bench.training.train import training_data, validation_data
+from bench.training.schedule import training_data, validation_data
 from bench.util.errors import BenchError, UsageError
 from bench.util.progress import say
 from variants.registry import variant

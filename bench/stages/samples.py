@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bench.metrics.correction import correct
+from bench.metrics.colour_correction import correct
 from bench.metrics.declaration import Metric, in_order
 from bench.runs.reader import Run
 from bench.stages.context import Context, identity_of, key_of
@@ -25,7 +25,7 @@ from bench.util.draws import uniforms
 from bench.util.errors import BenchError
 from bench.util.files import write_bytes, write_json
 from bench.util.progress import Reporter, say
-from bench.util.reading import Unfit, read_object, reading
+from bench.util.read_errors import Unfit, read_object, reading
 from bench.util.tf32 import matmul_precision
 from variants.method import Method
 from variants.weights import sha256

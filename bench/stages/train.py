@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 from bench.runs.trained import WEIGHTS, training_folder
 from bench.stages.context import Context
 from bench.util.progress import Reporter, say
+from variants.checkpoint_every import Every
 from variants.registry import variant
-from variants.resume import Every
 
 if TYPE_CHECKING:
+    from bench.training.schedule import Job
     from bench.training.tensorboard import Events
-    from bench.training.train import Job
     from variants.perceptual import Weights
 
 Launch = Callable[[list["Job"], Callable[[Any], None]], None]
@@ -34,8 +34,8 @@ def train_missing(
     event files for it, too. Returns those that came to nothing, and why.
     """
     from bench.stages import kept
+    from bench.training.schedule import DIVERGED, may_begin_again, why_diverged
     from bench.training.tensorboard import Events
-    from bench.training.train import DIVERGED, may_begin_again, why_diverged
 
     kept.settle(context, networks)
     folders = {pair: training_folder(context.writer.path, *pair) for pair in networks}
@@ -71,7 +71,7 @@ def train(
     events: Events | None = None,
 ) -> None:
     from bench.stages import kept
-    from bench.training.train import Job, at_a_time, steps_of, train_all
+    from bench.training.schedule import Job, at_a_time, steps_of, train_all
 
     profile = context.profile
     say(f"preparing {sum(profile.train_count):,} training pictures at {profile.size} px")

@@ -259,21 +259,6 @@ def tails(ratios: np.ndarray, level: np.ndarray, df: np.ndarray) -> tuple[np.nda
     return quantile(readable) * factor, quantile(1 - readable) * factor
 
 
-def holm(p: np.ndarray) -> np.ndarray:
-    """Holm's step-down adjustment (Holm 1979) of a family of p-values; NaN is no member of the family.
-
-    >>> holm(np.array([0.01, 0.04, 0.03])).round(3).tolist()  # 3 x 0.01; 2 x 0.03; never below the one before
-    [0.03, 0.06, 0.06]
-    """
-    p = np.asarray(p, float)
-    adjusted = np.full(p.shape, np.nan)
-    members = np.flatnonzero(np.isfinite(p))
-    ordered = members[np.argsort(p[members], kind="stable")]
-    steps = p[ordered] * np.arange(len(ordered), 0, -1)
-    adjusted[ordered] = np.minimum(np.maximum.accumulate(steps), 1.0)
-    return adjusted
-
-
 @dataclass(frozen=True)
 class Seeds:
     """One side's training noise per column.

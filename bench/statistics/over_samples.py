@@ -15,7 +15,7 @@ def over_samples(tries: Tries, column: int, inside: np.ndarray, metric: Metric) 
     ``inside``, bool (images, masks), all of which have a value.
 
     samples: how many. spread: standard deviation (n - 1) over a picture's samples. diversity: see
-    :func:`bench.stages.sampling.diversity`. oracle: the best sample, chosen with the truth at hand.
+    :func:`bench.stages.several_fills.diversity`. oracle: the best sample, chosen with the truth at hand.
 
     >>> tries = Tries(np.array([1.0, 3.0]).reshape(1, 1, 1, 2, 1), np.zeros((1, 1, 1)))  # one picture, two samples
     >>> found = over_samples(tries, 0, np.array([[True]]), Metric("score", direction="higher"))

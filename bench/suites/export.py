@@ -1,4 +1,4 @@
-"""Writing a suite to disk, for any tool to fill (:mod:`bench.datasets.manifest` reads it).
+"""Writing a suite to disk, for any tool to fill (:mod:`bench.datasets.suite_manifest` reads it).
 
 ::
 
@@ -22,7 +22,7 @@ import numpy as np
 
 import bench
 from bench.datasets.fingerprint import hole_digest, picture_digest
-from bench.datasets.manifest import KIND, MANIFEST, files_of, read_manifest
+from bench.datasets.suite_manifest import KIND, MANIFEST, files_of, read_manifest
 from bench.suites.suite import Suite
 from bench.util.errors import UsageError
 from bench.util.files import replacing, write_json, write_text

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from bench.datasets.fingerprint import hole_digest, hole_line, image_line, picture_digest, suite_digest, text_digest
-from bench.datasets.manifest import MANIFEST, files_of, read_manifest
 from bench.datasets.pictures import BrokenPicture, read_picture
+from bench.datasets.suite_manifest import MANIFEST, files_of, read_manifest
 from bench.suites.hole_file import THRESHOLD, read_hole_file, two_valued
 from bench.util.errors import UsageError
 from bench.util.paths import Outside, inside

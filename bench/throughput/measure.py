@@ -64,7 +64,7 @@ def run(members: Sequence[Subject], plan: Plan, report: Report) -> Result:
     from bench.throughput import calibration
     from bench.throughput.subjects import inputs, prepare
     from bench.throughput.threads import helpful_threads
-    from variants.memory import keep_freed_memory
+    from variants.keep_freed_memory import keep_freed_memory
 
     # Else a fill is twice as fast or slow by whether the pages of the one before were given back to the system.
     keep_freed_memory()

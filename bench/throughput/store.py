@@ -12,7 +12,7 @@ from bench.util.errors import BenchError
 from bench.util.files import write_json
 from bench.util.parquet import read_table, write_table
 from bench.util.progress import say
-from bench.util.reading import reading
+from bench.util.read_errors import reading
 
 if TYPE_CHECKING:
     from bench.throughput.measure import Result

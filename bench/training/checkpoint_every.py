@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from bench.util.errors import UsageError
-from variants.resume import Every
+from variants.checkpoint_every import Every
 
 UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0}
 

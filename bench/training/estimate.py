@@ -18,15 +18,15 @@ from bench.profiles.profile import Profile
 from bench.throughput import memory
 from bench.throughput.ceilings import Ceilings, measure_ceilings
 from bench.throughput.cost import Cost
-from bench.throughput.programme import Training, count_training
+from bench.throughput.paper_programme import Training, count_training
 from bench.throughput.timing import loop_seconds, warm_up
 from bench.training.batches import Batches
 from bench.training.resident import Resident, fits
-from bench.training.train import at_a_time, plan_of, prepare_cpu, steps_of, training_data
+from bench.training.schedule import at_a_time, plan_of, prepare_cpu, steps_of, training_data
 from bench.util.errors import UsageError
 from bench.util.progress import say
 from variants.graph import WARM_UP
-from variants.memory import keep_freed_memory
+from variants.keep_freed_memory import keep_freed_memory
 from variants.registry import variant
 from variants.session import Session, to_device
 

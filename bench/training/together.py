@@ -24,10 +24,10 @@ from typing import Any
 
 from bench.datasets.packed import pack
 from bench.profiles.profile import Profile
-from bench.training.train import Job, run_job, training_data, validation_data
+from bench.training.schedule import Job, run_job, training_data, validation_data
 from bench.util.errors import BenchError, Exit, UsageError
+from variants.checkpoint_every import Every
 from variants.errors import Diverged, VariantError
-from variants.resume import Every
 
 LONG = datetime.timedelta(hours=12)
 """How long ranks wait for each other: rank 0 may prepare pictures for hours. Processes that end are noticed at once."""

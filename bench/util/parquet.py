@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bench.util.files import replacing
-from bench.util.reading import Unfit, require_regular
+from bench.util.read_errors import Unfit, require_regular
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -34,7 +34,7 @@ def write_table(file: Path, table: pa.Table, metadata: Mapping[bytes, bytes], **
 
 def read_table(file: Path, columns: Sequence[str] | None = None) -> pa.Table:
     """The table in ``file``, or those of ``columns`` that it has. Raises Unfit where it is not what was written, and
-    whatever pyarrow raises for damage (:func:`bench.util.reading.reading` turns all of it into a sentence)."""
+    whatever pyarrow raises for damage (:func:`bench.util.read_errors.reading` turns all of it into a sentence)."""
     import pyarrow.parquet as pq
 
     require_regular(file, LIMIT_MIB)

@@ -17,7 +17,7 @@ import torch
 from bench.throughput.ceilings import Ceilings, measure_ceilings
 from bench.throughput.cost import Cost
 from bench.throughput.memory import release
-from bench.throughput.programme import PICTURES, count_training
+from bench.throughput.paper_programme import PICTURES, count_training
 from bench.throughput.timing import loop_seconds, synchronise
 from bench.training.resident import Resident
 from tests.gpu.page import Page

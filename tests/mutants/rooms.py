@@ -25,7 +25,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "bench/stages/block.py": ("tests/bench/stages/test_outcome.py", "tests/bench/stages/test_sampling.py"),
     "bench/stages/cells.py": ("tests/bench/stages/test_outcome.py", "tests/bench/stages/test_score.py"),
     "bench/stages/merge.py": (),
-    "bench/stages/sampling.py": (),
+    "bench/stages/several_fills.py": (),
     "bench/stages/kept.py": (),
     "bench/methods": (),
     "bench/training": (),

@@ -19,7 +19,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from bench.training.batches import Batches
 from variants.blocks import Critic
-from variants.memory import keep_freed_memory
+from variants.keep_freed_memory import keep_freed_memory
 from variants.registry import variant
 from variants.session import Plan, Session, best_precision, to_device
 

@@ -67,7 +67,7 @@ class Killed:
 
 def fork_trainings() -> None:
     """Trainings in forks of this process, which has everything imported: a server of forks takes seconds to start."""
-    import bench.training.train as train
+    import bench.training.schedule as train
 
     fork = train.multiprocessing.get_context("fork")
     train.multiprocessing.get_context = lambda method=None: fork  # type: ignore[assignment, return-value]

@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from bench.runs.reader import Run
-from reports.colour import floor_of
+from reports.colour_shift import floor_of
 from reports.grids import encoded, grid, within_budget
 from reports.numbers import Numbers
 from reports.pictures import Tally, outline, scene

@@ -15,9 +15,9 @@ import torch
 from torch import nn
 
 from variants import trainer
+from variants.checkpoint_every import Every
 from variants.errors import Diverged
 from variants.method import Network
-from variants.resume import Every
 from variants.session import Plan
 from variants.trainer import Progress, train
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pickle
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,7 +11,7 @@ import torch
 from torch import nn
 
 from variants import resume
-from variants.resume import Due, Every, found, reason, save
+from variants.resume import found, reason, save
 
 PLAN = {"name": "x", "steps": 5}
 
@@ -96,24 +95,3 @@ def test_what_lacks_a_plan_or_a_step_is_no_state(tmp_path: Path, held: Any) -> N
 )
 def test_why_a_state_is_refused(error: Exception, words: str) -> None:
     assert reason(error) == words
-
-
-def test_a_state_is_due_past_so_many_seconds_or_at_so_many_steps(monkeypatch: pytest.MonkeyPatch) -> None:
-    clock = SimpleNamespace(now=100.0)
-    monkeypatch.setattr(resume.time, "perf_counter", lambda: clock.now)
-
-    def due_at(every: Every, steps: int) -> list[int]:
-        due, found = Due(every), []
-        for step in range(1, steps + 1):
-            clock.now += 2
-            if due.stepped():
-                found.append(step)
-        return found
-
-    # Two seconds a step: past 5 s after three of them, and never at 6 s sharp.
-    assert due_at(Every(5.0, None), 10) == [3, 6, 9]
-    assert due_at(Every(6.0, None), 10) == [4, 8]
-    assert due_at(Every(None, 4), 10) == [4, 8]
-    assert due_at(Every(5.0, 2), 7) == [2, 4, 6]
-    assert due_at(Every(None, None), 10) == []
-    assert (Every().seconds, Every().steps) == (20.0, None)

@@ -16,11 +16,11 @@ from safetensors.torch import load_file
 
 from variants import trainer
 from variants.atomic import CannotWrite
+from variants.checkpoint_every import Every
 from variants.errors import Diverged
 from variants.graph import WARM_UP
 from variants.method import Training
 from variants.registry import variant
-from variants.resume import Every
 from variants.session import Plan, Session, learning_rate, to_device
 from variants.trainer import train
 from variants.weights import training_steps

@@ -13,7 +13,7 @@ from PIL import Image
 from torchvision.datasets import Places365
 
 from bench.datasets.registry import Dataset, open_dataset
-from bench.datasets.shards import expand_braces
+from bench.datasets.tar_shards import expand_braces
 from bench.util.errors import UsageError
 
 

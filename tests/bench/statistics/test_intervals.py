@@ -11,7 +11,6 @@ from bench.statistics.intervals import (
     GROUPS,
     Seeds,
     hierarchical,
-    holm,
     inside,
     intervals,
     merged,
@@ -147,14 +146,6 @@ def test_merging_keeps_sums_and_every_cluster_once() -> None:
     assert few_sums.sum(0) == pytest.approx(sums.sum(0))
     assert few_counts.sum(0).tolist() == [5001, 5001]
     assert set(few_counts[:, 0]) == {2.0, 3.0}
-
-
-def test_holm_by_hand() -> None:
-    # Sorted 0.005, 0.01, 0.03, 0.04 times 4, 3, 2, 1: 0.02, 0.03, 0.06, 0.04, and never less than the one before.
-    found = holm(np.array([0.01, 0.04, 0.03, 0.005, np.nan]))
-    assert found[:4] == pytest.approx([0.03, 0.06, 0.06, 0.02])
-    assert np.isnan(found[4])
-    assert holm(np.array([0.6, 0.9])) == pytest.approx([1.0, 1.0])
 
 
 def trained_sides(

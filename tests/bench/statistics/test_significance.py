@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from bench.statistics.significance import effect_size, saddlepoint_flip_p, sign_flip_p, wilcoxon_p
+from bench.statistics.significance import effect_size, holm, saddlepoint_flip_p, sign_flip_p, wilcoxon_p
 
 
 def flipped_by_scipy(values: np.ndarray) -> float:
@@ -163,3 +163,11 @@ def test_effect_size_by_hand() -> None:
     assert np.isnan(effect_size(np.array([[2.0], [2.0]]))[0])
     assert np.isnan(effect_size(np.array([[1.0]]))[0])
     assert np.isnan(effect_size(np.array([[0.0]]))[0])
+
+
+def test_holm_by_hand() -> None:
+    # Sorted 0.005, 0.01, 0.03, 0.04 times 4, 3, 2, 1: 0.02, 0.03, 0.06, 0.04, and never less than the one before.
+    found = holm(np.array([0.01, 0.04, 0.03, 0.005, np.nan]))
+    assert found[:4] == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    assert np.isnan(found[4])
+    assert holm(np.array([0.6, 0.9])) == pytest.approx([1.0, 1.0])

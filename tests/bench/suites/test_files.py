@@ -13,8 +13,8 @@ import pytest
 from PIL import Image
 
 from bench.cli import main
-from bench.datasets.manifest import read_manifest
 from bench.datasets.registry import open_dataset
+from bench.datasets.suite_manifest import read_manifest
 from bench.suites.export import export_suite
 from bench.suites.suite import Suite
 from bench.suites.verify import verify_suite

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from bench.datasets.manifest import read_manifest
 from bench.datasets.registry import Dataset, open_dataset
+from bench.datasets.suite_manifest import read_manifest
 from bench.suites.export import export_suite
 from bench.suites.suite import Suite
 from bench.suites.verify import verify_suite

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from bench.profiles.profile import load_profile
-from bench.training.train import (
+from bench.training.schedule import (
     Job,
 )
 

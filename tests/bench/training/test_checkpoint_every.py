@@ -6,7 +6,7 @@ import pytest
 
 from bench.training.checkpoint_every import every
 from bench.util.errors import UsageError
-from variants.resume import Every
+from variants.checkpoint_every import Every
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from bench.throughput import memory
 from bench.throughput.ceilings import Ceilings
 from bench.training import estimate as module
 from bench.training.estimate import BUFFERS, Estimate, Programme, estimate, estimate_all, require_memory
-from bench.training.train import ending
+from bench.training.schedule import ending
 from bench.util.errors import UsageError
 from tests.bench.command import TINY, bench
 from variants.registry import variant

@@ -13,9 +13,9 @@ from torch import nn
 
 import variants.trainer
 from bench.masks.registry import draw
-from bench.training import train
+from bench.training import schedule
 from bench.training.batches import Batches
-from bench.training.train import (
+from bench.training.schedule import (
     at_a_time,
     plan_of,
     prepare_cpu,
@@ -25,15 +25,15 @@ from bench.training.train import (
     work_of,
 )
 from tests.bench.training.jobs import job, profile
+from variants.checkpoint_every import Every
 from variants.registry import variant
-from variants.resume import Every
 from variants.session import Plan
 
 
 @pytest.fixture
 def opened(monkeypatch):
     calls = []
-    monkeypatch.setattr(train, "open_dataset", lambda *given: calls.append(given))
+    monkeypatch.setattr(schedule, "open_dataset", lambda *given: calls.append(given))
     return calls
 
 
@@ -66,7 +66,7 @@ def test_a_plan_is_the_profiles(monkeypatch):
 
 def test_threads_of_a_training_are_the_profiles_whatever_runs_beside_it(monkeypatch):
     # Four cores: as many trainings as their threads leave room for, or as --set workers says; never other threads.
-    monkeypatch.setattr(train, "cores", lambda: 4)
+    monkeypatch.setattr(schedule, "cores", lambda: 4)
     assert [at_a_time(profile(threads=threads)) for threads in (1, 2, 3, 8)] == [4, 2, 1, 1]
     assert at_a_time(profile(workers=3)) == 3
     for changes in ({}, {"workers": 1}, {"workers": 2}, {"variants": "baseline"}):
@@ -122,7 +122,7 @@ def started(tmp_path, monkeypatch):
         return "the trainer's answer"
 
     monkeypatch.setattr(variants.trainer, "train", stand_in)
-    monkeypatch.setattr(train, "prepare_cpu", lambda threads: found.__dict__.update(threads=threads))
+    monkeypatch.setattr(schedule, "prepare_cpu", lambda threads: found.__dict__.update(threads=threads))
     rng = np.random.default_rng(0)
     found.pool = rng.integers(0, 256, (9, 32, 32, 3), dtype=np.uint8)
     found.pictures = rng.integers(200, 256, (4, 32, 32, 3), dtype=np.uint8)
@@ -140,7 +140,7 @@ def test_a_job_is_handed_to_the_trainer_as_it_is(started):
     assert (type(started.entry).__name__, started.folder.name, started.threads) == ("DoubleDg", "out", 3)
     assert (started.report, started.stopping) == started.given
     assert (started.plan.name, started.plan.seed, started.plan.steps) == ("double_dg", 5, 12)
-    assert (started.every, started.tell, started.plan.features) == (Every(7.0), train.say, "")
+    assert (started.every, started.tell, started.plan.features) == (Every(7.0), schedule.say, "")
     assert started.plan.steps_per_epoch == 1, "9 pictures are less than a batch of 16"
     assert type(started.source) is Batches
     for given, expected in zip(
@@ -169,7 +169,7 @@ def test_a_process_of_several_takes_its_share_of_every_batch(started, monkeypatc
 
 def test_on_a_gpu_the_cpu_is_left_as_it_is(started, monkeypatch):
     monkeypatch.setattr("bench.training.resident.batches_for", lambda device, *given: device)
-    monkeypatch.setattr(train, "prepare_cpu", lambda threads: pytest.fail("prepared"))
+    monkeypatch.setattr(schedule, "prepare_cpu", lambda threads: pytest.fail("prepared"))
     run_job(replace(started.job, device="cuda:1", profile=profile(precision="bf16")), None, None)
     assert (started.source, started.plan.device, started.plan.threads) == ("cuda:1", "cuda:1", 1)
 
@@ -189,7 +189,7 @@ def test_validation_is_the_mean_psnr_of_the_holes(started):
 def test_a_perfect_fill_is_worth_100_decibels(tmp_path, monkeypatch):
     found = []
     monkeypatch.setattr(variants.trainer, "train", lambda *given, validate, **options: found.append(validate))
-    monkeypatch.setattr(train, "prepare_cpu", lambda threads: None)
+    monkeypatch.setattr(schedule, "prepare_cpu", lambda threads: None)
     for name in ("pool", "validation"):
         np.save(tmp_path / f"{name}.npy", np.full((2, 32, 32, 3), 255, np.uint8))
     run_job(job(pool=tmp_path / "pool.npy", validation=tmp_path / "validation.npy"), None, None)

@@ -17,11 +17,11 @@ import torch.distributed as dist
 
 from bench.profiles.profile import load_profile
 from bench.training import together
+from bench.training.schedule import Job
 from bench.training.together import Group, asked, leave, lost, out_of_memory, place, restarted, sentence, visible
-from bench.training.train import Job
 from bench.util.errors import BenchError, UsageError
+from variants.checkpoint_every import Every
 from variants.errors import CheckpointError, Diverged
-from variants.resume import Every
 
 PROFILE = load_profile("tiny", {"width": 4, "batch": 12})
 

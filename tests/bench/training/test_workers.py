@@ -13,8 +13,8 @@ import pytest
 import torch
 
 import variants.trainer
-from bench.training import train
-from bench.training.train import (
+from bench.training import schedule
+from bench.training.schedule import (
     Job,
     places_of,
     run_job,
@@ -64,7 +64,7 @@ def test_a_worker_reports_and_says_how_it_ended(in_process, monkeypatch, complet
         asked.append((stopping(), signal.getsignal(signal.SIGINT), os.environ["OMP_NUM_THREADS"]))
         return complete
 
-    monkeypatch.setattr(train, "run_job", run)
+    monkeypatch.setattr(schedule, "run_job", run)
     messages = Messages()
     worker(job("telea", 4, profile=profile(threads=2)), messages, SimpleNamespace(is_set=lambda: True))
     assert messages == ["a step", ("ended", "telea", 4, complete, "")]
@@ -83,7 +83,7 @@ def test_a_worker_says_what_went_wrong(in_process, monkeypatch, error, told):
         assert not stopping()
         raise error
 
-    monkeypatch.setattr(train, "run_job", run)
+    monkeypatch.setattr(schedule, "run_job", run)
     messages = Messages()
     worker(job("baseline", 1), messages, SimpleNamespace(is_set=lambda: False))
     assert messages == [("ended", "baseline", 1, False, told)]
@@ -93,7 +93,7 @@ def test_a_worker_whose_training_came_to_nothing_tells_so_and_is_no_failure(in_p
     def run(given: Job, report, stopping, tell) -> bool:
         raise Diverged("baseline diverged")
 
-    monkeypatch.setattr(train, "run_job", run)
+    monkeypatch.setattr(schedule, "run_job", run)
     messages = Messages()
     worker(job("baseline", 1), messages, SimpleNamespace(is_set=lambda: False))
     assert messages == [("told", "baseline diverged"), ("ended", "baseline", 1, False, "")]
@@ -104,7 +104,7 @@ def test_a_training_that_came_to_nothing_leaves_a_note_of_it(tmp_path, monkeypat
         raise Diverged("baseline fills every hole with one colour")
 
     monkeypatch.setattr(variants.trainer, "train", diverging)
-    monkeypatch.setattr(train, "prepare_cpu", lambda threads: None)
+    monkeypatch.setattr(schedule, "prepare_cpu", lambda threads: None)
     for name in ("pool", "validation"):
         np.save(tmp_path / f"{name}.npy", np.zeros((2, 32, 32, 3), np.uint8))
     files = {"folder": tmp_path / "out", "pool": tmp_path / "pool.npy", "validation": tmp_path / "validation.npy"}
@@ -120,16 +120,16 @@ def test_a_training_that_came_to_nothing_leaves_a_note_of_it(tmp_path, monkeypat
 
 @pytest.mark.parametrize("text", ["{", "[]", "{}", '{"why": "no"}', '{"why": "no", "again": true}'])
 def test_a_note_that_is_damaged_says_nothing_and_holds_nobody_back(tmp_path, text):
-    (tmp_path / train.DIVERGED).write_text(text)
+    (tmp_path / schedule.DIVERGED).write_text(text)
     assert why_diverged(tmp_path) == ("no" if "no" in text else "")
-    assert train.may_begin_again(tmp_path) is ("again" in text)
+    assert schedule.may_begin_again(tmp_path) is ("again" in text)
 
 
 def test_a_worker_that_cannot_write_says_only_that(in_process, monkeypatch):
     def run(given: Job, report, stopping, tell) -> bool:
         raise CannotWrite("no space left")
 
-    monkeypatch.setattr(train, "run_job", run)
+    monkeypatch.setattr(schedule, "run_job", run)
     messages = Messages()
     worker(job("baseline", 1), messages, SimpleNamespace(is_set=lambda: False))
     assert messages == [("ended", "baseline", 1, False, "no space left")]
@@ -156,8 +156,8 @@ def test_several_gpus_train_one_variant_each_and_a_free_one_gets_the_next(contex
 
 def test_a_worker_stops_when_its_parent_is_gone(in_process, monkeypatch):
     asked = []
-    monkeypatch.setattr(train, "run_job", lambda given, report, stopping, tell: asked.append(stopping()) or False)
-    monkeypatch.setattr(train.multiprocessing, "parent_process", lambda: SimpleNamespace(is_alive=lambda: False))
+    monkeypatch.setattr(schedule, "run_job", lambda given, report, stopping, tell: asked.append(stopping()) or False)
+    monkeypatch.setattr(schedule.multiprocessing, "parent_process", lambda: SimpleNamespace(is_alive=lambda: False))
     worker(job(), Messages(), SimpleNamespace(is_set=lambda: False))
     assert asked == [True]
 
@@ -219,8 +219,8 @@ class Pretended:
 def context(monkeypatch):
     def make(outcome=lambda name, seed: ("ended", name, seed, True, "")) -> Pretended:
         pretended = Pretended(outcome)
-        monkeypatch.setattr(train.multiprocessing, "get_context", lambda method: pretended)
-        monkeypatch.setattr(train, "start_fork_server", lambda: None)
+        monkeypatch.setattr(schedule.multiprocessing, "get_context", lambda method: pretended)
+        monkeypatch.setattr(schedule, "start_fork_server", lambda: None)
         return pretended
 
     return make
@@ -282,9 +282,9 @@ def test_a_plug_ins_training_that_fails_is_said_and_noted_and_ends_nothing(conte
     why = "the plug-in mine.py: training mine@0 failed: ValueError: no width"
     said = capsys.readouterr().err
     assert f"warning: {why}\n" in said and "training mine@1 failed: its process was killed" in said
-    assert train.why_diverged(jobs[0].folder) == why
+    assert schedule.why_diverged(jobs[0].folder) == why
     # The next run begins it again: code that is wrong is mended, and memory freed.
-    assert [train.may_begin_again(each.folder) for each in jobs] == [True, True, False]
+    assert [schedule.may_begin_again(each.folder) for each in jobs] == [True, True, False]
 
 
 def test_an_interruption_stops_the_running_begins_no_more_and_goes_on_upwards(context):
@@ -315,7 +315,7 @@ def test_a_process_that_begins_during_a_ctrl_c_is_waited_for(context):
 def test_an_ignored_ctrl_c_stays_ignored_during_training():
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        with train.stop_on_interrupt() as stop:
+        with schedule.stop_on_interrupt() as stop:
             signal.raise_signal(signal.SIGINT)
             assert not stop["now"]
     finally:
@@ -323,7 +323,7 @@ def test_an_ignored_ctrl_c_stays_ignored_during_training():
 
 
 def test_without_jobs_nothing_is_begun(monkeypatch):
-    monkeypatch.setattr(train.multiprocessing, "get_context", lambda method: pytest.fail("begun"))
+    monkeypatch.setattr(schedule.multiprocessing, "get_context", lambda method: pytest.fail("begun"))
     train_all([], 2, print)
 
 
@@ -336,7 +336,7 @@ def test_trainings_on_a_gpu_go_one_by_one_until_one_is_stopped(monkeypatch):
             signal.raise_signal(signal.SIGINT)
         return not stopping()
 
-    monkeypatch.setattr(train, "run_job", run)
+    monkeypatch.setattr(schedule, "run_job", run)
     with pytest.raises(KeyboardInterrupt):
         train_all([job("baseline", seed, device="cuda") for seed in range(3)], 2, print)
     assert ran == [0, 1]
@@ -363,7 +363,7 @@ def test_on_one_gpu_a_training_that_comes_to_nothing_is_said_and_one_that_fails_
             raise error
         return True
 
-    monkeypatch.setattr(train, "run_job", run)
+    monkeypatch.setattr(schedule, "run_job", run)
     monkeypatch.setattr("bench.throughput.memory.release", freed.append)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
     jobs = [job("baseline", seed, device="cuda") for seed in range(3)]
@@ -380,11 +380,11 @@ def test_on_one_gpu_a_training_that_comes_to_nothing_is_said_and_one_that_fails_
 def test_on_one_gpu_a_plug_ins_training_that_fails_ends_nothing(monkeypatch, capsys, tmp_path):
     monkeypatch.setattr(variant, "_entries", {**variant._entries, "mine": Unbuildable})
     monkeypatch.setattr(variant, "plugin", lambda name: SimpleNamespace(what="the plug-in mine.py"))
-    monkeypatch.setattr(train, "run_job", lambda *given: 1 / 0)
+    monkeypatch.setattr(schedule, "run_job", lambda *given: 1 / 0)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
     train_all([job("mine", device="cuda", folder=tmp_path)], 1, print)
     assert "training mine@0 failed: ZeroDivisionError" in capsys.readouterr().err
-    assert train.may_begin_again(tmp_path)
+    assert schedule.may_begin_again(tmp_path)
 
 
 def test_a_networks_weights_that_cannot_be_counted_are_told_only_of_ours(monkeypatch):
@@ -422,7 +422,7 @@ def test_the_first_interruption_is_a_flag_and_the_second_an_interruption():
 
 @pytest.mark.parametrize("terminated", [True, False])
 def test_where_ctrl_c_is_ignored_sigterm_stops_all_the_same(monkeypatch, terminated):
-    monkeypatch.setattr(train.start, "terminated", terminated)
+    monkeypatch.setattr(schedule.start, "terminated", terminated)
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         with stop_on_interrupt() as stop:

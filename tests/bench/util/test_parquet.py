@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from bench.util.parquet import digest, read_table, write_table
-from bench.util.reading import Unfit
+from bench.util.read_errors import Unfit
 
 TABLE = pa.table({"name": ["a", "", "ü", None], "x": [1.5, float("nan"), None, -0.0], "n": [1, 2, 3, 4]})
 META = {b"facts": b"f"}

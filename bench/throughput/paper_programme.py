@@ -1,6 +1,6 @@
 """The floating-point operations of the paper's whole training programme, and the least time they take.
 
-``python -m bench.throughput.programme`` prints the table of docs/throughput.md.
+``python -m bench.throughput.paper_programme`` prints the table of docs/throughput.md.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ import pytest
 from skimage.color import deltaE_ciede2000, rgb2lab
 
 from bench.metrics.card import Card, Hole, Truth
-from bench.metrics.correction import correct, fit, quick_fit
+from bench.metrics.colour_correction import correct, fit, quick_fit
 from bench.metrics.drift import drift, known_levels
 from bench.metrics.scorer import Scorer
 

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from bench.methods import callable as calling
-from bench.methods import large
+from bench.methods import memory_needed
 from bench.methods.callable import CallableMethod
 from bench.methods.first_picture import check_convention
-from bench.methods.large import TooLarge, a_part
+from bench.methods.memory_needed import TooLarge, a_part
 from bench.methods.spec import parse_spec
 from variants.errors import ExternalError
 
@@ -23,8 +23,8 @@ SHAPE = (60, 80)
 def asked(monkeypatch):
     """Pictures of more than 20 x 20 are large, tried on a part of that size; a call takes a MiB, and 10 are free."""
     monkeypatch.setattr(calling, "LARGE", 20 * 20)
-    monkeypatch.setattr(large, "TRIED", 20)
-    monkeypatch.setattr(large, "available_mib", lambda: 10.0)
+    monkeypatch.setattr(memory_needed, "TRIED", 20)
+    monkeypatch.setattr(memory_needed, "available_mib", lambda: 10.0)
     tried = []
 
     def peak(call) -> float:
@@ -68,7 +68,7 @@ def test_a_picture_for_which_there_is_no_memory_is_refused_with_what_would_do(as
 
 
 def test_one_that_fits_is_filled_and_the_model_is_tried_once(asked, monkeypatch):
-    monkeypatch.setattr(large, "available_mib", lambda: 16.0)  # of which 0.8 may be taken
+    monkeypatch.setattr(memory_needed, "available_mib", lambda: 16.0)  # of which 0.8 may be taken
     image, hole = picture()
     method = method_of("python:m.py:fill")
     for _ in range(2):
@@ -96,7 +96,7 @@ def test_the_part_is_the_middle_and_has_known_and_missing_pixels(asked):
 def test_the_peak_of_a_call_is_what_it_took_more():
     # In a process of its own: one that has freed much before takes it from there.
     code = (
-        "import numpy as np; from bench.methods.large import peak_mib; kept = np.ones(2**22); "
+        "import numpy as np; from bench.methods.memory_needed import peak_mib; kept = np.ones(2**22); "
         "print(peak_mib(lambda: kept.sum()), peak_mib(lambda: np.ones(2**23).sum()))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -26,8 +26,8 @@ from bench.util.errors import BenchError
 from bench.util.files import write_json
 from bench.util.progress import say
 from variants.atomic import CannotWrite
+from variants.checkpoint_every import Every
 from variants.errors import Diverged
-from variants.resume import Every
 
 if TYPE_CHECKING:
     from variants.perceptual import Weights
@@ -305,7 +305,7 @@ def train_all(jobs: list[Job], workers: int, report: Callable[[Any], None]) -> N
     context: Any = multiprocessing.get_context(method)
     if method == "forkserver":
         # The server imports torch once; every worker is then a fork of it and starts at once.
-        context.set_forkserver_preload(["torch", "variants.trainer", "bench.training.train"])
+        context.set_forkserver_preload(["torch", "variants.trainer", "bench.training.schedule"])
         start_fork_server()
     messages, stop_event = context.Queue(), context.Event()
     waiting = sorted(jobs, key=work_of, reverse=True)

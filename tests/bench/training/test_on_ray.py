@@ -9,11 +9,11 @@ from types import SimpleNamespace
 import pytest
 
 from bench.profiles.profile import load_profile
-from bench.training import cluster
-from bench.training.cluster import needed, portable, reached, train_on_ray, train_there
-from bench.training.train import Job
-from bench.util.cluster import check_launcher, require
+from bench.training import on_ray
+from bench.training.on_ray import needed, portable, reached, train_on_ray, train_there
+from bench.training.schedule import Job
 from bench.util.errors import BenchError, UsageError
+from bench.util.ray_tasks import check_launcher, require
 from variants.errors import Diverged
 from variants.plugins import PLUGINS_ENV
 
@@ -221,7 +221,7 @@ def test_a_task_tells_its_ending(monkeypatch, error, answer):
         if error:
             raise error
 
-    monkeypatch.setattr(cluster, "run_job", run)
+    monkeypatch.setattr(on_ray, "run_job", run)
     monkeypatch.setattr("bench.training.together.visible", lambda file: True)
     monkeypatch.delenv(PLUGINS_ENV, raising=False)
     assert train_there(job(), "") == answer

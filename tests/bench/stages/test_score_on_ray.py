@@ -21,7 +21,7 @@ from bench.runs.trained import weights_file
 from bench.stages.context import Context
 from bench.stages.prepare import members_of, prepare
 from bench.stages.score import open_scorers, score_methods
-from bench.stages.spread import Order, parts_of, score_spread, score_there, scored
+from bench.stages.score_on_ray import Order, parts_of, score_spread, score_there, scored
 from bench.statistics.summary import write_summary
 from bench.util.errors import BenchError, UsageError
 

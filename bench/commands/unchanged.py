@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench.runs.reader import Run, find_runs, out_folder
 from bench.util.files import write_json
-from bench.util.reading import read_object
+from bench.util.read_errors import read_object
 
 if TYPE_CHECKING:
     from bench.commands.request import Request

@@ -9,8 +9,9 @@ import numpy as np
 from markupsafe import Markup
 
 from bench.statistics.scores import ALL
-from reports.breakdown import spoken, styles
+from reports.breakdown import spoken
 from reports.charts import Dot, density_panel, dot_panel
+from reports.method_colours import styles
 from reports.numbers import Numbers, fixed
 from reports.plane import span_of
 from reports.scoreboard import ranked, score_cell, slug

@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
-from bench.training.train import Job, failed, run_job
-from bench.util.cluster import Told, await_all, connected, require, submit
+from bench.training.schedule import Job, failed, run_job
 from bench.util.errors import BenchError
+from bench.util.ray_tasks import Told, await_all, connected, require, submit
 from variants.errors import Diverged
 from variants.plugins import PLUGINS_ENV
 

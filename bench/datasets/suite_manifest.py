@@ -11,7 +11,7 @@ from typing import Any
 from bench.datasets.fingerprint import VERSIONS
 from bench.util.errors import UsageError
 from bench.util.paths import Outside, relative
-from bench.util.reading import Unfit, require_regular, why
+from bench.util.read_errors import Unfit, require_regular, why
 
 MANIFEST = "manifest.json"
 KIND = "inpaint-bench suite"

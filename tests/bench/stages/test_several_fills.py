@@ -22,8 +22,8 @@ from bench.runs.reader import Run
 from bench.runs.records import record_file
 from bench.runs.writer import RunWriter
 from bench.stages import score as runner
-from bench.stages.sampling import diversity, settle_samples
 from bench.stages.score import evaluate
+from bench.stages.several_fills import diversity, settle_samples
 from bench.statistics.scores import load_scores
 from bench.statistics.summary import summarise
 from bench.suites.suite import Suite

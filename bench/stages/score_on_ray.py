@@ -25,9 +25,9 @@ from bench.stages.merge import SAME, gather, join
 from bench.stages.outcome import Outcome
 from bench.stages.score import BATCH, all_kept, fills_wanted, score_methods
 from bench.suites.suite import Suite
-from bench.util.cluster import Told, alive, await_all, connected, require, submit
 from bench.util.errors import BenchError
 from bench.util.progress import Reporter
+from bench.util.ray_tasks import Told, alive, await_all, connected, require, submit
 
 if TYPE_CHECKING:
     from bench.metrics.scorer import Scorer
@@ -167,9 +167,9 @@ def score_shard(order: Order) -> None:
     from bench.methods.weights import weights_of
     from bench.runs.reader import Run
     from bench.runs.writer import RunWriter
-    from bench.stages.part import score_part
     from bench.stages.prepare import suite_facts
     from bench.stages.score import open_scorers
+    from bench.stages.score_shard import score_part
     from bench.suites.of_profile import open_suite
 
     # A process of the cluster that trained before this has it on, and fills would differ in their last bits.

@@ -6,12 +6,12 @@ from types import SimpleNamespace
 
 import pytest
 
-from variants import memory
+from variants import keep_freed_memory
 
 CHURN = """
 import resource, sys
 import numpy as np
-from variants.memory import keep_freed_memory
+from variants.keep_freed_memory import keep_freed_memory
 
 if sys.argv[1] == "kept":
     assert keep_freed_memory()
@@ -46,14 +46,14 @@ def test_glibc_is_told_what_to_keep(monkeypatch, answer, platform, listened):
         told.append((option, value))
         return answer
 
-    monkeypatch.setattr(memory.sys, "platform", platform)
-    monkeypatch.setattr(memory.ctypes, "CDLL", lambda name: SimpleNamespace(mallopt=mallopt))
-    assert memory.keep_freed_memory() is listened
+    monkeypatch.setattr(keep_freed_memory.sys, "platform", platform)
+    monkeypatch.setattr(keep_freed_memory.ctypes, "CDLL", lambda name: SimpleNamespace(mallopt=mallopt))
+    assert keep_freed_memory.keep_freed_memory() is listened
     # malloc.h: M_MMAP_MAX is -4, M_TRIM_THRESHOLD -1, M_TOP_PAD -2.
     wanted = [(-4, 0), (-1, 2**31 - 1), (-2, 64 * 1024 * 1024)]
     assert told == (wanted if listened else wanted[:1] if platform == "linux" else [])
 
 
 def test_a_c_library_that_cannot_be_told_is_left_alone(monkeypatch):
-    monkeypatch.setattr(memory.ctypes, "CDLL", lambda name: SimpleNamespace())
-    assert memory.keep_freed_memory() is False
+    monkeypatch.setattr(keep_freed_memory.ctypes, "CDLL", lambda name: SimpleNamespace())
+    assert keep_freed_memory.keep_freed_memory() is False

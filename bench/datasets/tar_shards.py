@@ -22,7 +22,7 @@ from bench.datasets.registry import Dataset, check_request, dataset, takes_path
 from bench.datasets.unpack import ended
 from bench.util.errors import UsageError
 from bench.util.paths import Outside, relative
-from bench.util.reading import reading
+from bench.util.read_errors import reading
 from bench.util.words import some
 
 

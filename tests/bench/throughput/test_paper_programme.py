@@ -2,7 +2,7 @@
 
 import pytest
 
-from bench.throughput.programme import PICTURES, count_training
+from bench.throughput.paper_programme import PICTURES, count_training
 
 
 def conv(side: int, inputs: int, outputs: int, kernel: int) -> int:

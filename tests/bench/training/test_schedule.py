@@ -8,7 +8,7 @@ import pytest
 from bench.masks.registry import draw
 from bench.profiles.profile import load_profile
 from bench.training.batches import HOLE_SEED, Batches
-from bench.training.train import steps_of
+from bench.training.schedule import steps_of
 
 
 def pool(count: int = 10) -> np.ndarray:

@@ -10,7 +10,7 @@ import pytest
 
 from bench.util.errors import BenchError, UsageError
 from bench.util.paths import Outside, inside, plain
-from bench.util.reading import Unfit, read_json, read_object, reading, require_regular
+from bench.util.read_errors import Unfit, read_json, read_object, reading, require_regular
 
 
 @pytest.mark.parametrize(

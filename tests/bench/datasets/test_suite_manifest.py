@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from bench.datasets.manifest import check, files_of, read_manifest
+from bench.datasets.suite_manifest import check, files_of, read_manifest
 from bench.util.errors import UsageError
 from bench.util.files import write_json
 from bench.util.paths import Outside
-from bench.util.reading import Unfit
+from bench.util.read_errors import Unfit
 
 HOLE = {"sha256": "h", "masked_sha256": "m", "area": 0.25}
 GOOD: dict[str, Any] = {

@@ -1,0 +1,21 @@
+"""Why a column is empty: what the metric's region lacks, else what the metric itself says."""
+
+from __future__ import annotations
+
+from bench.metrics.card import Card
+from bench.metrics.declaration import Metric
+from bench.metrics.drift import NEEDS_RAW
+
+UNSAID = "the metric gave no value, and does not declare why"
+
+
+def why_empty(entry: Metric, cards: list[Card]) -> str:
+    """Why no card of a call got a value, in a sentence."""
+    hole = cards[0].hole
+    if entry.needs_raw and all(card.raw is None for card in cards):
+        return NEEDS_RAW
+    if entry.region not in ("image", "known") and not hole.area:
+        return "the hole is empty"
+    if (entry.region not in ("image", "hole") or entry.needs_raw) and not hole.known:
+        return "the hole covers the picture: no known pixel is left"
+    return (entry.undefined and entry.undefined(cards[0])) or UNSAID
