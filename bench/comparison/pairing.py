@@ -155,13 +155,18 @@ def _pair_scores(reference: Side, candidate: Side, dataset: str, facts: list[Met
         return None
     union = _pairs_present(ours, theirs)
     a, b = _select(ours, left, masks, kept), _select(theirs, right, masks, kept)
-    same_hole = ~(np.abs(a.hole_area - b.hole_area) > 1e-9)
     both = a.present.all(0) & b.present.all(0)
-    if not same_hole[both].all():
+    same = _same_pairs(a, b)
+    if not same[both].all():
         notes.append(
-            f"{int((both & ~same_hole).sum())} shared pairs of {dataset} have different holes and are left out."
+            f"{int((both & ~same).sum())} pairs of {dataset} have the same name but different pixels and are left out."
         )
-    shared = both & same_hole
+    if reference.run.manifest.suite != candidate.run.manifest.suite and not _told(a, b)[both & same].all():
+        notes.append(
+            f"Records of {dataset} without the column 'content' were paired by name and hole area alone: a picture "
+            "that was replaced shows only if both sides are scored again."
+        )
+    shared = both & same
     if not shared.any():
         return None
     there = shared[..., None] & np.isfinite(a.values).all(0) & np.isfinite(b.values).all(0)
@@ -169,6 +174,17 @@ def _pair_scores(reference: Side, candidate: Side, dataset: str, facts: list[Met
     missing = union - int(shared.sum())
     failed = ((a.failed & shared).sum(0), (b.failed & shared).sum(0))
     return Pair((reference, candidate), dataset, a.ids, tuple(masks), tuple(kept), x, y, failed, a.hole_area, missing)
+
+
+def _told(ours: Scores, theirs: Scores) -> np.ndarray:
+    """Where both sides keep a key of picture and hole, bool (images, masks)."""
+    return (ours.content != 0) & (theirs.content != 0)
+
+
+def _same_pairs(ours: Scores, theirs: Scores) -> np.ndarray:
+    """Whether picture and hole are the same, bool (images, masks); by the hole's area where either keeps no key."""
+    area = ~(np.abs(ours.hole_area - theirs.hole_area) > 1e-9)
+    return np.where(_told(ours, theirs), ours.content == theirs.content, area)
 
 
 def _select(scores: Scores, images: np.ndarray, masks: list[str], facts: list[Metric]) -> Scores:

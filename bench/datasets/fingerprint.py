@@ -67,6 +67,11 @@ def picture_key(image_id: str) -> int:
     return int.from_bytes(hashlib.sha256(image_id.encode()).digest()[:8], "little") >> 1
 
 
+def pair_key(picture: str, hole: str) -> int:
+    """A picture with its hole, of their digests, as :func:`picture_key` makes a number of a text."""
+    return picture_key(f"{picture} {hole}")
+
+
 def suite_digest(protocol: str, datasets: Iterable[str], version: int = VERSION) -> str:
     """The fingerprint, from the digests of the data sets."""
     head = [f"inpaint-bench suite {version}\n", f"protocol {protocol}\n"]

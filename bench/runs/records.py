@@ -21,6 +21,9 @@ KEY = b"inpaint-bench"
 AGAIN = "rerun the command that made the run: it regenerates what is damaged"
 IDENTITY = ("variant", "seed", "dataset", "mask", "image_id", "sample", "hole_area", "failed")
 NEEDED = IDENTITY[:5]
+CONTENT = "content"
+"""The column that tells pictures of one name apart: :func:`bench.datasets.fingerprint.pair_key`. Records from before it
+lack it."""
 DIVERSITY = "sample_diversity"
 """The column of how much a picture's samples differ, the same in each of its rows; only where it has several."""
 
@@ -44,6 +47,8 @@ def write_records(file: Path, rows: Sequence[dict[str, Any]], metrics: Sequence[
     for name in IDENTITY:
         kind = pa.string() if name in text else pa.int64() if name in ("seed", "sample") else pa.float64()
         columns[name] = pa.array([row.get(name, 0) if name == "sample" else row[name] for row in rows], kind)
+    if all(CONTENT in row for row in rows):
+        columns[CONTENT] = pa.array([row[CONTENT] for row in rows], pa.int64())
     if "samples" in facts or any(DIVERSITY in row for row in rows):
         columns[DIVERSITY] = pa.array([row.get(DIVERSITY) for row in rows], pa.float64(), from_pandas=False)
     for name in metrics:

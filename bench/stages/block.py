@@ -10,8 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
+from bench.datasets.fingerprint import hole_digest, pair_key, picture_digest
 from bench.metrics.scorer import Found, Row, Scorer
-from bench.runs.records import DIVERSITY, IDENTITY
+from bench.runs.records import CONTENT, DIVERSITY, IDENTITY
 from bench.set_metrics.scorer import SetScorer
 from bench.stages.outcome import known_changed
 from bench.stages.several_fills import diversity
@@ -30,7 +31,7 @@ Report = Callable[[str, int], None]
 """Told what was just scored, in words, and how many fills more are done."""
 
 
-TOGETHER = 48 * 2**20
+TOGETHER = 24 * 2**20
 """Pixels of fills that are scored together."""
 
 
@@ -130,8 +131,10 @@ class Bench:
             done += len(indices)
             if self.sets is not None:
                 result.truths.extend(self.sets.look(np.stack(images)))
+            digests = [picture_digest(image) for image in images]
             for mask, places in task.todo.items():
                 part = self.suite.batch(dataset, mask, indices, images)
+                content = [pair_key(*pair) for pair in zip(digests, map(hole_digest, part.holes), strict=True)]
                 drawn: dict[int, list[np.ndarray]] = {}
                 for sample in range(max(self.methods[place].samples for place in places)):
                     own = [place for place in places if sample < self.methods[place].samples]
@@ -144,7 +147,7 @@ class Bench:
                             else self._paint(place, part, mask, sample)
                             for place in group
                         ]
-                        self._score_mask(part, dataset.name, mask, group, works, sample, result)
+                        self._score_mask(part, dataset.name, mask, group, works, sample, content, result)
                         for place, each in zip(group, works, strict=True):
                             if self.methods[place].samples > 1:
                                 drawn.setdefault(place, []).append(each.levels)
@@ -162,6 +165,7 @@ class Bench:
         places: Sequence[int],
         works: Sequence[Painted],
         sample: int,
+        content: Sequence[int],
         result: Result,
     ) -> None:
         """Score one sample of each method. works: what each put out."""
@@ -183,7 +187,7 @@ class Bench:
                 if not score["failed"] and not method.gives_raw and known_changed(image, hole, seen[column][k]):
                     result.drifted[place] += 1
                 own = (method.name, method.seed, dataset, mask, image_id, sample, float(hole.mean()))
-                rows.append({**dict(zip(IDENTITY, own, strict=False)), **score})
+                rows.append({**dict(zip(IDENTITY, own, strict=False)), **score, CONTENT: content[k]})
             if any(row["failed"] for row in rows):
                 told = method.findings().problems
                 for row in rows:

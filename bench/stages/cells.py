@@ -12,7 +12,7 @@ import numpy as np
 
 from bench.datasets.registry import Dataset
 from bench.runs.journal import Row
-from bench.runs.records import DIVERSITY, IDENTITY, record_file
+from bench.runs.records import CONTENT, DIVERSITY, IDENTITY, record_file
 from bench.set_metrics.gathered import Gathered
 from bench.set_metrics.networks import NETWORKS
 from bench.set_metrics.store import set_file
@@ -56,6 +56,7 @@ class Cell:
         shape = (len(self.dataset), self.samples)
         self.there = np.zeros(shape, bool)
         self.areas = np.zeros(len(self.dataset))
+        self.content = np.zeros(len(self.dataset), np.int64)
         self.diversity = np.full(len(self.dataset), np.nan)
         self.values = np.full((*shape, len(self.metrics)), np.nan)
         self.failed: dict[tuple[int, int], str] = {}
@@ -71,6 +72,7 @@ class Cell:
         sample = row["sample"]
         self.there[index, sample] = True
         self.areas[index] = row["hole_area"]
+        self.content[index] = row.get(CONTENT) or 0
         self.values[index, sample] = [row[name] for name in self.metrics]
         if self.samples > 1:
             self.diversity[index] = row[DIVERSITY]
@@ -82,7 +84,9 @@ class Cell:
         variant, seed, dataset, mask = self.key
         found = []
         for index, image_id in enumerate(self.dataset.ids):
-            more = {DIVERSITY: self.diversity[index]} if self.samples > 1 else {}
+            more: Row = {CONTENT: int(self.content[index])} if self.content[index] else {}
+            if self.samples > 1:
+                more[DIVERSITY] = self.diversity[index]
             for sample in range(self.samples):
                 why = self.failed.get((index, sample), "")
                 own = (variant, seed, dataset, mask, image_id, sample, self.areas[index], why)

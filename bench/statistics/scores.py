@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from bench.runs.reader import Run
-from bench.runs.records import DIVERSITY, read_records
+from bench.runs.records import CONTENT, DIVERSITY, read_records
 from bench.util.errors import BenchError
 
-KEYS = ("variant", "seed", "dataset", "mask", "image_id", "sample", "hole_area", "failed")
+KEYS = ("variant", "seed", "dataset", "mask", "image_id", "sample", "hole_area", "failed", CONTENT)
 ALL = "all"
 """The name under which the mask types are pooled."""
 
@@ -32,7 +32,8 @@ class Scores:
 
     values: float64 (seeds, images, masks, columns), NaN where there is no value; of several samples of a hole their
     mean, where each has a value; present and failed (a sample, at least): bool (seeds, images, masks); hole_area:
-    (images, masks), NaN where the pair was not drawn. tries: the samples, where there are several; none where only
+    (images, masks), NaN where the pair was not drawn; content: (images, masks), the key of picture and hole, 0 where it
+    is not known. tries: the samples, where there are several; none where only
     some images, mask types or columns were taken.
     """
 
@@ -45,6 +46,7 @@ class Scores:
     present: np.ndarray
     failed: np.ndarray
     hole_area: np.ndarray
+    content: np.ndarray
     tries: Tries | None = None
 
     def take(self, images: np.ndarray, masks: list[int], columns: list[int]) -> Scores:
@@ -63,6 +65,7 @@ class Scores:
             present=self.present[pick],
             failed=self.failed[pick],
             hole_area=self.hole_area[np.ix_(images, places[1])],
+            content=self.content[np.ix_(images, places[1])],
             tries=None,
         )
 
@@ -167,6 +170,9 @@ def _arrange(run: Run, variant: str, dataset: str, table: Any, order: list[str],
     area = np.full(shape[1:3], np.nan)
     if "hole_area" in table.column_names:
         area[id_codes, place[mask_codes]] = _numbers(_whole(table.column("hole_area")))
+    content = np.zeros(shape[1:3], np.int64)
+    if CONTENT in table.column_names:
+        content[id_codes, place[mask_codes]] = np.nan_to_num(_numbers(_whole(table.column(CONTENT))))
     return Scores(
         dataset,
         tuple(int(seed) for seed in seeds),
@@ -177,6 +183,7 @@ def _arrange(run: Run, variant: str, dataset: str, table: Any, order: list[str],
         np.any(there, axis=-1),
         np.any(failed.reshape(shape), axis=-1),
         area,
+        content,
         tries,
     )
 

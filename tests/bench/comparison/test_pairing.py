@@ -119,7 +119,7 @@ def test_holes_that_differ_are_told_only_where_both_sides_have_the_picture(tmp_p
     areas[0, 0] = 0.101  # both sides have it
     areas[7, 1] = 0.4  # the second seed lacks it
     pair, notes = paired(seeds(tmp_path / "r", 1, areas), scored(tmp_path / "s"))
-    assert notes == ["1 shared pairs of scenes have different holes and are left out."]
+    assert notes == ["1 pairs of scenes have the same name but different pixels and are left out."]
     assert np.argwhere(np.isnan(pair.candidate[0, :, :, 0])).tolist() == [[0, 0], [7, 0], [7, 1]]
     areas[0, 0] = 0.1
     assert paired(seeds(tmp_path / "r", 1, areas), scored(tmp_path / "s"))[1] == []
@@ -234,9 +234,21 @@ def test_what_differs_is_named_and_mended_only_where_it_can_be(tmp_path: Path) -
             pair_sides(ours, other, common=True)
 
 
-def test_of_other_suites_the_shared_pairs_need_no_further_word(tmp_path: Path) -> None:
+def test_of_other_suites_pairs_without_a_key_of_their_pixels_are_said_to_be_paired_by_name(tmp_path: Path) -> None:
     pair, notes = paired(scored(tmp_path / "r"), scored(tmp_path / "s", 5, suite="cd" * 32), common=True)
-    assert (pair.ids.tolist(), pair.missing, notes) == (NAMES[:5], 6, [])
+    assert (pair.ids.tolist(), pair.missing) == (NAMES[:5], 6)
+    assert len(notes) == 1 and "paired by name and hole area alone" in notes[0]
+
+
+def test_a_picture_that_was_replaced_under_its_name_is_no_shared_pair(tmp_path: Path) -> None:
+    ours, theirs = scored(tmp_path / "r"), scored(tmp_path / "s", suite="cd" * 32)
+    for each in (ours, theirs):
+        object.__setattr__(each.scores["scenes"], "content", np.arange(1, 17).reshape(8, 2))
+    assert paired(ours, theirs, common=True)[1] == []
+    theirs.scores["scenes"].content[2] += 100  # another picture, under holes of the same area
+    pair, notes = paired(ours, theirs, common=True)
+    assert notes == ["2 pairs of scenes have the same name but different pixels and are left out."]
+    assert np.isnan(pair.candidate[0, 2]).all() and np.isfinite(np.delete(pair.candidate[0], 2, axis=0)).all()
 
 
 def test_only_fingerprints_are_shortened() -> None:
