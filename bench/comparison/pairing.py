@@ -158,9 +158,9 @@ def _pair_scores(reference: Side, candidate: Side, dataset: str, facts: list[Met
     both = a.present.all(0) & b.present.all(0)
     same = _same_pairs(a, b)
     if not same[both].all():
-        notes.append(
-            f"{int((both & ~same).sum())} pairs of {dataset} have the same name but different pixels and are left out."
-        )
+        n = int((both & ~same).sum())
+        pairs, verb = ("pair", "is") if n == 1 else ("pairs", "are")
+        notes.append(f"{n} {pairs} of {dataset} with the same name but different pixels {verb} left out.")
     if reference.run.manifest.suite != candidate.run.manifest.suite and not _told(a, b)[both & same].all():
         notes.append(
             f"Records of {dataset} without the column 'content' were paired by name and hole area alone: a picture "

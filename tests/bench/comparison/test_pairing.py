@@ -119,7 +119,7 @@ def test_holes_that_differ_are_told_only_where_both_sides_have_the_picture(tmp_p
     areas[0, 0] = 0.101  # both sides have it
     areas[7, 1] = 0.4  # the second seed lacks it
     pair, notes = paired(seeds(tmp_path / "r", 1, areas), scored(tmp_path / "s"))
-    assert notes == ["1 pairs of scenes have the same name but different pixels and are left out."]
+    assert notes == ["1 pair of scenes with the same name but different pixels is left out."]
     assert np.argwhere(np.isnan(pair.candidate[0, :, :, 0])).tolist() == [[0, 0], [7, 0], [7, 1]]
     areas[0, 0] = 0.1
     assert paired(seeds(tmp_path / "r", 1, areas), scored(tmp_path / "s"))[1] == []
@@ -247,7 +247,7 @@ def test_a_picture_that_was_replaced_under_its_name_is_no_shared_pair(tmp_path: 
     assert paired(ours, theirs, common=True)[1] == []
     theirs.scores["scenes"].content[2] += 100  # another picture, under holes of the same area
     pair, notes = paired(ours, theirs, common=True)
-    assert notes == ["2 pairs of scenes have the same name but different pixels and are left out."]
+    assert notes == ["2 pairs of scenes with the same name but different pixels are left out."]
     assert np.isnan(pair.candidate[0, 2]).all() and np.isfinite(np.delete(pair.candidate[0], 2, axis=0)).all()
 
 

@@ -155,11 +155,12 @@ def test_what_fails_in_a_process_is_told_as_if_it_had_failed_here(tmp_path, erro
 def test_an_interrupt_keeps_what_is_scored_and_the_same_command_goes_on(tmp_path):
     methods = load_methods("telea", weights=None)
     expected, _ = evaluate(tmp_path / "whole", 1, *methods)
+    fills = sum(len(frame) for name, frame in expected.items() if name.startswith("records"))
     told = []
 
-    def stop(text: str, fills: int) -> None:
-        told.append(fills)
-        if len(told) == 9:
+    def stop(text: str, n: int) -> None:
+        told.append(n)
+        if sum(told) >= fills - 1:  # late: whichever process was given time, one has handed in what it scored
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
