@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -59,10 +60,15 @@ def list_entries(
         table.add_column(column, overflow="fold")
     for row in rows:
         table.add_row(*(str(row[column]) for column in columns))
-    terminal().print(table)
+    console = terminal()
+    if not console.is_terminal and "COLUMNS" not in os.environ:
+        console.width = PIPED_WIDTH
+    console.print(table)
 
 
 OURS = "inpaint-bench"
+PIPED_WIDTH = 240
+"""Columns of a list that goes to a file or another program, so that no name is broken in two."""
 
 
 def first_line(thing: Any) -> str:

@@ -34,6 +34,7 @@ SUFFIXES = frozenset(
 
 WHOLE_8_BIT = frozenset(["1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr", "HSV"])
 ORIENTATION = 0x0112
+PHOTOMETRIC = 0x0106
 SAME_COLOUR = 2
 """Levels by which a profile of sRGB may move a colour in the rounding of its curves."""
 
@@ -155,7 +156,7 @@ def to_rgb(image: Image.Image, path: Path | Member) -> np.ndarray:
 def flat_pixels(image: Image.Image, profile: bytes | None = None) -> np.ndarray:
     """A loaded picture of at most one 16-bit channel as uint8 RGB, as it lies in the file."""
     if image.mode.startswith("I;16"):
-        return to_srgb(round_to_8_bits(np.asarray(image)), profile)
+        return to_srgb(round_to_8_bits(deep_grey(image)), profile)
     if image.mode == "I":
         deep = np.asarray(image)
         if deep.min() < 0 or deep.max() > 65535:
@@ -171,6 +172,13 @@ def flat_pixels(image: Image.Image, profile: bytes | None = None) -> np.ndarray:
     if image.mode in ("L", "CMYK"):
         return to_srgb(np.asarray(image), profile)
     return to_srgb(np.array(image.convert("RGB")), profile)
+
+
+def deep_grey(image: Image.Image) -> np.ndarray:
+    """The 16-bit greys of a loaded picture, 0 black. Pillow inverts a TIFF that stores white as 0 at 8 bits only."""
+    deep = np.asarray(image)
+    white_is_zero = image.format == "TIFF" and getattr(image, "tag_v2", {}).get(PHOTOMETRIC) == 0
+    return 65535 - deep if white_is_zero else deep
 
 
 def to_srgb(pixels: np.ndarray, profile: bytes | None) -> np.ndarray:

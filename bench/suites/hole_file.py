@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.datasets.pictures import BrokenPicture, opened
+from bench.datasets.pictures import BrokenPicture, deep_grey, opened, orientation, round_to_8_bits, turn
 from bench.util.errors import UsageError
 
 POLARITIES = ("white", "black")
@@ -72,6 +72,9 @@ def read_hole_file(path: Path, polarity: str = "white") -> tuple[np.ndarray, flo
 
     try:
         with opened(path) as file:
+            if file.mode.startswith("I;16"):
+                file.load()
+                return round_to_8_bits(turn(deep_grey(file), orientation(file))), 0.0
             image = ImageOps.exif_transpose(file)
             if image.mode.startswith("I"):
                 return np.clip(np.rint(np.asarray(image) / 257), 0, 255).astype(np.uint8), 0.0

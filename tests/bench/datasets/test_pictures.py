@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from bench.datasets.pictures import BrokenPicture, fit_square, measure_picture, random_crop, read_picture, shrink
+from bench.suites.hole_file import read_hole_file
 
 NOISE = np.random.default_rng(0).integers(0, 256, (60, 91, 3), np.uint8)
 
@@ -34,6 +35,20 @@ def test_every_16_bit_grey_becomes_the_nearest_of_8_bits(tmp_path: Path) -> None
     deep = np.arange(65536, dtype=np.uint16).reshape(256, 256)
     Image.fromarray(deep).save(tmp_path / "a.png")
     np.testing.assert_array_equal(read_picture(tmp_path / "a.png")[..., 1], np.rint(deep / 65535 * 255))
+
+
+@pytest.mark.parametrize("compression", [None, "tiff_deflate"])
+@pytest.mark.parametrize(("photometric", "expected"), [(0, [255, 55, 0]), (1, [0, 200, 255])])
+def test_a_16_bit_tiff_that_stores_white_as_zero_is_no_negative(
+    tmp_path: Path, photometric: int, expected: list[int], compression: str | None
+) -> None:
+    stored = np.array([[0, 200, 255]], np.uint16) * 257
+    options = {} if compression is None else {"compression": compression}
+    Image.fromarray(stored).save(tmp_path / "a.tif", tiffinfo={262: photometric}, **options)
+    with Image.open(tmp_path / "a.tif") as file:
+        assert (file.mode, file.tag_v2[262]) == ("I;16", photometric)
+    assert read_picture(tmp_path / "a.tif")[0, :, 0].tolist() == expected
+    assert read_hole_file(tmp_path / "a.tif")[0][0].tolist() == expected
 
 
 @pytest.mark.parametrize(("low", "high", "fine"), [(0, 65535, True), (0, 65536, False), (-1, 9, False)])
