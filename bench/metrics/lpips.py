@@ -21,18 +21,23 @@ SMALLEST = {"alex": 31, "vgg": 16, "squeeze": 17}
 
 
 def backbone_of(context: Any) -> str:
-    """The network that the protocol's LPIPS looks through."""
+    """The network that the protocol's LPIPS looks through.
+
+    >>> from bench.metrics.card import ScoringContext
+    >>> backbone_of(ScoringContext())
+    'alexnet'
+    """
     return BACKBONES[context.protocol.lpips]
 
 
-def key_of(context: Any) -> str:
+def _key_of(context: Any) -> str:
     """What is kept of that network is kept under it."""
     return f"lpips:{backbone_of(context)}"
 
 
-def stack_of(context: Any) -> Any:
+def _stack_of(context: Any) -> Any:
     """The checked stack on the context's device, loaded once a context; the WeightsError where there is none."""
-    key = key_of(context)
+    key = _key_of(context)
     if key not in context.cache:
         try:
             which = weights.backbone(backbone_of(context))
@@ -43,13 +48,25 @@ def stack_of(context: Any) -> Any:
 
 
 def missing(context: Any) -> str | None:
-    """Why LPIPS cannot be had, in a sentence; None where it can."""
-    found = stack_of(context)
+    """Why LPIPS cannot be had, in a sentence; None where it can.
+
+    >>> from bench.metrics.card import ScoringContext
+    >>> missing(ScoringContext(cache={"lpips:alexnet": weights.WeightsError("no file")}))  # as kept from loading
+    'no file'
+    """
+    found = _stack_of(context)
     return str(found) if isinstance(found, weights.WeightsError) else None
 
 
 def too_small(card: Any) -> str | None:
-    """Why pictures of this size have no LPIPS, or None."""
+    """Why pictures of this size have no LPIPS, or None.
+
+    >>> import numpy as np
+    >>> from bench.metrics.card import Card, Hole, Truth
+    >>> picture = np.zeros((31, 30, 3), np.uint8)
+    >>> too_small(Card(Truth(picture), Hole(np.ones((31, 30), bool)), picture))
+    "the pictures are smaller than 31 pixels, which leaves nothing at the backbone's last layer"
+    """
     least = SMALLEST[card.protocol.lpips]
     if min(card.truth.shape) < least:
         return f"the pictures are smaller than {least} pixels, which leaves nothing at the backbone's last layer"
@@ -58,7 +75,18 @@ def too_small(card: Any) -> str | None:
 
 def both(cards: Sequence[Any], context: Any, stack: Any, key: str) -> tuple[list[float], list[float]]:
     """What a stack, kept under ``key``, gives of each card's picture, and its map's mean over the hole; kept until
-    other cards come."""
+    other cards come.
+
+    >>> import numpy as np
+    >>> import torch
+    >>> from bench.backbones.lpips_network import Stack, Step
+    >>> from bench.metrics.card import Card, Hole, ScoringContext, Truth
+    >>> bright = Stack((Step(1, 1, 0, torch.ones(1, 3, 1, 1), tap=True),), (torch.ones(1),))  # 0 of black, else 1
+    >>> black, hole = np.zeros((1, 2, 3), np.uint8), np.array([[False, True]])
+    >>> card = Card(Truth(black), Hole(hole), np.where(hole[..., None], np.uint8(255), black))
+    >>> both([card], ScoringContext(), bright, "lpips:bright")  # one of two pixels is wrong, the only one of the hole
+    ([0.5], [1.0])
+    """
     latest = context.cache.get(f"{key}:latest")
     if latest and len(latest[0]) == len(cards) and all(a is b for a, b in zip(latest[0], cards, strict=True)):
         return latest[1]
@@ -67,13 +95,24 @@ def both(cards: Sequence[Any], context: Any, stack: Any, key: str) -> tuple[list
     return found
 
 
-def through_backbone(cards: Sequence[Any], context: Any) -> tuple[list[float], list[float]]:
+def _through_backbone(cards: Sequence[Any], context: Any) -> tuple[list[float], list[float]]:
     """LPIPS and LPIPS of the hole of each card, through the protocol's backbone."""
-    return both(cards, context, stack_of(context), key_of(context))
+    return both(cards, context, _stack_of(context), _key_of(context))
 
 
 def patch_scores(stack: Any, key: str, cards: Sequence[Any]) -> tuple[list[float], list[float]]:
-    """The scores of cards that share truth and hole; what depends on these alone is kept with them."""
+    """The scores of cards that share truth and hole; what depends on these alone is kept with them.
+
+    >>> import numpy as np
+    >>> import torch
+    >>> from bench.backbones.lpips_network import Stack, Step
+    >>> from bench.metrics.card import Card, Hole, Truth
+    >>> bright = Stack((Step(1, 1, 0, torch.ones(1, 3, 1, 1), tap=True),), (torch.ones(1),))  # 0 of black, else 1
+    >>> black, hole = np.zeros((1, 2, 3), np.uint8), np.array([[False, True]])
+    >>> card = Card(Truth(black), Hole(hole), np.where(hole[..., None], np.uint8(255), black))
+    >>> patch_scores(bright, "lpips:bright", [card])  # one of two pixels is wrong, the only one of the hole
+    ([0.5], [1.0])
+    """
     from bench.metrics import lpips_patch, lpips_tiles
 
     truth, hole = cards[0].truth, cards[0].hole
@@ -92,15 +131,32 @@ def patch_scores(stack: Any, key: str, cards: Sequence[Any]) -> tuple[list[float
 
 
 def through_known_region(cards: Sequence[Any], context: Any) -> list[float]:
-    """LPIPS of each method's own picture, hole blackened in it and the truth; NaN for a full hole."""
+    """LPIPS of each method's own picture, hole blackened in it and the truth; NaN for a full hole.
+
+    >>> import numpy as np
+    >>> from bench.metrics.card import Card, Hole, ScoringContext, Truth
+    >>> black, hole = np.zeros((1, 2, 3), np.uint8), np.array([[True, True]])
+    >>> through_known_region([Card(Truth(black), Hole(hole), black)], ScoringContext())  # no pixel is known
+    [nan]
+    """
     if not cards[0].hole.known:
         return [float("nan")] * len(cards)
-    return patch_scores(stack_of(context), key_of(context), blackened_cards(cards))[0]
+    return patch_scores(_stack_of(context), _key_of(context), blackened_cards(cards))[0]
 
 
 def of_batch(batch: Any, stack: Any, key: str) -> Any:
     """What a stack, kept under ``key``, gives of every fill of a :class:`bench.metrics.on_device.Batch`: both values,
-    float64 (2, K) on its device."""
+    float64 (2, K) on its device.
+
+    >>> import torch
+    >>> from bench.backbones.lpips_network import Stack, Step
+    >>> from bench.metrics.on_device import Batch
+    >>> bright = Stack((Step(1, 1, 0, torch.ones(1, 3, 1, 1), tap=True),), (torch.ones(1),))  # 0 of black, else 1
+    >>> black, hole = torch.zeros(1, 1, 2, 3, dtype=torch.uint8), torch.tensor([[[False, True]]])
+    >>> batch = Batch(black, hole, torch.where(hole[..., None], 255, black), torch.tensor([0]))
+    >>> of_batch(batch, bright, "lpips:bright").tolist()  # one of two pixels is wrong, the only one of the hole
+    [[0.5], [1.0]]
+    """
     from bench.metrics import lpips_batch
 
     def compute() -> Any:
@@ -109,9 +165,9 @@ def of_batch(batch: Any, stack: Any, key: str) -> Any:
     return batch.once(key, compute)
 
 
-def batch_through_backbone(batch: Any, context: Any) -> Any:
+def _batch_through_backbone(batch: Any, context: Any) -> Any:
     """LPIPS and LPIPS of the hole of every fill of a batch, through the protocol's backbone."""
-    return of_batch(batch, stack_of(context), key_of(context))
+    return of_batch(batch, _stack_of(context), _key_of(context))
 
 
 @metric(
@@ -139,11 +195,22 @@ def batch_through_backbone(batch: Any, context: Any) -> Any:
     version=1,
     batched=True,
     unavailable=missing,
-    on_device=lambda batch, context: batch_through_backbone(batch, context)[0],
+    on_device=lambda batch, context: _batch_through_backbone(batch, context)[0],
 )
 def lpips(cards: Sequence[Any], context: Any) -> list[float]:
-    """LPIPS with the AlexNet backbone."""
-    return through_backbone(cards, context)[0]
+    """LPIPS with the AlexNet backbone.
+
+    >>> import numpy as np
+    >>> import torch
+    >>> from bench.backbones.lpips_network import Stack, Step
+    >>> from bench.metrics.card import Card, Hole, ScoringContext, Truth
+    >>> bright = Stack((Step(1, 1, 0, torch.ones(1, 3, 1, 1), tap=True),), (torch.ones(1),))  # 0 of black, else 1
+    >>> black, hole = np.zeros((1, 2, 3), np.uint8), np.array([[False, True]])
+    >>> card = Card(Truth(black), Hole(hole), np.where(hole[..., None], np.uint8(255), black))
+    >>> lpips([card], ScoringContext(cache={"lpips:alexnet": bright}))  # in AlexNet's place; one of two pixels is wrong
+    [0.5]
+    """
+    return _through_backbone(cards, context)[0]
 
 
 @metric(
@@ -164,8 +231,19 @@ def lpips(cards: Sequence[Any], context: Any) -> list[float]:
     version=1,
     batched=True,
     unavailable=missing,
-    on_device=lambda batch, context: batch_through_backbone(batch, context)[1],
+    on_device=lambda batch, context: _batch_through_backbone(batch, context)[1],
 )
 def lpips_hole(cards: Sequence[Any], context: Any) -> list[float]:
-    """Mean over the hole of LPIPS' upsampled map, AlexNet backbone."""
-    return through_backbone(cards, context)[1]
+    """Mean over the hole of LPIPS' upsampled map, AlexNet backbone.
+
+    >>> import numpy as np
+    >>> import torch
+    >>> from bench.backbones.lpips_network import Stack, Step
+    >>> from bench.metrics.card import Card, Hole, ScoringContext, Truth
+    >>> bright = Stack((Step(1, 1, 0, torch.ones(1, 3, 1, 1), tap=True),), (torch.ones(1),))  # 0 of black, else 1
+    >>> black, hole = np.zeros((1, 2, 3), np.uint8), np.array([[False, True]])
+    >>> card = Card(Truth(black), Hole(hole), np.where(hole[..., None], np.uint8(255), black))
+    >>> lpips_hole([card], ScoringContext(cache={"lpips:alexnet": bright}))  # in AlexNet's place; the pixel is wrong
+    [1.0]
+    """
+    return _through_backbone(cards, context)[1]
