@@ -18,6 +18,13 @@ def scores(stack: Stack, truths: Tensor, holes: Tensor, filled: Tensor, owner: T
 
     truths uint8 (P, H, W, 3); holes bool (P, H, W); filled uint8 (K, H, W, 3); owner int64 (K,). NaN where the
     pictures are too small for the stack, and over an empty hole; exactly 0 for an exact fill.
+
+    >>> from bench.backbones.lpips_network import Step
+    >>> bright = Stack((Step(1, 1, 0, torch.ones(1, 3, 1, 1), tap=True),), (torch.ones(1),))  # 0 of black, else 1
+    >>> black, hole = torch.zeros(1, 1, 2, 3, dtype=torch.uint8), torch.tensor([[[False, True]]])
+    >>> fills = torch.cat([torch.where(hole[..., None], 255, black), black])
+    >>> scores(bright, black, hole, fills, torch.tensor([0, 0])).tolist()  # one wrong pixel of two; none
+    [[0.5, 0.0], [1.0, 0.0]]
     """
     found = torch.zeros(2, len(filled), dtype=torch.float64, device=filled.device)
     if not stack.fits(*holes.shape[1:]):
@@ -25,7 +32,7 @@ def scores(stack: Stack, truths: Tensor, holes: Tensor, filled: Tensor, owner: T
     share = holes.double()
     share /= share.sum((1, 2), keepdim=True)
     with matmul_precision("fp32"):
-        taps = stack.taps(levels(stack, torch.cat([truths, filled])))
+        taps = stack.taps(_levels(stack, torch.cat([truths, filled])))
         for features, head, weights in zip(taps, stack.heads, tap_weights(stack, share), strict=True):
             units = unit(features)
             distances = distance_map(units[: len(truths)][owner], units[len(truths) :], head).double()
@@ -36,6 +43,6 @@ def scores(stack: Stack, truths: Tensor, holes: Tensor, filled: Tensor, owner: T
     return torch.where(exact & ~found.isnan(), 0.0, found)
 
 
-def levels(stack: Stack, pictures: Tensor) -> Tensor:
+def _levels(stack: Stack, pictures: Tensor) -> Tensor:
     """uint8 (N, H, W, 3) as the backbone takes it: (N, 3, H, W), normalised."""
     return normalise(pictures.permute(0, 3, 1, 2)).to(stack.heads[0].dtype)
