@@ -51,12 +51,18 @@ class KeptTruth:
 
 
 def keep(stack: Stack, picture: np.ndarray) -> KeptTruth:
-    """The features of a truth, uint8 (H, W, 3), that must be large enough (``stack.fits``)."""
+    """The features of a truth, uint8 (H, W, 3), that must be large enough (``stack.fits``).
+
+    >>> bright = Stack((Step(1, 1, 0, torch.ones(1, 3, 1, 1), tap=True),), (torch.ones(1),))  # 0 of black, else 1
+    >>> kept = keep(bright, np.array([[[0, 0, 0], [255, 255, 255]]], np.uint8))
+    >>> kept.outputs, kept.units[0].tolist()
+    (((1, 2),), [[[[0.0, 1.0]]]])
+    """
     inputs, outputs, units = [], [], []
     with torch.inference_mode(), matmul_precision("fp32"):
         x = stack.input(picture[None])
         for step in stack.steps:
-            inputs.append(padded(step, x))
+            inputs.append(_padded(step, x))
             x = step(x)
             outputs.append((x.shape[2], x.shape[3]))
             if step.tap:
@@ -64,7 +70,7 @@ def keep(stack: Stack, picture: np.ndarray) -> KeptTruth:
     return KeptTruth(tuple(inputs), tuple(outputs), tuple(units))
 
 
-def padded(step: Step, x: Tensor) -> Tensor:
+def _padded(step: Step, x: Tensor) -> Tensor:
     """Input with the step's zero border, and with what a window may reach beyond the far edge.
 
     Zero serves max poolings too: what they see has passed a ReLU.
@@ -75,7 +81,13 @@ def padded(step: Step, x: Tensor) -> Tensor:
 
 
 def differing(truth: np.ndarray, fills: Sequence[np.ndarray]) -> Box:
-    """The smallest box that holds every pixel at which any fill, uint8 (H, W, 3), differs from the truth."""
+    """The smallest box that holds every pixel at which any fill, uint8 (H, W, 3), differs from the truth.
+
+    >>> black, fill = np.zeros((4, 4, 3), np.uint8), np.zeros((4, 4, 3), np.uint8)
+    >>> fill[1, 2] = fill[2, 0] = 255
+    >>> differing(black, [fill])
+    Box(top=1, bottom=3, left=0, right=3)
+    """
     rows = np.zeros(truth.shape[0], bool)
     columns = np.zeros(truth.shape[1], bool)
     for filled in fills:
@@ -89,7 +101,11 @@ def differing(truth: np.ndarray, fills: Sequence[np.ndarray]) -> Box:
 
 
 def reached(step: Step, box: Box, size: tuple[int, int]) -> Box:
-    """The outputs of a step, of (height, width) ``size``, whose windows touch the input's box."""
+    """The outputs of a step, of (height, width) ``size``, whose windows touch the input's box.
+
+    >>> reached(Step(kernel=3, stride=1, padding=1), Box(0, 1, 2, 3), (5, 5))  # one more to each side, up to the edge
+    Box(top=0, bottom=2, left=1, right=4)
+    """
 
     def span(low: int, high: int, length: int) -> tuple[int, int]:
         first = -(-(low + step.padding - step.kernel + 1) // step.stride)
@@ -99,7 +115,7 @@ def reached(step: Step, box: Box, size: tuple[int, int]) -> Box:
     return Box(*span(box.top, box.bottom, size[0]), *span(box.left, box.right, size[1]))
 
 
-def advance(step: Step, truth: Tensor, patch: Tensor, box: Box, target: Box) -> Tensor:
+def _advance(step: Step, truth: Tensor, patch: Tensor, box: Box, target: Box) -> Tensor:
     """The step's output in ``target``, (M, C, h, w), from the truth's padded input and the fills' input in ``box``."""
     top, left = target.top * step.stride, target.left * step.stride
     bottom = (target.bottom - 1) * step.stride + step.kernel
@@ -132,6 +148,12 @@ def scores(
 
     On a CPU each fill goes by itself: oneDNN picks its algorithm by the batch, and no bit of a score may
     depend on which fills came with it. On a GPU those in one box go as one batch.
+
+    >>> bright = Stack((Step(1, 1, 0, torch.ones(1, 3, 1, 1), tap=True),), (torch.ones(1),))  # 0 of black, else 1
+    >>> black, hole = np.zeros((1, 2, 3), np.uint8), np.array([[False, True]])
+    >>> fills = [np.where(hole[..., None], np.uint8(255), black), black]
+    >>> scores(bright, keep(bright, black), black, fills, Box(0, 1, 1, 2), hole_weights(bright, hole))
+    ([0.5, 0.0], [1.0, 0.0])
     """
     whole = [0.0] * len(fills)
     inside = [0.0 if weights is not None else float("nan")] * len(fills)
@@ -143,16 +165,21 @@ def scores(
         if own == box and stack.device.type != "cpu":
             batch.append(index)
         else:
-            (whole[index],), (inside[index],) = together(stack, kept, [filled], own, weights)
+            (whole[index],), (inside[index],) = _together(stack, kept, [filled], own, weights)
     if batch:
-        found = together(stack, kept, [fills[index] for index in batch], box, weights)
+        found = _together(stack, kept, [fills[index] for index in batch], box, weights)
         for index, one, other in zip(batch, *found, strict=True):
             whole[index], inside[index] = one, other
     return whole, inside
 
 
 def same_outside(truth: np.ndarray, filled: np.ndarray, box: Box) -> bool:
-    """True where no pixel outside the box differs."""
+    """True where no pixel outside the box differs.
+
+    >>> black, fill = np.zeros((1, 3, 3), np.uint8), np.array([[[0, 0, 0], [9, 9, 9], [0, 0, 0]]], np.uint8)
+    >>> same_outside(black, fill, Box(0, 1, 1, 2)), same_outside(black, fill, Box(0, 1, 0, 1))
+    (True, False)
+    """
     rows = slice(box.top, box.bottom)
     return (
         np.array_equal(truth[: box.top], filled[: box.top])
@@ -162,7 +189,7 @@ def same_outside(truth: np.ndarray, filled: np.ndarray, box: Box) -> bool:
     )
 
 
-def together(
+def _together(
     stack: Stack,
     kept: KeptTruth,
     fills: Sequence[np.ndarray],
@@ -180,7 +207,7 @@ def together(
             target = reached(step, box, size)
             if target.empty:
                 break
-            patch = advance(step, field, patch, box, target)
+            patch = _advance(step, field, patch, box, target)
             box = target
             if step.tap:
                 theirs = kept.units[tap][:, :, *box.window]
@@ -197,6 +224,12 @@ def hole_weights(stack: Stack, hole: np.ndarray) -> list[Tensor] | None:
 
     LPIPS' spatial map is each tap's map upsampled to the picture's size; its mean over the hole is linear in
     the tap's map, and these are its weights. None for an empty hole.
+
+    >>> halved = Stack((Step(kernel=1, stride=2, padding=0, tap=True),), (torch.ones(1),))  # 4 pixels to 2 places
+    >>> [tap.tolist() for tap in hole_weights(halved, np.array([[True, False, False, False]]))]
+    [[[1.0, 0.0]]]
+    >>> [tap.tolist() for tap in hole_weights(halved, np.array([[False, True, False, False]]))]
+    [[[0.75, 0.25]]]
     """
     if not hole.any():
         return None
@@ -205,7 +238,12 @@ def hole_weights(stack: Stack, hole: np.ndarray) -> list[Tensor] | None:
 
 def tap_weights(stack: Stack, share: Tensor) -> list[Tensor]:
     """Per tap, float64 (…, h, w): the weights of a mean over the picture that weighs each pixel by ``share``, float64
-    (…, H, W)."""
+    (…, H, W).
+
+    >>> halved = Stack((Step(kernel=1, stride=2, padding=0, tap=True),), (torch.ones(1),))  # 4 pixels to 2 places
+    >>> [tap.tolist() for tap in tap_weights(halved, torch.full((1, 4), 0.25, dtype=torch.float64))]
+    [[[0.5, 0.5]]]
+    """
     high, wide = share.shape[-2:]
     found = []
     for height, width in stack.sizes(high, wide):
@@ -216,12 +254,20 @@ def tap_weights(stack: Stack, share: Tensor) -> list[Tensor]:
 
 @lru_cache(maxsize=64)
 def upsampling(short: int, long: int, device: torch.device) -> Tensor:
-    """The matrix of bilinear upsampling along one axis, float64 (long, short), pixel centres aligned."""
+    """The matrix of bilinear upsampling along one axis, float64 (long, short), pixel centres aligned.
+
+    >>> upsampling(2, 4, torch.device("cpu")).tolist()
+    [[1.0, 0.0], [0.75, 0.25], [0.25, 0.75], [0.0, 1.0]]
+    """
     return upsampling_rows(short, long, 0, long).to(device)
 
 
 def upsampling_rows(short: int, long: int, start: int, stop: int) -> Tensor:
-    """Some rows of :func:`upsampling`'s matrix, float64 (stop - start, short), on the CPU."""
+    """Some rows of :func:`upsampling`'s matrix, float64 (stop - start, short), on the CPU.
+
+    >>> upsampling_rows(2, 4, 1, 3).tolist()
+    [[0.75, 0.25], [0.25, 0.75]]
+    """
     # In float32, because torch's own interpolation places its samples so.
     place = ((torch.arange(start, stop, dtype=torch.float32) + 0.5) * (short / long) - 0.5).clamp_min(0)
     low = place.floor().long().clamp_max(short - 1)
