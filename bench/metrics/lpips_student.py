@@ -19,14 +19,14 @@ bench/student/FIGURES.md."""
 KEY = "lpips:student"
 
 
-def stack_of(context: Any) -> Any:
+def _stack_of(context: Any) -> Any:
     """The student on the context's device, or why there is none, in a sentence."""
     if KEY not in context.cache:
-        context.cache[KEY] = load(context.device)
+        context.cache[KEY] = _load(context.device)
     return context.cache[KEY]
 
 
-def load(device: str) -> Any:
+def _load(device: str) -> Any:
     """The bundled student on a device, or the reason why it cannot be had."""
     from bench.backbones import student
 
@@ -38,18 +38,18 @@ def load(device: str) -> Any:
         return f"the bundled student {student.FILE} cannot be read ({' '.join(str(error).split())[:100]})"
 
 
-def left_out(context: Any) -> bool:
+def _left_out(context: Any) -> bool:
     """It stands in for AlexNet-LPIPS alone, and only where that cannot be had."""
-    return unavailable(context) is not None
+    return _unavailable(context) is not None
 
 
-def unavailable(context: Any) -> str | None:
+def _unavailable(context: Any) -> str | None:
     """Why the student estimates nothing here, or None."""
     if real.backbone_of(context) != real.BACKBONES["alex"]:
         return f"the {context.protocol} protocol's LPIPS is not of AlexNet, which the student estimates"
     if real.missing(context) is None:
         return "LPIPS itself is at hand: no estimate is needed"
-    found = stack_of(context)
+    found = _stack_of(context)
     return found if isinstance(found, str) else None
 
 
@@ -57,13 +57,13 @@ ESTIMATE: dict[str, Any] = {
     "group": "perceptual",
     "approximate": True,
     "mean_error": MEAN_ERROR,
-    "left_out": left_out,
+    "left_out": _left_out,
     "undefined": real.too_small,
     "direction": "lower",
     "range": (0, 1),
     "tolerance": 0.005,
     "batched": True,
-    "unavailable": unavailable,
+    "unavailable": _unavailable,
 }
 """What both columns declare."""
 
@@ -73,12 +73,23 @@ ESTIMATE: dict[str, Any] = {
     label="perceptual student",
     rank=4,
     reference="none: an estimate of lpips 0.1.4, net='alex', version='0.1'",
-    on_device=lambda batch, context: real.of_batch(batch, stack_of(context), KEY)[0],
+    on_device=lambda batch, context: real.of_batch(batch, _stack_of(context), KEY)[0],
     **ESTIMATE,
 )
 def lpips_student(cards: Sequence[Any], context: Any) -> list[float]:
-    """Estimate of AlexNet-LPIPS by a small bundled network, used where the backbone is missing."""
-    return real.both(cards, context, stack_of(context), KEY)[0]
+    """Estimate of AlexNet-LPIPS by a small bundled network, used where the backbone is missing.
+
+    >>> import numpy as np
+    >>> import torch
+    >>> from bench.backbones.lpips_network import Stack, Step
+    >>> from bench.metrics.card import Card, Hole, ScoringContext, Truth
+    >>> bright = Stack((Step(1, 1, 0, torch.ones(1, 3, 1, 1), tap=True),), (torch.ones(1),))  # 0 of black, else 1
+    >>> black, hole = np.zeros((1, 2, 3), np.uint8), np.array([[False, True]])
+    >>> card = Card(Truth(black), Hole(hole), np.where(hole[..., None], np.uint8(255), black))
+    >>> lpips_student([card], ScoringContext(cache={KEY: bright}))  # in the student's place; one of two pixels is wrong
+    [0.5]
+    """
+    return real.both(cards, context, _stack_of(context), KEY)[0]
 
 
 @metric(
@@ -86,9 +97,20 @@ def lpips_student(cards: Sequence[Any], context: Any) -> list[float]:
     label="hole perceptual student",
     region="hole",
     reference="none: an estimate of lpips 0.1.4, net='alex', version='0.1', spatial=True, mean over the hole",
-    on_device=lambda batch, context: real.of_batch(batch, stack_of(context), KEY)[1],
+    on_device=lambda batch, context: real.of_batch(batch, _stack_of(context), KEY)[1],
     **ESTIMATE,
 )
 def lpips_student_hole(cards: Sequence[Any], context: Any) -> list[float]:
-    """Estimate of AlexNet-LPIPS' mean over the hole by a small bundled network, used where the backbone is missing."""
-    return real.both(cards, context, stack_of(context), KEY)[1]
+    """Estimate of AlexNet-LPIPS' mean over the hole by a small bundled network, used where the backbone is missing.
+
+    >>> import numpy as np
+    >>> import torch
+    >>> from bench.backbones.lpips_network import Stack, Step
+    >>> from bench.metrics.card import Card, Hole, ScoringContext, Truth
+    >>> bright = Stack((Step(1, 1, 0, torch.ones(1, 3, 1, 1), tap=True),), (torch.ones(1),))  # 0 of black, else 1
+    >>> black, hole = np.zeros((1, 2, 3), np.uint8), np.array([[False, True]])
+    >>> card = Card(Truth(black), Hole(hole), np.where(hole[..., None], np.uint8(255), black))
+    >>> lpips_student_hole([card], ScoringContext(cache={KEY: bright}))  # in the student's place; the pixel is wrong
+    [1.0]
+    """
+    return real.both(cards, context, _stack_of(context), KEY)[1]
