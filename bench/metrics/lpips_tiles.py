@@ -40,7 +40,7 @@ class Span:
     own: tuple[int, int]
 
 
-def spans(steps: Sequence[Step], length: int, tiles: int) -> list[list[Span]]:
+def _spans(steps: Sequence[Step], length: int, tiles: int) -> list[list[Span]]:
     """Along an axis of ``length`` pixels, for each of so many tiles, one :class:`Span` a step."""
     sizes = [length]
     for step in steps:
@@ -78,7 +78,14 @@ def joined(one: tuple[int, int] | None, other: tuple[int, int] | None) -> tuple[
 
 
 def taps(stack: Stack, x: Tensor, rows: Sequence[Span], columns: Sequence[Span]) -> Iterator[Tensor]:
-    """A tile's own unit features at each tap, from its normalised input, (1, C, h, w)."""
+    """A tile's own unit features at each tap, from its normalised input, (1, C, h, w).
+
+    >>> bright = Stack((Step(1, 1, 0, torch.ones(1, 3, 1, 1), tap=True),), (torch.ones(1),))  # 0 of black, else 1
+    >>> row, columns = Span((0, 1), 0, 0, (0, 1), (0, 1)), Span((0, 2), 0, 0, (0, 2), (1, 2))  # its own: the right one
+    >>> x = bright.input(np.array([[[[0, 0, 0], [255, 255, 255]]]], np.uint8))
+    >>> [tap.tolist() for tap in taps(bright, x, [row], [columns])]
+    [[[[[1.0]]]]]
+    """
     top, left = rows[0].taken[0], columns[0].taken[0]
     for step, down, across in zip(stack.steps, rows, columns, strict=True):
         if down.given[0] == down.given[1] or across.given[0] == across.given[1]:
@@ -92,7 +99,12 @@ def taps(stack: Stack, x: Tensor, rows: Sequence[Span], columns: Sequence[Span])
 
 
 def hole_weights(stack: Stack, hole: np.ndarray) -> list[Tensor] | None:
-    """As :func:`bench.metrics.lpips_patch.hole_weights`, strip by strip."""
+    """As :func:`bench.metrics.lpips_patch.hole_weights`, strip by strip.
+
+    >>> halved = Stack((Step(kernel=1, stride=2, padding=0, tap=True),), (torch.ones(1),))  # 4 pixels to 2 places
+    >>> [tap.tolist() for tap in hole_weights(halved, np.array([[False, True, False, False]]))]
+    [[[0.75, 0.25]]]
+    """
     count = int(hole.sum())
     if not count:
         return None
@@ -116,12 +128,18 @@ def scores(
     """LPIPS of each fill, and its map's sum under ``weights``, as :func:`bench.metrics.lpips_patch.scores` has them.
 
     truth, fills: uint8 (H, W, 3), large enough for the stack. weights: per tap, float64 (h, w); None gives NaN.
+
+    >>> bright = Stack((Step(1, 1, 0, torch.ones(1, 3, 1, 1), tap=True),), (torch.ones(1),))  # 0 of black, else 1
+    >>> black, hole = np.zeros((1, 2, 3), np.uint8), np.array([[False, True]])
+    >>> fills = [np.where(hole[..., None], np.uint8(255), black), black]
+    >>> scores(bright, black, fills, hole_weights(bright, hole))  # one wrong pixel of two; none
+    ([0.5, 0.0], [1.0, 0.0])
     """
     height, width = truth.shape[:2]
     areas = [rows * columns for rows, columns in stack.sizes(height, width)]
     whole = np.zeros(len(fills))
     inside = np.zeros(len(fills)) if weights is not None else np.full(len(fills), np.nan)
-    axes = [spans(stack.steps, length, max(1, round(length / TILE))) for length in (height, width)]
+    axes = [_spans(stack.steps, length, max(1, round(length / TILE))) for length in (height, width)]
     with torch.inference_mode(), matmul_precision("fp32"):
         for rows, columns in product(*axes):
             seen = slice(*rows[0].taken), slice(*columns[0].taken)
