@@ -27,17 +27,25 @@ PROBE = np.full((64, 64, 3), 128, np.uint8)
 
 
 def is_outside(name: str) -> bool:
-    """Whether a metric's name is one of another library's, ``library:name``."""
+    """Whether a metric's name is one of another library's, ``library:name``.
+
+    >>> is_outside("torchmetrics:TotalVariation"), is_outside("psnr")
+    (True, False)
+    """
     return MARK in name
 
 
 @cache
 def offers(library: str) -> dict[str, Offer]:
-    """What a library has for single pictures, by its own names."""
+    """What a library has for single pictures, by its own names.
+
+    >>> "fid" in offers("pyiqa")  # a score of whole sets
+    False
+    """
     return LIBRARIES[library].offers()
 
 
-def find(name: str) -> tuple[str, str, Offer]:
+def _find(name: str) -> tuple[str, str, Offer]:
     """Library, its own name of the metric, and what it offers. Raises UnknownName with the nearest names, and
     UsageError where the library is not installed."""
     library, _, rest = name.partition(MARK)
@@ -53,8 +61,17 @@ def find(name: str) -> tuple[str, str, Offer]:
 
 
 def column(name: str) -> Metric:
-    """The declaration of the column called ``name``; nothing is loaded. Raises as :func:`find` does."""
-    library, own, offer = find(name)
+    """The declaration of the column called ``name``; nothing is loaded. Raises UnknownName with the nearest
+    names, and UsageError where the library is not installed.
+
+    >>> from unittest.mock import patch
+    >>> apart = Offer(higher=False, pair=True, summary="", call="Apart()", load=print)
+    >>> with patch(f"{__name__}.offers", {"torchmetrics": {"Apart": apart}}.get):
+    ...     entry = column("torchmetrics:Apart@hole")
+    >>> entry.region, entry.direction, entry.label
+    ('hole', 'lower', 'Apart (torchmetrics, hole)')
+    """
+    library, own, offer = _find(name)
     hole = name.endswith(HOLE)
     return Metric(
         name,
@@ -65,81 +82,93 @@ def column(name: str) -> Metric:
         summary=offer.summary,
         label=f"{own} ({library}{', hole' if hole else ''})",
         batched=True,
-        unavailable=lambda context: why if isinstance(why := function_of(name, context), str) else None,
-        compute=lambda cards, context: [value(name, card, context) for card in cards],
+        unavailable=lambda context: why if isinstance(why := _function_of(name, context), str) else None,
+        compute=lambda cards, context: [_value(name, card, context) for card in cards],
         undefined=lambda card: card.reasons.get(name),
     )
 
 
 def columns() -> dict[str, Metric]:
-    """Every metric of the libraries that are installed, of whole pictures."""
+    """Every metric of the libraries that are installed, of whole pictures.
+
+    >>> from unittest.mock import patch
+    >>> apart = Offer(higher=False, pair=True, summary="", call="Apart()", load=print)
+    >>> with patch(f"{__name__}.offers", {"torchmetrics": {"Apart": apart}, "pyiqa": {}}.get):
+    ...     list(columns())
+    ['torchmetrics:Apart']
+    """
     return {
         name: column(name) for library in LIBRARIES for name in (f"{library}{MARK}{own}" for own in offers(library))
     }
 
 
-def function_of(name: str, context: Any) -> Callable[..., Any] | str:
+def _function_of(name: str, context: Any) -> Callable[..., Any] | str:
     """The library's function, loaded once a context, or why it cannot be had, in a sentence. Nothing is downloaded."""
-    library, own, offer = find(name)
+    library, own, offer = _find(name)
     key = (library, own)
     if key not in context.cache:
-        context.cache[key] = loaded(library, own, offer, context.device)
+        context.cache[key] = _loaded(library, own, offer, context.device)
     return context.cache[key]
 
 
-def loaded(library: str, own: str, offer: Offer, device: str) -> Callable[..., Any] | str:
+def _loaded(library: str, own: str, offer: Offer, device: str) -> Callable[..., Any] | str:
     """The library's function, ready to call, or the reason why there is none."""
     with no_downloads() as wanted:
         try:
             function = offer.load(device)
         except Exception as error:
-            return why_not(library, own, error, wanted)
+            return _why_not(library, own, error, wanted)
         # Some look for their weights at the first picture only; any other trouble with this one is of no account.
         try:
-            call(function, offer, [PROBE, PROBE], device)
+            _call(function, offer, [PROBE, PROBE], device)
         except Exception as error:
             if wanted:
-                return why_not(library, own, error, wanted)
+                return _why_not(library, own, error, wanted)
     return function
 
 
-def call(function: Callable[..., Any], offer: Offer, pictures: Sequence[np.ndarray], device: str) -> float:
+def _call(function: Callable[..., Any], offer: Offer, pictures: Sequence[np.ndarray], device: str) -> float:
     """The library's value of a fill and its truth, uint8 (H, W, 3)."""
     import torch
 
     with torch.no_grad():
-        return float(function(*[tensor(picture, device) for picture in pictures[: 1 + offer.pair]]))
+        return float(function(*[_tensor(picture, device) for picture in pictures[: 1 + offer.pair]]))
 
 
-def why_not(library: str, own: str, error: Exception, wanted: Sequence[str]) -> str:
+def _why_not(library: str, own: str, error: Exception, wanted: Sequence[str]) -> str:
     """Why a metric cannot be had, and what would help."""
     name = f"{library}{MARK}{own}"
     if wanted or "offline" in type(error).__name__.lower() or "LocalEntryNotFound" in type(error).__name__:
         what = f" ({wanted[0].rsplit('/', 1)[-1]})" if wanted else ""
         return f"{name} needs weights that are not here{what}: run 'bench weights fetch {name}'"
-    return f"{library} cannot build {own} ({said(error)})"
+    return f"{library} cannot build {own} ({_said(error)})"
 
 
 def fetch(name: str, device: str = "cpu") -> None:
-    """Have the library load a metric and download what that needs to its own cache. Raises UsageError where it fails,
-    and as :func:`find` does."""
-    library, own, offer = find(name)
+    """Have the library load a metric and download what that needs to its own cache. Raises UsageError where it fails
+    or the library is not installed, and UnknownName with the nearest names.
+
+    >>> fetch("torchmetric:TotalVariation")
+    Traceback (most recent call last):
+    variants.errors.UnknownName: unknown library of metrics 'torchmetric': did you mean torchmetrics?
+    """
+    library, own, offer = _find(name)
     try:
         function = offer.load(device)
-        call(function, offer, [PROBE, PROBE], device)
+        _call(function, offer, [PROBE, PROBE], device)
     except Exception as error:
-        raise UsageError(f"{library} could not load {own} ({said(error)})") from error
+        raise UsageError(f"{library} could not load {own} ({_said(error)})") from error
 
 
-def said(error: Exception) -> str:
+def _said(error: Exception) -> str:
     """An exception in one line."""
     return " ".join(str(error).split())[:200] or type(error).__name__
 
 
-def value(name: str, card: Any, context: Any) -> float:
+def _value(name: str, card: Any, context: Any) -> float:
     """The library's value of a card; NaN, with the reason on the card, where it gives none."""
-    library, own, offer = find(name)
-    compute = function_of(name, context)
+    library, own, offer = _find(name)
+    compute = _function_of(name, context)
     assert callable(compute), compute
     filled, truth = card.filled, card.truth.picture
     if name.endswith(HOLE):
@@ -150,16 +179,16 @@ def value(name: str, card: Any, context: Any) -> float:
         truth = box.of(truth)
         filled = np.where(box.of(card.hole.mask)[..., None], box.of(filled), truth)
     try:
-        found = call(compute, offer, [filled, truth], context.device)
+        found = _call(compute, offer, [filled, truth], context.device)
     except Exception as error:
-        card.reasons[name] = f"{own} of {library} says: {said(error)}"
+        card.reasons[name] = f"{own} of {library} says: {_said(error)}"
         return math.nan
     if not math.isfinite(found):
         card.reasons[name] = f"{own} of {library} gives {found}"
     return found
 
 
-def tensor(picture: np.ndarray, device: str) -> Any:
+def _tensor(picture: np.ndarray, device: str) -> Any:
     """float32 (1, 3, H, W) in [0, 1] of uint8 (H, W, 3)."""
     import torch
 
