@@ -27,7 +27,11 @@ SEED = 123
 
 
 def offers() -> dict[str, Offer]:
-    """Every metric of single pictures, from pyiqa's table alone: the package itself takes seconds to import."""
+    """Every metric of single pictures, from pyiqa's table alone: the package itself takes seconds to import.
+
+    >>> "fid" in offers()  # a score of whole sets
+    False
+    """
     spec = importlib.util.find_spec(PACKAGE)
     if spec is None or spec.origin is None:
         return {}
@@ -43,7 +47,12 @@ def offers() -> dict[str, Offer]:
 
 
 def offer_of(name: str, entry: dict[str, Any]) -> Offer:
-    """An entry of pyiqa's table as an offer."""
+    """An entry of pyiqa's table as an offer.
+
+    >>> offer = offer_of("apart", {"metric_mode": "FR", "lower_better": True, "score_range": "0, ~1"})
+    >>> offer.higher, offer.pair, offer.summary, offer.call
+    (False, True, 'Against the truth, about 0 to 1.', "create_metric('apart')")
+    """
     pair = entry.get("metric_mode") == "FR"
     # An open end, or a range for each of several outputs, is left out.
     ends = re.fullmatch(r"~?(-?[\d.]+), *~?(-?[\d.]+)", entry.get("score_range", ""))
@@ -53,15 +62,15 @@ def offer_of(name: str, entry: dict[str, Any]) -> Offer:
         pair=pair,
         summary=f"{'Against the truth' if pair else 'Of the fill alone'}{span}.",
         call=f"create_metric('{name}')",
-        load=lambda device: loaded(name, device),
+        load=lambda device: _loaded(name, device),
     )
 
 
-def loaded(name: str, device: str) -> Callable[..., Any]:
+def _loaded(name: str, device: str) -> Callable[..., Any]:
     """pyiqa's metric on a device, read from files of tensors only."""
     import torch
 
-    with quiet():
+    with _quiet():
         import pyiqa
 
         # Files of weights may hold tensors only, whatever pyiqa asks for.
@@ -69,19 +78,23 @@ def loaded(name: str, device: str) -> Callable[..., Any]:
             metric = pyiqa.create_metric(name, device=torch.device(device))
 
     def value(*pictures: Any) -> Any:
-        with quiet(), seeded(torch):
+        with _quiet(), seeded(torch):
             return metric(*pictures)
 
     return value
 
 
 def only_tensors(load: Callable[..., Any], *args: Any, **options: Any) -> Any:
-    """``torch.load`` that runs no code from files."""
+    """``torch.load`` that runs no code from files.
+
+    >>> only_tensors(lambda file, **options: options, "weights.pth", weights_only=False)
+    {'weights_only': True}
+    """
     return load(*args, **{**options, "weights_only": True})
 
 
 @contextlib.contextmanager
-def quiet() -> Iterator[None]:
+def _quiet() -> Iterator[None]:
     """pyiqa tells of what it loads on stdout, where results belong."""
     logging.getLogger(PACKAGE).setLevel(logging.WARNING)
     with contextlib.redirect_stdout(io.StringIO()):
@@ -90,7 +103,13 @@ def quiet() -> Iterator[None]:
 
 @contextlib.contextmanager
 def seeded(torch: Any) -> Iterator[None]:
-    """The same random numbers for each picture, and none taken from whoever draws beside it."""
+    """The same random numbers for each picture, and none taken from whoever draws beside it.
+
+    >>> import torch
+    >>> with seeded(torch):
+    ...     random.random() == random.Random(123).random()
+    True
+    """
     kept = np.random.get_state(), random.getstate()
     with torch.random.fork_rng():
         torch.manual_seed(SEED)
