@@ -19,17 +19,17 @@ def offers() -> dict[str, Offer]:
     import torchmetrics.image as library
 
     classes = {name: getattr(library, name) for name in sorted(library.__all__)}
-    return {name: offer for name, cls in classes.items() if inspect.isclass(cls) and (offer := offer_of(cls))}
+    return {name: offer for name, cls in classes.items() if inspect.isclass(cls) and (offer := _offer_of(cls))}
 
 
-def offer_of(cls: Any) -> Offer | None:
+def _offer_of(cls: Any) -> Offer | None:
     """None for scores of whole sets, of generators, and of more than the picture and its truth."""
     from torch import Tensor
 
     taken = list(inspect.signature(cls.update).parameters.values())[1:]
     if len(taken) > 2 or taken[0].name == SEVERAL or any(one.annotation is not Tensor for one in taken):
         return None
-    given = arguments(cls)
+    given = _arguments(cls)
     shown = ", ".join(f"{key}={value}" for key, value in given.items())
     summary = (cls.__doc__ or "").strip().split("\n")[0].replace("`", "").replace("_)", ")")
     return Offer(
@@ -37,11 +37,11 @@ def offer_of(cls: Any) -> Offer | None:
         pair=len(taken) == 2,
         summary=summary,
         call=f"{cls.__name__}({shown})",
-        load=lambda device: value_of(cls, given, device),
+        load=lambda device: _value_of(cls, given, device),
     )
 
 
-def arguments(cls: Any) -> dict[str, Any]:
+def _arguments(cls: Any) -> dict[str, Any]:
     """What the constructor is told of pictures in [0, 1], where it asks; else its defaults stand."""
     asked = inspect.signature(cls.__init__).parameters
     given: dict[str, Any] = {}
@@ -52,7 +52,7 @@ def arguments(cls: Any) -> dict[str, Any]:
     return given
 
 
-def value_of(cls: Any, given: dict[str, Any], device: str) -> Callable[..., Any]:
+def _value_of(cls: Any, given: dict[str, Any], device: str) -> Callable[..., Any]:
     """A new instance for each picture, as some keep the size of the last one through a reset; a network is kept."""
 
     def new() -> Any:
