@@ -41,10 +41,10 @@ class Batch:
         """The cards of each picture, on the device."""
         owner = np.repeat(np.arange(len(groups)), [len(group) for group in groups])
         return cls(
-            truth=send([group[0].truth.picture for group in groups], device),
-            hole=send([group[0].hole.mask for group in groups], device),
-            filled=send([card.filled for group in groups for card in group], device),
-            owner=send(owner.tolist(), device),
+            truth=_send([group[0].truth.picture for group in groups], device),
+            hole=_send([group[0].hole.mask for group in groups], device),
+            filled=_send([card.filled for group in groups for card in group], device),
+            owner=_send(owner.tolist(), device),
         )
 
     def once(self, key: Any, compute: Callable[[], Kept]) -> Kept:
@@ -54,7 +54,7 @@ class Batch:
         return self.kept[key]
 
 
-def send(arrays: Sequence[Any], device: str) -> Tensor:
+def _send(arrays: Sequence[Any], device: str) -> Tensor:
     """Arrays of one shape and type, stacked, on the device: by way of pinned memory, so that nothing waits."""
     first = torch.as_tensor(arrays[0])
     pinned = device.partition(":")[0] == "cuda"
@@ -68,12 +68,19 @@ def begin(groups: Sequence[Sequence[Card]], learned: Sequence[Metric], context: 
 
     learned: batched metrics that have an ``on_device``. On a GPU this returns while it computes; the function returned
     waits for the one table and lets each card know its values.
+
+    >>> from bench.metrics.card import Hole, Truth
+    >>> card = Card(Truth(np.zeros((1, 1, 3), np.uint8)), Hole(np.ones((1, 1), bool)), np.full((1, 1, 3), 5, np.uint8))
+    >>> red = Metric("red", batched=True, compute=len, on_device=lambda batch, context: batch.filled[:, 0, 0, 0])
+    >>> begin([[card]], [red], ScoringContext())()
+    >>> card.once(len)  # known from the device, so len is not asked
+    5.0
     """
     groups = [group for group in groups if group]
     if not groups or not learned:
         return lambda: None
     with torch.inference_mode():
-        found = [values(Batch.of(chunk, context.device), learned, context) for chunk in chunks(groups)]
+        found = [_values(Batch.of(chunk, context.device), learned, context) for chunk in chunks(groups)]
         table = torch.cat(found)
 
     def finish() -> None:
@@ -85,19 +92,30 @@ def begin(groups: Sequence[Sequence[Card]], learned: Sequence[Metric], context: 
     return finish
 
 
-def values(batch: Batch, learned: Sequence[Metric], context: ScoringContext) -> Tensor:
+def _values(batch: Batch, learned: Sequence[Metric], context: ScoringContext) -> Tensor:
     """float64 (K, learned)."""
     columns = [entry.on_device(batch, context) for entry in learned if entry.on_device is not None]
     return torch.stack([column.double() for column in columns], dim=1)
 
 
 def fetch(table: Tensor) -> np.ndarray:
-    """The one transfer."""
+    """The one transfer.
+
+    >>> fetch(torch.tensor([[0.5, 2.0]])).tolist()
+    [[0.5, 2.0]]
+    """
     return table.cpu().numpy()
 
 
 def chunks(groups: Sequence[Sequence[Card]]) -> Iterator[list[Sequence[Card]]]:
-    """Whole pictures with their fills, as many as the device is asked to hold at once, one at least."""
+    """Whole pictures with their fills, as many as the device is asked to hold at once, one at least.
+
+    >>> from bench.metrics.card import Hole, Truth
+    >>> black = np.broadcast_to(np.uint8(0), (1024, 1024, 3))
+    >>> card = Card(Truth(black), Hole(black[..., 0] > 0), black)
+    >>> [len(chunk) for chunk in chunks([[card]] * 5)]  # 4 times 1024 x 1024 pixels are CHUNK_PIXELS
+    [4, 1]
+    """
     chunk: list[Sequence[Card]] = []
     pixels = 0
     for group in groups:
