@@ -62,7 +62,7 @@ class Scorer:
         self.context = ScoringContext(weights_dir, device, self.protocol)
         if metrics is None:
             entries = {n: e for n, e in entries.items() if e.left_out is None or not e.left_out(self.context)}
-        self.metrics = {name: under(entry, self.protocol) for name, entry in entries.items()}
+        self.metrics = {name: _under(entry, self.protocol) for name, entry in entries.items()}
         # Not of every device: some cannot compute in float64, in which distances are averaged.
         self.batches = device.partition(":")[0] == "cuda"
         self._unavailable: dict[str, str] = {}
@@ -171,9 +171,9 @@ class Scorer:
             row["failed"] = misfit(truth, filled, raw)
             if not row["failed"]:
                 came = raw is not None and raw.dtype == np.uint8
-                own = contiguous(raw, np.uint8 if came else np.float32)
+                own = _contiguous(raw, np.uint8 if came else np.float32)
                 given = {"finished": own} if came else {"raw": own}
-                card = Card(kept, cut, contiguous(filled, np.uint8), protocol=self.protocol, **given)
+                card = Card(kept, cut, _contiguous(filled, np.uint8), protocol=self.protocol, **given)
                 cards.append((card, row))
         return rows, cards
 
@@ -185,7 +185,7 @@ class Scorer:
     def _compute_single(self, cards: list[tuple[Card, Row]]) -> list[tuple[Card, Row]]:
         """Fill in what one picture's cards say each by itself; those that can be scored."""
         for card, row in cards:
-            row["failed"] = broken(card)
+            row["failed"] = _broken(card)
         scored = [(card, row) for card, row in cards if not row["failed"]]
         # Metric by metric, not card by card: what the cards share stays in the processor's cache.
         for entry in self._single:
@@ -212,9 +212,9 @@ class Scorer:
             return [math.nan] * len(cards)
         source = self._plugins.get(entry.name)
         if source is None:
-            return [float(value) for value in values_of(entry, cards, self.context)]
+            return [float(value) for value in _values_of(entry, cards, self.context)]
         try:
-            values = list(values_of(entry, cards, self.context))
+            values = list(_values_of(entry, cards, self.context))
             wrong = next((value for value in values if not isinstance(value, numbers.Real)), None)
             if wrong is None and len(values) == len(cards):
                 return [float(value) for value in values]
@@ -249,20 +249,28 @@ class Scorer:
         return truth
 
 
-def values_of(entry: Metric, cards: list[Card], context: ScoringContext) -> Sequence[Any]:
+def _values_of(entry: Metric, cards: list[Card], context: ScoringContext) -> Sequence[Any]:
     """A metric of one picture's cards, as it came."""
     return learned_values(entry, cards, context) if entry.batched else [computed(entry)(card) for card in cards]
 
 
 def learned_values(entry: Metric, cards: list[Card], context: ScoringContext) -> Sequence[float]:
-    """A batched metric of one picture's cards, which may know it already."""
+    """A batched metric of one picture's cards, which may know it already.
+
+    >>> black, hole = np.zeros((1, 2, 3), np.uint8), np.array([[False, True]])
+    >>> known, new = (Card(Truth(black), Hole(hole), black) for _ in range(2))
+    >>> learned = Metric("learned", batched=True, compute=lambda cards, context: [0.5] * len(cards))
+    >>> known.keep(learned.compute, 0.25)
+    >>> [learned_values(learned, [card], ScoringContext()) for card in (known, new)]
+    [[0.25], [0.5]]
+    """
     compute = computed(entry)
     if all(card.has(compute) for card in cards):
         return [card.once(compute) for card in cards]
     return compute(cards, context)
 
 
-def under(entry: Metric, protocol: Protocol) -> Metric:
+def _under(entry: Metric, protocol: Protocol) -> Metric:
     """The metric as the protocol computes it."""
     return replace(entry, **(entry.protocols or {}).get(protocol.name, {}))
 
@@ -296,7 +304,7 @@ def misfit(truth: np.ndarray, filled: np.ndarray, raw: np.ndarray | None) -> str
     return ""
 
 
-def broken(card: Card) -> str:
+def _broken(card: Card) -> str:
     """Why the raw output cannot be scored, in a sentence; empty if it can."""
     drifted = drift(card)
     if card.raw is None or drifted is None or math.isfinite(drifted.absolute):
@@ -305,7 +313,7 @@ def broken(card: Card) -> str:
     return f"the raw output holds NaN or infinite values in {bad} of {card.hole.mask.size} pixels"
 
 
-def contiguous(picture: np.ndarray | None, dtype: type) -> Any:
+def _contiguous(picture: np.ndarray | None, dtype: type) -> Any:
     """A C-contiguous copy of that type where it is not one already; None stays None."""
     return None if picture is None else np.ascontiguousarray(picture, dtype)
 
