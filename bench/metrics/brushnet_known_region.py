@@ -23,7 +23,7 @@ LARGEST_MSE = 3.0
 LOWEST_DB = -10 * math.log10(LARGEST_MSE)
 
 
-def as_it_came(card: Card) -> np.ndarray:
+def _as_it_came(card: Card) -> np.ndarray:
     """The method's own picture in 8 bits, uint8 (H, W, 3); where it is not known, the fill."""
     from bench.util.compositing import to_levels
 
@@ -43,26 +43,44 @@ def known_mse(card: Card) -> float:
     """
     if not card.hole.known:
         return math.nan
-    picture = card.once(as_it_came)
+    picture = card.once(_as_it_came)
     squares = squared_error(card.truth.picture, picture)
     squares -= squared_error(card.truth_in_hole, cut_out(picture, card.hole))
     return squares / (255**2 * card.hole.known)
 
 
 def known_psnr(card: Card) -> float:
-    """-10 log10 of :func:`known_mse` in dB; 1000 where the region is all but exact. NaN for a full hole."""
+    """-10 log10 of :func:`known_mse` in dB; 1000 where the region is all but exact. NaN for a full hole.
+
+    >>> black, hole = np.zeros((1, 3, 3), np.uint8), np.array([[True, False, False]])
+    >>> white = np.full((1, 3, 3), 255, np.uint8)
+    >>> round(known_psnr(Card(Truth(black), Hole(hole), white)), 2)  # of an error of 3
+    -4.77
+    >>> known_psnr(Card(Truth(black), Hole(hole), black))
+    1000.0
+    """
     mse = card.once(known_mse)
     return EXACT_DB if mse < EXACT_MSE else -10 * math.log10(mse)
 
 
 def blackened_cards(cards: Sequence[Card]) -> list[Card]:
     """Cards of the methods' own pictures, of one truth and hole, both pictures black in the hole. The known pixels take
-    the hole's place: only there can the two differ."""
+    the hole's place: only there can the two differ.
+
+    >>> white, hole = np.full((1, 2, 3), 255, np.uint8), np.array([[False, True]])
+    >>> (card,) = blackened_cards([Card(Truth(white), Hole(hole), white)])
+    >>> card.truth.picture[..., 0].tolist(), card.filled[..., 0].tolist(), card.hole.mask.tolist()
+    ([[255, 0]], [[255, 0]], [[True, False]])
+    """
     hole = cards[0].hole
     truth, region = Truth(blackened(cards[0].truth.picture, hole)), Hole(~hole.mask)
-    return [Card(truth, region, blackened(card.once(as_it_came), hole)) for card in cards]
+    return [Card(truth, region, blackened(card.once(_as_it_came), hole)) for card in cards]
 
 
 def blackened(picture: np.ndarray, hole: Hole) -> np.ndarray:
-    """The picture with zeros in the hole, uint8 (H, W, 3)."""
+    """The picture with zeros in the hole, uint8 (H, W, 3).
+
+    >>> blackened(np.full((1, 2, 3), 9, np.uint8), Hole(np.array([[False, True]]))).tolist()
+    [[[9, 9, 9], [0, 0, 0]]]
+    """
     return np.where(hole.mask[..., None], np.uint8(0), picture)
