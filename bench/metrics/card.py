@@ -202,7 +202,7 @@ class Patch:
     @cached_property
     def hole_sums(self) -> Sums:
         """Sums of squared and absolute errors over the hole."""
-        return sums(self.truth_in_hole, self.in_hole, self.hole.area)
+        return _sums(self.truth_in_hole, self.in_hole, self.hole.area)
 
     @property
     def truth_colours(self) -> Colours:
@@ -252,7 +252,7 @@ class Card(Patch):
     def image_sums(self) -> Sums:
         """The same over the whole picture; the hole's alone where no known pixel changed."""
         if self.known_changed:
-            return sums(self.truth.picture, self.filled, self.hole.mask.size)
+            return _sums(self.truth.picture, self.filled, self.hole.mask.size)
         return replace(self.hole_sums, pixels=self.hole.mask.size)
 
     @property
@@ -276,7 +276,12 @@ class Card(Patch):
 
 
 def cut_out(picture: np.ndarray, hole: Hole) -> np.ndarray:
-    """The picture within the hole's box, black outside of the hole: uint8 (h, w, 3), empty where nothing is missing."""
+    """The picture within the hole's box, black outside of the hole: uint8 (h, w, 3), empty where nothing is missing.
+
+    >>> hole = Hole(np.array([[False, False, False], [True, False, True]]))
+    >>> cut_out(np.full((2, 3, 3), 9, np.uint8), hole).tolist()  # the box is the lower row
+    [[[9, 9, 9], [0, 0, 0], [9, 9, 9]]]
+    """
     if not hole.area:
         return np.zeros((0, 0, 3), np.uint8)
     import cv2
@@ -284,7 +289,7 @@ def cut_out(picture: np.ndarray, hole: Hole) -> np.ndarray:
     return cv2.bitwise_and(hole.box.of(picture), hole.stencil)
 
 
-def sums(truth: np.ndarray, filled: np.ndarray, pixels: int) -> Sums:
+def _sums(truth: np.ndarray, filled: np.ndarray, pixels: int) -> Sums:
     """The sums of two uint8 pictures (h, w, 3) that are equal outside the region of that many pixels."""
     return Sums(pixels, squared_error(truth, filled), absolute_error(truth, filled))
 
@@ -313,7 +318,11 @@ def absolute_error(truth: np.ndarray, filled: np.ndarray) -> int:
 
 
 def colour_sums(cut: np.ndarray) -> Colours:
-    """Sums of red, green and blue levels, exact."""
+    """Sums of red, green and blue levels, exact.
+
+    >>> colour_sums(np.array([[[1, 20, 200], [2, 30, 100]]], np.uint8))
+    (3, 50, 300)
+    """
     if not cut.size:
         return 0, 0, 0
     import cv2
