@@ -33,7 +33,13 @@ def fit(truth: np.ndarray, known: np.ndarray, raw: np.ndarray) -> np.ndarray | N
     """Gain and offset per channel, float64 (3, 2), both of values in [0, 1], that bring raw nearest to the truth
     on the known pixels. truth uint8 (H, W, 3), known bool (H, W), raw float32 (H, W, 3). None without known
     pixels; where raw varies there by less
-    than a hundredth of a level, the gain is 1."""
+    than a hundredth of a level, the gain is 1.
+
+    >>> levels = np.repeat(np.array([[50, 70, 90]], np.uint8)[..., None], 3, axis=2)
+    >>> truth, raw, hole = 2 * levels - 51, levels / np.float32(255), np.array([[False, False, True]])
+    >>> fit(truth, ~hole, raw).round(4).tolist()[0]  # red: twice raw, less 51 levels
+    [2.0, -0.2]
+    """
     if not known.any():
         return None
     r = raw[known].astype(np.float64)
@@ -47,7 +53,14 @@ def fit(truth: np.ndarray, known: np.ndarray, raw: np.ndarray) -> np.ndarray | N
 
 def quick_fit(card: Card, drift: Drift) -> np.ndarray:
     """The same fit from integer sums, raw rounded to 8 bits on the known pixels; where raw hardly varies, and the
-    rounding would tell, :func:`fit`."""
+    rounding would tell, :func:`fit`.
+
+    >>> levels = np.repeat(np.array([[50, 70, 90]], np.uint8)[..., None], 3, axis=2)
+    >>> truth, raw, hole = 2 * levels - 51, levels / np.float32(255), np.array([[False, False, True]])
+    >>> card = Card(Truth(truth), Hole(hole), truth, raw)
+    >>> quick_fit(card, drift(card)).round(4).tolist()[0]  # red: twice raw, less 51 levels
+    [2.0, -0.2]
+    """
     assert card.raw is not None and drift.q is not None and drift.qq is not None and drift.squares is not None
     n, (t, tt) = drift.known, known_levels(card)
     lines = []
@@ -63,7 +76,7 @@ def quick_fit(card: Card, drift: Drift) -> np.ndarray:
     return np.array(lines)
 
 
-def repaint(raw: np.ndarray, hole: Hole, fitted: np.ndarray) -> np.ndarray:
+def _repaint(raw: np.ndarray, hole: Hole, fitted: np.ndarray) -> np.ndarray:
     """The hole painted from raw after gain and offset, 8 bits: within its box, zero where known."""
     import cv2
 
@@ -79,7 +92,7 @@ def repaint(raw: np.ndarray, hole: Hole, fitted: np.ndarray) -> np.ndarray:
     return cv2.bitwise_and(levels.reshape(here.shape), hole.stencil)
 
 
-def corrected_patch(card: Card) -> Patch | None:
+def _corrected_patch(card: Card) -> Patch | None:
     """The fill after colour correction; None without raw or known pixels, or for an empty hole."""
     drifted = drift(card)
     if card.raw is None or drifted is None or not card.hole.area or not card.hole.known:
@@ -87,14 +100,21 @@ def corrected_patch(card: Card) -> Patch | None:
     if drifted.q is None:
         return card
     raw, hole, fitted = card.raw, card.hole, quick_fit(card, drifted)
-    return Patch(card.truth, hole, lambda: repaint(raw, hole, fitted))
+    return Patch(card.truth, hole, lambda: _repaint(raw, hole, fitted))
 
 
 def correct(truth: np.ndarray, hole: np.ndarray, filled: np.ndarray, raw: np.ndarray) -> np.ndarray | None:
     """The fill after colour correction, uint8 (H, W, 3): ``filled`` with the hole painted anew from corrected raw.
-    None without known pixels or for an empty hole."""
+    None without known pixels or for an empty hole.
+
+    >>> levels = np.repeat(np.array([[50, 70, 90]], np.uint8)[..., None], 3, axis=2)
+    >>> truth, raw, hole = 2 * levels - 51, levels / np.float32(255), np.array([[False, False, True]])
+    >>> filled = np.where(hole[..., None], levels, truth)
+    >>> filled[..., 0].tolist(), correct(truth, hole, filled, raw)[..., 0].tolist()  # 90 becomes 2 * 90 - 51
+    ([[49, 89, 90]], [[49, 89, 129]])
+    """
     card = Card(Truth(truth), Hole(hole), filled, np.ascontiguousarray(raw, np.float32))
-    patch = corrected_patch(card)
+    patch = _corrected_patch(card)
     if patch is None:
         return None
     picture = filled.copy()
@@ -102,9 +122,9 @@ def correct(truth: np.ndarray, hole: np.ndarray, filled: np.ndarray, raw: np.nda
     return picture
 
 
-def after(card: Card, score: Callable[[Patch], float]) -> float:
+def _after(card: Card, score: Callable[[Patch], float]) -> float:
     """A score of the corrected patch; NaN where there is no correction to fit."""
-    patch = card.once(corrected_patch)
+    patch = card.once(_corrected_patch)
     return math.nan if patch is None else score(patch)
 
 
@@ -130,7 +150,7 @@ def psnr_hole_corrected(card: Card) -> float:
     >>> psnr_hole_corrected(card)  # raw is half as bright as the truth, which a gain of 2 mends
     100.0
     """
-    return after(card, lambda c: psnr_of(c.hole_sums.mse))
+    return _after(card, lambda c: psnr_of(c.hole_sums.mse))
 
 
 @metric(
@@ -156,7 +176,7 @@ def colour_shift_corrected(card: Card) -> float:
     >>> round(colour_shift_corrected(card), 6)
     0.0
     """
-    return after(card, distance)
+    return _after(card, distance)
 
 
 @metric(
@@ -169,8 +189,15 @@ def colour_shift_corrected(card: Card) -> float:
     **LEVELS,
 )
 def colour_shift_r_corrected(card: Card) -> float:
-    """colour_shift_r after colour correction; NaN without known pixels."""
-    return after(card, lambda c: mean_shift(c)[0])
+    """colour_shift_r after colour correction; NaN without known pixels.
+
+    >>> levels = np.repeat(np.array([[50, 70, 90]], np.uint8)[..., None], 3, axis=2)
+    >>> truth, raw, hole = 2 * levels - 51, levels / np.float32(255), np.array([[False, False, True]])
+    >>> truth[0, 2] = 126, 129, 120
+    >>> colour_shift_r_corrected(Card(Truth(truth), Hole(hole), truth, raw))  # painted 2 * 90 - 51 = 129, where 126 was
+    3.0
+    """
+    return _after(card, lambda c: mean_shift(c)[0])
 
 
 @metric(
@@ -183,8 +210,15 @@ def colour_shift_r_corrected(card: Card) -> float:
     **LEVELS,
 )
 def colour_shift_g_corrected(card: Card) -> float:
-    """colour_shift_g after colour correction; NaN without known pixels."""
-    return after(card, lambda c: mean_shift(c)[1])
+    """colour_shift_g after colour correction; NaN without known pixels.
+
+    >>> levels = np.repeat(np.array([[50, 70, 90]], np.uint8)[..., None], 3, axis=2)
+    >>> truth, raw, hole = 2 * levels - 51, levels / np.float32(255), np.array([[False, False, True]])
+    >>> truth[0, 2] = 126, 129, 120
+    >>> colour_shift_g_corrected(Card(Truth(truth), Hole(hole), truth, raw))  # painted 2 * 90 - 51 = 129, as it was
+    0.0
+    """
+    return _after(card, lambda c: mean_shift(c)[1])
 
 
 @metric(
@@ -197,8 +231,15 @@ def colour_shift_g_corrected(card: Card) -> float:
     **LEVELS,
 )
 def colour_shift_b_corrected(card: Card) -> float:
-    """colour_shift_b after colour correction; NaN without known pixels."""
-    return after(card, lambda c: mean_shift(c)[2])
+    """colour_shift_b after colour correction; NaN without known pixels.
+
+    >>> levels = np.repeat(np.array([[50, 70, 90]], np.uint8)[..., None], 3, axis=2)
+    >>> truth, raw, hole = 2 * levels - 51, levels / np.float32(255), np.array([[False, False, True]])
+    >>> truth[0, 2] = 126, 129, 120
+    >>> colour_shift_b_corrected(Card(Truth(truth), Hole(hole), truth, raw))  # painted 2 * 90 - 51 = 129, where 120 was
+    9.0
+    """
+    return _after(card, lambda c: mean_shift(c)[2])
 
 
 @metric(
@@ -217,5 +258,12 @@ def colour_shift_b_corrected(card: Card) -> float:
     version=1,
 )
 def colour_shift_share_corrected(card: Card) -> float:
-    """colour_shift_share after colour correction; NaN without known pixels or error."""
-    return after(card, share)
+    """colour_shift_share after colour correction; NaN without known pixels or error.
+
+    >>> levels = np.repeat(np.array([[50, 70, 90]], np.uint8)[..., None], 3, axis=2)
+    >>> truth, raw, hole = 2 * levels - 51, levels / np.float32(255), np.array([[False, False, True]])
+    >>> truth[0, 2] = 126, 129, 120
+    >>> colour_shift_share_corrected(Card(Truth(truth), Hole(hole), truth, raw))  # one pixel is nothing but an offset
+    1.0
+    """
+    return _after(card, share)
