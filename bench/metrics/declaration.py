@@ -210,6 +210,10 @@ def in_order(metrics: Mapping[str, Metric], ranked: bool = True) -> list[str]:
 
 
 def computed(entry: Metric) -> Callable[..., Any]:
-    """The metric's function, which every registered one has."""
+    """The metric's function, which every registered one has.
+
+    >>> computed(Metric("error", compute=abs))(-2)
+    2
+    """
     assert entry.compute is not None, entry.name
     return entry.compute
