@@ -40,11 +40,19 @@ class Drift:
 
 
 def drift(card: Card) -> Drift | None:
-    """How far raw lies from the truth on the known pixels; None without raw. Measured once a card."""
-    return None if card.raw is None else card.once(measure_drift)
+    """How far raw lies from the truth on the known pixels; None without raw. Measured once a card.
+
+    >>> from bench.metrics.card import Hole, Truth
+    >>> black, hole = np.zeros((1, 2, 3), np.uint8), Hole(np.array([[False, True]]))
+    >>> raw = np.array([[[3, 3, 3], [255, 255, 255]]], np.float32) / np.float32(255)
+    >>> found = drift(Card(Truth(black), hole, black, raw))
+    >>> found.known, found.q, found.mean_levels  # the known pixel came back as level 3
+    (1, (3, 3, 3), 3.0)
+    """
+    return None if card.raw is None else card.once(_measure_drift)
 
 
-def measure_drift(card: Card) -> Drift:
+def _measure_drift(card: Card) -> Drift:
     """The sums for a card with raw."""
     import cv2
 
@@ -62,27 +70,33 @@ def measure_drift(card: Card) -> Drift:
     if not absolute:
         return Drift(hole.known, 0.0)
     planes = cv2.split(levels, [SCRATCH.array(f"plane {c}", raw.shape[:2], np.uint8) for c in range(3)])
-    t_in_hole, tt_in_hole = hole_levels(card)
+    t_in_hole, tt_in_hole = _hole_levels(card)
     q = [round(value) for value in cv2.sumElems(levels)]
     return Drift(
         hole.known,
         absolute,
         each(q[c] - t_in_hole[c] for c in range(3)),
         each(squared(planes[c]) - tt_in_hole[c] for c in range(3)),
-        each(squared_error(a, b) for a, b in zip(truth_planes(card), planes, strict=True)),
+        each(squared_error(a, b) for a, b in zip(_truth_planes(card), planes, strict=True)),
     )
 
 
 def known_levels(card: Card) -> tuple[Channels, Channels]:
-    """The truth's levels summed over the known pixels, and their squares, per channel."""
+    """The truth's levels summed over the known pixels, and their squares, per channel.
+
+    >>> from bench.metrics.card import Hole, Truth
+    >>> truth, hole = np.array([[[1, 2, 3], [9, 9, 9]]], np.uint8), np.array([[False, True]])
+    >>> known_levels(Card(Truth(truth), Hole(hole), truth))
+    ((1, 2, 3), (1, 4, 9))
+    """
     kept = card.truth.kept
     if "level sums" not in kept:
-        kept["level sums"] = level_sums(truth_planes(card))
-    (t, tt), (inside, squares_inside) = kept["level sums"], hole_levels(card)
+        kept["level sums"] = level_sums(_truth_planes(card))
+    (t, tt), (inside, squares_inside) = kept["level sums"], _hole_levels(card)
     return each(t[c] - inside[c] for c in range(3)), each(tt[c] - squares_inside[c] for c in range(3))
 
 
-def hole_levels(card: Card) -> tuple[Channels, Channels]:
+def _hole_levels(card: Card) -> tuple[Channels, Channels]:
     """The same over the hole."""
     import cv2
 
@@ -91,7 +105,7 @@ def hole_levels(card: Card) -> tuple[Channels, Channels]:
     return card.hole.kept["level sums"]
 
 
-def truth_planes(card: Card) -> Sequence[np.ndarray]:
+def _truth_planes(card: Card) -> Sequence[np.ndarray]:
     """The truth's red, green and blue, uint8 (H, W) each, kept with the picture."""
     import cv2
 
