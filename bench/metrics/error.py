@@ -12,7 +12,7 @@ CAP_DB = 100.0
 """PSNR of identical pictures, where the formula has no value; nothing is ever above it."""
 
 
-def level_total(card: Card) -> int:
+def _level_total(card: Card) -> int:
     """The levels of both pictures, summed."""
     return int(card.truth.picture.sum(dtype="int64")) + int(card.filled.sum(dtype="int64"))
 
@@ -178,7 +178,7 @@ def l1(card: Card) -> float:
     0.1
     """
     if card.protocol.l1 == "relative":
-        total = card.once(level_total)
+        total = card.once(_level_total)
         return card.image_sums.absolutes / total if total else math.nan
     return card.image_sums.l1
 
