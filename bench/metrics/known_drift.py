@@ -10,7 +10,14 @@ from bench.metrics.registry import metric
 
 
 def undefined(card: Card) -> str | None:
-    """Why a card has no drift, where known pixels are left."""
+    """Why a card has no drift, where known pixels are left.
+
+    >>> import numpy as np
+    >>> from bench.metrics.card import Hole, Truth
+    >>> black, hole = np.zeros((1, 2, 3), np.uint8), np.array([[False, True]])
+    >>> undefined(Card(Truth(black), Hole(hole), black))
+    'needs the raw output, which finished pictures do not have'
+    """
     if card.raw is not None or not card.hole.known:
         return None
     if card.finished is None:
