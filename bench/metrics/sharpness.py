@@ -10,7 +10,7 @@ from bench.metrics.card import Card, Hole, squared_error, stencil
 from bench.metrics.registry import metric
 
 
-def energy(cut: np.ndarray, hole: Hole) -> int:
+def _energy(cut: np.ndarray, hole: Hole) -> int:
     """Sum over channels of squared differences, in levels, between horizontal and vertical neighbours that both
     lie in the hole. cut: the picture within the hole's box, uint8 (h, w, 3)."""
     import cv2
@@ -26,16 +26,16 @@ def energy(cut: np.ndarray, hole: Hole) -> int:
     )
 
 
-def fill_energy(card: Card) -> int:
+def _fill_energy(card: Card) -> int:
     """Gradient energy of the fill inside the hole."""
-    return energy(card.in_hole, card.hole)
+    return _energy(card.in_hole, card.hole)
 
 
 LIMIT = 10.0
 """A thousandth of the truth's energy, or a thousandfold: nothing beyond is told apart, and a flat fill has a value."""
 
 
-def undefined(card: Card) -> str | None:
+def _undefined(card: Card) -> str | None:
     """Why there is no energy of the truth to compare with."""
     pairs = card.hole.kept.get("pairs", ())
     if not any(each.any() for each in pairs):
@@ -54,7 +54,7 @@ def undefined(card: Card) -> str | None:
     tolerance=0.05,
     decimals=2,
     scale="log2",
-    undefined=undefined,
+    undefined=_undefined,
     reference="log2 of the ratio of summed squared neighbour differences inside the hole (numpy.diff)",
     version=2,
 )
@@ -71,8 +71,8 @@ def sharpness(card: Card) -> float:
     2.0
     """
     if "sharpness" not in card.hole.kept:
-        card.hole.kept["sharpness"] = energy(card.truth_in_hole, card.hole)
-    there, here = card.hole.kept["sharpness"], card.once(fill_energy)
+        card.hole.kept["sharpness"] = _energy(card.truth_in_hole, card.hole)
+    there, here = card.hole.kept["sharpness"], card.once(_fill_energy)
     if not there:
         return math.nan
     return max(-LIMIT, min(LIMIT, math.log2(here / there))) if here else -LIMIT
