@@ -10,7 +10,14 @@ REFERENCE = "scikit-image structural_similarity, gaussian_weights, sigma 1.5, po
 
 
 def too_small(card: Card) -> str | None:
-    """Why pictures of this size have no SSIM, or None."""
+    """Why pictures of this size have no SSIM, or None.
+
+    >>> import numpy as np
+    >>> from bench.metrics.card import Hole, Truth
+    >>> grey = np.full((10, 16, 3), 90, np.uint8)
+    >>> too_small(Card(Truth(grey), Hole(np.ones((10, 16), bool)), grey))
+    'the pictures are smaller than the window of 11 pixels'
+    """
     window = card.protocol.window
     if min(card.truth.shape) < window.smallest:
         return f"the pictures are smaller than the window of {window.side} pixels"
