@@ -74,14 +74,14 @@ class TruthMaps:
         )
 
 
-def weights(window: Window, depth: type) -> np.ndarray:
+def _weights(window: Window, depth: type) -> np.ndarray:
     """The window's weights along one axis, summing to 1."""
     offsets = np.arange(window.side) - window.reach
     bell = np.ones(window.side) if window.kind == "uniform" else np.exp(-(offsets**2) / (2 * window.sigma**2))
     return (bell / bell.sum()).astype(depth)
 
 
-def divisor_scale(window: Window) -> float:
+def _divisor_scale(window: Window) -> float:
     """n / (n − 1) of the window's n pixels where the covariance is a sample's, else 1."""
     return window.side**2 / (window.side**2 - 1) if window.sample else 1.0
 
@@ -92,7 +92,7 @@ class Smoother:
     def __init__(self, window: Window, depth: type) -> None:
         import cv2
 
-        self.kernel = weights(window, depth)
+        self.kernel = _weights(window, depth)
         self.double = 2 * self.kernel
         self.type = cv2.CV_32F if depth is np.float32 else cv2.CV_64F
         # Within the picture, where a box ends, what is filtered is zero over the window's reach: reflecting it
@@ -114,7 +114,7 @@ class Smoother:
 smoother = lru_cache(Smoother)
 
 
-def make_maps(truth: Truth, box: Box, window: Window, depth: type) -> TruthMaps:
+def _make_maps(truth: Truth, box: Box, window: Window, depth: type) -> TruthMaps:
     """The maps of a truth within a box."""
     around = box.widened(window.reach, *truth.shape)
     inner = box.within(around)
@@ -130,28 +130,28 @@ def make_maps(truth: Truth, box: Box, window: Window, depth: type) -> TruthMaps:
     slope, lightness, contrast = (np.empty(levels.shape, depth) for _ in range(3))
     np.subtract(mean, MIDDLE, out=slope, casting="same_kind")
     np.add(mean_squared, C1 / 2, out=lightness, casting="same_kind")
-    np.multiply(variance, 2 * divisor_scale(window), out=contrast, casting="same_kind")
+    np.multiply(variance, 2 * _divisor_scale(window), out=contrast, casting="same_kind")
     slope *= 2
     lightness *= 2
     contrast += depth(C2)
     return TruthMaps(levels, slope, lightness, contrast)
 
 
-def maps_within(card: Card, box: Box, depth: type) -> TruthMaps:
+def _maps_within(card: Card, box: Box, depth: type) -> TruthMaps:
     """The maps of a card's truth within a box: float32 ones are made once for the whole truth and kept with it;
     float64 ones, seldom needed, and those of large pictures, for the box alone."""
     window = card.protocol.window
     if depth is np.float32 and card.hole.mask.size <= KEPT_PIXELS:
         kept = card.truth.kept
         if ("ssim map", window) not in kept:
-            kept["ssim map", window] = make_maps(
+            kept["ssim map", window] = _make_maps(
                 card.truth, Box(0, card.truth.shape[0], 0, card.truth.shape[1]), window, depth
             )
         return kept["ssim map", window].within(box)
     key = ("ssim map", window, box, depth)
     if key in card.hole.kept:
         return card.hole.kept[key]
-    maps = make_maps(card.truth, box, window, depth)
+    maps = _make_maps(card.truth, box, window, depth)
     if box.pixels <= BAND_PIXELS:
         card.hole.kept[key] = maps
     return maps
@@ -186,14 +186,14 @@ class LastRoom(threading.local):
 LAST_ROOM = LastRoom()
 
 
-def ssim_within(card: Card, box: Box, around: Box, depth: Any) -> tuple[np.ndarray, float]:
+def _ssim_within(card: Card, box: Box, around: Box, depth: Any) -> tuple[np.ndarray, float]:
     """The SSIM map within ``box``, ``depth`` (h, 3 w), valid until the next call, and by how much its sum may be off
     through rounding. ``around`` holds what windows in the box reach, except where the fill equals the truth."""
     import cv2
 
     window = card.protocol.window
     smooth = smoother(window, depth)
-    maps = maps_within(card, around, depth)
+    maps = _maps_within(card, around, depth)
     room = LAST_ROOM.of(maps.levels.shape, depth)
 
     filled, truth = around.of(card.filled), around.of(card.truth.picture)
@@ -214,8 +214,8 @@ def ssim_within(card: Card, box: Box, around: Box, depth: Any) -> tuple[np.ndarr
     np.multiply(mean_d, mean_d, out=mean_d_squared)
     np.subtract(square, mean_d_squared, out=variance)
     if window.sample:
-        covariance *= divisor_scale(window)
-        variance *= divisor_scale(window)
+        covariance *= _divisor_scale(window)
+        variance *= _divisor_scale(window)
     covariance += maps.contrast[rows]
     variance += covariance
     cv2.scaleAdd(mean_d, 2.0 * MIDDLE, numerator, dst=numerator)
@@ -243,7 +243,7 @@ class MapSums:
     error: float = 0.0
 
 
-def map_sums(card: Card, box: Box, depth: Any) -> MapSums:
+def _map_sums(card: Card, box: Box, depth: Any) -> MapSums:
     """The sums of a card's map within the box that windows reach the changed pixels from, made band by band of
     rows."""
     window, (height, width) = card.protocol.window, card.truth.shape
@@ -253,16 +253,16 @@ def map_sums(card: Card, box: Box, depth: Any) -> MapSums:
     for top in range(box.top, box.bottom, rows):
         band = Box(top, min(box.bottom, top + rows), box.left, box.right)
         around = Box(*band.widened(window.reach, height, width)[:2], box.left, box.right).common(box)
-        similarity, error = ssim_within(card, band, around, depth)
+        similarity, error = _ssim_within(card, band, around, depth)
         part = band.common(inner)
         found.picture += total_of(part.within(band).of_flat(similarity))
         found.pixels += part.pixels
-        found.hole += hole_total(card, similarity, band)
+        found.hole += _hole_total(card, similarity, band)
         found.error += error
     return found
 
 
-def hole_total(card: Card, similarity: np.ndarray, band: Box) -> float:
+def _hole_total(card: Card, similarity: np.ndarray, band: Box) -> float:
     """The sum of the map of a band over the hole's pixels in it."""
     hole = card.hole
     part = band.common(hole.box)
@@ -285,7 +285,14 @@ def total_of(values: np.ndarray) -> float:
 
 
 def picture_and_hole(card: Card) -> tuple[float, float]:
-    """SSIM of the picture and of the hole; NaN where the picture is smaller than the window, or the hole empty."""
+    """SSIM of the picture and of the hole; NaN where the picture is smaller than the window, or the hole empty.
+
+    >>> from bench.metrics.card import Hole
+    >>> grey = np.full((16, 16, 3), 10, np.uint8)
+    >>> card = Card(Truth(grey), Hole(np.ones((16, 16), bool)), 2 * grey)
+    >>> [round(value, 4) for value in picture_and_hole(card)]  # (2 * 10 * 20 + C1) / (10² + 20² + C1)
+    [0.8026, 0.8026]
+    """
     window, (height, width), area = card.protocol.window, card.truth.shape, card.hole.area
     if min(height, width) < window.smallest:
         return math.nan, math.nan
@@ -293,8 +300,8 @@ def picture_and_hole(card: Card) -> tuple[float, float]:
         return 1.0, 1.0 if area else math.nan
     pixels = (height - 2 * window.crop) * (width - 2 * window.crop)
     box = card.box.widened(window.reach, height, width)
-    found = map_sums(card, box, np.float64 if box.pixels < SMALL_PIXELS else np.float32)
+    found = _map_sums(card, box, np.float64 if box.pixels < SMALL_PIXELS else np.float32)
     if not found.error <= ALLOWED_ERROR * 3 * min(area or pixels, pixels):
-        found = map_sums(card, box, np.float64)
+        found = _map_sums(card, box, np.float64)
     # Where no window reaches the box the map is 1.
     return 1.0 + (found.picture / 3 - found.pixels) / pixels, found.hole / (3 * area) if area else math.nan
