@@ -10,7 +10,14 @@ UNSAID = "the metric gave no value, and does not declare why"
 
 
 def why_empty(entry: Metric, cards: list[Card]) -> str:
-    """Why no card of a call got a value, in a sentence."""
+    """Why no card of a call got a value, in a sentence.
+
+    >>> import numpy as np
+    >>> from bench.metrics.card import Hole, Truth
+    >>> grey, no_hole = np.full((2, 2, 3), 90, np.uint8), np.zeros((2, 2), bool)
+    >>> why_empty(Metric("error", region="hole"), [Card(Truth(grey), Hole(no_hole), grey)])
+    'the hole is empty'
+    """
     hole = cards[0].hole
     if entry.needs_raw and all(card.raw is None for card in cards):
         return NEEDS_RAW
