@@ -165,7 +165,7 @@ def test_every_public_definition_has_a_docstring(room: str) -> None:
     assert not [name for module, tree in trees.items() for name in undocumented(tree, module)]
 
 
-SHOWN = ("masks", "statistics", "comparison")
+SHOWN = ("metrics", "masks", "statistics", "comparison")
 """Rooms whose public functions all show an example, which tests/test_examples.py runs."""
 
 TAKE_RUNS = {

@@ -22,7 +22,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "bench/profiles": (),
     "bench/stages/score.py": ("tests/bench/stages/test_outcome.py", "tests/bench/stages/test_merge.py"),
     "bench/stages/outcome.py": ("tests/bench/stages/test_reuse.py",),
-    "bench/stages/block.py": ("tests/bench/stages/test_outcome.py", "tests/bench/stages/test_sampling.py"),
+    "bench/stages/block.py": ("tests/bench/stages/test_outcome.py", "tests/bench/stages/test_several_fills.py"),
     "bench/stages/cells.py": ("tests/bench/stages/test_outcome.py", "tests/bench/stages/test_score.py"),
     "bench/stages/merge.py": (),
     "bench/stages/several_fills.py": (),
