@@ -188,6 +188,7 @@ def runs(folder: Any) -> list[dict[str, Any]]:
                 "name": run.name,
                 "finished": manifest.finished or "not yet",
                 "suite": (manifest.suite or "none")[:12],
+                "data": ", ".join(manifest.titles.values()) or "none",
                 "protocol": manifest.protocol,
                 "methods": ", ".join(dict.fromkeys(name for name, _ in run.members())),
             }

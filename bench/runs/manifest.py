@@ -122,6 +122,15 @@ class Manifest:
         return next(iter(self.command[1 + len(self.options) :]), "")
 
     @property
+    def titles(self) -> dict[str, str]:
+        """What people call each data set: a folder by its own name, unless another would be called the same."""
+        told = [entry.title or entry.name for entry in self.datasets]
+        return {
+            entry.name: title if told.count(title) == 1 else entry.name
+            for entry, title in zip(self.datasets, told, strict=True)
+        }
+
+    @property
     def members(self) -> list[tuple[str, int]]:
         """(variant, seed) of what was scored, in order."""
         return [(entry.name, entry.seed) for entry in self.variants]

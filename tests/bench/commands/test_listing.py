@@ -1,0 +1,38 @@
+"""``bench list runs``: what each run was scored on, by the names that people know."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bench.cli.listing import Kind, list_entries
+from bench.runs.manifest import DatasetEntry
+from tests.bench.fake_runs import fake_run
+
+
+def entries(*pairs: tuple[str, str]) -> list[DatasetEntry]:
+    return [DatasetEntry(name, title=title) for name, title in pairs]
+
+
+@pytest.mark.parametrize(
+    ("datasets", "told"),
+    [
+        (entries(("scenes", ""), ("folder", "holiday")), "scenes, holiday"),
+        # Two folders called images: their titles would not tell them apart.
+        (entries(("folder_a_images", "images"), ("folder_b_images", "images")), "folder_a_images, folder_b_images"),
+        ([], "none"),
+    ],
+)
+def test_the_data_sets_of_a_run_are_listed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], datasets: list[DatasetEntry], told: str
+) -> None:
+    fake_run(tmp_path / "r", {("telea", 0): {"psnr_hole": np.ones((3, 2))}}, datasets=datasets)
+    list_entries(Kind.runs, runs_dir=tmp_path, json_output=True)
+    (row,) = json.loads(capsys.readouterr().out)
+    assert row["data"] == told
+    list_entries(Kind.runs, runs_dir=tmp_path, json_output=False)
+    head, line = capsys.readouterr().out.splitlines()
+    assert "data" in head.split() and told in line
