@@ -114,8 +114,7 @@ class Numbers:
     @cached_property
     def titles(self) -> dict[str, str]:
         """What people call each data set: a folder by its own name. Of those of run.json and of the records."""
-        declared = {d.name: d.title or d.name for d in self.manifest.datasets}
-        return {name: name for name in self.datasets} | declared
+        return {name: name for name in self.datasets} | self.manifest.titles
 
     @cached_property
     def masks(self) -> list[str]:

@@ -16,6 +16,7 @@ def print_scores(run: Run, columns: tuple[str, ...] = ()) -> None:
     """
     from rich import box
     from rich.table import Table
+    from rich.text import Text
 
     from bench.exporters.console import terminal
 
@@ -27,14 +28,16 @@ def print_scores(run: Run, columns: tuple[str, ...] = ()) -> None:
     tables = score_tables(run, columns)
     for scores in tables:
         there = {row["mask"] for row in run.summary["scores"] if row["dataset"] == scores.dataset}
-        title = f"{scores.dataset}, all masks: {', '.join(mask for mask in run.manifest.masks if mask in there)}"
+        called = run.manifest.titles.get(scores.dataset, scores.dataset)
+        title = f"{called}, all masks: {', '.join(mask for mask in run.manifest.masks if mask in there)}"
         texts = {
             entry.name: [written(rows.get(entry.name), entry, scores.most, intervals) for _, rows in scores.methods]
             for entry in scores.metrics
         }
         room = console.width - max(len(label) for label, _ in scores.methods)
         for part in fitting(scores, texts, room):
-            table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+            styled = Text(title, style="table.title")
+            table = Table(title=styled, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
             table.add_column("method", no_wrap=True)
             for entry in part:
                 table.add_column(head(entry), justify="right", no_wrap=True)

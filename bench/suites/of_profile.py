@@ -40,7 +40,7 @@ def open_entries(entries: Sequence[Entry], profile: Profile, packed: bool = True
     datasets, own = [], {}
     for entry in entries:
         found = open_dataset(entry.data, entry.split, entry.size, entry.count)
-        named = replace(found, name=entry.name)
+        named = replace(found, name=entry.name, title="")
         datasets.append(packed_where_large(named) if packed else named)
         own[entry.name] = parse_masks(entry.masks, entry.reading, found.ids, profile.suite_seed)
     masks = dict.fromkeys(name for names, _ in own.values() for name in names)

@@ -12,6 +12,7 @@ from bench.commands.results import show
 from bench.exporters.score_tables import best_of
 from bench.exporters.scores_terminal import cell, print_scores
 from bench.metrics.declaration import Metric
+from bench.runs.manifest import DatasetEntry
 from bench.runs.reader import Run
 from bench.statistics.summary import write_summary
 from tests.bench.fake_runs import fake_run
@@ -68,3 +69,17 @@ def test_every_metric_that_was_asked_for_has_its_column(
     show(Run.open(run.path), None, False, False)
     head = capsys.readouterr().out
     assert "seam" in head and "psnr_hole" in head
+
+
+def test_a_table_of_a_folder_is_called_as_the_folder_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    named = DatasetEntry("folder", count=12, title="holiday [b]")
+    scores = {("telea", 0): {"psnr_hole": np.full((12, 2), 20.0)}}
+    run = fake_run(tmp_path / "r", scores, dataset="folder", datasets=[named])
+    write_summary(run)
+    monkeypatch.setenv("COLUMNS", "120")
+    print_scores(Run.open(run.path))
+    assert " ".join(capsys.readouterr().out.split()).startswith("holiday [b], all masks: rect, circle ")
+    summary = json.loads((run.path / "summary.json").read_text())
+    assert {row["dataset"] for row in summary["scores"]} == {"folder"}
