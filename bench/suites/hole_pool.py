@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -20,6 +21,14 @@ from bench.suites.mask_sets import hole_key, recognised
 from bench.util.draws import stream_key
 from bench.util.errors import UsageError
 from bench.util.words import some
+
+
+class Fitted(NamedTuple):
+    """What was done to a hole to fit its picture of ``size`` (width, height)."""
+
+    cropped: bool
+    resized: bool
+    size: tuple[int, int]
 
 
 @dataclass(frozen=True)
@@ -34,6 +43,7 @@ class HolePool:
     _dealt: dict[str, str] = field(default_factory=dict, init=False, repr=False, compare=False)
     _keys: dict[str, str] = field(default_factory=dict, init=False, repr=False, compare=False)
     _areas: dict[str, float] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _fitted: dict[str, Fitted] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         self._files.extend(find_pictures(self.folder)[0])
@@ -46,6 +56,7 @@ class HolePool:
         """Deal the holes out to these pictures."""
         self._dealt.clear()
         self._areas.clear()
+        self._fitted.clear()
         files = sorted(self._files, key=lambda name: stream_key(self.seed, f"pool/hole/{name}"))
         left = list(range(len(files) + 1))  # of each place, the next one that is not taken
 
@@ -84,6 +95,9 @@ class HolePool:
         box = (left, top, left + wide, top + tall)
         fitted = np.asarray(image.resize((size[1], size[0]), Image.Resampling.NEAREST, box=box)) > 0
         self._areas[image_id] = float(fitted.mean())
+        self._fitted[image_id] = Fitted(
+            cropped=max(width - wide, height - tall) >= 1, resized=(tall, wide) != size, size=(size[1], size[0])
+        )
         return fitted
 
     def notes(self) -> list[str]:
@@ -95,6 +109,7 @@ class HolePool:
         said = [
             f"'{self.name}' assigns {used} of {len(self._files)} holes to {len(areas)} pictures: mean hole area "
             f"{areas.mean():.1%}, {(areas > 0.5).mean():.0%} of them above a half"
+            + told_fitted([*self._fitted.values()])
         ]
         said += [f"the holes of '{self.name}' {clause}" for clause in recognised({*self._keys.values()})]
         empty = sorted(image_id for image_id, area in self._areas.items() if not area)
@@ -103,3 +118,19 @@ class HolePool:
                 f"empty holes of '{self.name}', whose scores of the hole stay empty: {len(empty)} ({some(empty)})"
             )
         return said
+
+
+def told_fitted(holes: Sequence[Fitted]) -> str:
+    """How holes were brought to the size of their pictures, a clause; empty where they had it."""
+    changed = [hole for hole in holes if hole.cropped or hole.resized]
+    if not changed:
+        return ""
+    how = [word for word in ("cropped", "resized") if any(getattr(hole, word) for hole in changed)]
+    sizes = {hole.size for hole in changed}
+    whom = (
+        "all were"
+        if len(changed) == len(holes)
+        else f"{len(changed)} of {len(holes)} {'was' if len(changed) == 1 else 'were'}"
+    )
+    where = "to {}x{} px".format(*sizes.pop()) if len(sizes) == 1 else "to their pictures' sizes"
+    return f"; {whom} {' and '.join(how)} {where}"

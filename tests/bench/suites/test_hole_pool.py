@@ -79,6 +79,29 @@ def test_a_pool_says_how_large_its_holes_are(tmp_path: Path) -> None:
     assert fingerprint != Suite.open([pictures], f"pool:{folder}", seed=4).fingerprint()
 
 
+@pytest.mark.parametrize(
+    ("sizes", "told"),
+    [
+        ([(8, 8), (8, 8)], ""),
+        ([(4, 4), (4, 4)], "; all were resized to 4x4 px"),
+        ([(8, 8), (4, 4)], "; 1 of 2 was resized to 4x4 px"),
+        ([(8, 6), (8, 6)], "; all were cropped to 6x8 px"),
+        ([(2, 4), (2, 4)], "; all were cropped and resized to 4x2 px"),
+        ([(4, 4), (2, 4)], "; all were cropped and resized to their pictures' sizes"),
+    ],
+)
+def test_a_pool_says_how_its_holes_were_brought_to_size(
+    tmp_path: Path, sizes: list[tuple[int, int]], told: str
+) -> None:
+    """Holes of 8 x 8 for pictures of ``sizes`` (height, width)."""
+    pool = HolePool("pool", make_pool(tmp_path / "pool", 2, (8, 8)))
+    ids = [f"p{i}" for i in range(len(sizes))]
+    pool.require(ids)
+    for image_id, size in zip(ids, sizes, strict=True):
+        pool.read(image_id, size)
+    assert pool.notes()[0].partition(" above a half")[2] == told
+
+
 def test_a_pool_keeps_the_polarity_and_refuses_photographs_and_empty_folders(tmp_path: Path) -> None:
     folder = make_pool(tmp_path / "pool", 1)
     pool = HolePool("pool", folder, Reading("black"))
