@@ -19,6 +19,9 @@ from variants.method import Method
 LOOKED_AT = 4
 """Pictures that are looked at."""
 
+MOST_KEYS = 4
+"""How often a model is looked at again with what was found wrong mended."""
+
 DRIFT = 2.0
 """Levels by which known pixels must change to be spoken of: less is rounding and resizing."""
 
@@ -66,10 +69,34 @@ def told_drift(method: CallableMethod, levels: float) -> str:
 def check_convention(method: CallableMethod, picture: Picture, name: str = "") -> float:
     """How far it changes known pixels, in levels; NaN where it fails, as it will on its first pictures.
 
-    Raises ExternalError: one sentence that ends in what to write. What the user said himself is believed.
+    Raises ExternalError: one sentence that ends in what to write, all of it. What the user said himself is believed.
 
     name: the picture's id.
     """
+    found = look(method, picture, name)
+    if isinstance(found, float):
+        return found
+    what, keys = found
+    raise ExternalError(method.advised(what, completed(method, keys, picture, name)))
+
+
+def completed(method: CallableMethod, keys: Keys, picture: Picture, name: str) -> Keys:
+    """``keys`` and what would be asked for once they are said."""
+    for _ in range(MOST_KEYS):
+        try:
+            found = look(method.telling(keys.or_else(method.keys_said)), picture, name)
+        except ExternalError:
+            break
+        if isinstance(found, float):
+            break
+        keys = keys.or_else(found[1])
+    return keys
+
+
+def look(method: CallableMethod, picture: Picture, name: str) -> float | tuple[str, Keys]:
+    """What is plainly wrong and the keys that would mend it, or else how far known pixels change.
+
+    Raises ExternalError for what no keys would mend."""
     image, hole = picture
     trial = method.telling(method.keys_said)
     try:
@@ -80,17 +107,16 @@ def check_convention(method: CallableMethod, picture: Picture, name: str = "") -
         found = next(iter(running(method, image, hole, further=False)), None)
         if found is None:
             return np.nan  # It fails on its first pictures as well, where the failure is told.
-        raise ExternalError(method.advised(bare(str(error)), found.keys)) from error
+        return bare(str(error)), found.keys
     if not np.isfinite(raw).all():
         return np.nan
     truth = image / np.float32(255)
     for wrong in (polarity(method, raw, picture), value_range(method, raw, truth, hole, trial.gives_integers)):
         if wrong is not None:
-            what, keys = wrong
-            raise ExternalError(method.advised(f"{method.name} {what}", keys))
+            return f"{method.name} {wrong[0]}", wrong[1]
     wrong = drifted(method, raw, truth, hole, picture)
     if wrong is not None:
-        raise ExternalError(method.advised(f"{method.name} {wrong[0]}", wrong[1]))
+        return f"{method.name} {wrong[0]}", wrong[1]
     if np.ptp(raw) < FLAT and np.ptp(truth) > 0.1 and not method.keys_said.said():
         raise ExternalError(
             shortened(

@@ -96,6 +96,22 @@ def test_it_is_told_with_its_values_and_what_to_write() -> None:
         check_convention(model(lambda x, h: x * 255), (np.maximum(IMAGE, 255 * (IMAGE > 250)), HOLE))
 
 
+def test_all_that_must_be_said_is_told_at_once() -> None:
+    """A model whose mask comes first, is 1 where known, and that gives 0 to 255: all keys are in the line to write."""
+
+    def three(h: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+        assert h.shape[1] == 1 and x.shape[1] == 3
+        return torch.where(h > 0, x, torch.full_like(x, 0.5)) * 255
+
+    with pytest.raises(ExternalError) as told:
+        check_convention(model(three), (IMAGE, HOLE))
+    line = str(told.value).partition("m.py:f?")[2]
+    assert line.endswith("'")
+    assert set(line[:-1].split("&")) == {"order=mask,picture", "hole=0", "out=0,255"}
+    said = model(three, order="mask,picture", hole=0, low_high_out=(0.0, 255.0))
+    assert check_convention(said, (IMAGE, HOLE)) < 1
+
+
 def test_an_answer_that_is_not_finite_is_left_to_the_scores() -> None:
     check_convention(model(lambda x, h: x * float("nan")), (IMAGE, HOLE))
     check_convention(model(lambda x, h: torch.where(h > 0, x / 0, x * 255)), (IMAGE, HOLE))
