@@ -32,6 +32,7 @@ def probe_spec(text: str, device: str | None, size: int | None, json_output: boo
     from bench.methods.callable import CallableMethod
     from bench.methods.device import check_device
     from bench.methods.probe import known_pictures, probe
+    from bench.methods.structure import structures
     from bench.util.progress import say
     from bench.util.tf32 import matmul_precision
 
@@ -41,6 +42,8 @@ def probe_spec(text: str, device: str | None, size: int | None, json_output: boo
     (method,) = load_methods(text, weights=no_weights, device=check_device(device))
     assert isinstance(method, CallableMethod)
     side = size or (max(method.keys.size) if method.keys.size else SIDE)
+    ways = len(structures(method))
+    say(f"trying up to {ways:,} conventions on {method.name}, with scenes of {side} px; a slow model takes minutes")
     with matmul_precision("fp32"):
         verdict = probe(
             method, known_pictures(side), lambda keys: say(f"it runs {keys}"),
