@@ -27,8 +27,13 @@ def entries(*pairs: tuple[str, str]) -> list[DatasetEntry]:
     ],
 )
 def test_the_data_sets_of_a_run_are_listed(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], datasets: list[DatasetEntry], told: str
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    datasets: list[DatasetEntry],
+    told: str,
 ) -> None:
+    monkeypatch.setenv("COLUMNS", "200")  # in a narrow window the names fold
     fake_run(tmp_path / "r", {("telea", 0): {"psnr_hole": np.ones((3, 2))}}, datasets=datasets)
     list_entries(Kind.runs, runs_dir=tmp_path, json_output=True)
     (row,) = json.loads(capsys.readouterr().out)
