@@ -72,12 +72,11 @@ def read_hole_file(path: Path, polarity: str = "white") -> tuple[np.ndarray, flo
 
     try:
         with opened(path) as file:
-            if file.mode.startswith("I;16"):
+            if file.mode.startswith("I"):
                 file.load()
-                return round_to_8_bits(turn(deep_grey(file), orientation(file))), 0.0
+                deep = turn(deep_grey(file), orientation(file))
+                return round_to_8_bits(deep.clip(0, 65535)), 0.0
             image = ImageOps.exif_transpose(file)
-            if image.mode.startswith("I"):
-                return np.clip(np.rint(np.asarray(image) / 257), 0, 255).astype(np.uint8), 0.0
             if image.mode == "F":
                 raise BrokenPicture("pixels of kind F have no agreed range")
             if image.has_transparency_data:
