@@ -127,7 +127,7 @@ def _advance(step: Step, truth: Tensor, patch: Tensor, box: Box, target: Box) ->
     seen = patch[:, :, y0 - p - box.top : y1 - p - box.top, x0 - p - box.left : x1 - p - box.left]
     if (y0, y1, x0, x1) == (top, bottom, left, right):
         return step(seen, padding=0)
-    field = truth[:, :, top:bottom, left:right].repeat(patch.shape[0], 1, 1, 1)
+    field = truth[:, :, top:bottom, left:right].expand(len(patch), -1, -1, -1).clone()
     field[:, :, y0 - top : y1 - top, x0 - left : x1 - left] = seen
     return step(field, padding=0)
 
