@@ -7,6 +7,7 @@ number of processes. Methods that no copy can use (see :attr:`variants.method.Me
 from __future__ import annotations
 
 import contextlib
+import importlib
 import multiprocessing
 import os
 import pickle
@@ -74,6 +75,8 @@ class Workers:
                     yield task, self.bench.score(task, self.report, self._filled_here(task, many))
                 return
             self.workers = [start(self.bench) for _ in first]
+            # After the copies: one made meanwhile would wait for ever for an import that it has no thread to end.
+            threading.Thread(target=import_early, name="imports", daemon=True).start()
             yield from self._hand_out(tasks, many)
 
     def _filled_here(self, task: Task, many: int) -> Raws:
@@ -137,6 +140,13 @@ def start(bench: Bench) -> Worker:
         process.start()
     theirs.close()
     return Worker(process, ours)
+
+
+def import_early() -> None:
+    """Import what the records are written and averaged with, which takes a second, while workers score."""
+    for name in ("pyarrow.parquet", "pandas", "scipy.special"):
+        with contextlib.suppress(ImportError):
+            importlib.import_module(name)
 
 
 def work(bench: Bench, connection: Any, parent: int) -> None:
