@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from bench.commands.results import show
-from bench.commands.settings import check_names, with_data
+from bench.commands.settings import check_names, read_every, with_data
 from bench.commands.train import not_trained
 from bench.exporters.registry import chosen
 from bench.profiles.profile import Profile
@@ -60,11 +60,10 @@ def run_profile(
     from bench.stages.train import train_missing
     from bench.training import tensorboard as events
     from bench.training import together
-    from bench.training.checkpoint_every import every
     from bench.training.on_ray import train_on_ray
     from bench.util.ray_tasks import check_launcher
 
-    kept = every(checkpoint_every)
+    kept = read_every(checkpoint_every)
     if tensorboard:
         events.require()
     launch = None

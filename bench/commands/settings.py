@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
 from bench.profiles.profile import Profile
+from bench.util.errors import UsageError
+from variants.checkpoint_every import Every
+
+
+SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0}
 
 
 def with_data(profile: Profile, data: Sequence[str] | None) -> Profile:
@@ -49,3 +55,24 @@ def check_names(profile: Profile) -> None:
         parse_masks(",".join(profile.masks), Reading(profile.mask_polarity, profile.mask_threshold))
     for entry in entries_in(profile.suite_entries):
         parse_masks(entry.masks, entry.reading)
+
+
+def read_every(text: str | None) -> Every:
+    """How often trainings keep a state: ``500`` steps, ``30s``, ``10m`` or ``1h``, or both, ``500,10m``.
+
+    Raises UsageError.
+    """
+    if text is None:
+        return Every()
+    steps: int | None = None
+    seconds: float | None = None
+    for part in text.split(","):
+        match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([smh]?)\s*", part)
+        number = float(match[1]) if match else 0.0
+        if match is None or number <= 0 or (not match[2] and number != int(number)):
+            raise UsageError(f"--checkpoint-every {text}: give steps (500), a time (30s, 10m, 1h), or both (500,10m)")
+        if match[2]:
+            seconds = number * SECONDS[match[2]]
+        else:
+            steps = int(number)
+    return Every(seconds, steps)

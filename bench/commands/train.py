@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from bench.commands.settings import check_names, with_data
+from bench.commands.settings import check_names, read_every, with_data
 from bench.profiles.profile import Profile
 from bench.runs.trained import weights_file
 from bench.util.errors import PartialError, UsageError
@@ -30,7 +30,6 @@ def train_only(
     from bench.stages.train import Launch, train_missing
     from bench.training import tensorboard as events
     from bench.training import together
-    from bench.training.checkpoint_every import every
 
     def lead(place: str, fresh: bool, launch: Launch | None) -> None:
         if tensorboard:
@@ -44,7 +43,7 @@ def train_only(
         if diverged:
             raise PartialError(not_trained(diverged))
 
-    kept = every(checkpoint_every)
+    kept = read_every(checkpoint_every)
     if not together.asked():
         lead(check_device(device), fresh, None)
         return

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bench.training.checkpoint_every import every
+from bench.commands.settings import read_every
 from bench.util.errors import UsageError
 from variants.checkpoint_every import Every
 
@@ -22,10 +22,10 @@ from variants.checkpoint_every import Every
     ],
 )
 def test_steps_times_or_both(text, expected):
-    assert every(text) == expected
+    assert read_every(text) == expected
 
 
 @pytest.mark.parametrize("text", ["", "0", "-5", "1.5", "10x", "m", "500,,", "nan", "1e3", "0s"])
 def test_anything_else_is_refused_with_examples(text):
     with pytest.raises(UsageError, match=r"give steps \(500\), a time \(30s, 10m, 1h\), or both"):
-        every(text)
+        read_every(text)
