@@ -10,7 +10,6 @@ from bench.profiles.profile import Profile
 from bench.util.errors import UsageError
 from variants.checkpoint_every import Every
 
-
 SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0}
 
 
