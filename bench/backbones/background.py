@@ -8,7 +8,7 @@ import time
 
 from bench.backbones.backbone import Backbone, WeightsError, user_folder
 from bench.backbones.catalogue import address
-from bench.util.download import DownloadError, download
+from bench.util.download import DownloadError, download, length
 from bench.util.progress import Reporter, say
 
 ANSWER_S = 5.0
@@ -37,7 +37,7 @@ class Fetch:
         self.which = which
         self.url, file, self.prefix = address(which, os.environ.get(MIRROR) or None)
         self.target = user_folder() / file
-        self.seen = (0, 0)
+        self.seen = (length(self.target.with_name(f"{file}.part")), 0)
         self._answered = threading.Event()
         self._ended = threading.Event()
         self._given_up = threading.Event()
@@ -83,12 +83,18 @@ class Fetch:
             pass
         except (DownloadError, WeightsError, OSError) as error:
             if not self._given_up.is_set():
-                self._give_up(f"the {self.which.name} backbone could not be fetched ({error})")
+                what = error.what if isinstance(error, DownloadError) else error
+                self._give_up(
+                    f"the {self.which.name} backbone could not be fetched ({what}); 'bench weights fetch "
+                    f"{self.which.name}' tries again"
+                )
         finally:
             self._ended.set()
 
     def _hear(self, done: int, total: int) -> None:
-        self._answered.set()
+        # Headers alone are no answer: a proxy may send them for a host that it cannot reach.
+        if done > self.seen[0]:
+            self._answered.set()
         self.seen = (done, total)
         if self._given_up.is_set():
             raise GivenUp

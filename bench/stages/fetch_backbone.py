@@ -46,13 +46,15 @@ def start_fetch(profile: Profile, weights_dir: Path | None, offline: bool) -> Fe
 def fetch_or_tell(profile: Profile, weights_dir: Path | None, fetch: bool) -> None:
     """Fetch what is lacking where that was asked for; else say what would be."""
     from bench import backbones
-    from bench.backbones.background import Fetch
+    from bench.backbones.background import ENV, Fetch, is_offline
 
     name = lacking(profile, weights_dir)
     if name is None:
         return
     which = backbones.backbone(name)
-    if fetch:
+    if fetch and is_offline():
+        say(f"offline ({ENV} is set): the {name} backbone is not fetched, despite --fetch")
+    elif fetch:
         say(f"fetching the {name} backbone ({which.megabytes} MB)")
         Fetch(which).wait(float("inf"))
     else:

@@ -25,7 +25,11 @@ Report = Callable[[int, int], None]
 
 
 class DownloadError(BenchError):
-    """A download failed; the message is one sentence."""
+    """A download failed: what happened, and what whoever gave the address can do about it."""
+
+    def __init__(self, what: str, remedy: str) -> None:
+        super().__init__(f"{what}: {remedy}")
+        self.what = what
 
 
 def download(
@@ -55,26 +59,26 @@ def download(
                 complete = attempt(url, part, report, size)
             except urllib.error.HTTPError as error:
                 raise DownloadError(
-                    f"{url} returned {error.code} {error.reason}. Check --url or retry later."
+                    f"{url} returned {error.code} {error.reason}", "check --url or retry later"
                 ) from error
             except (OSError, http.client.HTTPException) as error:
                 if isinstance(error, OSError) and (error.filename or error.errno in FULL):
                     raise
-                why = str(getattr(error, "reason", "") or error) or type(error).__name__
+                why = in_words(error)
             futile = 0 if length(part) > before else futile + 1
             time.sleep(0.3 * futile)
             if not complete and futile >= FUTILE and not length(part):
                 raise DownloadError(
-                    f"{url} cannot be reached ({why or 'the server closed the connection'}). "
-                    "Check the network, or give another --url."
+                    f"{url} cannot be reached ({why or 'the server closed the connection'})",
+                    "check the network, or give another --url",
                 )
             if not complete and futile >= FUTILE:
                 raise DownloadError(
-                    f"{url} was interrupted after {length(part):,} bytes ({why or 'the server closed the connection'})"
-                    ": rerun the same command to resume"
+                    f"{url} was interrupted after {length(part):,} bytes ({why or 'the server closed the connection'})",
+                    "rerun the same command to resume",
                 )
     except OSError as error:
-        raise DownloadError(f"{part} cannot be written ({error.strerror or error}): choose another --to") from error
+        raise DownloadError(f"{part} cannot be written ({error.strerror or error})", "choose another --to") from error
     if size is not None and length(part) != size:
         came = length(part)
         part.unlink()
@@ -84,14 +88,21 @@ def download(
     if not found.startswith(sha256_prefix):
         part.unlink()
         raise DownloadError(
-            f"what {url} gave has SHA-256 {found[:16]}…, not {sha256_prefix}…: discarded; try another --url"
+            f"what {url} gave has SHA-256 {found[:16]}…, not {sha256_prefix}…: discarded",
+            "try another --url",
         )
     part.replace(target)
     return found
 
 
 def wrong_size(url: str, came: int, size: int) -> DownloadError:
-    return DownloadError(f"{url} is {came:,} bytes, not {size:,}: this is a different file; try another --url")
+    return DownloadError(f"{url} is {came:,} bytes, not {size:,}", "this is a different file; try another --url")
+
+
+def in_words(error: OSError | http.client.HTTPException) -> str:
+    """Why a connection failed, without the number that the system gives it."""
+    reason = getattr(error, "reason", "") or error
+    return getattr(reason, "strerror", None) or str(reason) or type(error).__name__
 
 
 def length(path: Path) -> int:

@@ -100,6 +100,24 @@ def test_who_does_not_answer_counts_as_offline(
     assert "counts as offline" in capsys.readouterr().err
 
 
+def test_headers_that_no_byte_follows_count_as_offline(
+    server: Any, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    server.patience, server.stall_s = 0, 3.0
+    (tmp_path / f"{NAME}.part").write_bytes(CONTENT[:100])
+    began = time.monotonic()
+    assert not fetch()
+    assert time.monotonic() - began < 2.5
+    assert "counts as offline" in capsys.readouterr().err
+
+
+def test_why_a_fetch_failed_names_no_option_that_the_run_lacks(server: Any, capsys: pytest.CaptureFixture) -> None:
+    server.missing = True
+    assert not fetch()
+    told = capsys.readouterr().err
+    assert "--url" not in told and "'bench weights fetch alexnet' tries again" in told
+
+
 def test_offline_asks_for_nothing(server: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     profile = load_profile("tiny")
     assert start_fetch(profile, None, offline=True) is None
@@ -133,3 +151,12 @@ def test_eval_says_what_it_would_fetch_and_fetches_when_told(
     assert (tmp_path / NAME).is_file()
     fetch_or_tell(profile, None, fetch=False)
     assert "--fetch" not in capsys.readouterr().err
+
+
+def test_eval_fetches_nothing_where_the_environment_says_offline(
+    server: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    monkeypatch.setenv("BENCH_OFFLINE", "1")
+    fetch_or_tell(load_profile("tiny"), None, fetch=True)
+    assert not server.asked
+    assert "BENCH_OFFLINE is set" in capsys.readouterr().err
