@@ -6,10 +6,11 @@ import math
 
 from markupsafe import Markup
 
+from bench.exporters.rounding import typeset
 from bench.statistics.scores import ALL
 from reports.charts import Dot, dot_panel
 from reports.method_colours import styles
-from reports.numbers import Numbers, Score, fixed
+from reports.numbers import Numbers, Score
 from reports.plane import span_of
 from reports.scoreboard import ranked, slug, written
 from reports.tables import Cell, Column, Row, Table
@@ -47,8 +48,8 @@ def spoken(score: Score | None, digits: int) -> str:
     if score is None or math.isnan(score.mean):
         return "no value"
     if math.isnan(score.low):
-        return fixed(score.mean, digits)
-    return f"{fixed(score.mean, digits)} ({fixed(score.low, digits)} to {fixed(score.high, digits)})"
+        return typeset(score.mean, digits)
+    return f"{typeset(score.mean, digits)} ({typeset(score.low, digits)} to {typeset(score.high, digits)})"
 
 
 def heat_map(numbers: Numbers, dataset: str, metric: str) -> Table:

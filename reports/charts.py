@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from markupsafe import Markup, escape
 
-from reports.numbers import Score, fixed
+from bench.exporters.rounding import typeset
+from reports.numbers import Score
 from reports.plane import Axis, Plane, log_span, short, span_of, svg
 
 
@@ -61,7 +62,7 @@ def dot_panel(
                 plane.parts.append(f'<path class="whisker {dot.style}" d="{ends}"/>')
             plane.dot(score.mean, at, style, 3.6)
         if dot.score is not None and math.isfinite(dot.score.mean):
-            plane.text(plane.width, beside, fixed(dot.score.mean, digits), "value", "end")
+            plane.text(plane.width, beside, typeset(dot.score.mean, digits), "value", "end")
         else:
             plane.text(plane.width, beside, "–", "tick", "end")
     return plane.markup(alt)

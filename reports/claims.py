@@ -12,9 +12,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from bench.exporters.rounding import typeset
 from bench.statistics.intervals import Seeds, inside, seed_noise
 from bench.statistics.paired import pooled
-from reports.numbers import Member, Numbers, Score, fixed, paired
+from reports.numbers import Member, Numbers, Score, paired
 from reports.scoreboard import counted, millions
 from reports.tables import Cell, Column, Row, Table
 
@@ -307,7 +308,7 @@ def printed(numbers: Numbers, claim: Claim) -> Callable[[Score], str]:
     def number(value: float) -> str:
         if logarithmic:
             return f"×{2**value:.2f}"
-        return ("+" if signed and value > 0 else "") + fixed(value, digits)
+        return ("+" if signed and value > 0 else "") + typeset(value, digits)
 
     def text(score: Score) -> str:
         tail = "" if logarithmic or not unit else f" {unit}"

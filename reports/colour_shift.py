@@ -8,11 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 from markupsafe import Markup
 
+from bench.exporters.rounding import typeset
 from bench.statistics.scores import ALL
 from reports.breakdown import spoken
 from reports.charts import Dot, density_panel, dot_panel
 from reports.method_colours import styles
-from reports.numbers import Numbers, fixed
+from reports.numbers import Numbers
 from reports.plane import span_of
 from reports.scoreboard import ranked, score_cell, slug
 from reports.tables import Column, Row, Table
@@ -127,7 +128,7 @@ def luminance_panels(numbers: Numbers, counts: dict[str, np.ndarray]) -> tuple[l
                 coarse,
                 alt=alt,
                 floor=floor.luma if floor else None,
-                notes=f"floor {fixed(floor.luma, 2)}" if floor else "",
+                notes=f"floor {typeset(floor.luma, 2)}" if floor else "",
             )
         )
     return panels, floors

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from markupsafe import Markup
 
-from bench.exporters.rounding import decimals, p_value
+from bench.exporters.rounding import decimals, p_value, typeset
 from bench.exporters.words import headline as headline_metrics
 from bench.metrics.declaration import in_order as by_rank
 from bench.statistics.scores import ALL
@@ -20,7 +20,7 @@ from reports.breakdown import spoken
 from reports.charts import Dot, dot_panel, scatter_panel
 from reports.grids import GridCell, GridRow, anchor, rows_data, truths_css, viewer_of
 from reports.method_colours import sides
-from reports.numbers import Score, fixed
+from reports.numbers import Score
 from reports.pictures import Tally, scenes
 from reports.plane import span_of
 from reports.scoreboard import slug, written
@@ -98,12 +98,12 @@ def words(row: dict[str, Any]) -> str:
     digits = digits_of(row)
     unit = f" {row['unit']}" if row["unit"] else ""
     tail = (
-        f"{fixed(row['difference'], digits)}{unit}"
+        f"{typeset(row['difference'], digits)}{unit}"
         if row["difference"] < 0
-        else f"+{fixed(row['difference'], digits)}{unit}"
+        else f"+{typeset(row['difference'], digits)}{unit}"
     )
     if known(row):
-        tail += f", 95 % interval {fixed(row['low'], digits)} to {fixed(row['high'], digits)}"
+        tail += f", 95 % interval {typeset(row['low'], digits)} to {typeset(row['high'], digits)}"
     return f"{ {'same': 'the same within tolerance'}.get(row['verdict'], row['verdict']) } ({tail})"
 
 
@@ -168,14 +168,16 @@ def rows_table(caption: str, rows: list[dict[str, Any]], first: str) -> Table:
                     mean_cell(row, "reference", digits),
                     mean_cell(row, "candidate", digits),
                     Cell(
-                        sign + fixed(row["difference"], digits),
+                        sign + typeset(row["difference"], digits),
                         row["difference"],
                         row["low"] if known(row) else None,
                         row["high"] if known(row) else None,
-                        f"{fixed(row['low'], digits)} to {fixed(row['high'], digits)}" if known(row) else "",
+                        f"{typeset(row['low'], digits)} to {typeset(row['high'], digits)}" if known(row) else "",
                     ),
                     Cell(p_value(p), p),
-                    Cell(fixed(effect, 2) if math.isfinite(effect) else "–", effect if math.isfinite(effect) else None),
+                    Cell(
+                        typeset(effect, 2) if math.isfinite(effect) else "–", effect if math.isfinite(effect) else None
+                    ),
                     Cell(f"{row['wins']} / {row['ties']} / {row['losses']}", float(row["wins"])),
                     Cell(row["verdict"], mark={"better": "good", "worse": "bad"}.get(row["verdict"], "")),
                 ],
@@ -386,7 +388,7 @@ def changed(pair: Pair) -> list[tuple[tuple[str, str, dict[tuple[str, str], str]
         }
         files = (str((root / parts[0][1]["truth"]).resolve()), str((root / parts[0][1]["hole"]).resolve()), layers)
         unit = f" {fact.unit}" if fact.unit else ""
-        text = f"{'+' if value > 0 else ''}{fixed(value, decimals(fact.unit, fact.digits))}{unit} {fact.heading}"
+        text = f"{'+' if value > 0 else ''}{typeset(value, decimals(fact.unit, fact.digits))}{unit} {fact.heading}"
         found.append((files, mask, image_id, value, text))
     found.sort(key=lambda entry: entry[3])
     losers = [entry for entry in found if entry[3] < 0][:CHANGED]
@@ -401,7 +403,7 @@ def scores_of(pair: Pair, side: int, mask: str, image_id: str) -> dict[str, str]
     for fact in sorted((fact for fact in pair.facts if fact.rank is not None), key=lambda fact: fact.order):
         value = float(pair.means()[side][k, m, pair.facts.index(fact)])
         if math.isfinite(value):
-            found[f"{fact.heading} {fact.arrow}"] = f"{fixed(value, fact.digits)} {fact.unit}".strip()
+            found[f"{fact.heading} {fact.arrow}"] = f"{typeset(value, fact.digits)} {fact.unit}".strip()
     return found
 
 

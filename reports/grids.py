@@ -9,8 +9,9 @@ from urllib.parse import quote
 
 import numpy as np
 
+from bench.exporters.rounding import typeset
 from bench.runs.reader import Run
-from reports.numbers import Numbers, fixed
+from reports.numbers import Numbers
 from reports.pictures import Picture, Scene, Tally, scenes
 from reports.scoreboard import ranked
 from reports.tables import Cell, Column, Row, Table
@@ -171,11 +172,11 @@ def cell_of(numbers: Numbers, scene: Scene, dataset: str, mask: str, image_id: s
             value = float(numbers.block(label, dataset, name)[place, k])
             if np.isfinite(value):
                 m = numbers.measures[name]
-                cell.scores[f"{m.heading} {m.arrow}"] = f"{fixed(value, m.digits)} {m.unit}".strip()
+                cell.scores[f"{m.heading} {m.arrow}"] = f"{typeset(value, m.digits)} {m.unit}".strip()
     if decide:
         cell.number = float(numbers.block(label, dataset, decide)[place, k])
         m = numbers.measures[decide]
-        cell.text = f"{fixed(cell.number, min(m.digits, 1) if m.unit == 'dB' else m.digits)} {m.unit}".strip()
+        cell.text = f"{typeset(cell.number, min(m.digits, 1) if m.unit == 'dB' else m.digits)} {m.unit}".strip()
         if not np.isfinite(cell.number):
             cell.text = ""
     return cell
@@ -233,7 +234,7 @@ def worst_failures(numbers: Numbers, rows: list[GridRow]) -> list[Worst]:
                 image_id = str(numbers.ids(dataset)[index])
                 value = float(numbers.block(member.label, dataset, decide)[index, k])
                 row = place.get((dataset, mask, image_id))
-                text = f"{fixed(value, 1 if measure.unit == 'dB' else measure.digits)} {measure.unit}".strip()
+                text = f"{typeset(value, 1 if measure.unit == 'dB' else measure.digits)} {measure.unit}".strip()
                 found.append(
                     Worst(
                         member.label,

@@ -292,12 +292,6 @@ def paired(blocks: Sequence[np.ndarray], sides: tuple[Seeds, ...] = ()) -> list[
     return [Score(float(mean), float(low), float(high), int(n)) for mean, low, high, n in ends]
 
 
-def fixed(value: float, digits: int) -> str:
-    """A number with so many decimals, a real minus sign and no negative zero."""
-    text = f"{value:.{digits}f}"
-    return text.lstrip("-") if float(text) == 0 else text.replace("-", "−")
-
-
 def number(value: Any) -> float:
     return math.nan if value is None else float(value)
 

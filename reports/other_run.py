@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from bench.exporters.rounding import decimals
+from bench.exporters.rounding import decimals, typeset
 from bench.exporters.words import headline
 from bench.runs.reader import Run
 from bench.util.errors import IncomparableError
 from reports.comparison import mean_cell
-from reports.numbers import fixed
 from reports.scoreboard import slug
 from reports.tables import Cell, Column, Row, Table
 
@@ -62,7 +61,7 @@ def cells(row: dict[str, Any] | None) -> list[Cell]:
     if row is None:
         return [Cell("–"), Cell("–"), Cell("–")]
     digits = decimals(row["unit"], row["decimals"])
-    gain = ("+" if row["difference"] > 0 else "") + fixed(row["difference"], digits)
+    gain = ("+" if row["difference"] > 0 else "") + typeset(row["difference"], digits)
     known = row["low"] is not None and row["low"] == row["low"]
     return [
         mean_cell(row, "reference", digits),
@@ -72,7 +71,7 @@ def cells(row: dict[str, Any] | None) -> list[Cell]:
             row["difference"],
             row["low"] if known else None,
             row["high"] if known else None,
-            (f"{fixed(row['low'], digits)} to {fixed(row['high'], digits)}, " if known else "") + row["verdict"],
+            (f"{typeset(row['low'], digits)} to {typeset(row['high'], digits)}, " if known else "") + row["verdict"],
             mark={"better": "best", "worse": "bad"}.get(row["verdict"], ""),
         ),
     ]

@@ -8,9 +8,10 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from bench.exporters.rounding import typeset
 from bench.metrics.declaration import Metric
 from bench.statistics.scores import ALL
-from reports.numbers import Member, Numbers, Score, fixed, paired
+from reports.numbers import Member, Numbers, Score, paired
 from reports.tables import Cell, Column, Row, Table
 
 GROUPS = {"network": "Networks", "external": "Models from outside", "reference": "References, no training"}
@@ -89,8 +90,8 @@ def sentence(found: Lead, several: bool) -> str:
         return f"{where}{found.best} has the best mean ({value}), but {listed(found.tied)} cannot be told apart from it"
     gap = found.ahead
     return (
-        f"{where}{found.best} wins with {value}, {gap.mean:.{digits}f}{unit} ahead of {found.second} "
-        f"(95 % interval {gap.low:.{digits}f} to {gap.high:.{digits}f})"
+        f"{where}{found.best} wins with {value}, {typeset(gap.mean, digits)}{unit} ahead of {found.second} "
+        f"(95 % interval {typeset(gap.low, digits)} to {typeset(gap.high, digits)})"
     )
 
 
@@ -112,7 +113,7 @@ def score_cell(score: Score | None, measure: Metric, mark: str = "", bar: float 
         low=score.low if known else None,
         high=score.high if known else None,
         detail=", ".join(
-            [f"{fixed(score.low, digits)} to {fixed(score.high, digits)}"] * known
+            [f"{typeset(score.low, digits)} to {typeset(score.high, digits)}"] * known
             + [f"n {score.n:,}"] * (not measure.whole and score.n < most)
         ),
         bar=bar,
@@ -123,8 +124,8 @@ def score_cell(score: Score | None, measure: Metric, mark: str = "", bar: float 
 
 def written(score: Score, digits: int) -> str:
     """``20.13``; of a metric with a target, with what decides which is best: ``−0.40, off by 0.62``."""
-    text = fixed(score.mean, digits)
-    return text if math.isnan(score.distance) else f"{text}, off by {fixed(score.distance, digits)}"
+    text = typeset(score.mean, digits)
+    return text if math.isnan(score.distance) else f"{text}, off by {typeset(score.distance, digits)}"
 
 
 def metric_column(measure: Metric) -> Column:

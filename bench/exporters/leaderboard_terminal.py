@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from bench.exporters.rounding import fixed
 from bench.metrics.declaration import Metric, in_order
 
 
@@ -45,7 +46,7 @@ def cell(method: str, places: Sequence[dict[str, Any]], metric: Metric) -> str:
     if place is None:
         return "–"
     mark = "=" if shared(places, place["rank"]) else ""
-    text = f"{mark}{place['rank']}  {place['mean']:.{metric.digits}f}"
+    text = f"{mark}{place['rank']}  {fixed(place['mean'], metric.digits)}"
     return f"[bold green]{text}[/]" if place["rank"] == 1 else text
 
 

@@ -1,4 +1,4 @@
-"""How numbers are rounded in comparisons and checks, in every format. Tables of scores: a metric's ``digits``."""
+"""How numbers are rounded, in every format and on pages. How many decimals a metric has, it declares itself."""
 
 from __future__ import annotations
 
@@ -18,8 +18,26 @@ def number(value: float | None, unit: str = "", signed: bool = False, digits: in
         return "–"
     if math.isinf(value):
         return "∞" if value > 0 else "-∞"
-    text = f"{value:{'+' if signed else ''}.{decimals(unit, digits)}f}"
-    return text.replace("-", "", 1) if float(text) == 0 and text.startswith("-") else text
+    return fixed(value, decimals(unit, digits), signed)
+
+
+def fixed(value: float, digits: int, signed: bool = False) -> str:
+    """A number with so many decimals; there is no negative zero.
+
+    >>> fixed(-2.345, 1), fixed(-0.04, 1), fixed(0.04, 1, signed=True)
+    ('-2.3', '0.0', '+0.0')
+    """
+    text = f"{value:{'+' if signed else ''}.{digits}f}"
+    return text.removeprefix("-") if float(text) == 0 else text
+
+
+def typeset(value: float, digits: int) -> str:
+    """The same with a real minus sign, as pages have it.
+
+    >>> typeset(-2.345, 1)
+    '−2.3'
+    """
+    return fixed(value, digits).replace("-", "−")
 
 
 def decimals(unit: str, digits: int | None = None) -> int:

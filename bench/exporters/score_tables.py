@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from bench.exporters.rounding import fixed
 from bench.metrics.declaration import Metric, in_order
 from bench.runs.reader import Run
 from bench.statistics.scores import ALL
@@ -81,11 +82,11 @@ def written(row: Row | None, entry: Metric, most: int, interval: bool = False) -
     how many fills where that is fewer than ``most``."""
     if row is None or row["mean"] is None:
         return "–"
-    text = f"{row['mean']:.{entry.digits}f}"
+    text = fixed(row["mean"], entry.digits)
     if interval and row["low"] is not None and row["high"] is not None:
         text += f" ±{max(row['high'] - row['mean'], row['mean'] - row['low']):.2g}"
     if row.get("distance") is not None:
-        text += f", off by {row['distance']:.{entry.digits}f}"
+        text += f", off by {fixed(row['distance'], entry.digits)}"
     if not entry.whole and row["n"] < most:
         text += f" (n {row['n']:,})"
     return text

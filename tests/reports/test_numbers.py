@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from bench.exporters.rounding import typeset
 from bench.runs.reader import Run
-from reports.numbers import Numbers, fixed, paired
+from reports.numbers import Numbers, paired
 from tests.reports.fake_run import fake_run
 
 
@@ -82,4 +83,4 @@ def test_seeds_of_a_variant_are_methods_of_their_own(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("value", "text"), [(-0.001, "0.00"), (-1.5, "−1.50"), (2.0, "2.00")])
 def test_numbers_have_a_true_minus_and_no_negative_zero(value: float, text: str) -> None:
-    assert fixed(value, 2) == text
+    assert typeset(value, 2) == text
