@@ -46,6 +46,7 @@ class Backbone:
 
     @property
     def sha256_prefix(self) -> str:
+        """First hex digits of the file's SHA-256: the declared digest, else those that end torchvision's name."""
         return self.digest or Path(self.file).stem.rsplit("-", 1)[1]
 
     @property

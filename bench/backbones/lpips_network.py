@@ -70,6 +70,7 @@ class Stack:
 
     @property
     def device(self) -> torch.device:
+        """Where the weights lie; pictures must be brought there first."""
         return self.heads[0].device
 
     def input(self, pictures: np.ndarray | Sequence[np.ndarray]) -> torch.Tensor:
@@ -196,6 +197,7 @@ def squeezenet(features: Mapping[str, torch.Tensor], heads: Sequence[torch.Tenso
 
 
 def convolution(features: Mapping[str, torch.Tensor], key: str, stride: int, padding: int, tap: bool) -> Step:
+    """A convolution from ``KEY.weight`` and ``KEY.bias``; ``tap`` marks a layer that LPIPS compares."""
     weight, bias = laid_out(features[f"{key}.weight"]), features[f"{key}.bias"]
     return Step(weight.shape[-1], stride, padding, weight, bias, tap=tap)
 

@@ -35,10 +35,12 @@ class Student(nn.Module):
 
     @property
     def parameters_count(self) -> int:
+        """Number of trained values, the heads included."""
         return sum(parameter.numel() for parameter in self.parameters())
 
     @property
     def heads(self) -> tuple[Tensor, ...]:
+        """Weights of each layer's channels in the distance, kept positive by a softplus."""
         return tuple(F.softplus(head) for head in self.raw_heads)
 
     def convolve(self, number: int, x: Tensor) -> Tensor:
@@ -71,6 +73,7 @@ class Student(nn.Module):
 
     @torch.no_grad()
     def scale_heads(self, factors: list[float]) -> None:
+        """Multiply each layer's head by a positive factor, in place: one factor a layer."""
         for raw, factor in zip(self.raw_heads, factors, strict=True):
             raw.copy_(torch.log(torch.expm1(F.softplus(raw) * factor)))
 
@@ -87,6 +90,7 @@ class Student(nn.Module):
         return found
 
     def save(self, path: Path, about: dict[str, str]) -> None:
+        """Write the weights as safetensors, with ``about`` as the file's metadata."""
         from safetensors.torch import save
 
         from bench.util.files import write_bytes

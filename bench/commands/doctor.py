@@ -23,19 +23,20 @@ class Check:
 
 
 def examine(weights_dir: Path | None, runs: Path) -> list[Check]:
+    """All checks, in the order in which they are printed; each shortcoming comes with its remedy."""
     return [
-        packages(),
-        hardware(),
-        precision(),
-        perceptual(weights_dir),
-        *set_scores(weights_dir),
-        pictures(),
-        disk(runs),
-        browser(),
+        _packages(),
+        _hardware(),
+        _precision(),
+        _perceptual(weights_dir),
+        *_set_scores(weights_dir),
+        _pictures(),
+        _disk(runs),
+        _browser(),
     ]
 
 
-def packages() -> Check:
+def _packages() -> Check:
     found = provenance.versions()
     missing = [name for name, version in found.items() if version == "not installed"]
     text = ", ".join(f"{name} {found[name]}" for name in ("python", "torch", "torchvision", "numpy", "scikit-image"))
@@ -44,7 +45,7 @@ def packages() -> Check:
     return Check("packages", "ok", text)
 
 
-def hardware() -> Check:
+def _hardware() -> Check:
     import torch
 
     text = f"{provenance.processor()}, {provenance.cores()} cores, {provenance.memory_gib()} GiB"
@@ -53,7 +54,7 @@ def hardware() -> Check:
     return Check("hardware", "ok", f"{text}; no GPU: use the quick profile; the paper profile needs one")
 
 
-def precision() -> Check:
+def _precision() -> Check:
     import torch
 
     from variants.session import best_precision
@@ -65,7 +66,7 @@ def precision() -> Check:
     return Check("training precision", "ok", f"fp32 on {device}: no native bf16, training takes about twice as long")
 
 
-def perceptual(weights_dir: Path | None) -> Check:
+def _perceptual(weights_dir: Path | None) -> Check:
     from bench.metrics.registry import metric
     from bench.metrics.scorer import Scorer
 
@@ -76,7 +77,7 @@ def perceptual(weights_dir: Path | None) -> Check:
     return Check("LPIPS backbone", "ok", "AlexNet found and checked")
 
 
-def set_scores(weights_dir: Path | None) -> list[Check]:
+def _set_scores(weights_dir: Path | None) -> list[Check]:
     from bench.backbones.backbone import find
     from bench.set_metrics.networks import NETWORKS
     from bench.set_metrics.registry import set_metric
@@ -97,7 +98,7 @@ def set_scores(weights_dir: Path | None) -> list[Check]:
     return checks
 
 
-def pictures() -> Check:
+def _pictures() -> Check:
     from bench.datasets.registry import open_dataset
     from bench.profiles.profile import load_profile
 
@@ -114,7 +115,7 @@ def pictures() -> Check:
     return Check("pictures", "ok", f"{told} held out")
 
 
-def disk(runs: Path) -> Check:
+def _disk(runs: Path) -> Check:
     place = runs if runs.exists() else Path.cwd()
     free = shutil.disk_usage(place).free / 2**30
     if not os.access(place, os.W_OK):
@@ -124,7 +125,7 @@ def disk(runs: Path) -> Check:
     return Check("disk", "ok", f"{free:.0f} GiB free for runs")
 
 
-def browser() -> Check:
+def _browser() -> Check:
     import webbrowser
 
     try:

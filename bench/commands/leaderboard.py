@@ -97,6 +97,7 @@ def compare_all(
 
 
 def has(run: Run, metric: str) -> bool:
+    """Whether any method of a run has a mean of this metric."""
     return any(row["metric"] == metric and row["mean"] is not None for row in (run.summary or {"scores": []})["scores"])
 
 

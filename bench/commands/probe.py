@@ -70,6 +70,7 @@ def document(verdict: Verdict) -> dict[str, Any]:
 
 
 def show(verdict: Verdict) -> None:
+    """Print the best attempts as a table and, below it, the SPEC to use."""
     from rich.table import Table
 
     from bench.exporters.console import terminal

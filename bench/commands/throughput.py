@@ -59,7 +59,7 @@ def time_methods(request: Request) -> None:
         check_spec(spec)
         if parse_spec(spec).kind == "predictions":
             raise UsageError(f"'{spec}' holds finished pictures: there is nothing to time")
-    refuse_conflicts(request, specs)
+    _refuse_conflicts(request, specs)
 
     from bench.exporters.throughput_terminal import show
     from bench.methods.device import check_device
@@ -80,7 +80,7 @@ def time_methods(request: Request) -> None:
     refuse_nothing(plan)
     members = [subject for spec in specs for subject in subjects(spec, request, device, plan.resolutions)]
     refuse_namesakes(members)
-    refuse_small(members, plan)
+    _refuse_small(members, plan)
     say_conditions(request, specs)
     with Reporter("throughput") as reporter:
         shown = Report(
@@ -101,7 +101,7 @@ def time_methods(request: Request) -> None:
         show(result.frame)
 
 
-def refuse_conflicts(request: Request, specs: list[str]) -> None:
+def _refuse_conflicts(request: Request, specs: list[str]) -> None:
     if request.width is not None and (request.run or request.checkpoint):
         raise UsageError("--width is for random weights: omit it with --run or --checkpoint")
     if request.run and request.checkpoint:
@@ -134,7 +134,7 @@ def refuse_namesakes(members: list[Subject]) -> None:
             raise UsageError(f"a method and {other} are both called '{name}': time them separately, or rename one")
 
 
-def refuse_small(members: list[Subject], plan: Plan) -> None:
+def _refuse_small(members: list[Subject], plan: Plan) -> None:
     for member in members:
         for side in plan.resolutions:
             if side < member.multiple:
@@ -142,6 +142,7 @@ def refuse_small(members: list[Subject], plan: Plan) -> None:
 
 
 def is_network(spec: str) -> bool:
+    """As in bench.methods.load, which is imported only once it is asked."""
     from bench.methods.load import is_network as of_kind
 
     return of_kind(spec)

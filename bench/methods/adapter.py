@@ -82,13 +82,13 @@ def chosen(answer: Any, output: str | None, name: str) -> Any:
         return parts[output]
     if output is not None and output.isdecimal() and int(output) < len(parts):
         return list(parts.values())[int(output)]
-    listed = ", ".join(f"{key} {shape_of(value)}" for key, value in list(parts.items())[:4])
-    best = next((key for key, value in parts.items() if is_picture(value)), next(iter(parts), "0"))
+    listed = ", ".join(f"{key} {_shape_of(value)}" for key, value in list(parts.items())[:4])
+    best = next((key for key, value in parts.items() if _is_picture(value)), next(iter(parts), "0"))
     wrong = f"has no output '{output}'" if output is not None else "gave several outputs"
     raise WrongAnswer(f"{name} {wrong} ({listed})", Keys(output=best))
 
 
-def shape_of(value: Any) -> str:
+def _shape_of(value: Any) -> str:
     shape = getattr(value, "shape", None)
     return "x".join(str(side) for side in shape) if shape is not None else type(value).__name__
 
@@ -97,7 +97,7 @@ SMALLEST = 8
 """Side in pixels under which an answer is no picture of another size, but something else."""
 
 
-def is_picture(value: Any) -> bool:
+def _is_picture(value: Any) -> bool:
     shape = tuple(getattr(value, "shape", ()))
     return len(shape) in (3, 4) and 3 in (shape[-3], shape[-1])
 

@@ -116,6 +116,7 @@ class CallableMethod(Method):
 
     @property
     def multiple(self) -> int:
+        """Sides of what the model is given are padded to a multiple of this; 1 leaves them alone."""
         return self.keys.multiple or 1
 
     def fill(self, images: np.ndarray, holes: np.ndarray, ids: list[str] | None = None, mask: str = "") -> np.ndarray:
@@ -247,6 +248,7 @@ class CallableMethod(Method):
         return resized(cut(x, window), self.keys.size), shrunk_hole(cut(h, window), self.keys.size)
 
     def note_range(self, y: Tensor) -> None:
+        """Widen the range of values seen outside [0, 1] by those of one answer; NaN and infinity are no part of it."""
         finite = y[y.isfinite()]
         low, high = (float(finite.min()), float(finite.max())) if finite.numel() else (0.0, 1.0)
         if low < -OUTSIDE or high > 1 + OUTSIDE:

@@ -6,6 +6,7 @@ from bench.util.errors import UsageError
 
 
 def default_device() -> str:
+    """ "cuda" where torch sees a GPU, else "cpu"."""
     import torch
 
     return "cuda" if torch.cuda.is_available() else "cpu"

@@ -188,6 +188,7 @@ def polarity(method: CallableMethod, raw: np.ndarray, picture: Picture) -> tuple
 
 
 def looks_turned(raw: np.ndarray, truth: np.ndarray, shown: np.ndarray | float, hole: np.ndarray) -> bool:
+    """Whether the known pixels were repainted and the hole kept, as by a mask read the other way round."""
     raw = np.clip(raw, 0, 1)
     left = float(np.abs(raw - shown)[hole].mean())
     return left < UNTOUCHED and float(np.abs(raw - truth)[~hole].mean()) > REPAINTED

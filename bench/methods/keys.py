@@ -50,6 +50,7 @@ class Keys:
         return replace(self, **{f.name: getattr(other, f.name) for f in fields(self) if getattr(self, f.name) is None})
 
     def said(self) -> dict[str, Any]:
+        """The keys that the user or the file gave, by field; what is None was left to the defaults."""
         return {f.name: value for f in fields(self) if (value := getattr(self, f.name)) is not None}
 
     def settled(self) -> Keys:
@@ -64,14 +65,15 @@ class Keys:
         return "&".join(f"{key}={value}" for key, value in self.words().items())
 
     def words(self) -> dict[str, str]:
+        """The same keys as a SPEC writes them, such as ``{"range": "0,255", "paste": "feather:4"}``."""
         said = self.said()
         words = {}
         low_high_in, low_high_out = said.pop("low_high_in", None), said.pop("low_high_out", None)
         if low_high_in is not None and low_high_in == low_high_out:
-            words["range"] = range_word(low_high_in)
+            words["range"] = _range_word(low_high_in)
         else:
             words |= {
-                key: range_word(pair) for key, pair in (("in", low_high_in), ("out", low_high_out)) if pair is not None
+                key: _range_word(pair) for key, pair in (("in", low_high_in), ("out", low_high_out)) if pair is not None
             }
         if "size" in said:
             width, height = said["size"]
@@ -120,7 +122,7 @@ FORMS = {
 NAMES = (*CHOICES, *FORMS)
 
 
-def range_word(pair: tuple[float, float]) -> str:
+def _range_word(pair: tuple[float, float]) -> str:
     return next(word for word, known in RANGES.items() if known == pair)
 
 
@@ -159,5 +161,6 @@ def typed(key: str, value: str) -> dict[str, Any]:
 
 
 def nearest(word: str, known: tuple[str, ...], lead: str = "") -> str:
+    """How a message on an unknown word ends: the closest known one, else all of them."""
     near = difflib.get_close_matches(word.lower(), known, cutoff=0.5)
     return f"did you mean {lead}{near[0]}?" if near else f"choose from {', '.join(lead + name for name in known)}"

@@ -77,6 +77,7 @@ def own_method(text: str, weights: FindWeights, checkpoint: Path | None, device:
 
 
 def registered(text: str, weights: FindWeights, checkpoint: Path | None, device: str) -> Method:
+    """A registered variant or reference, ready to fill; raises ExternalError where what it needs is missing."""
     name, seed = split_seed(text)
     entry = variant.get(name)
     with guarded(variant, name):
@@ -111,6 +112,7 @@ def load_all(specs: Sequence[str], weights: FindWeights, checkpoint: Path | None
 
 
 def is_network(spec: str) -> bool:
+    """Whether a SPEC names a registered network, which has weights to be trained or loaded."""
     parsed = parse_spec(spec)
     if parsed.kind:
         return False

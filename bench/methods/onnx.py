@@ -52,6 +52,7 @@ def open_onnx(spec: Spec, device: str) -> Method:
 
 
 def open_session(file: Path, device: str) -> Any:
+    """An onnxruntime session on this device; raises ExternalError for a missing package or a model it cannot load."""
     try:
         import onnxruntime
     except ImportError as error:

@@ -149,6 +149,7 @@ def values(method: CallableMethod, structure: Keys, picture: Picture) -> list[Tr
 
 
 def tried_of(method: CallableMethod, wanted: Sequence[Keys], picture: Picture) -> list[Tried]:
+    """Fill one picture by each set of keys that does not contradict the user's, each set once."""
     found = []
     said = method.keys_said.said()
     for keys in dict.fromkeys(without_defaults(method, keys) for keys in wanted):
@@ -220,6 +221,7 @@ def shown_under(truth: np.ndarray, hole: np.ndarray, blank: str) -> np.ndarray |
 
 
 def psnr(error: np.ndarray) -> float:
+    """PSNR in dB of an error in units of [0, 1], capped at 100."""
     return float(-10 * np.log10(max(float(np.square(error, dtype=np.float64).mean()), 1e-10)))
 
 

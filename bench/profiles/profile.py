@@ -61,6 +61,7 @@ class Profile:
     suite_entries: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
+        """The profile as run.json holds it: lists for tuples, and no ``suite_entries`` where there are none."""
         values = {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()}
         if not self.suite_entries:
             del values["suite_entries"]  # As runs had it before there were any.
@@ -68,6 +69,7 @@ class Profile:
 
 
 def profile_names() -> list[str]:
+    """Names of the profiles that come with the package, in alphabetical order."""
     return sorted(file.stem for file in FOLDER.glob("*.toml"))
 
 
@@ -93,16 +95,19 @@ def load_profile(spec: str, overrides: dict[str, Any] | None = None) -> Profile:
 
 
 def read(file: Path) -> dict[str, Any]:
+    """Parse a profile's TOML file; raises UsageError with the file's name where it cannot be read or parsed."""
     with reading(file, "a profile", error=UsageError):
         return tomllib.loads(file.read_text(encoding="utf-8-sig"))
 
 
 def replace_checked(profile: Profile, overrides: dict[str, Any]) -> Profile:
+    """A copy with some keys set, converted and validated as a file's would be; raises UsageError blaming ``--set``."""
     checked = {key: convert(key, value, "--set") for key, value in overrides.items()}
     return validated(replace(profile, **checked))
 
 
 def build(values: dict[str, Any], where: str) -> Profile:
+    """A profile from parsed TOML; raises UsageError for an unknown key, a wrong type, or no variants."""
     checked = {key: convert(key, value, where) for key, value in values.items()}
     if "variants" not in checked:
         raise UsageError(f'{where} names no variants: add variants = ["baseline", …]')
@@ -116,19 +121,20 @@ def convert(key: str, value: Any, where: str) -> Any:
         raise suggest(f"profile key in {where}", key, hints)
     kind = hints[key]
     try:
-        return coerce(kind, value)
+        return _coerce(kind, value)
     except (TypeError, ValueError, OverflowError) as error:
         raise UsageError(f"{where}: {key} = {value!r} is not {describe(kind)}") from error
 
 
-def coerce(kind: Any, value: Any) -> Any:
+def _coerce(kind: Any, value: Any) -> Any:
+    """Bring a value to a field's type, text from ``--set`` included; raises TypeError or ValueError if it cannot."""
     if get_origin(kind) in (Union, UnionType):
         if value is None or value == "none":
             return None
-        return coerce(next(k for k in get_args(kind) if k is not type(None)), value)
+        return _coerce(next(k for k in get_args(kind) if k is not type(None)), value)
     if get_origin(kind) is tuple:
         items = value.split(",") if isinstance(value, str) else value if isinstance(value, list | tuple) else [value]
-        return tuple(coerce(get_args(kind)[0], item.strip() if isinstance(item, str) else item) for item in items)
+        return tuple(_coerce(get_args(kind)[0], item.strip() if isinstance(item, str) else item) for item in items)
     if isinstance(value, bool) or (kind is int and isinstance(value, float) and value != int(value)):
         raise TypeError
     if kind is str and not isinstance(value, str):
@@ -137,6 +143,7 @@ def coerce(kind: Any, value: Any) -> Any:
 
 
 def describe(kind: Any) -> str:
+    """A field's type in words for messages, such as "a list, each a whole number"."""
     if get_origin(kind) in (Union, UnionType):
         return describe(get_args(kind)[0])
     if get_origin(kind) is tuple:
@@ -192,4 +199,5 @@ def spread(counts: tuple[int, ...], data: tuple[str, ...], count_key: str, data_
 
 
 def keys() -> list[str]:
+    """Names of all keys that a profile may set, in the order in which they are declared."""
     return [field.name for field in fields(Profile)]

@@ -33,6 +33,7 @@ def write_new(kind: str, name: str, folder: Path) -> tuple[Path, Path]:
 
 
 def registry_of(kind: str) -> Any:
+    """The registry that a new plug-in of this kind enters; only that one's module is imported."""
     if kind == "variant":
         from variants.registry import variant as found
     elif kind == "metric":

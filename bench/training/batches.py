@@ -33,6 +33,7 @@ class Batches:
         self._order: tuple[int, np.ndarray] = (-1, np.empty(0, np.int64))
 
     def order(self, epoch: int) -> np.ndarray:
+        """Indices of all pictures in this epoch's order, drawn from (seed, epoch) alone; the last epoch's is kept."""
         if self._order[0] != epoch:
             keys = uniforms(self.seed, f"training order {epoch}", np.arange(len(self.pool)), 1)[:, 0]
             self._order = (epoch, np.argsort(keys, kind="stable"))
@@ -46,6 +47,7 @@ class Batches:
 
     @property
     def size(self) -> tuple[int, int]:
+        """(height, width) of the pictures in pixels."""
         return self.pool.shape[1], self.pool.shape[2]
 
     def drawn(self, step: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -56,6 +56,7 @@ class Estimate:
 
     @property
     def share(self) -> float:
+        """Roofline share: least possible time over estimated time; 1 would leave nothing to gain."""
         return self.floor_s / self.training_s
 
 
@@ -75,6 +76,7 @@ class Programme:
         return max(max(times), sum(times) / self.at_a_time)
 
     def as_dict(self) -> dict[str, Any]:
+        """What ``bench train --estimate --json`` prints; times are in seconds."""
         return {
             "schema": 1,
             "device": self.device,
@@ -135,6 +137,7 @@ def company(name: str, profile: Profile, pictures: int, count: int) -> Iterator[
 
 
 def keep_training(name: str, profile: Profile, pictures: int, begun: Any) -> None:
+    """Train until killed, as a neighbour that keeps the machine busy; releases ``begun`` once ready."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     offer()
     prepare_cpu(profile.threads)

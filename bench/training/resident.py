@@ -69,6 +69,7 @@ class Resident(Batches):
         return tuple(t.pin_memory() if self.device.startswith("cuda") else t for t in tensors)
 
     def holes_to_send(self, samples: np.ndarray) -> np.ndarray:
+        """What crosses to the GPU: row runs (2, N, H) where all mask types give them, else whole holes."""
         if None in self.runs.values():
             return self.holes(samples)
         runs = np.empty((2, len(samples), self.size[0]), np.int16)

@@ -61,6 +61,7 @@ class Job:
 
     @property
     def threads(self) -> int:
+        """CPU threads that one training takes, as its profile says."""
         return self.profile.threads
 
 

@@ -66,6 +66,7 @@ class Events:
             self.begin(name, seed)
 
     def folder(self, name: str, seed: int) -> Path:
+        """Where one training's event files lie, as TensorBoard's run name NAME@SEED."""
         return self.run / FOLDER / f"{name}@{seed}"
 
     def begin(self, name: str, seed: int, before: float = math.inf) -> None:
@@ -84,6 +85,7 @@ class Events:
                 self.write(key, row)
 
     def write(self, key: tuple[str, int], row: Mapping[str, Any]) -> None:
+        """Add one row of history.csv as scalars at its step; empty cells are left out."""
         step = int(row["step"])
         for column, value in row.items():
             if column not in UNPLOTTED and value not in ("", None):

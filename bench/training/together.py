@@ -75,6 +75,7 @@ class Group:
 
     @property
     def leads(self) -> bool:
+        """Whether this process is rank 0, which alone writes files and prints."""
         return self.rank == 0
 
     def watch(self, store: Any) -> None:
@@ -208,6 +209,7 @@ def lost(error: BaseException) -> bool:
 
 
 def out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that memory ran out, on a GPU or on the host."""
     text = str(error)
     return type(error).__name__ == "OutOfMemoryError" or isinstance(error, MemoryError) or "allocate memory" in text
 

@@ -82,7 +82,7 @@ def download(
     if size is not None and length(part) != size:
         came = length(part)
         part.unlink()
-        raise wrong_size(url, came, size)
+        raise _wrong_size(url, came, size)
     with part.open("rb") as stream:
         found = hashlib.file_digest(stream, "sha256").hexdigest()
     if not found.startswith(sha256_prefix):
@@ -95,7 +95,7 @@ def download(
     return found
 
 
-def wrong_size(url: str, came: int, size: int) -> DownloadError:
+def _wrong_size(url: str, came: int, size: int) -> DownloadError:
     return DownloadError(f"{url} is {came:,} bytes, not {size:,}", "this is a different file; try another --url")
 
 
@@ -106,6 +106,7 @@ def in_words(error: OSError | http.client.HTTPException) -> str:
 
 
 def length(path: Path) -> int:
+    """Size of a file in bytes; 0 where there is none, so that a download begins at its first byte."""
     return path.stat().st_size if path.exists() else 0
 
 
@@ -134,7 +135,7 @@ def attempt(url: str, part: Path, report: Report, size: int | None = None) -> bo
         done = have if going_on else 0
         total = done + int(expected) if expected is not None else 0
         if size is not None and total not in (0, size):
-            raise wrong_size(url, total, size)
+            raise _wrong_size(url, total, size)
         with part.open("ab" if going_on else "wb") as stream:
             report(done, total)
             while chunk := response.read1(CHUNK):

@@ -36,11 +36,13 @@ def require_writable(folder: Path) -> None:
 
 
 def write_bytes(path: Path, content: bytes, durable: bool = False) -> None:
+    """Replace a file's content in one step: a reader sees the old bytes or the new ones, never a part."""
     with replacing(path, durable) as temporary:
         temporary.write_bytes(content)
 
 
 def write_text(path: Path, content: str) -> None:
+    """Replace a file's content with text, encoded as UTF-8, in one step as :func:`write_bytes` does."""
     write_bytes(path, utf8(content))
 
 

@@ -19,6 +19,7 @@ def data_folder() -> Path:
 
 
 def chosen(ours: str, everyones: str, below_home: str) -> Path:
+    """The folder in variable ``ours``, else our own below ``everyones`` (an XDG variable), else below home."""
     if os.environ.get(ours):
         return Path(os.environ[ours]).expanduser().absolute()
     base = os.environ.get(everyones)

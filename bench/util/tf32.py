@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 @contextlib.contextmanager
 def matmul_precision(precision: str) -> Iterator[None]:
+    """Allow TF32 in matrix products and convolutions if ``precision`` is "tf32", forbid it otherwise; then restore."""
     # Where torch is not loaded, nothing is to be computed on a GPU: loading it takes a second or two.
     torch = sys.modules.get("torch")
     if torch is None or not torch.backends.cuda.is_built() or not torch.cuda.is_available():
