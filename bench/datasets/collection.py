@@ -139,10 +139,11 @@ def reader_version() -> str:
     import PIL
     from PIL import features
 
-    from bench.datasets import member, pictures, plain_png
+    from bench.datasets import member, pictures, plain_jpeg, plain_png
 
     source = hashlib.sha256()
-    for module in (__file__, member.__file__, pictures.__file__, plain_png.__file__, draws.__file__):
+    modules = (member, pictures, plain_jpeg, plain_png, draws)
+    for module in (__file__, *(str(module.__file__) for module in modules)):
         source.update(Path(module).read_bytes())
     return f"reader {source.hexdigest()} Pillow {PIL.__version__} {features.version('jpg')} OpenCV {cv2.__version__}"
 
