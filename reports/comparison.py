@@ -41,7 +41,7 @@ def build_comparison(comparison: Comparison, path: Path) -> Path:
     from reports import page
 
     rows, changes = pictures(comparison)
-    titles = {name: titled(comparison, name) for name in dict.fromkeys(row.dataset for row in rows)}
+    titles = comparison.titles
     style = page.asset("style.css", "figures.css", "viewer.css") + truths_css(rows)
     script = page.asset("page.js", "colour.js", "viewer.js")
     parts = [part(comparison, pair, number) for number, pair in enumerate(comparison.pairs)]
@@ -69,12 +69,6 @@ def build_comparison(comparison: Comparison, path: Path) -> Path:
     return path
 
 
-def titled(comparison: Comparison, name: str) -> str:
-    """What people call a data set: a folder by its own name."""
-    declared = [d for side in comparison.sides for d in side.run.manifest.datasets if d.name == name]
-    return next((d.title for d in declared if d.title), name)
-
-
 def spec(side: Any) -> str:
     return f"{side.run.name}:{side.variant}" + ("" if side.seed is None else f"@{side.seed}")
 
@@ -86,7 +80,7 @@ def headline(comparison: Comparison) -> str:
     several = len({row["dataset"] for row in comparison.rows}) > 1
     for row in comparison.rows:
         if row["metric"] == metric and row["mask"] == ALL:
-            where = f" on {titled(comparison, row['dataset'])}" if several else ""
+            where = f" on {comparison.titles[row['dataset']]}" if several else ""
             clauses.append(f"{row['candidate']} is {words(row)}{where}")
     text = "; ".join(clauses)
     return (
@@ -130,7 +124,7 @@ def summary(comparison: Comparison) -> list[tuple[Table, Table | None]]:
     tables = []
     for candidate, dataset in dict.fromkeys((r["candidate"], r["dataset"]) for r in comparison.rows):
         mine = [r for r in comparison.rows if (r["candidate"], r["dataset"], r["mask"]) == (candidate, dataset, ALL)]
-        caption = f"{candidate} against {comparison.sides[0].label} on {titled(comparison, dataset)}"
+        caption = f"{candidate} against {comparison.sides[0].label} on {comparison.titles[dataset]}"
         first = sorted((r for r in mine if r["rank"] is not None), key=lambda r: r["rank"])
         rest = [r for r in mine if r["rank"] is None]
         further = rows_table(f"{caption}: further metrics", rest, "metric") if first and rest else None
@@ -196,7 +190,7 @@ def part(comparison: Comparison, pair: Pair, number: int) -> dict[str, Any]:
     for metric in metrics[:PLOTTED]:
         mine = [r for r in rows if r["metric"] == metric]
         forests.append(forest(mine, style, metric, comparison.axis))
-    title = titled(comparison, pair.dataset)
+    title = comparison.titles[pair.dataset]
     pair_name = f"{candidate.label} against {reference.label} on {title} by {comparison.axis}"
     tables = [
         rows_table(f"{label_of(rows, m)}: {pair_name}", [r for r in rows if r["metric"] == m], comparison.axis)
@@ -266,7 +260,7 @@ def ranking(comparison: Comparison) -> Table | None:
     columns = [
         Column(
             f"{r['metric']}-{slug(r['dataset'])}",
-            f"{label_of(comparison.rows, r['metric'])}{', ' + titled(comparison, r['dataset']) if several else ''}",
+            f"{label_of(comparison.rows, r['metric'])}{', ' + comparison.titles[r['dataset']] if several else ''}",
         )
         for r in wanted
     ]
@@ -337,7 +331,7 @@ def pictures(comparison: Comparison) -> tuple[list[GridRow], list[dict[str, Any]
         if better or worse:
             changes.append(
                 {
-                    "title": f"{candidate.label} against {reference.label} on {titled(comparison, pair.dataset)}",
+                    "title": f"{candidate.label} against {reference.label} on {comparison.titles[pair.dataset]}",
                     "better": sorted(better, key=partial(gains, plan), reverse=True),
                     "worse": sorted(worse, key=partial(gains, plan)),
                 }

@@ -38,7 +38,7 @@ def compared(run: Run, other: Run) -> dict[str, Any]:
     tables = []
     for dataset in dict.fromkeys(r["dataset"] for r in rows):
         columns, lines = [], []
-        title = next((d.title for d in run.manifest.datasets if d.name == dataset and d.title), dataset)
+        title = run.manifest.titles[dataset]
         for metric in metrics:
             sample = next((r for r in rows if r["metric"] == metric), None)
             heading = sample["title"] if sample else metric

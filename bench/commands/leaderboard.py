@@ -59,7 +59,8 @@ def show_leaderboard(request: Request) -> Exit:
     else:
         from bench.exporters.leaderboard_terminal import print_leaderboard
 
-        print_leaderboard(places, merged.manifest.metrics, comparison.notes if comparison else [])
+        notes = comparison.notes if comparison else []
+        print_leaderboard(places, merged.manifest.metrics, merged.manifest.titles, notes)
         print(f"report: {report}")
     return Exit.PARTIAL if comparison is not None and comparison.partial else Exit.OK
 

@@ -17,6 +17,7 @@ from bench.comparison.pairing import Pair, pair_sides
 from bench.comparison.sides import Side, resolve_sides
 from bench.comparison.tolerances import tolerance
 from bench.masks.areas import AREA_BINS, area_places
+from bench.runs.manifest import shared_titles
 from bench.set_metrics.registry import set_metric
 from bench.statistics import intervals, sample_size, significance
 from bench.statistics.scores import ALL
@@ -63,6 +64,11 @@ class Comparison:
     notes: list[str]
     partial: bool
     options: Options
+
+    @property
+    def titles(self) -> dict[str, str]:
+        """What people call each data set."""
+        return shared_titles(side.run.manifest for side in self.sides)
 
     @property
     def axis(self) -> str:
@@ -359,6 +365,7 @@ def places_of(pooled: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def _side_notes(sides: list[Side], pairs: list[Pair]) -> list[str]:
     """What a reader must know before believing the numbers."""
     notes = []
+    titles = shared_titles(side.run.manifest for side in sides)
     single = [side.label for side in sides if side.trained and len(side.seeds) == 1]
     several = [f"{side.label} {len(side.seeds)}" for side in sides if len(side.seeds) > 1]
     if several:
@@ -385,15 +392,17 @@ def _side_notes(sides: list[Side], pairs: list[Pair]) -> list[str]:
         for side, failed in zip(pair.sides, pair.failed, strict=True):
             if failed.any():
                 notes.append(
-                    f"{side.label} failed on {int(failed.sum())} pictures of {pair.dataset}; they are excluded from "
-                    "the means."
+                    f"{side.label} failed on {int(failed.sum())} pictures of {titles[pair.dataset]}; they are "
+                    "excluded from the means."
                 )
         if pair.missing:
             notes.append(
-                f"{pair.missing} fills of {pair.dataset} are on one side only ({reference.label}, {candidate.label})."
+                f"{pair.missing} fills of {titles[pair.dataset]} are on one side only "
+                f"({reference.label}, {candidate.label})."
             )
         if len(pair.ids) < 20:
             notes.append(
-                f"Only {len(pair.ids)} images of {pair.dataset}: intervals are wide and rare failures may be missed."
+                f"Only {len(pair.ids)} images of {titles[pair.dataset]}: intervals are wide and rare failures may be "
+                "missed."
             )
     return notes

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 
 from rich.console import Console
+from rich.table import Table
+from rich.text import Text
 
 PLAIN_WIDTH = 160
 """Columns where there is no terminal."""
@@ -16,3 +18,9 @@ def terminal() -> Console:
     if not console.is_terminal and "COLUMNS" not in os.environ:
         console.width = PLAIN_WIDTH
     return console
+
+
+def titled(console: Console, title: str, table: Table) -> None:
+    """A table under its title; rich's own titles wrap at the table's width."""
+    console.print(Text(title, style="bold"))
+    console.print(table)

@@ -9,31 +9,31 @@ from bench.exporters.rounding import fixed
 from bench.metrics.declaration import Metric, in_order
 
 
-def print_leaderboard(places: Sequence[dict[str, Any]], metrics: Mapping[str, Metric], notes: Sequence[str]) -> None:
+def print_leaderboard(
+    places: Sequence[dict[str, Any]], metrics: Mapping[str, Metric], titles: Mapping[str, str], notes: Sequence[str]
+) -> None:
     """Methods in the order of the first metric; each cell is place and mean. ``=2`` is a place that several share: no
-    verdict tells them apart."""
+    verdict tells them apart. titles: what people call data sets."""
     from rich import box
     from rich.table import Table
 
-    from bench.exporters.console import terminal
+    from bench.exporters.console import terminal, titled
 
     console = terminal()
     for dataset in dict.fromkeys(entry["dataset"] for entry in places):
         own = {entry["metric"]: entry["places"] for entry in places if entry["dataset"] == dataset}
         order = [name for name in in_order(metrics) if name in own] or list(own)
-        table = Table(
-            title=f"{dataset}, all masks: place and mean", title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False
-        )
+        table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
         table.add_column("method", no_wrap=True)
         for name in order:
             table.add_column(f"{name}\n{metrics[name].unit} {metrics[name].arrow}".strip(), justify="right")
         for method in ordered(own, order):
             table.add_row(method, *[cell(method, own[name], metrics[name]) for name in order])
-        console.print(table)
+        titled(console, f"{titles[dataset]}, all masks: place and mean", table)
     if any(shared(entry["places"], place["rank"]) for entry in places for place in entry["places"]):
         console.print("=N: a place that several share, as no verdict tells them apart", highlight=False)
     for note in notes:
-        console.print(f"note: {note}", highlight=False)
+        console.print(f"note: {note}", highlight=False, markup=False)
 
 
 def ordered(own: Mapping[str, Sequence[dict[str, Any]]], order: Sequence[str]) -> list[str]:

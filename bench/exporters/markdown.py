@@ -41,7 +41,7 @@ def comparison_markdown(comparison: Comparison, every: bool = False) -> str:
             own = [row for row in rows if row["candidate"] == side.label and row["dataset"] == dataset]
             if not own:
                 continue
-            parts.append(f"### `{side.label}` against `{reference.label}` on {escape(dataset)}")
+            parts.append(f"### `{side.label}` against `{reference.label}` on {escape(comparison.titles[dataset])}")
             pooled = [row for row in own if row["mask"] == ALL]
             parts.append(difference_table(words.grouped(pooled, metrics)))
             single = [row for row in words.grouped(own, metrics) if row["mask"] != ALL]
@@ -92,7 +92,7 @@ def ranking_table(comparison: Comparison, metrics: list[str]) -> str:
                 f"({rounding.off_by(place['mean'], place.get('distance'), *shown[entry['metric']])})"
                 for place in entry["places"]
             )
-            lines.append(f"| {escape(entry['title'])} | {escape(entry['dataset'])} | {places} |")
+            lines.append(f"| {escape(entry['title'])} | {escape(comparison.titles[entry['dataset']])} | {places} |")
     return "\n".join(lines)
 
 
@@ -114,7 +114,7 @@ def check_markdown(check: Check, strict: bool = False) -> str:
             ICONS[line.state],
             f"`{line.rule.text}`",
             f"`{line.target.candidate.label}`",
-            escape(line.target.dataset),
+            escape(line.target.title),
             escape(line.target.mask),
             rounding.number(line.reading.measured, line.unit),
             rounding.interval(ends, line.unit, signed=False),
@@ -145,7 +145,7 @@ def scores_markdown(run: Run) -> str:
                 for text in [written(row, entry, scores.most)]
             ]
             lines.append(f"| `{label}` | {' | '.join(cells)} |")
-        parts.append(f"### {escape(scores.dataset)}\n\n" + "\n".join(lines))
+        parts.append(f"### {escape(scores.title)}\n\n" + "\n".join(lines))
     parts += [escape(caveat) for caveat in caveats(tables)]
     return "\n\n".join(parts) + "\n"
 

@@ -6,8 +6,8 @@ from rich.console import Console
 from rich.text import Text
 
 from bench.exporters import rounding, words
-from bench.exporters.console import terminal
-from bench.exporters.terminal import plain_table, titled
+from bench.exporters.console import terminal, titled
+from bench.exporters.terminal import plain_table
 from bench.gate.noise import NoiseFloor
 from bench.statistics.scores import ALL
 

@@ -19,11 +19,12 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class ScoreTable:
-    """One data set, all mask types pooled. metrics: the columns; methods: (label, row by metric) of each with scores;
-    best: the standing of the best method by metric; most: the largest number of fills that a mean of a picture's metric
-    is over."""
+    """One data set, all mask types pooled. title: what people call it; metrics: the columns; methods: (label, row by
+    metric) of each with scores; best: the standing of the best method by metric; most: the largest number of fills that
+    a mean of a picture's metric is over."""
 
     dataset: str
+    title: str
     metrics: tuple[Metric, ...]
     methods: tuple[tuple[str, dict[str, Row]], ...]
     best: Mapping[str, float]
@@ -45,7 +46,8 @@ def score_tables(run: Run, columns: tuple[str, ...] = ()) -> list[ScoreTable]:
         best = {entry.name: best_of([r for r in rows if r["metric"] == entry.name], entry) for entry in metrics}
         methods = tuple((run.label(*pair), scores) for pair, scores in own.items() if scores)
         counts = [row["n"] for row in rows if row["mean"] is not None and not declared[row["metric"]].whole]
-        found.append(ScoreTable(dataset, metrics, methods, best, max(counts, default=0)))
+        title = run.manifest.titles.get(dataset, dataset)
+        found.append(ScoreTable(dataset, title, metrics, methods, best, max(counts, default=0)))
     return found
 
 

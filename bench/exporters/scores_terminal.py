@@ -16,9 +16,8 @@ def print_scores(run: Run, columns: tuple[str, ...] = ()) -> None:
     """
     from rich import box
     from rich.table import Table
-    from rich.text import Text
 
-    from bench.exporters.console import terminal
+    from bench.exporters.console import terminal, titled
 
     if run.summary is None:
         return
@@ -28,23 +27,21 @@ def print_scores(run: Run, columns: tuple[str, ...] = ()) -> None:
     tables = score_tables(run, columns)
     for scores in tables:
         there = {row["mask"] for row in run.summary["scores"] if row["dataset"] == scores.dataset}
-        called = run.manifest.titles.get(scores.dataset, scores.dataset)
-        title = f"{called}, all masks: {', '.join(mask for mask in run.manifest.masks if mask in there)}"
+        title = f"{scores.title}, all masks: {', '.join(mask for mask in run.manifest.masks if mask in there)}"
         texts = {
             entry.name: [written(rows.get(entry.name), entry, scores.most, intervals) for _, rows in scores.methods]
             for entry in scores.metrics
         }
         room = console.width - max(len(label) for label, _ in scores.methods)
         for part in fitting(scores, texts, room):
-            styled = Text(title, style="table.title")
-            table = Table(title=styled, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+            table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
             table.add_column("method", no_wrap=True)
             for entry in part:
                 table.add_column(head(entry), justify="right", no_wrap=True)
             for label, rows in scores.methods:
                 own = [(rows.get(entry.name), entry, scores.best[entry.name]) for entry in part]
                 table.add_row(label, *[cell(*each, scores.most, intervals) for each in own])
-            console.print(table)
+            titled(console, title, table)
             title = "the same, further metrics"
     declared = run.manifest.metrics
     for caveat in caveats(tables):

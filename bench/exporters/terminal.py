@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from rich import box
@@ -11,7 +12,7 @@ from rich.text import Text
 
 from bench.comparison.compare import Comparison
 from bench.exporters import rounding, words
-from bench.exporters.console import terminal
+from bench.exporters.console import terminal, titled
 from bench.gate.lines import Line
 from bench.gate.verdict import Check
 from bench.statistics.scores import ALL
@@ -26,21 +27,22 @@ def print_comparison(comparison: Comparison, every: bool = False, console: Conso
     """Differences with their intervals; for more than two sides also the ranking and the matrix; then the notes."""
     console = console or terminal()
     rows = comparison.rows
+    titles = comparison.titles
     metrics = words.headline(rows, every)
     masks = [mask for mask in dict.fromkeys(row["mask"] for row in rows) if mask != ALL]
     runs = ", ".join(dict.fromkeys(side.run.name for side in comparison.sides))
     images: dict[str, int] = {}
     for row in rows:
         images[row["dataset"]] = max(row["images"], images.get(row["dataset"], 0))
-    counts = ", ".join(f"{count:,} images of {name}" for name, count in images.items())
+    counts = ", ".join(f"{count:,} images of {titles[name]}" for name, count in images.items())
     console.print(Text(f"{runs}: {counts}, by {comparison.axis}: {', '.join(masks)}", style="dim"))
     for dataset in dict.fromkeys(row["dataset"] for row in rows):
         there = [row for row in rows if row["dataset"] == dataset]
         if len(comparison.sides) == 2:
-            title = f"{comparison.sides[1].label} against {comparison.sides[0].label} on {dataset}"
+            title = f"{comparison.sides[1].label} against {comparison.sides[0].label} on {titles[dataset]}"
             titled(console, title, two_sides(words.grouped(there, metrics), console.width))
         else:
-            title = f"Against {comparison.sides[0].label} on {dataset}, mask types pooled"
+            title = f"Against {comparison.sides[0].label} on {titles[dataset]}, mask types pooled"
             titled(console, title, many_sides(there, metrics, console.width))
             print_ranking(comparison, dataset, metrics, console)
             pooled = next(row for row in there if row["metric"] == metrics[0])
@@ -48,7 +50,7 @@ def print_comparison(comparison: Comparison, every: bool = False, console: Conso
             titled(console, title, matrix(comparison, dataset, metrics[0], console.width))
     wanted = words.undecided(comparison, metrics)
     if wanted:
-        titled(console, "How many pictures would decide it?", pictures_table(wanted))
+        titled(console, "How many pictures would decide it?", pictures_table(wanted, titles))
     console.print(Text(legend(comparison, bool(wanted)), style="dim"))
     hidden = words.hidden(rows, metrics)
     if hidden:
@@ -71,12 +73,6 @@ def legend(comparison: Comparison, counted: bool) -> str:
         "resamples of whole images. Better, worse: interval excludes zero, Holm's p over the metric's rows below 0.05; "
         "same: interval within the metric's tolerance." + (COUNTED if counted else "")
     )
-
-
-def titled(console: Console, title: str, table: Table) -> None:
-    """A table under its title; rich's own titles wrap at the table's width."""
-    console.print(Text(title, style="bold"))
-    console.print(table)
 
 
 def plain_table() -> Table:
@@ -136,7 +132,7 @@ def many_sides(rows: list[dict[str, Any]], metrics: list[str], width: int) -> Ta
     return table
 
 
-def pictures_table(rows: list[dict[str, Any]]) -> Table:
+def pictures_table(rows: list[dict[str, Any]], titles: Mapping[str, str]) -> Table:
     """Of undecided rows: pictures there are, and pictures wanted."""
     table = plain_table()
     table.add_column("undecided", overflow="fold")
@@ -145,7 +141,7 @@ def pictures_table(rows: list[dict[str, Any]]) -> Table:
     for row in rows:
         tolerance = rounding.quantity(row["tolerance"], row["unit"])
         table.add_row(
-            Text(words.place(row)),
+            Text(words.place(row, titles)),
             Text(f"{row['images']:,}"),
             Text(words.count(row["pictures_to_decide"])),
             Text(f"{words.count(row['pictures_for_tolerance'])} (±{tolerance})"),
@@ -234,7 +230,7 @@ def print_check(check: Check, strict: bool = False, console: Console | None = No
 
 def check_cells(line: Line) -> list[Text]:
     target, unit = line.target, line.unit
-    several = f" {target.dataset}" if target.dataset and len(target.candidate.scores) > 1 else ""
+    several = f" {target.title}" if target.dataset and len(target.candidate.scores) > 1 else ""
     mask = "" if target.mask == ALL else f" [{target.mask}]"
     ends = {"low": line.reading.low, "high": line.reading.high}
     return [
@@ -258,7 +254,7 @@ def interval_legend(check: Check) -> str:
 def explained(line: Line) -> str:
     """Rule, measured, allowed, interval and where to look, in a sentence."""
     rule, reading, unit = line.rule, line.reading, line.unit
-    who = f"{line.target.candidate.label} on {line.target.dataset or 'speed'} [{line.target.mask}]"
+    who = f"{line.target.candidate.label} on {line.target.title or 'speed'} [{line.target.mask}]"
     measured, allowed = rounding.quantity(reading.measured, unit), rounding.quantity(rule.amount, unit)
     ends = f"[{rounding.number(reading.low, unit)}, {rounding.number(reading.high, unit)}]"
     if rule.kind == "drop":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from bench.statistics.scores import ALL
@@ -44,10 +45,10 @@ def count(pictures: int | None) -> str:
     return "no number" if pictures is None else f"{pictures:,} pictures"
 
 
-def place(row: dict[str, Any]) -> str:
-    """``double_dg psnr_hole [rect] on scenes``."""
+def place(row: dict[str, Any], titles: Mapping[str, str]) -> str:
+    """``double_dg psnr_hole [rect] on scenes``. titles: what people call data sets."""
     mask = "" if row["mask"] == ALL else f" [{row['mask']}]"
-    return f"{row['candidate']} {row['metric']}{mask} on {row['dataset']}"
+    return f"{row['candidate']} {row['metric']}{mask} on {titles[row['dataset']]}"
 
 
 def heading(row: dict[str, Any]) -> str:

@@ -39,6 +39,11 @@ class Target:
     dataset: str
     mask: str
 
+    @property
+    def title(self) -> str:
+        """What people call the data set; empty of speeds."""
+        return self.candidate.run.manifest.titles.get(self.dataset, self.dataset)
+
 
 @dataclass(frozen=True)
 class Line:
@@ -166,13 +171,10 @@ def line_level(margin: float, error: float, df: float, alarms: float) -> float:
 def left_out(pair: Pair, common: bool | None) -> list[str]:
     """Sentences about the fills that are in no mean."""
     candidate, failed = pair.sides[1].label, int(pair.failed[1].sum())
-    found = (
-        [f"{candidate} failed on {failed} pictures of {pair.dataset}; they are excluded from the means."]
-        if failed
-        else []
-    )
+    title = pair.sides[1].run.manifest.titles.get(pair.dataset, pair.dataset)
+    found = [f"{candidate} failed on {failed} pictures of {title}; they are excluded from the means."] if failed else []
     if pair.missing and not common:
-        found.append(f"{pair.missing} fills of {candidate} on {pair.dataset} are missing on one side.")
+        found.append(f"{pair.missing} fills of {candidate} on {title} are missing on one side.")
     return found
 
 

@@ -6,7 +6,7 @@ import dataclasses
 import hashlib
 import json
 import types
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -134,6 +134,15 @@ class Manifest:
     def members(self) -> list[tuple[str, int]]:
         """(variant, seed) of what was scored, in order."""
         return [(entry.name, entry.seed) for entry in self.variants]
+
+
+def shared_titles(manifests: Iterable[Manifest]) -> dict[str, str]:
+    """What people call each data set of several runs; its name where the runs call it differently."""
+    told: dict[str, set[str]] = {}
+    for manifest in manifests:
+        for name, title in manifest.titles.items():
+            told.setdefault(name, set()).add(title)
+    return {name: titles.pop() if len(titles) == 1 else name for name, titles in told.items()}
 
 
 LATER = ("trained_on", "training", "samples", "throughput_of")

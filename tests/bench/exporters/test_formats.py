@@ -10,9 +10,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench.comparison.compare import Comparison, compare
+from bench.comparison.compare import Comparison, compare, places_of
 from bench.exporters.csv import table
+from bench.exporters.leaderboard_terminal import print_leaderboard
 from bench.exporters.registry import chosen, exporter, formats
+from bench.exporters.scores_terminal import print_scores
+from bench.exporters.terminal import print_check, print_comparison
+from bench.gate.rules import parse_rule
+from bench.gate.verdict import check_sides
+from bench.runs.manifest import DatasetEntry
 from bench.runs.reader import Run
 from bench.statistics.summary import write_summary
 from bench.util.errors import UsageError
@@ -61,6 +67,37 @@ def test_scores_as_markdown_mark_the_lowest_where_lower_is_better(tmp_path: Path
     text = formats()[".md"]().scores(Run.open(run.path))
     assert "| `a` | **0.250** |" in text
     assert "| `b` | 0.500 |" in text
+
+
+def test_a_folder_is_headed_by_its_own_name_wherever_people_read(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    named = [DatasetEntry("folder", count=4, title="holiday [2024]")]
+    values = {(n, 0): {"psnr_hole": np.full((4, 2), v)} for n, v in (("a", 20.0), ("b", 21.5))}
+    run = fake_run(tmp_path / "r", values, dataset="folder", datasets=named)
+    write_summary(run)
+    run = Run.open(run.path)
+    markdown = formats()[".md"]()
+    assert "### holiday \\[2024\\]\n" in markdown.scores(run)
+    found = compare(["r:a", "r:b"], tmp_path)
+    assert "on holiday \\[2024\\]\n" in markdown.comparison(found)
+    print_scores(run)
+    print_comparison(found)
+    print_check(check_sides([parse_rule("psnr_hole:0.1")], found.sides, found.options))
+    rows = [{**row, "reference": "a"} for row in found.rows if row["mask"] == "all"]
+    print_leaderboard(places_of(rows), run.manifest.metrics, found.titles, found.notes)
+    printed = capsys.readouterr().out
+    assert printed.count("holiday [2024], all masks") == 2
+    assert "b against a on holiday [2024]" in printed
+    assert "Only 4 images of holiday [2024]:" in printed
+    assert "folder" not in printed
+    # Programs read the name that records have.
+    assert {row["dataset"] for row in found.as_json()["rows"]} == {"folder"}
+
+
+def test_a_folder_that_two_runs_call_differently_is_headed_as_records_name_it(tmp_path: Path) -> None:
+    values = {("a", 0): {"psnr_hole": np.full((4, 2), 20.0)}}
+    for name, title in (("r", "holiday"), ("s", "copies")):
+        fake_run(tmp_path / name, values, dataset="folder", datasets=[DatasetEntry("folder", count=4, title=title)])
+    assert compare(["r:a", "s:a"], tmp_path).titles == {"folder": "folder"}
 
 
 def test_a_table_of_unlike_rows_has_the_union_of_their_keys() -> None:
