@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from bench.exporters.rounding import typeset
 from bench.metrics.declaration import Metric
+from bench.metrics.protocol import protocol_note
 from bench.statistics.scores import ALL
 from reports.numbers import Member, Numbers, Score, paired
 from reports.tables import Cell, Column, Row, Table
@@ -205,13 +206,15 @@ def pooled_words(numbers: Numbers) -> str:
 
 
 def warnings(numbers: Numbers) -> list[str]:
-    """What stands once above all tables: the run's notes, and why a column that a reader would look for is empty, where
-    no note says so."""
+    """What stands once above all tables: under whose protocol they are, the run's notes, and why a column that a
+    reader would look for is empty, where no note says so."""
     reasons: dict[str, list[str]] = {}
     for name, why in numbers.manifest.missing.items():
         if not numbers.has(name) and not any(why in note for note in numbers.manifest.notes):
             reasons.setdefault(why, []).append(name)
+    foreign = protocol_note(numbers.manifest.protocol)
     return [
+        *([foreign[0].upper() + foreign[1:]] if foreign else []),
         *numbers.manifest.notes,
         *(f"{', '.join(n)} {'is' if len(n) == 1 else 'are'} empty: {why}" for why, n in reasons.items()),
     ]

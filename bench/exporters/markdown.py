@@ -146,7 +146,7 @@ def scores_markdown(run: Run) -> str:
             ]
             lines.append(f"| `{label}` | {' | '.join(cells)} |")
         parts.append(f"### {escape(scores.title)}\n\n" + "\n".join(lines))
-    parts += [escape(caveat) for caveat in caveats(tables)]
+    parts += [escape(caveat) for caveat in caveats(run, tables)]
     return "\n\n".join(parts) + "\n"
 
 

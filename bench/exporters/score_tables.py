@@ -9,6 +9,7 @@ from typing import Any
 
 from bench.exporters.rounding import fixed
 from bench.metrics.declaration import Metric, in_order
+from bench.metrics.protocol import protocol_note
 from bench.runs.reader import Run
 from bench.statistics.scores import ALL
 from bench.statistics.standing import standing
@@ -51,12 +52,13 @@ def score_tables(run: Run, columns: tuple[str, ...] = ()) -> list[ScoreTable]:
     return found
 
 
-def caveats(tables: Sequence[ScoreTable]) -> list[str]:
-    """What must be said beside the tables: of methods that filled each hole several times, and of the approximate
-    metrics that they show."""
+def caveats(run: Run, tables: Sequence[ScoreTable]) -> list[str]:
+    """What must be said beside the tables: under whose protocol the numbers are, of methods that filled each hole
+    several times, and of the approximate metrics that they show."""
     shown = {entry.name: entry for table in tables for entry in table.metrics}
     sampled = [sampled_note(label, rows) for table in tables for label, rows in table.methods]
-    return [*dict.fromkeys(filter(None, sampled)), *(entry.caveat for entry in shown.values() if entry.caveat)]
+    approximate = [entry.caveat for entry in shown.values()]
+    return list(dict.fromkeys(filter(None, [protocol_note(run.manifest.protocol), *sampled, *approximate])))
 
 
 def sampled_note(label: str, rows: Mapping[str, Row]) -> str:

@@ -44,7 +44,7 @@ def print_scores(run: Run, columns: tuple[str, ...] = ()) -> None:
             titled(console, title, table)
             title = "the same, further metrics"
     declared = run.manifest.metrics
-    for caveat in caveats(tables):
+    for caveat in caveats(run, tables):
         console.print(caveat, style="dim", highlight=False)
     # Scores of whole sets want weights that few have: the run says so, and the terminal where they were asked for.
     wanted = columns or [name for name in in_order(declared) if not declared[name].whole]

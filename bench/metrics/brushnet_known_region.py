@@ -59,7 +59,15 @@ def known_psnr(card: Card) -> float:
     >>> known_psnr(Card(Truth(black), Hole(hole), black))
     1000.0
     """
-    mse = card.once(known_mse)
+    return known_psnr_of(card.once(known_mse))
+
+
+def known_psnr_of(mse: float) -> float:
+    """:func:`known_psnr` of an error.
+
+    >>> known_psnr_of(0.0), known_psnr_of(0.01)
+    (1000.0, 20.0)
+    """
     return EXACT_DB if mse < EXACT_MSE else -10 * math.log10(mse)
 
 

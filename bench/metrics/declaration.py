@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -170,6 +170,14 @@ class Metric:
         if self.unit in TOLERANCES:
             return TOLERANCES[self.unit]
         return SHARE * abs(reference_mean) if np.isfinite(reference_mean) else 0.0
+
+    def under(self, protocol: str) -> Metric:
+        """The metric as a protocol computes it.
+
+        >>> Metric("error", protocols={"theirs": {"region": "known"}}).under("theirs").region
+        'known'
+        """
+        return replace(self, **(self.protocols or {}).get(protocol, {}))
 
     def as_json(self) -> dict[str, Any]:
         """What run.json says of it."""

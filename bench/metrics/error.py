@@ -38,6 +38,7 @@ def psnr_of(mse: float) -> float:
             "label": "known-region MSE",
             "region": "known",
             "range": (0.0, brushnet_known_region.LARGEST_MSE),
+            "summary": "Squared error of the known pixels before they are restored, the three channels added.",
             "reference": "BrushNet calculate_mse: of the known pixels before they are restored, channels summed",
             "compute": brushnet_known_region.known_mse,
         }
@@ -101,6 +102,8 @@ def mse_hole(card: Card) -> float:
             "range": (brushnet_known_region.LOWEST_DB, brushnet_known_region.EXACT_DB),
             "reference": "BrushNet calculate_psnr: of its MSE, which sums the channels; 1000 for an MSE under 1e-10",
             "compute": brushnet_known_region.known_psnr,
+            "summary": "-10 log10(mse) of the known pixels before they are restored; 1000 dB where they are unchanged.",
+            "from_error": ("mse", brushnet_known_region.known_psnr_of),
         },
     },
     region="image",
@@ -157,7 +160,10 @@ def psnr_hole(card: Card) -> float:
     tolerance=0.001,
     protocols={
         "mat": {"reference": "MAT cal_psnr_ssim_l1: mean absolute error of values in [0, 1], which is native"},
-        "aot": {"reference": "AOT-GAN compare_mae: sum of absolute errors over the sum of both pictures"},
+        "aot": {
+            "reference": "AOT-GAN compare_mae: sum of absolute errors over the sum of both pictures",
+            "summary": "Sum of absolute errors over the sum of both pictures.",
+        },
     },
     undefined=lambda card: "truth and fill are black throughout, so there is no sum to divide by",
     region="image",

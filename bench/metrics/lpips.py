@@ -177,11 +177,12 @@ def _batch_through_backbone(batch: Any, context: Any) -> Any:
     rank=3,
     tolerance=0.005,
     protocols={
-        "lama": {"reference": "lpips package, VGG-16 v0.1"},
+        "lama": {"reference": "lpips package, VGG-16 v0.1", "summary": "LPIPS with the VGG-16 backbone."},
         "brushbench": {
             "label": "known-region LPIPS",
             "region": "known",
             "reference": "lpips package, SqueezeNet v0.1, before known pixels are restored, black in the hole",
+            "summary": "LPIPS with the SqueezeNet backbone, of known pixels before they are restored, the hole black.",
             "compute": through_known_region,
             "on_device": None,
         },
@@ -219,8 +220,14 @@ def lpips(cards: Sequence[Any], context: Any) -> list[float]:
     label="hole LPIPS",
     tolerance=0.005,
     protocols={
-        "lama": {"reference": "lpips package, VGG-16 v0.1, spatial map over the hole"},
-        "brushbench": {"reference": "lpips package, SqueezeNet v0.1, spatial map over the hole"},
+        "lama": {
+            "reference": "lpips package, VGG-16 v0.1, spatial map over the hole",
+            "summary": "Mean over the hole of LPIPS' upsampled map, VGG-16 backbone.",
+        },
+        "brushbench": {
+            "reference": "lpips package, SqueezeNet v0.1, spatial map over the hole",
+            "summary": "Mean over the hole of LPIPS' upsampled map, SqueezeNet backbone.",
+        },
     },
     undefined=too_small,
     region="hole",

@@ -93,6 +93,17 @@ BRUSHBENCH = Protocol(
 PROTOCOLS: dict[str, Protocol] = {p.name: p for p in (NATIVE, LAMA, MAT, AOT, BRUSHBENCH)}
 
 
+def protocol_note(name: str) -> str:
+    """What must be said beside numbers under a protocol; empty of native ones.
+
+    >>> protocol_note("mat").split(":")[0], protocol_note("native")
+    ('protocol mat', '')
+    """
+    if name == NATIVE.name:
+        return ""
+    return f"protocol {name}: {PROTOCOLS[name].summary}" if name in PROTOCOLS else f"protocol {name}"
+
+
 def find_protocol(name: str) -> Protocol:
     """The preset called ``name``. Raises UnknownName with the nearest names.
 

@@ -7,7 +7,7 @@ import numbers
 from collections import OrderedDict
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ import numpy as np
 from bench.metrics.card import Card, Hole, ScoringContext, Truth
 from bench.metrics.declaration import Metric, computed
 from bench.metrics.drift import drift
-from bench.metrics.protocol import Protocol, find_protocol
+from bench.metrics.protocol import find_protocol
 from bench.metrics.registry import metric
 from bench.metrics.why_empty import why_empty
 from variants.plugins import an, reason
@@ -62,7 +62,7 @@ class Scorer:
         self.context = ScoringContext(weights_dir, device, self.protocol)
         if metrics is None:
             entries = {n: e for n, e in entries.items() if e.left_out is None or not e.left_out(self.context)}
-        self.metrics = {name: _under(entry, self.protocol) for name, entry in entries.items()}
+        self.metrics = {name: entry.under(protocol) for name, entry in entries.items()}
         # Not of every device: some cannot compute in float64, in which distances are averaged.
         self.batches = device.partition(":")[0] == "cuda"
         self._unavailable: dict[str, str] = {}
@@ -268,11 +268,6 @@ def learned_values(entry: Metric, cards: list[Card], context: ScoringContext) ->
     if all(card.has(compute) for card in cards):
         return [card.once(compute) for card in cards]
     return compute(cards, context)
-
-
-def _under(entry: Metric, protocol: Protocol) -> Metric:
-    """The metric as the protocol computes it."""
-    return replace(entry, **(entry.protocols or {}).get(protocol.name, {}))
 
 
 def check(truth: np.ndarray, hole: np.ndarray) -> None:

@@ -29,9 +29,15 @@ def too_small(card: Card) -> str | None:
     label="SSIM",
     tolerance=0.005,
     protocols={
-        "lama": {"reference": "saicinpainting SSIM: zeros beyond the border, mean over every pixel"},
+        "lama": {
+            "reference": "saicinpainting SSIM: zeros beyond the border, mean over every pixel",
+            "summary": "Structural similarity: mean of the map over channels and all pixels, zeros beyond the border.",
+        },
         "mat": {"reference": "MAT cal_psnr_ssim_l1: Gaussian 11, 5 pixels cropped, which is native"},
-        "aot": {"reference": "scikit-image structural_similarity of uint8 with its defaults (uniform window 7)"},
+        "aot": {
+            "reference": "scikit-image structural_similarity of uint8 with its defaults (uniform window 7)",
+            "summary": "Structural similarity, uniform window of 7: mean of the map, 3 pixels at the edges left out.",
+        },
     },
     undefined=too_small,
     region="image",

@@ -145,7 +145,7 @@ def _rows_of(
                 row["distance"] = distance(values[..., k][held[m][..., k]], metric)
             if table.tries is not None:
                 row |= over_samples(table.tries, k, held[m][..., k], metric)
-            error, of_mean = from_error(name)
+            error, of_mean = from_error(name, run.manifest.protocol)
             if error in place:
                 # The mean of PSNRs is not the PSNR of the mean error: where errors are recorded, both are told.
                 row["psnr_of_mean_error"] = of_mean(mean[m, place[error]])
@@ -205,14 +205,15 @@ def set_interval(
     return float(low), float(high)
 
 
-def from_error(name: str) -> tuple[str, Callable[[float], float]]:
-    """The metric of whose mean ``name`` has a value too, and that value; an empty name where there is none.
+def from_error(name: str, protocol: str = "native") -> tuple[str, Callable[[float], float]]:
+    """The metric of whose mean ``name`` has a value too, and that value, as a protocol
+    computes them; an empty name where there is none.
 
     >>> error, of_mean = from_error("psnr_hole")
     >>> error, of_mean(0.01)
     ('mse_hole', 20.0)
     """
-    known = registry.get(name).from_error if name in registry.names() else None
+    known = registry.get(name).under(protocol).from_error if name in registry.names() else None
     return known or ("", lambda error: error)
 
 

@@ -258,3 +258,17 @@ def test_files_of_weights_are_read_as_tensors_whatever_is_asked_for() -> None:
 
     given = from_pyiqa.only_tensors(load, "w.pth", weights_only=False, map_location="cpu")
     assert given == ("w.pth", {"weights_only": True, "map_location": "cpu"})
+
+
+def test_a_file_that_a_hub_would_have_to_ask_for_is_called_weights_that_are_not_here() -> None:
+    class LocalEntryNotFoundError(OSError):
+        """As huggingface_hub's, which transformers wraps in an error of its own."""
+
+    try:
+        try:
+            raise LocalEntryNotFoundError("not in the cache")
+        except LocalEntryNotFoundError as error:
+            raise OSError("We couldn't connect to a hub to load the files") from error
+    except OSError as error:
+        said = column._why_not("pyiqa", "apart", error, [])
+    assert said == "pyiqa:apart needs weights that are not here: run 'bench weights fetch pyiqa:apart'"

@@ -113,6 +113,8 @@ def test_an_empty_column_is_explained_once_above_the_tables(tmp_path: Path) -> N
     assert warnings(numbers) == [*notes, "lpips is empty: no AlexNet weights were found"]
     notes.append("the column lpips is empty: no AlexNet weights were found")
     assert warnings(numbers) == notes
+    numbers.manifest.protocol = "lama"
+    assert warnings(numbers)[0].startswith("Protocol lama: LaMa's evaluator")
 
 
 def test_data_sets_with_like_names_keep_places_of_their_own() -> None:

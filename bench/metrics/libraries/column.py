@@ -7,7 +7,7 @@ its known pixels those of the truth.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from importlib import metadata
 from typing import Any
@@ -138,10 +138,22 @@ def _call(function: Callable[..., Any], offer: Offer, pictures: Sequence[np.ndar
 def _why_not(library: str, own: str, error: Exception, wanted: Sequence[str]) -> str:
     """Why a metric cannot be had, and what would help."""
     name = f"{library}{MARK}{own}"
-    if wanted or "offline" in type(error).__name__.lower() or "LocalEntryNotFound" in type(error).__name__:
+    if wanted or any(_is_offline(cause) for cause in _causes(error)):
         what = f" ({wanted[0].rsplit('/', 1)[-1]})" if wanted else ""
         return f"{name} needs weights that are not here{what}: run 'bench weights fetch {name}'"
     return f"{library} cannot build {own} ({_said(error)})"
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    """An exception, and what it was raised from."""
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def _is_offline(error: BaseException) -> bool:
+    """Whether it says that a file is not in the cache of a hub that may not be asked."""
+    return "offline" in type(error).__name__.lower() or "LocalEntryNotFound" in type(error).__name__
 
 
 def fetch(name: str, device: str = "cpu") -> None:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from bench.commands.results import show
+from bench.exporters.markdown import scores_markdown
 from bench.exporters.score_tables import best_of
 from bench.exporters.scores_terminal import cell, print_scores
 from bench.metrics.declaration import Metric
@@ -49,6 +50,18 @@ def test_a_mean_over_fewer_fills_than_its_neighbours_says_over_how_many(
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[-2:] for line in lines if "21.00" in line] == [["(n", "14)"]]
     assert not [line for line in lines if "20.00" in line and "(n" in line]
+
+
+@pytest.mark.parametrize(("protocol", "said"), [("native", ""), ("brushbench", "known pixels")])
+def test_a_table_under_a_protocol_says_whose_and_of_what(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], protocol: str, said: str
+) -> None:
+    run = fake_run(tmp_path / "r", {("pasted", 0): {"lpips": np.zeros((4, 2))}}, protocol=protocol)
+    write_summary(run)
+    monkeypatch.setenv("COLUMNS", "200")
+    print_scores(Run.open(run.path))
+    for shown in (capsys.readouterr().out, scores_markdown(Run.open(run.path))):
+        assert ("protocol brushbench" in shown) == bool(said) and said in shown
 
 
 def test_a_summary_from_before_distances_is_judged_by_its_means() -> None:

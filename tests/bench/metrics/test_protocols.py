@@ -33,6 +33,15 @@ def test_a_column_names_the_reference_that_its_preset_follows_and_the_others_the
     assert metric.get("ssim").reference == native["ssim"].reference, "the registry's own entry must stay"
 
 
+def test_what_a_column_says_of_itself_is_so_under_each_preset() -> None:
+    named = {name: Scorer(["lpips", "lpips_hole"], protocol=name).metrics for name in ("lama", "brushbench")}
+    for entries, backbone in zip(named.values(), ("VGG-16", "SqueezeNet"), strict=True):
+        assert all(backbone in entry.summary and "AlexNet" not in entry.summary for entry in entries.values())
+    known = Scorer(["psnr", "mse"], protocol="brushbench").metrics
+    assert "100 dB" not in known["psnr"].summary.replace("1000 dB", "") and "known" in known["mse"].summary
+    assert "5 pixels" in metric.get("ssim").summary and "5 pixels" not in metric.get("ssim").under("aot").summary
+
+
 def test_a_preset_changes_no_column_that_it_does_not_declare() -> None:
     rng = np.random.default_rng(0)
     truth, fill = rng.integers(0, 256, (2, 40, 50, 3), dtype=np.uint8)

@@ -244,6 +244,12 @@ def test_each_psnr_has_the_error_of_its_own_region_and_mask(tmp_path: Path) -> N
     assert found["all", "lpips"] is None
 
 
+def test_the_psnr_of_a_mean_error_is_the_protocols_own(tmp_path: Path) -> None:
+    scores = {"psnr": np.full((4, 2), 1000.0), "mse": np.zeros((4, 2))}
+    run = fake_run(tmp_path / "r", {("pasted", 0): scores}, protocol="brushbench")
+    assert rows(run, mask="all", metric="psnr")[0]["psnr_of_mean_error"] == 1000.0
+
+
 SetValues = dict[tuple[str, str], tuple[float | None, int, int]]
 
 
