@@ -148,7 +148,8 @@ def test_a_name_stands_in_its_own_file_alone(kind: str) -> None:
 SPOKEN = (
     *("bench.metrics", "bench.set_metrics", "bench.masks", "bench.suites", "bench.statistics", "bench.comparison"),
     *("bench.runs", "bench.gate", "bench.util", "bench.backbones", "bench.scaffold", "bench.profiles"),
-    *("bench.training", "bench.commands", "bench.methods"),
+    *("bench.training", "bench.commands", "bench.methods", "bench.stages", "bench.student", "bench.throughput"),
+    *("bench.cli", "bench.exporters", "bench.demo", "bench.datasets"),
 )
 """Rooms whose public definitions all say what they are."""
 

@@ -62,6 +62,7 @@ def commands() -> list[str]:
 
 
 def version(wanted: bool) -> None:
+    """Print the version and stop; called before any other option is checked."""
     if wanted:
         typer.echo(f"inpaint-bench {bench.__version__}")
         raise typer.Exit
@@ -81,6 +82,7 @@ def common(
         bool, typer.Option("--version", callback=version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
+    """Options before a command's name: tracebacks, plug-ins to load, the version."""
     if debug:
         os.environ["BENCH_DEBUG"] = "1"
     use(*plugin or ())
@@ -186,6 +188,7 @@ def called() -> str:
 
 
 def interrupted() -> int:
+    """Say that the command was stopped, and how it is resumed where it can be; returns the exit code."""
     resumable = called() in ("bench run", "bench train", "bench eval", "bench data")
     word = "Terminated" if start.terminated else "Interrupted"
     with contextlib.suppress(OSError):
@@ -194,6 +197,7 @@ def interrupted() -> int:
 
 
 def fail(error: Exception, code: Exit) -> int:
+    """Print an error as one line on stderr and return its exit code; with ``--debug`` it is raised again."""
     if os.environ.get("BENCH_DEBUG"):
         raise error
     message = " ".join(str(error).split()) or type(error).__name__

@@ -70,7 +70,7 @@ def check_command(
 
     folder = runs_folder(runs_dir)
     if init:
-        return write_thresholds(run, thresholds or DEFAULT, noise or [], folder, force)
+        return _write_thresholds(run, thresholds or DEFAULT, noise or [], folder, force)
     rules = [parse_rule(text) for text in fail_if or []]
     file = thresholds or (DEFAULT if not rules and DEFAULT.is_file() else None)
     held = read_thresholds(file) if file is not None else None
@@ -95,6 +95,7 @@ def check_command(
 
 
 def show(checked: Check, strict: bool, junit: Path | None, markdown: Path | None, json_output: bool) -> None:
+    """Print the verdict in the form asked for, then write the files that were asked for."""
     import json
 
     from bench.exporters.junit import check_junit
@@ -116,7 +117,7 @@ def show(checked: Check, strict: bool, junit: Path | None, markdown: Path | None
         write_text(markdown, text)
 
 
-def write_thresholds(run: str | None, path: Path, others: list[str], folder: Path, force: bool) -> int:
+def _write_thresholds(run: str | None, path: Path, others: list[str], folder: Path, force: bool) -> int:
     import sys
 
     from bench.gate.noise import measure_noise

@@ -89,7 +89,7 @@ def compare_command(
     for path, form in files:
         write_text(path, form.comparison(comparison, every or bool(options.metrics)))
     if html is not None:
-        write_html(comparison, html)
+        _write_html(comparison, html)
     if checked is not None and checked.exit(strict) == Exit.REGRESSION:
         return Exit.REGRESSION
     return Exit.PARTIAL if comparison.partial else Exit.OK
@@ -98,6 +98,7 @@ def compare_command(
 def show(
     comparison: Comparison, checked: Check | None, strict: bool, every: bool, markdown: Path | None, json_output: bool
 ) -> None:
+    """Print the comparison, and the check if there is one, in the form asked for; write Markdown where asked."""
     import json
 
     from bench.exporters.markdown import check_markdown, comparison_markdown
@@ -122,7 +123,7 @@ def show(
             print_check(checked, strict)
 
 
-def write_html(comparison: Comparison, path: Path) -> None:
+def _write_html(comparison: Comparison, path: Path) -> None:
     import sys
 
     from reports.comparison import build_comparison

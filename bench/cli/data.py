@@ -78,7 +78,7 @@ def add(
 
     which = find(name)
     with owned(which):
-        take_in(which, archive, force, json_output)
+        _take_in(which, archive, force, json_output)
 
 
 @data_app.command("fetch")
@@ -119,7 +119,7 @@ def fetch(
                 )
             say(f"SHA-256 {fetched}")
         try:
-            take_in(which, which.download, force, json_output)
+            _take_in(which, which.download, force, json_output)
         except UsageError:
             which.download.unlink()
             raise
@@ -183,6 +183,7 @@ def cache(
 
 
 def find(name: str) -> Archive:
+    """The data set NAME as an archive; raises UsageError, with those that come as one, where it does not."""
     from bench.datasets.archive import archive
     from bench.datasets.registry import dataset
 
@@ -191,7 +192,7 @@ def find(name: str) -> Archive:
     return archive.get(name)()
 
 
-def take_in(which: Archive, file: Path, force: bool, json_output: bool) -> None:
+def _take_in(which: Archive, file: Path, force: bool, json_output: bool) -> None:
     from bench.datasets.archive import add
     from bench.util.progress import say
 
@@ -203,6 +204,7 @@ def take_in(which: Archive, file: Path, force: bool, json_output: bool) -> None:
 
 
 def tell(which: Archive, json_output: bool) -> None:
+    """Print what was unpacked: count, size, folder and the archive's SHA-256."""
     facts = which.facts()
     assert facts is not None
     if json_output:
@@ -229,6 +231,7 @@ class reporting:  # noqa: N801 - used as a function: with reporting("fetch", nam
         return self.report
 
     def report(self, done: int, total: int) -> None:
+        """Show progress: pictures while verifying, else MB; a total of 0 is unknown."""
         per, unit = (1.0, "pictures") if self.stage == "verify" else (1e6, "MB")
         note = f"{done / per:,.0f} of {total / per:,.0f} {unit}" if total else f"{done / per:,.0f} {unit}"
         self.reporter.update(self.name, done, total or done + 1, note)

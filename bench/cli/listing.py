@@ -14,6 +14,8 @@ from bench.cli.options import Json, RunsDir
 
 
 class Kind(StrEnum):
+    """What can be listed."""
+
     variants = "variants"
     metrics = "metrics"
     masks = "masks"
@@ -72,6 +74,7 @@ PIPED_WIDTH = 240
 
 
 def first_line(thing: Any) -> str:
+    """First line of a thing's docstring, its summary in the list; empty without one."""
     return (thing.__doc__ or "").strip().split("\n")[0]
 
 
@@ -82,6 +85,7 @@ def where(registry: Any, name: str) -> str:
 
 
 def variants() -> list[dict[str, Any]]:
+    """Rows of variants and references; the summary says so where one cannot be used here."""
     from bench.backbones.vgg16 import offer
     from variants.registry import variant
 
@@ -108,6 +112,7 @@ def unusable(entry: Any) -> str:
 
 
 def metrics(every: bool = False) -> list[dict[str, Any]]:
+    """Rows of metrics and set metrics; ``every`` adds what the metric libraries offer."""
     from bench.metrics.registry import metric
     from bench.set_metrics.registry import set_metric
 
@@ -134,6 +139,7 @@ def metrics(every: bool = False) -> list[dict[str, Any]]:
 
 
 def masks() -> list[dict[str, Any]]:
+    """Rows of mask types, summaries from their docstrings."""
     from bench.masks.registry import mask
 
     return [
@@ -142,6 +148,7 @@ def masks() -> list[dict[str, Any]]:
 
 
 def datasets() -> list[dict[str, Any]]:
+    """Rows of data sets, summaries from their docstrings."""
     from bench.datasets.registry import dataset
 
     return [
@@ -151,6 +158,7 @@ def datasets() -> list[dict[str, Any]]:
 
 
 def formats() -> list[dict[str, Any]]:
+    """Rows of export formats that write files, with their suffix."""
     from bench.exporters.registry import exporter
 
     return [
@@ -161,6 +169,7 @@ def formats() -> list[dict[str, Any]]:
 
 
 def profiles() -> list[dict[str, Any]]:
+    """Rows of the profiles in the package, summaries from the first comment of each file."""
     from bench.profiles.profile import FOLDER, profile_names
 
     rows = []
@@ -171,6 +180,7 @@ def profiles() -> list[dict[str, Any]]:
 
 
 def runs(folder: Any) -> list[dict[str, Any]]:
+    """Rows of the runs in a folder; a run that cannot be read is warned of and left out."""
     from bench.runs.reader import find_runs
     from bench.runs.reader import runs_dir as find_runs_dir
     from bench.util.errors import UsageError

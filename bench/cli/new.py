@@ -12,6 +12,8 @@ from bench.cli import app
 
 
 class Kind(StrEnum):
+    """Kinds of plug-ins that a template exists for."""
+
     variant = "variant"
     metric = "metric"
     mask = "mask"

@@ -92,11 +92,13 @@ def assignments(sets: list[str] | None, flag: str = "--set") -> dict[str, Any]:
 
 
 def check_directory(path: Path | None, flag: str) -> None:
+    """Raises UsageError, naming the flag, where a folder was given that does not exist."""
     if path is not None and not path.is_dir():
         raise UsageError(f"{flag} {path} is not a folder")
 
 
 def check_workers(count: int | None) -> None:
+    """Raises UsageError for fewer than one worker; None leaves the count to the command."""
     if count is not None and count < 1:
         raise UsageError(f"--workers {count} must be at least 1")
 

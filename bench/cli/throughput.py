@@ -58,7 +58,7 @@ def throughput(
     from bench.runs.reader import out_folder
     from bench.throughput.settings import MODES, PRECISIONS, SWEEP, check_choices
 
-    runs = runs_dir_of(runs_dir)
+    runs = _runs_dir_of(runs_dir)
     precisions, modes = split(precision), split(mode)
     request = Request(
         specs=tuple(variants or ()),
@@ -67,7 +67,7 @@ def throughput(
         precisions=None if precisions is None else tuple(check_choices("precision", precisions, PRECISIONS)),
         modes=None if modes is None else tuple(check_choices("mode", modes, MODES)),
         width=checked("--width", width, 1, 1024),
-        seconds=checked_seconds(seconds),
+        seconds=_checked_seconds(seconds),
         threads=checked("--threads", threads, 1, 1024),
         run=run,
         checkpoint=checkpoint,
@@ -80,7 +80,7 @@ def throughput(
     time_methods(request)
 
 
-def runs_dir_of(option: Path | None) -> Path:
+def _runs_dir_of(option: Path | None) -> Path:
     from bench.runs.reader import runs_dir
 
     return runs_dir(option)
@@ -98,12 +98,13 @@ def positive(flag: str, text: str | None) -> tuple[int, ...] | None:
 
 
 def checked(flag: str, value: int | None, low: int, high: int) -> int | None:
+    """A number that lies between ``low`` and ``high``, both included; raises UsageError, naming the flag, otherwise."""
     if value is not None and not low <= value <= high:
         raise UsageError(f"{flag} {value} must be from {low} to {high}")
     return value
 
 
-def checked_seconds(value: float) -> float:
+def _checked_seconds(value: float) -> float:
     if not 0 < value < 1e6:  # also refuses NaN
         raise UsageError(f"--seconds {value:g} must be greater than 0")
     return value

@@ -44,6 +44,7 @@ class Archive:
 
     @property
     def folder(self) -> Path:
+        """Where the unpacked pictures lie; nothing need be there yet."""
         return data_folder() / self.name
 
     @property
@@ -174,6 +175,7 @@ class Found:
 
     @property
     def whole(self) -> bool:
+        """Whether no file is missing, changed or too many."""
         return not (self.missing or self.changed or self.extra)
 
 

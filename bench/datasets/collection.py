@@ -185,7 +185,7 @@ def check_picture(source: Path | Member, decoded: PictureCache | None, size: int
     file = source if isinstance(source, Path) else source.tar
     try:
         status = file.stat()
-        key = (place_of(source), status.st_size, status.st_mtime_ns)
+        key = (_place_of(source), status.st_size, status.st_mtime_ns)
     except OSError:
         key = (str(source), -1, -1)
     if key not in _checked:
@@ -201,7 +201,7 @@ def check_picture(source: Path | Member, decoded: PictureCache | None, size: int
     return _checked[key]
 
 
-def place_of(source: Path | Member) -> str:
+def _place_of(source: Path | Member) -> str:
     return str(source.absolute() if isinstance(source, Path) else source)
 
 
@@ -263,7 +263,7 @@ class FilePictures:
     def take(self, decoded: PictureCache) -> None:
         """Take over pictures that are decoded already, by :func:`place_of`."""
         for number, entry in enumerate(self.entries):
-            pixels = decoded.pop(place_of(entry.source))
+            pixels = decoded.pop(_place_of(entry.source))
             if pixels is not None:
                 self.cache.get(str(number), lambda _, pixels=pixels: pixels)  # type: ignore[misc]
 
@@ -290,6 +290,7 @@ class FilePictures:
         return random_crop(pixels, self.size, draws.uniforms(0, f"folder/{self.entries[number].key}", turn, 4)[0])
 
     def path(self, i: int) -> Path:
+        """The file of picture ``i``, counted around; only for pictures that are no members of a tar archive."""
         source = self.entries[i % len(self.entries)].source
         assert isinstance(source, Path)
         return source

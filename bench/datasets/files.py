@@ -32,7 +32,7 @@ def open_files(argument: str, split: str, size: int | None, count: int | None) -
     base = Path(os.path.abspath(file.parent))  # noqa: PTH100 - removes "..", follows no link
     sources: dict[str, Path | Member] = {}
     skipped: list[tuple[str, str]] = []
-    for line in read_lines(file):
+    for line in _read_lines(file):
         path = Path(os.path.abspath(base / Path(line).expanduser()))  # noqa: PTH100
         name = (path.relative_to(base) if path.is_relative_to(base) else path.relative_to(path.anchor)).as_posix()
         why = refusal(name, path)
@@ -46,7 +46,7 @@ def open_files(argument: str, split: str, size: int | None, count: int | None) -
     return open_collection("files", file.stem, str(file), entries_of(sources), skipped, split, size, count)
 
 
-def read_lines(file: Path) -> list[str]:
+def _read_lines(file: Path) -> list[str]:
     text = file.read_bytes().decode("utf-8-sig", errors="surrogateescape")
     return [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
 

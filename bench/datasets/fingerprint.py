@@ -46,10 +46,12 @@ def hole_digest(hole: np.ndarray) -> str:
 
 
 def image_line(image_id: str, shape: Sequence[int], digest: str) -> str:
+    """The line that a picture adds to what is hashed: id, height x width, SHA-256 of its pixels."""
     return f"image {json.dumps(image_id)} {shape[0]}x{shape[1]} {digest}\n"
 
 
 def hole_line(mask: str, image_id: str, shape: Sequence[int], digest: str) -> str:
+    """The line that a hole adds to what is hashed: mask type, id, height x width, SHA-256 of its bits."""
     return f"hole {mask} {json.dumps(image_id)} {shape[0]}x{shape[1]} {digest}\n"
 
 

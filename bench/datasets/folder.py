@@ -59,6 +59,7 @@ def named_entries(root: Path, found: list[str], pattern: str) -> list[Entry]:
 
 
 def find_root(argument: str) -> Path:
+    """The folder that ``folder:PATH`` names; raises UsageError where there is none."""
     if not argument:
         raise UsageError("folder needs a path: write folder:PATH, the path of a folder of pictures")
     root = Path(argument).expanduser()

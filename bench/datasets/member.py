@@ -26,10 +26,12 @@ class Member:
         return content
 
     def open(self) -> io.BytesIO:
+        """The file's bytes as a stream, as Path.open gives it."""
         return io.BytesIO(self.read_bytes())
 
     @property
     def suffix(self) -> str:
+        """What the name ends in, as Path.suffix gives it, dot included."""
         return Path(self.name).suffix
 
     def __str__(self) -> str:

@@ -20,6 +20,7 @@ def split_pattern(argument: str) -> tuple[str, str]:
 
 
 def checked(pattern: str) -> str:
+    """The pattern as it is; raises UsageError unless it holds ``{id}`` once."""
     if pattern.count("{id}") != 1:
         raise UsageError(f"name={pattern} must hold {{id}} once, where the id stands: name=case{{id}}_output.png")
     return pattern

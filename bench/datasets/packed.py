@@ -36,6 +36,7 @@ MANY = 2_000
 
 
 def packs_folder() -> Path:
+    """Where packed pictures are kept; all in it can be made again."""
     return cache_folder() / "pictures"
 
 
@@ -195,9 +196,11 @@ class PackedPictures:
         self.array = np.load(self.file, mmap_mode="r", allow_pickle=False)
 
     def load(self, index: int) -> np.ndarray:
+        """One picture, uint8 (size, size, 3), copied out of the mapped file."""
         return np.array(self.array[index])
 
     def batch(self, indices: Sequence[int] | np.ndarray) -> np.ndarray:
+        """Some pictures at once, uint8 (N, size, size, 3), copied out of the mapped file."""
         return np.array(self.array[np.asarray(indices)])
 
     def __getstate__(self) -> dict[str, Any]:

@@ -125,10 +125,13 @@ def read_carried(name: str) -> np.ndarray:
 
 @dataclass(frozen=True)
 class FixedCrops:
+    """The test and validation crops: each a (left, top, side) of a named photograph, always the same."""
+
     windows: tuple[tuple[str, tuple[int, int, int]], ...]
     size: int | None
 
     def load(self, i: int) -> np.ndarray:
+        """Crop ``i``, uint8 (size, size, 3), or at its own side where size is None."""
         name, (left, top, side) = self.windows[i]
         return cut_square(read_carried(name), left, top, side, self.size or side)
 
@@ -143,10 +146,13 @@ def read_shrunk(name: str, shorter: int) -> np.ndarray:
 
 @dataclass(frozen=True)
 class TrainCrops:
+    """Training crops without end: crop ``i`` is drawn from ``i`` alone."""
+
     names: tuple[str, ...]
     size: int | None
 
     def load(self, i: int) -> np.ndarray:
+        """Crop ``i``, uint8 (size, size, 3): place, scale and mirroring are random."""
         name = self.names[i % len(self.names)]
         u = draws.uniforms(0, "photos/train", i, 4)[0]
         if self.size is not None:

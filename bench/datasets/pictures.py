@@ -193,7 +193,7 @@ def to_srgb(pixels: np.ndarray, profile: bytes | None) -> np.ndarray:
     mode = "L" if pixels.ndim == 2 else "RGB" if pixels.shape[2] == 3 else "CMYK"
     transform = to_srgb_transform(profile, mode) if profile else None
     if transform is None and mode != "CMYK":
-        return grey_to_rgb(pixels) if mode == "L" else pixels
+        return _grey_to_rgb(pixels) if mode == "L" else pixels
     image = Image.frombytes(mode, (pixels.shape[1], pixels.shape[0]), pixels.tobytes())
     return np.array(transform.apply(image) if transform is not None else image.convert("RGB"))
 
@@ -275,7 +275,7 @@ def round_to_8_bits(deep: np.ndarray) -> np.ndarray:
     return ((deep.astype(np.uint32) + 128) // 257).astype(np.uint8)
 
 
-def grey_to_rgb(grey: np.ndarray) -> np.ndarray:
+def _grey_to_rgb(grey: np.ndarray) -> np.ndarray:
     return np.repeat(grey[..., None], 3, axis=2)
 
 

@@ -54,15 +54,16 @@ def open_places365(argument: str, split: str, size: int | None, count: int | Non
     entries = entries_of({name: root.absolute() / name for name in found})
     given = None
     if train is not None and held is not None:
-        given = {entry.key: splits_of(entry.key, train) for entry in entries}
+        given = {entry.key: _splits_of(entry.key, train) for entry in entries}
     return open_collection("places365", "Places365", where, entries, skipped, split, size, count, given)
 
 
 def first(root: Path, names: list[str]) -> str | None:
+    """The first of these folder names that exists below ``root``; None where none does."""
     return next((name for name in names if (root / name).is_dir()), None)
 
 
-def splits_of(key: str, train: str) -> tuple[str, ...]:
+def _splits_of(key: str, train: str) -> tuple[str, ...]:
     if not key.startswith(f"{train}/"):
         return ("test",)
     return ("validation",) if share(key) < VALIDATION_SHARE else ("train",)

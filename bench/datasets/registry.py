@@ -146,4 +146,5 @@ OWN = ("folder", "files", "shards")
 
 
 def is_own(spec: str) -> bool:
+    """Whether a SPEC names the user's own pictures: folder:, files: or shards:."""
     return spec.partition(":")[0] in OWN

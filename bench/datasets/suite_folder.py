@@ -73,4 +73,5 @@ def open_suite_folder(argument: str, split: str, size: int | None, count: int | 
 
 
 def file_of(root: Path, image_id: str) -> Path:
+    """The picture of an id; raises where the id would lead out of the suite's folder."""
     return inside(root, f"images/{image_id}.png")

@@ -65,6 +65,7 @@ def check(manifest: dict[str, Any]) -> None:
 
 
 def words(facts: dict[str, Any], *keys: str) -> None:
+    """Raises Unfit unless all these facts are text."""
     for key in keys:
         if not isinstance(facts[key], str):
             raise Unfit(f"its {key} is no text")

@@ -149,5 +149,6 @@ def refusal(entry: tarfile.TarInfo, length: int) -> str:
 
 
 def compressed(file: Path) -> bool:
+    """Whether a file begins as gzip, bzip2, xz or zstd does: members can then not be read in place."""
     with file.open("rb") as stream:
         return stream.read(6).startswith((b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd"))

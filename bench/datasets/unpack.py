@@ -151,6 +151,7 @@ class Watched(io.RawIOBase):
         return content
 
     def refuse(self) -> None:
+        """Raises UsageError: the archive unpacks to far more than its size allows."""
         raise UsageError(
             f"{self.archive} is refused: it holds more than {self.limit / 2**20:,.0f} MiB, "
             f"over {MOST_GROWTH} times its own size"

@@ -19,6 +19,7 @@ def address(visitor: Visitor, what: str) -> str:
 
 
 def cards(visitor: Visitor, metrics: dict[str, Metric]) -> str:
+    """A card for each fill, and a sentence below them; an invitation to paint while there is none."""
     if not visitor.fills:
         return '<p class="empty">Paint on the picture, and every method fills the hole here.</p>'
     chosen = visitor.fill
@@ -27,6 +28,7 @@ def cards(visitor: Visitor, metrics: dict[str, Metric]) -> str:
 
 
 def card(visitor: Visitor, place: int, fill: Fill, metrics: dict[str, Metric], chosen: bool) -> str:
+    """One method's fill: time, picture with links to view and save it, scores; or why it failed."""
     label = escape(fill.label)
     several = len(visitor.fills) > 1
     head = f"<header><h2>{label}</h2>"
@@ -51,6 +53,7 @@ def card(visitor: Visitor, place: int, fill: Fill, metrics: dict[str, Metric], c
 
 
 def scores(values: dict[str, float], metrics: dict[str, Metric]) -> str:
+    """Scores as a table; what is NaN or infinite is left out, and without a value there is no table."""
     lines = [
         f'<tr><th scope="row">{escape(printed(metrics[name]))}</th><td>{number(value)}</td></tr>'
         for name, value in values.items()
@@ -66,10 +69,12 @@ def printed(metric: Metric) -> str:
 
 
 def duration(seconds: float) -> str:
+    """Milliseconds below one second, else seconds with one decimal."""
     return f"{1000 * seconds:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"
 
 
 def number(value: float) -> str:
+    """Two decimals from 2 upwards, three below, where scores such as LPIPS differ."""
     return f"{value:.2f}" if abs(value) >= 2 else f"{value:.3f}"
 
 
@@ -104,4 +109,5 @@ def saves(visitor: Visitor) -> str:
 
 
 def status(text: str, error: bool = False) -> str:
+    """A line that screen readers announce; ``error`` sets it in the colour of errors."""
     return f'<p role="status"{" class=error" if error else ""}>{escape(text)}</p>'

@@ -58,9 +58,11 @@ class Fill:
         return None if found is None or np.array_equal(found, self.small) else found
 
     def at_size(self, corrected: bool) -> np.ndarray | None:
+        """The fill at the size it was made at: colour-corrected if asked for and there is one; None if it failed."""
         return self.corrected if corrected and self.corrected is not None else self.small
 
     def made(self, hole: np.ndarray, corrected: bool) -> Made:
+        """What a saved picture says of this fill, enough to repeat it."""
         return Made(self.method, self.seed, self.weights_sha256, self.size, corrected, hole_png(hole))
 
 
@@ -78,6 +80,7 @@ class Engine:
 
     @property
     def metrics(self) -> dict[str, Metric]:
+        """The metrics that fills are scored by, under their names."""
         return self.scorer.metrics
 
     def warm(self) -> None:
@@ -95,6 +98,7 @@ class Engine:
             return [self.one(place, part, size) for place in range(len(self.cast.methods))]
 
     def one(self, place: int, part: Cut, size: int) -> Fill:
+        """Fill by the method at ``place``, timed; a fill that fails is returned with its problem."""
         method, label = self.cast.methods[place], self.cast.labels[place]
         fill = Fill(label, method.name, method.seed, method.weights_sha256, size, cut=part)
         start = time.perf_counter()

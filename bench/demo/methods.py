@@ -32,6 +32,7 @@ class Cast:
 
     @property
     def labels(self) -> list[str]:
+        """The names shown, with the seed only where several methods share a name."""
         names = [method.name for method in self.methods]
         return [m.name if names.count(m.name) == 1 else f"{m.name}@{m.seed}" for m in self.methods]
 

@@ -40,25 +40,31 @@ class Page:
     # -- what each event does -------------------------------------------------------------------------
 
     def arrive(self, request: gr.Request) -> list[Any]:
+        """A new visitor, or a reload: the first sample is opened where there is no picture yet."""
         visitor = self.visitor(request)
         if visitor.picture is None:
             visitor.open(sample(names()[0]), names()[0])
-        return self.everything(visitor, self.greeting(visitor))
+        return self.everything(visitor, self._greeting(visitor))
 
     def leave(self, request: gr.Request) -> None:
+        """A page was closed: forget its visitor and the pictures."""
         self.visitors.leave(str(request.session_hash))
 
     def pick(self, request: gr.Request, event: gr.EventData) -> list[Any]:
+        """Open a sample that was clicked."""
+
         def work(visitor: Visitor) -> str:
             name = str(event.name)
             if name not in names():
                 raise UsageError("There is no such sample.")
             visitor.open(sample(name), name)
-            return self.greeting(visitor)
+            return self._greeting(visitor)
 
         return self.try_to(request, work)
 
     def upload(self, request: gr.Request, event: gr.EventData) -> list[Any]:
+        """Open an uploaded picture; one that was saved here comes back with its last hole open."""
+
         def work(visitor: Visitor) -> str:
             name = short(str(event.name))
             file = inside(self.uploads, event.path, name)
@@ -68,19 +74,23 @@ class Page:
                 discard(file)
             visitor.open(picture, name, earlier)
             if visitor.hole is None:
-                return self.greeting(visitor)
+                return self._greeting(visitor)
             self.fill(visitor)
             return f"{name} was saved here: its last hole is open again{self.other_weights(earlier[-1])}."
 
         return self.try_to(request, work)
 
     def refused(self, request: gr.Request, event: gr.EventData) -> list[Any]:
+        """Say why the page did not send a file: it is too large."""
+
         def work(visitor: Visitor) -> str:
             raise UsageError(f"{short(str(event.name))} was refused: {MOST_BYTES // 2**20} MiB is the limit.")
 
         return self.try_to(request, work)
 
     def stroke(self, request: gr.Request, event: gr.EventData) -> list[Any]:
+        """Take the hole as painted so far and fill it; ``serial`` tells whether it is of the picture still open."""
+
         def work(visitor: Visitor) -> str:
             if event.serial != visitor.serial or visitor.picture is None:
                 return "The picture changed meanwhile: paint again."
@@ -90,6 +100,8 @@ class Page:
         return self.try_to(request, work, editor=False)
 
     def ready_made(self, request: gr.Request, event: gr.EventData) -> list[Any]:
+        """Paint a hole of the mask type that was clicked; each click draws another."""
+
         def work(visitor: Visitor) -> str:
             name = str(event.name)
             if name not in mask.names():
@@ -105,6 +117,8 @@ class Page:
         return self.try_to(request, work)
 
     def hole_file(self, request: gr.Request, event: gr.EventData) -> list[Any]:
+        """Take the hole from an uploaded mask file, in place of what is painted."""
+
         def work(visitor: Visitor) -> str:
             name = short(str(event.name))
             file = inside(self.uploads, event.path, name)
@@ -121,6 +135,8 @@ class Page:
         return self.try_to(request, work)
 
     def confirm(self, request: gr.Request) -> list[Any]:
+        """Keep the chosen fill as the picture, so that the next hole can be painted in it."""
+
         def work(visitor: Visitor) -> str:
             if not visitor.confirm():
                 raise UsageError("There is no fill to confirm: paint first.")
@@ -129,6 +145,8 @@ class Page:
         return self.try_to(request, work)
 
     def revert(self, request: gr.Request) -> list[Any]:
+        """One step back: drop the hole, or else the last confirmed fill."""
+
         def work(visitor: Visitor) -> str:
             if not visitor.revert():
                 raise UsageError("Nothing to revert.")
@@ -141,6 +159,8 @@ class Page:
         return self.try_to(request, work)
 
     def choose(self, request: gr.Request, label: str) -> list[Any]:
+        """Choose the method whose fill Confirm and Save take."""
+
         def work(visitor: Visitor) -> str:
             visitor.chosen = label
             return f"Confirm and Save take the fill of {label}."
@@ -148,6 +168,8 @@ class Page:
         return self.try_to(request, work, editor=False)
 
     def correct(self, request: gr.Request, corrected: bool) -> list[Any]:
+        """Switch colour correction and score what is now shown."""
+
         def work(visitor: Visitor) -> str:
             visitor.corrected = bool(corrected)
             self.score(visitor)
@@ -158,6 +180,8 @@ class Page:
         return self.try_to(request, work, editor=False)
 
     def resize(self, request: gr.Request, size: int) -> list[Any]:
+        """Set the size in pixels at which holes are filled, and fill again."""
+
         def work(visitor: Visitor) -> str:
             if size not in (side for _, side in self.sizes(visitor)):
                 raise UsageError("There is no such size.")
@@ -169,6 +193,7 @@ class Page:
     # -- what they share ------------------------------------------------------------------------------
 
     def visitor(self, request: gr.Request) -> Visitor:
+        """Whose page an event comes from."""
         return self.visitors.of(str(request.session_hash))
 
     def try_to(self, request: gr.Request, work: Callable[[Visitor], str], editor: bool = True) -> list[Any]:
@@ -184,6 +209,7 @@ class Page:
             return self.everything(visitor, text, wrong, editor)
 
     def fill(self, visitor: Visitor) -> str:
+        """Fill the painted hole with every method and score the fills; returns the status to show."""
         if visitor.picture is None or visitor.hole is None:
             return "Nothing is painted."
         visitor.fills = self.engine.fill(visitor.picture, visitor.hole, visitor.size or self.engine.cast.size)
@@ -191,6 +217,7 @@ class Page:
         return f"Filled by {count(sum(not fill.problem for fill in visitor.fills), 'method')}."
 
     def score(self, visitor: Visitor) -> None:
+        """Score the fills, if the truth below the hole is known: it is not once a fill was confirmed."""
         if visitor.knows_truth:
             self.engine.score(visitor.fills, visitor.corrected)
 
@@ -206,7 +233,7 @@ class Page:
         own = self.engine.cast.size
         return [(f"{s} px{', trained' * (s == own)}", s) for s in sorted({own, visitor.size or own, *SIZES})]
 
-    def greeting(self, visitor: Visitor) -> str:
+    def _greeting(self, visitor: Visitor) -> str:
         assert visitor.picture is not None
         height, width = visitor.picture.shape[:2]
         return f"{visitor.name}, {width} × {height} px. Paint over what to remove."
@@ -227,6 +254,7 @@ class Page:
         ]
 
     def editor(self, visitor: Visitor) -> dict[str, Any]:
+        """What the page's script needs to show the picture; a new ``serial`` makes it load again."""
         return {
             "serial": visitor.serial,
             "name": visitor.name,
@@ -250,6 +278,7 @@ def painted(strokes: Any, shape: tuple[int, int]) -> np.ndarray | None:
 
 
 def count(number: int, noun: str) -> str:
+    """A number and its noun, in the plural unless it is 1."""
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 

@@ -13,6 +13,7 @@ PHOTOGRAPHS = {"cat": "chelsea", "coffee": "coffee", "temple": "china", "flower"
 
 
 def names() -> list[str]:
+    """Names of all samples in the order in which the page shows them."""
     return [*SCENES, *PHOTOGRAPHS]
 
 

@@ -86,6 +86,7 @@ def save_png(picture: np.ndarray, steps: Sequence[Made]) -> bytes:
 
 
 def as_dict(step: Made) -> dict[str, Any]:
+    """A step as the JSON text of a saved PNG has it; the hole is a PNG in base64."""
     return {
         "method": step.method,
         "seed": step.seed,

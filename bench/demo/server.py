@@ -53,6 +53,7 @@ class Demo:
             self.close()
 
     def close(self) -> None:
+        """Stop the server and delete what was uploaded."""
         self.blocks.close(verbose=False)
         shutil.rmtree(self.uploads, ignore_errors=True)
 

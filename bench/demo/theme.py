@@ -55,6 +55,7 @@ def theme() -> Any:
 
 
 def asset(name: str) -> str:
+    """Text of a file of the page: style, script or template."""
     return (ASSETS / name).read_text(encoding="utf-8")
 
 
@@ -62,7 +63,7 @@ def editor_html() -> str:
     """The editor's elements, with the samples and mask types there are."""
     samples = "".join(
         f'<button type="button" data-sample="{name}" aria-label="Sample: {name}" title="{name}">'
-        f'<img src="{thumbnail(name)}" alt=""></button>'
+        f'<img src="{_thumbnail(name)}" alt=""></button>'
         for name in names()
     )
     kinds = sorted(mask.names(), key=lambda name: (name != "standard", name))
@@ -70,7 +71,7 @@ def editor_html() -> str:
     return asset("editor.html").replace("@SAMPLES@", samples).replace("@MASKS@", masks)
 
 
-def thumbnail(name: str) -> str:
+def _thumbnail(name: str) -> str:
     from PIL import Image
 
     stream = io.BytesIO()

@@ -149,6 +149,7 @@ class Visitors:
             return visitor
 
     def by_token(self, token: str) -> Visitor | None:
+        """The visitor whom a picture's address belongs to, compared in constant time; None for an unknown one."""
         with self.lock:
             return next((v for v in self.by_page.values() if secrets.compare_digest(v.token, token)), None)
 

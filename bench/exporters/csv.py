@@ -1,4 +1,4 @@
-"""Results as CSV, a row a number, for spreadsheets."""
+"""The exporter that writes CSV."""
 
 from __future__ import annotations
 
@@ -28,6 +28,8 @@ def table(rows: Sequence[dict[str, Any]]) -> str:
 
 @exporter("csv")
 class Csv(Exporter):
+    """Results as CSV, one row per number, for spreadsheets."""
+
     suffix = ".csv"
 
     def comparison(self, comparison: Comparison, every: bool = False) -> str:

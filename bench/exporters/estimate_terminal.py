@@ -10,6 +10,7 @@ LEFT = (0, 7)
 
 
 def show(programme: Programme) -> None:
+    """Print a line a variant, and below it the time of all together."""
     lines = [
         (t.variant, f"{t.steps:,}", number(t.epochs), number(t.images_per_s), duration(t.training_s),
          duration(t.floor_s), f"{t.share:.0%}", t.bound)

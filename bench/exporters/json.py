@@ -1,4 +1,4 @@
-"""Results as JSON, for machines: what ``--json`` prints."""
+"""The exporter that writes JSON."""
 
 from __future__ import annotations
 
@@ -20,6 +20,8 @@ def text_of(content: Any) -> str:
 
 @exporter("json")
 class Json(Exporter):
+    """Results as JSON, for machines: what ``--json`` prints."""
+
     suffix = ".json"
 
     def comparison(self, comparison: Comparison, every: bool = False) -> str:

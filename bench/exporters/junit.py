@@ -1,4 +1,4 @@
-"""A check as JUnit XML: one test case a line, so that CI services show what failed."""
+"""The exporter that writes JUnit XML."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from bench.gate.verdict import Check
 
 @exporter("junit")
 class JUnit(Exporter):
+    """A check as JUnit XML: one test case per line, so that CI services show what failed."""
+
     suffix = ".xml"
 
     def check(self, check: Check, strict: bool = False) -> str:
@@ -55,4 +57,5 @@ def check_junit(check: Check, strict: bool = False) -> str:
 
 
 def clean(text: str) -> str:
+    """Replace control characters, which XML 1.0 forbids even escaped, by question marks."""
     return CONTROL.sub("?", text)

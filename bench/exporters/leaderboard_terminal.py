@@ -42,6 +42,7 @@ def ordered(own: Mapping[str, Sequence[dict[str, Any]]], order: Sequence[str]) -
 
 
 def cell(method: str, places: Sequence[dict[str, Any]], metric: Metric) -> str:
+    """Place and mean of a method; "=" before a shared place, green for the first."""
     place = next((place for place in places if place["side"] == method), None)
     if place is None:
         return "–"
@@ -51,4 +52,5 @@ def cell(method: str, places: Sequence[dict[str, Any]], metric: Metric) -> str:
 
 
 def shared(places: Sequence[dict[str, Any]], rank: int) -> bool:
+    """Whether several methods hold this place."""
     return sum(place["rank"] == rank for place in places) > 1

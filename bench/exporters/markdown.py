@@ -1,4 +1,4 @@
-"""Comparisons and checks as Markdown, for a pull request."""
+"""The exporter that writes Markdown."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ from bench.statistics.scores import ALL
 
 @exporter("markdown")
 class Markdown(Exporter):
+    """Comparisons and checks as Markdown, for a pull request."""
+
     suffix = ".md"
 
     def comparison(self, comparison: Comparison, every: bool = False) -> str:
@@ -32,6 +34,7 @@ ICONS = {"pass": "✅", "regression": "❌", "undecided": "❔"}
 
 
 def comparison_markdown(comparison: Comparison, every: bool = False) -> str:
+    """A table a candidate and data set over all holes, mask types folded away, and the ranking below."""
     reference = comparison.sides[0]
     rows = comparison.rows
     metrics = words.headline(rows, every)
@@ -43,19 +46,19 @@ def comparison_markdown(comparison: Comparison, every: bool = False) -> str:
                 continue
             parts.append(f"### `{side.label}` against `{reference.label}` on {escape(comparison.titles[dataset])}")
             pooled = [row for row in own if row["mask"] == ALL]
-            parts.append(difference_table(words.grouped(pooled, metrics)))
+            parts.append(_difference_table(words.grouped(pooled, metrics)))
             single = [row for row in words.grouped(own, metrics) if row["mask"] != ALL]
             if single:
                 parts.append(
-                    f"<details><summary>By {comparison.axis}</summary>\n\n{difference_table(single)}\n\n</details>"
+                    f"<details><summary>By {comparison.axis}</summary>\n\n{_difference_table(single)}\n\n</details>"
                 )
     if comparison.ranking:
-        parts += ["### Ranking", ranking_table(comparison, metrics)]
+        parts += ["### Ranking", _ranking_table(comparison, metrics)]
     parts += ["\n".join(f"- {escape(note)}" for note in comparison.notes)] if comparison.notes else []
     return "\n\n".join([*parts, legend(comparison, bool(words.undecided(comparison, metrics)))]) + "\n"
 
 
-def difference_table(rows: list[dict[str, Any]]) -> str:
+def _difference_table(rows: list[dict[str, Any]]) -> str:
     lines = [
         "| metric | holes | reference | candidate | gain | interval | win/tie/loss | p (Holm) | verdict |",
         "| :-- | :-- | --: | --: | --: | :-: | --: | --: | :-- |",
@@ -82,7 +85,7 @@ def judged(row: dict[str, Any]) -> str:
     return text if row["verdict"] != "undecided" else f"{text} ({words.count(row['pictures_to_decide'])} would decide)"
 
 
-def ranking_table(comparison: Comparison, metrics: list[str]) -> str:
+def _ranking_table(comparison: Comparison, metrics: list[str]) -> str:
     lines = ["| metric | data | places (mean) |", "| :-- | :-- | :-- |"]
     shown = {row["metric"]: (row["unit"], row["decimals"]) for row in comparison.rows}
     for entry in comparison.ranking:

@@ -13,6 +13,7 @@ from bench.statistics.scores import ALL
 
 
 def print_noise(floor: NoiseFloor, by_mask: bool = False, console: Console | None = None) -> None:
+    """Print the noise floor of each headline metric, pooled over mask types; ``by_mask`` adds a row for each type."""
     console = console or terminal()
     rows = [row for row in floor.rows if by_mask or row.mask == ALL]
     metrics = words.headline([{"metric": row.metric, "rank": row.rank} for row in rows])

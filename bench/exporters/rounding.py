@@ -78,6 +78,7 @@ def interval(row: dict[str, Any], unit: str = "", signed: bool = True) -> str:
 
 
 def p_value(p: float | None) -> str:
+    """A p-value in three decimals, "<0.001" below that, a dash where there is none."""
     if p is None or math.isnan(p):
         return "–"
     return "<0.001" if p < 0.001 else f"{p:.3f}"

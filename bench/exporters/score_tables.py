@@ -78,6 +78,7 @@ def best_of(rows: list[Row], entry: Metric) -> float:
 
 
 def is_best(row: Row | None, entry: Metric, best: float) -> bool:
+    """Whether a score stands as well as the best of its column; ties are all best."""
     return standing(row, entry) == best
 
 

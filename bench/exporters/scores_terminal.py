@@ -54,11 +54,13 @@ def print_scores(run: Run, columns: tuple[str, ...] = ()) -> None:
 
 
 def cell(row: Row | None, entry: Metric, best: float, most: int, interval: bool) -> str:
+    """A score as text for rich, green where it is the best of its column."""
     text = written(row, entry, most, interval)
     return f"[bold green]{text}[/]" if is_best(row, entry, best) else text
 
 
 def head(entry: Metric) -> str:
+    """Two lines of heading: the metric's name, and below it unit and direction."""
     return f"{entry.name}\n{entry.mark}"
 
 

@@ -67,6 +67,7 @@ COUNTED = (
 
 
 def legend(comparison: Comparison, counted: bool) -> str:
+    """How to read the table: sign of the gain, what the interval is of, what each verdict needs."""
     options = comparison.options
     return (
         f"Gain: + is better, whatever the metric's direction; {options.level:.0%} interval from {options.resamples:,} "
@@ -76,6 +77,7 @@ def legend(comparison: Comparison, counted: bool) -> str:
 
 
 def plain_table() -> Table:
+    """A rich table without frame, close enough set for 80 columns."""
     return Table(
         box=box.SIMPLE_HEAD,
         padding=(0, 1, 0, 0),
@@ -84,7 +86,7 @@ def plain_table() -> Table:
     )
 
 
-def difference_columns(table: Table, means: list[str], width: int) -> None:
+def _difference_columns(table: Table, means: list[str], width: int) -> None:
     table.add_column("", overflow="fold")
     for name in [*means, "gain", "interval"]:
         table.add_column(name, justify="right", no_wrap=True)
@@ -94,7 +96,7 @@ def difference_columns(table: Table, means: list[str], width: int) -> None:
     table.add_column("", no_wrap=True)
 
 
-def difference_cells(row: dict[str, Any], width: int) -> list[Text]:
+def _difference_cells(row: dict[str, Any], width: int) -> list[Text]:
     said = row["verdict"]
     cells = [Text(rounding.cell(row, "difference", signed=True)), Text(rounding.interval(row, row["unit"]))]
     if width >= WIDE:
@@ -107,18 +109,18 @@ def difference_cells(row: dict[str, Any], width: int) -> list[Text]:
 def two_sides(rows: list[dict[str, Any]], width: int) -> Table:
     """Metric by metric, the mask types below it."""
     table = plain_table()
-    difference_columns(table, ["base", "new"], width)
+    _difference_columns(table, ["base", "new"], width)
     for row in rows:
         means = [Text(rounding.side_mean(row, side)) for side in ("reference", "candidate")]
         style = "" if row["mask"] == ALL else "dim"
-        table.add_row(Text(words.heading(row)), *means, *difference_cells(row, width), style=style)
+        table.add_row(Text(words.heading(row)), *means, *_difference_cells(row, width), style=style)
     return table
 
 
 def many_sides(rows: list[dict[str, Any]], metrics: list[str], width: int) -> Table:
     """Metric by metric, the reference's mean and below it every candidate, mask types pooled."""
     table = plain_table()
-    difference_columns(table, ["mean"], width)
+    _difference_columns(table, ["mean"], width)
     for metric in metrics:
         own = [row for row in rows if row["metric"] == metric and row["mask"] == ALL]
         if not own:
@@ -128,7 +130,7 @@ def many_sides(rows: list[dict[str, Any]], metrics: list[str], width: int) -> Ta
         table.add_row(Text(first["title"], style="bold"), rounding.side_mean(first, "reference"), *blank)
         for row in own:
             mean = Text(rounding.side_mean(row, "candidate"))
-            table.add_row(Text(f"  {row['candidate']}"), mean, *difference_cells(row, width))
+            table.add_row(Text(f"  {row['candidate']}"), mean, *_difference_cells(row, width))
     return table
 
 
@@ -167,6 +169,7 @@ def print_ranking(comparison: Comparison, dataset: str, metrics: list[str], cons
 
 
 def ranked(entry: dict[str, Any], side: str, comparison: Comparison) -> Text:
+    """Place and mean of one side in a ranking; a dash where it has none."""
     row = next(row for row in comparison.rows if row["metric"] == entry["metric"])
     place = next((place for place in entry["places"] if place["side"] == side), None)
     if place is None:
@@ -201,6 +204,7 @@ def matrix(comparison: Comparison, dataset: str, metric: str, width: int) -> Tab
 
 
 def gain(row: dict[str, Any], sign: int, said: str) -> Text:
+    """A difference signed so that + is better, with the verdict's sign and colour."""
     value = rounding.number(sign * row["difference"], row["unit"], True, row["decimals"])
     return Text(f"{value} {words.SIGNS[said]}", style=COLOURS[said])
 
@@ -217,7 +221,7 @@ def print_check(check: Check, strict: bool = False, console: Console | None = No
         table.add_row(Text(rule.text, style="bold"))
         for line in check.lines:
             if line.rule == rule:
-                table.add_row(*check_cells(line))
+                table.add_row(*_check_cells(line))
     console.print(table)
     for line in check.lines:
         if line.state == "regression" or (line.state == "undecided" and strict):
@@ -228,7 +232,7 @@ def print_check(check: Check, strict: bool = False, console: Console | None = No
     console.print(Text(verdict(check, strict), style=STATE_COLOURS[check.state]))
 
 
-def check_cells(line: Line) -> list[Text]:
+def _check_cells(line: Line) -> list[Text]:
     target, unit = line.target, line.unit
     several = f" {target.title}" if target.dataset and len(target.candidate.scores) > 1 else ""
     mask = "" if target.mask == ALL else f" [{target.mask}]"
@@ -243,6 +247,7 @@ def check_cells(line: Line) -> list[Text]:
 
 
 def interval_legend(check: Check) -> str:
+    """What the intervals of a check are, and how often an unchanged model fails it."""
     widest = max(line.level for line in check.lines)
     wider = f", up to {100 * widest:.4g} % where the tolerance lies within the noise" if widest > 0.9501 else ""
     return (
@@ -266,6 +271,7 @@ def explained(line: Line) -> str:
 
 
 def verdict(check: Check, strict: bool) -> str:
+    """The last line: run, state, and how many lines are in each state."""
     counts = {state: sum(line.state == state for line in check.lines) for state in words.STATE_WORDS}
     told = ", ".join(f"{count} {state}" for state, count in counts.items() if count)
     against = f" against {check.against}" if check.against else ""

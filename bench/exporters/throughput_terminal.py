@@ -51,6 +51,7 @@ def ranking(rows: pd.DataFrame) -> str:
 
 
 def cells(row: dict[str, Any]) -> list[str]:
+    """One measured row as text, a cell a column; "–" where the roofline is unknown."""
     low, high, value = row["images_per_s_low"], row["images_per_s_high"], row["images_per_s"]
     share, difference = row["roofline_share"], row["max_difference"]
     return [

@@ -19,6 +19,7 @@ def headline(rows: list[dict[str, Any]], every: bool = False) -> list[str]:
 
 
 def hidden(rows: list[dict[str, Any]], shown: list[str]) -> int:
+    """Number of metrics that a short table leaves out."""
     return len({row["metric"] for row in rows} - set(shown))
 
 
@@ -42,6 +43,7 @@ def undecided(comparison: Any, metrics: list[str]) -> list[dict[str, Any]]:
 
 
 def count(pictures: int | None) -> str:
+    """Number of pictures in words; "no number" where a noise floor cannot say how many are needed."""
     return "no number" if pictures is None else f"{pictures:,} pictures"
 
 

@@ -227,6 +227,7 @@ def visible(method: Method, raws: np.ndarray, levels: np.ndarray) -> list[np.nda
 
 
 def save_predictions(folder: Path, ids: Sequence[str], fills: np.ndarray, seen: Sequence[np.ndarray]) -> None:
+    """Write each fill as ``ID.png``, as ``predictions:FOLDER`` reads them; one with NaN or infinity is left out."""
     for image_id, filled, own in zip(ids, fills, seen, strict=True):
         if np.isfinite(own).all():
             write_bytes(folder / f"{image_id}.png", png(filled))

@@ -52,6 +52,7 @@ class Cell:
             self.features = Gathered(features_file(run, *self.key, facts, set_facts), len(dataset))
 
     def begin(self, metrics: Sequence[str]) -> None:
+        """Make room for the scores of every (picture, sample): NaN until a score arrives."""
         self.metrics = list(metrics)
         shape = (len(self.dataset), self.samples)
         self.there = np.zeros(shape, bool)
@@ -124,6 +125,7 @@ class Work:
                 yield Task(self.number, tuple(indices), part)
 
     def take(self, task: Task, result: Result) -> None:
+        """Enter what a worker returned for one task: rows by picture, and features where a set metric asks for them."""
         for key, rows in result.rows.items():
             for row in rows:
                 self.waiting[key].put(self.index[row["image_id"]], row)

@@ -31,6 +31,7 @@ POOLS = ("train.npy", "validation.npy")
 
 
 def label_of(name: str, seed: int) -> str:
+    """A training's name in run.json and in messages, NAME@SEED."""
     return f"{name}@{seed}"
 
 
@@ -128,6 +129,7 @@ def forget(context: Context, name: str, seed: int) -> None:
 
 
 def update(context: Context, **values: Any) -> None:
+    """Change some facts of the run's training in run.json and keep the others."""
     context.writer.update(training={**context.writer.manifest.training, **values})
 
 
@@ -155,6 +157,7 @@ def digest_of(pool: Path) -> str:
 
 
 def remove(path: Path) -> None:
+    """Delete a file or a whole folder; of a link only the link goes, and what is not there is no error."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
     else:

@@ -29,6 +29,7 @@ class Outcome:
 
     @property
     def notes(self) -> list[str]:
+        """All remarks on the run, in the order in which their methods were met."""
         return [text for texts in self.told.values() for text in texts]
 
     def tell(self, method: Method, text: str) -> None:
@@ -43,6 +44,7 @@ class Outcome:
 
     @property
     def partial(self) -> bool:
+        """Whether a fill failed, so that the command ends with exit code 5."""
         return bool(self.failed)
 
     def note_failure(self, method: Method, mask: str, image_id: str, why: str) -> None:

@@ -34,6 +34,7 @@ class Disk:
 
     @property
     def together(self) -> int:
+        """Sum of all parts, in bytes."""
         return self.records + self.weights + self.states + self.pictures
 
 
@@ -52,9 +53,11 @@ class Plan:
 
     @property
     def fills(self) -> int:
+        """Number of fills that will be scored: methods times pictures times mask types."""
         return len(self.methods) * sum(pictures * len(masks) for _, pictures, masks in self.cells)
 
     def as_dict(self) -> dict[str, Any]:
+        """What ``bench run --dry-run --json`` prints; sizes in bytes."""
         return {
             "run": str(self.run),
             "to_train": [{"variant": name, "seed": seed} for name, seed in self.trainings],

@@ -130,5 +130,6 @@ def prepare(
 
 
 def require_size(profile: Profile) -> None:
+    """Raises UsageError for a profile that keeps pictures at their own size: a batch needs one size for all."""
     if profile.size is None:
         raise UsageError("a run that trains needs a size: networks learn from square pictures (--size 64)")

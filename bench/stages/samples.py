@@ -88,6 +88,7 @@ def deciding_metric(records: pd.DataFrame, facts: Mapping[str, Metric]) -> str:
 def by_rule(
     cell: pd.DataFrame, dataset: str, mask: str, metric: str, networks: set[str], seed: int, entry: Metric | None = None
 ) -> list[Choice]:
+    """The pictures to show of one cell, each with why: a drawn one, the extremes, the most disputed."""
     good = cell.copy()
     if entry is not None:
         good[metric] = entry.goodness(good[metric])

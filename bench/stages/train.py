@@ -70,6 +70,7 @@ def train(
     launch: Launch | None,
     events: Events | None = None,
 ) -> None:
+    """Train each (name, seed) in ``missing`` here or wherever ``launch`` starts it, and enter all in run.json."""
     from bench.stages import kept
     from bench.training.schedule import Job, at_a_time, steps_of, train_all
 

@@ -36,6 +36,8 @@ CAN_FORK = sys.platform == "linux"
 
 @dataclass(eq=False)
 class Worker:
+    """One scoring process and the pipe to it."""
+
     process: Any
     connection: Any
     task: int | None = None
@@ -183,6 +185,7 @@ def portable(error: Exception) -> Exception:
 
 
 def send(worker: Worker, message: Any) -> None:
+    """Hand a message to a worker; raises BenchError with the reason where its process has ended."""
     try:
         worker.connection.send(message)
     except OSError:
@@ -190,6 +193,7 @@ def send(worker: Worker, message: Any) -> None:
 
 
 def receive(worker: Worker) -> Any:
+    """Wait for a worker's message; raises BenchError with the reason where its process has ended."""
     try:
         return worker.connection.recv()
     except (EOFError, OSError):
@@ -197,6 +201,7 @@ def receive(worker: Worker) -> Any:
 
 
 def ended(worker: Worker) -> BenchError:
+    """The error to raise for a worker that is gone; a SIGKILL is most often the system short of memory."""
     worker.process.join()
     code = worker.process.exitcode
     killed = code == -signal.SIGKILL

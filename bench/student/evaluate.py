@@ -46,6 +46,7 @@ class Values:
     methods: list[str]
 
     def only(self, names: list[str]) -> Values:
+        """The same distances of some of the methods, in the order of ``names``."""
         keep = [self.methods.index(name) for name in names]
         return Values(self.teacher[..., keep], self.student[..., keep], names)
 
@@ -61,7 +62,7 @@ def centre(picture: np.ndarray, side: int) -> np.ndarray:
     return np.ascontiguousarray(small[y : y + side, x : x + side])
 
 
-def picture_sets(kodak: Path, few: bool) -> dict[str, list[np.ndarray]]:
+def _picture_sets(kodak: Path, few: bool) -> dict[str, list[np.ndarray]]:
     from bench.datasets.registry import open_dataset
 
     photographs = pairs.read_folder(kodak, leave_out=())
@@ -167,7 +168,7 @@ class Figures:
         return [f"{name}: {text}" for good, text in found if not good]
 
 
-def figures_of(values: Values) -> Figures:
+def _figures_of(values: Values) -> Figures:
     from scipy.stats import spearmanr
 
     return Figures(
@@ -180,7 +181,7 @@ def figures_of(values: Values) -> Figures:
     )
 
 
-def row_of(name: str, found: Figures) -> str:
+def _row_of(name: str, found: Figures) -> str:
     return (
         f"| {name} | {found.fills} | {found.mean:.3f} | {found.rank:.3f} | {found.error:.4f} | {found.shift:+.4f} "
         f"| {found.right} of {found.pairs} ({100 * found.right / max(found.pairs, 1):.1f} %) |"
@@ -215,11 +216,11 @@ def report(found: dict[str, Values], about: dict[str, str]) -> str:
     """The figures as Markdown."""
     whole, methods, fails = [], [], []
     for name, values in found.items():
-        figures = figures_of(values)
+        figures = _figures_of(values)
         fails += figures.fails(name)
-        whole.append(row_of(name, figures))
+        whole.append(_row_of(name, figures))
         real = [method for method in values.methods if method not in SYNTHETIC]
-        methods.append(row_of(name, figures_of(values.only(real))))
+        methods.append(_row_of(name, _figures_of(values.only(real))))
     wanted = ", ".join(f"{error} on {name}" for name, error in WANTED.items())
     verdict = f"not good enough ({'; '.join(fails)})" if fails else "good enough to be bundled"
     used = max((values.methods for values in found.values()), key=len)
@@ -254,6 +255,7 @@ A pair of methods is separated where the real LPIPS tells them apart under a mas
 
 
 def main() -> None:
+    """Measure, and write a Markdown table to ``--out`` or stdout."""
     parser = argparse.ArgumentParser(description="Measure the LPIPS student on unseen pictures.")
     parser.add_argument("--kodak", type=Path, required=True, help="folder of the Kodak photographs, PNG")
     parser.add_argument("--run", type=Path, help="run whose trained variants fill too")
@@ -268,7 +270,7 @@ def main() -> None:
     stacks = [weights.load(weights.backbone("alexnet"), args.weights_dir), load_stack(args.student)]
     with safe_open(args.student, "np") as file:
         about = dict(file.metadata() or {})
-    found = {name: measure(stacks, some, args.run) for name, some in picture_sets(args.kodak, args.few).items()}
+    found = {name: measure(stacks, some, args.run) for name, some in _picture_sets(args.kodak, args.few).items()}
     text = report(found, about)
     if args.out:
         args.out.write_text(text, encoding="utf-8")

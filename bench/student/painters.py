@@ -26,6 +26,7 @@ class Painter:
         self.renew()
 
     def renew(self) -> None:
+        """Begin anew: a random variant, width, learning rate and number of steps to live."""
         registry: Registry = variant
         self.entry = registry.get(self.names[self.rng.integers(len(self.names))])()
         width = int(self.rng.choice([8, 12, 16]))

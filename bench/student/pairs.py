@@ -123,6 +123,7 @@ class Maker:
         return self.composite(truth, hole, raw)
 
     def composite(self, truth: np.ndarray, hole: np.ndarray, raw: np.ndarray) -> np.ndarray:
+        """Round a fill to 8 bits and paste it into the hole; one in twenty stays unpasted, a change everywhere."""
         everywhere = self.rng.random() < 0.05
         picture = np.rint(raw.clip(0, 255)).astype(np.uint8)
         return picture if everywhere else np.where(hole[..., None], picture, truth)
@@ -139,6 +140,7 @@ class Maker:
 
 
 def telea(maker: Maker, truth: np.ndarray, hole: np.ndarray) -> np.ndarray:
+    """OpenCV's fast marching, radius 3."""
     import cv2
 
     return cv2.inpaint(
@@ -147,6 +149,7 @@ def telea(maker: Maker, truth: np.ndarray, hole: np.ndarray) -> np.ndarray:
 
 
 def navier_stokes(maker: Maker, truth: np.ndarray, hole: np.ndarray) -> np.ndarray:
+    """OpenCV's Navier-Stokes inpainting, radius 3."""
     import cv2
 
     return cv2.inpaint(np.where(hole[..., None], 0, truth).astype(np.uint8), hole.astype(np.uint8), 3, cv2.INPAINT_NS)
@@ -171,6 +174,7 @@ def smooth(maker: Maker, truth: np.ndarray, hole: np.ndarray) -> np.ndarray:
 
 
 def constant(maker: Maker, truth: np.ndarray, hole: np.ndarray) -> np.ndarray:
+    """One colour: the mean of the known or the missing pixels, ImageNet's mean, black, grey, white or any."""
     rng = maker.rng
     kind = rng.random()
     if kind < 0.45 and not hole.all():
@@ -187,6 +191,7 @@ def constant(maker: Maker, truth: np.ndarray, hole: np.ndarray) -> np.ndarray:
 
 
 def noise(maker: Maker, truth: np.ndarray, hole: np.ndarray) -> np.ndarray:
+    """White or coarse noise of 5 to 100 levels around one colour."""
     rng = maker.rng
     centre = constant(maker, truth, hole)
     grain = maker.coarse_noise(len(hole)) if rng.random() < 0.6 else rng.standard_normal(truth.shape)
@@ -194,24 +199,28 @@ def noise(maker: Maker, truth: np.ndarray, hole: np.ndarray) -> np.ndarray:
 
 
 def blurred_truth(maker: Maker, truth: np.ndarray, hole: np.ndarray) -> np.ndarray:
+    """The truth blurred with a Gaussian, sigma from 0.4 px to a sixth of the side."""
     import cv2
 
     return cv2.GaussianBlur(truth, (0, 0), np.exp(maker.rng.uniform(np.log(0.4), np.log(len(hole) / 6)))).astype(float)
 
 
 def noisy_truth(maker: Maker, truth: np.ndarray, hole: np.ndarray) -> np.ndarray:
+    """The truth with white or coarse noise of 1 to 80 levels."""
     rng = maker.rng
     grain = maker.coarse_noise(len(hole)) if rng.random() < 0.5 else rng.standard_normal(truth.shape)
     return truth + np.exp(rng.uniform(0, np.log(80))) * grain
 
 
 def recoloured_truth(maker: Maker, truth: np.ndarray, hole: np.ndarray) -> np.ndarray:
+    """The truth with its contrast scaled by 0.3 to 1.5 and each channel shifted."""
     rng = maker.rng
     spread = np.exp(rng.uniform(0, np.log(60)))
     return (truth - 128.0) * rng.uniform(0.3, 1.5) + 128 + rng.normal(0, spread, 3)
 
 
 def shifted_truth(maker: Maker, truth: np.ndarray, hole: np.ndarray) -> np.ndarray:
+    """The truth rolled by up to half its side in both directions."""
     reach = int(np.exp(maker.rng.uniform(np.log(1), np.log(len(hole) / 2)))) + 1
     return np.roll(truth, maker.rng.integers(-reach, reach + 1, 2), (0, 1)).astype(float)
 

@@ -170,6 +170,7 @@ def settle(student: Student, teacher: Stack, source: Source, count: int) -> None
 
 
 def train(args: argparse.Namespace) -> None:
+    """Fit convolutions and heads to the teacher's distances; a killed training resumes from its state file."""
     import cv2
 
     cv2.setNumThreads(1)
@@ -253,6 +254,7 @@ def train(args: argparse.Namespace) -> None:
 
 
 def main() -> None:
+    """Read the options and train; see the module's docstring for a whole command line."""
     parser = argparse.ArgumentParser(description="Train the LPIPS student from random weights.")
     parser.add_argument("--photos", type=Path, required=True, help="folder of PNG photographs to learn from")
     parser.add_argument("--weights-dir", type=Path, help="folder of the teacher's AlexNet backbone")

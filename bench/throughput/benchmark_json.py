@@ -31,6 +31,7 @@ def pytest_benchmark(cells: list[dict[str, Any]], environment: dict[str, str]) -
 
 
 def benchmark(row: dict[str, Any], seconds: list[float]) -> dict[str, Any]:
+    """One row as an entry of pytest-benchmark's JSON; NaN and infinity become null, ``seconds`` are the samples."""
     setting = "/".join(str(row[key]) for key in ("device", "precision", "mode", "resolution", "batch"))
     kept = {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in row.items()}
     return {

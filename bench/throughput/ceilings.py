@@ -64,6 +64,7 @@ def peak(work: Work, device: str, precision: str, seconds: float) -> float:
 
 
 def product(device: str, precision: str, side: int) -> Work:
+    """A product of two side x side matrices to be timed, and its floating-point operations, 2 side³."""
     dtype = dtype_of(precision)
     a, b = (torch.randn(side, side, device=device).to(dtype) for _ in range(2))
     out = torch.empty_like(a)

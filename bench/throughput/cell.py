@@ -85,6 +85,7 @@ class Cell:
             self.notes.append(f"batch {asked} ran out of memory, {self.setting.batch} was measured")
 
     def make(self, warm_s: float) -> None:
+        """Count the cost, make the inputs, call once and warm up for ``warm_s`` seconds."""
         setting, device = self.setting, self.setting.device
         self.cost = count(self.subject, setting)
         if setting.type == "cpu":
@@ -130,7 +131,7 @@ class Cell:
         """The first and the last pictures of a batch that it fills, int16 (n, H, W, 3)."""
         with torch.inference_mode(), matmul_precision(self.setting.precision):
             filled = self.call(*self.pool[0])
-        return levels_of(filled)[self.ends()]
+        return _levels_of(filled)[self.ends()]
 
     def few_at_a_time(self, precision: str) -> np.ndarray:
         """The same pictures filled eagerly, ``COMPARED`` at a time at most, or one by one where it is only called."""
@@ -139,7 +140,7 @@ class Cell:
         images, holes = (part[self.ends()] for part in self.pool[0])
         batches = zip(images.split(most), holes.split(most), strict=True)
         with torch.inference_mode(), matmul_precision(precision):
-            return np.concatenate([levels_of(call(*batch)) for batch in batches])
+            return np.concatenate([_levels_of(call(*batch)) for batch in batches])
 
     def ends(self) -> list[int]:
         """The places of the pictures compared."""
@@ -196,7 +197,7 @@ class Cell:
         return not math.isnan(low) and high - median <= TARGET * median and median - low <= TARGET * median
 
 
-def levels_of(filled: Any) -> np.ndarray:
+def _levels_of(filled: Any) -> np.ndarray:
     array = filled.cpu().numpy() if isinstance(filled, torch.Tensor) else filled
     return array.astype(np.int16)
 

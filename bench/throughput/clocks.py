@@ -13,6 +13,8 @@ usual state, and part of what it can do."""
 
 @dataclass(frozen=True)
 class Reading:
+    """The GPU's state after one sample."""
+
     clock_mhz: float
     temperature_c: float
     throttled: bool
@@ -30,6 +32,7 @@ class Watch:
             self.mask |= getattr(nvml, f"nvmlClocksThrottleReason{name}", 0)
 
     def read(self) -> Reading:
+        """Ask NVML now: clock in MHz, temperature in °C, and whether heat or power slows the clock."""
         nvml, handle = self.nvml, self.handle
         reasons = getattr(nvml, "nvmlDeviceGetCurrentClocksEventReasons", None)
         reasons = reasons or nvml.nvmlDeviceGetCurrentClocksThrottleReasons

@@ -70,6 +70,7 @@ class Count(TorchDispatchMode):
         return result
 
     def hold(self, tensor: Tensor) -> None:
+        """Count a tensor's storage as alive until it is freed; views share one and count once."""
         storage = tensor.untyped_storage()
         key, size = storage._cdata, storage.nbytes()
         if key in self.known:
@@ -80,6 +81,7 @@ class Count(TorchDispatchMode):
         weakref.finalize(storage, self.release, key, size)
 
     def release(self, key: int, size: int) -> None:
+        """Take a freed storage's bytes off what is alive; the peak stays."""
         self.known.discard(key)
         self.alive -= size
 
@@ -93,15 +95,15 @@ def count(subject: Subject, setting: Setting) -> Cost:
         return Cost()
     if setting.resolution > LARGE:
         with contextlib.suppress(Exception):
-            return count_on("meta", subject, setting)
+            return _count_on("meta", subject, setting)
         # TorchScript, or a network that looks at values, cannot be run without them: counted on a smaller picture.
-        smaller = count_on(setting.device, subject, replace(setting, resolution=LARGE))
+        smaller = _count_on(setting.device, subject, replace(setting, resolution=LARGE))
         area = (setting.resolution / LARGE) ** 2
         return Cost(smaller.flops * area, smaller.bytes * area, smaller.memory_mib * area)
-    return count_on(setting.device, subject, setting)
+    return _count_on(setting.device, subject, setting)
 
 
-def count_on(device: str, subject: Subject, setting: Setting) -> Cost:
+def _count_on(device: str, subject: Subject, setting: Setting) -> Cost:
     side, n = setting.resolution, setting.batch
     network = network_for(subject, replace(setting, mode="eager", device=device))
     fill = subject.fill(network, subject.multiple, dtype_of(setting.precision))

@@ -37,6 +37,7 @@ class Ladder:
         return 8 if self.batches == SWEEP else len(self.batches)
 
     def sizes(self) -> Iterator[int]:
+        """Batch sizes in the order in which they are tried: those given, or powers of two in a sweep."""
         if self.batches == SWEEP:
             yield from (1 << k for k in range(LONGEST_SWEEP.bit_length()))
         else:

@@ -33,6 +33,7 @@ def require(mib: float) -> None:
 
 
 def release(device: str) -> None:
+    """Give cached GPU memory back, so that the next measurement begins from what is really in use."""
     if device.startswith("cuda"):
         gc.collect()  # a recorded training and its session hold each other
         torch.cuda.empty_cache()
@@ -46,6 +47,7 @@ class Gauge:
     before: int
 
     def peak_mib(self) -> float:
+        """Most memory held since the gauge was made, in MiB above what was held then."""
         return (torch.cuda.max_memory_allocated(self.device) - self.before) / 2**20
 
 

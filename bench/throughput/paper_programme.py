@@ -91,6 +91,7 @@ def count_training(
 
 
 def main() -> None:
+    """Print the table of docs/throughput.md as Markdown."""
     print(
         "| variant | parameters | fill [GFLOP] | step [GFLOP] | step [MiB] | epochs | training [PFLOP] "
         "| by compute [min] | by memory [min] |"

@@ -30,6 +30,7 @@ def table(cells: Sequence[Cell], ceilings: Ceilings) -> pd.DataFrame:
 
 
 def row(cell: Cell, ceilings: Ceilings) -> dict[str, Any]:
+    """One record of throughput.parquet: medians of the cell's samples with intervals, beside the ceilings."""
     setting, cost = cell.setting, cell.cost
     seconds, fast, slow = median_interval(cell.loops)
     share, bound = ceilings.share(cost, setting.precision, seconds)

@@ -35,9 +35,11 @@ class Setting:
 
     @property
     def type(self) -> str:
+        """The device without its number: "cuda" of "cuda:1"."""
         return self.device.partition(":")[0]
 
     def with_batch(self, batch: int) -> Setting:
+        """The same setting at another batch size."""
         return replace(self, batch=batch)
 
     def __str__(self) -> str:
@@ -71,10 +73,12 @@ def sensible_precisions(device: str) -> list[str]:
 
 
 def sensible_modes(device: str) -> list[str]:
+    """Modes measured where none is asked for: the compiled ones only on a GPU."""
     return ["eager", "folded", "compile", "graphs"] if device.startswith("cuda") else ["eager", "folded"]
 
 
 def sensible_batches(device: str) -> list[int]:
+    """Batch sizes measured where none is asked for: up to 64 on a GPU, 8 on a CPU."""
     return [1, 8, 64] if device.startswith("cuda") else [1, 8]
 
 

@@ -38,6 +38,7 @@ class Grid:
 
 @lru_cache(maxsize=8)
 def grid_of(size: int) -> Grid:
+    """Pixel centres in [0, 1] along x and y, and the side of the noise tables for this size (64 to 1024)."""
     centres = ((np.arange(size) + 0.5) / size).astype(F)
     side = 64
     while side < 2 * size and side < 1024:
@@ -54,6 +55,7 @@ class Values(SimpleNamespace):
     which: np.ndarray
 
     def part(self, chosen: slice) -> Values:
+        """The values of some of the scenes."""
         return Values(**{name: value[chosen] for name, value in vars(self).items()})
 
 
@@ -81,6 +83,7 @@ def outline(values: np.ndarray) -> np.ndarray:
 
 
 def clip(values: np.ndarray) -> np.ndarray:
+    """Values brought into [0, 1]."""
     return values.clip(ZERO, ONE)
 
 
@@ -102,6 +105,7 @@ def edge(distance: np.ndarray, pixels: Any) -> np.ndarray:
 
 
 def mix(a: Any, b: Any, share: Any) -> np.ndarray:
+    """``a`` where share is 0, ``b`` where it is 1, linear in between."""
     change = (b - a) * share
     change += a
     return change
@@ -139,5 +143,6 @@ def window(canvas: np.ndarray, which: np.ndarray, rows: slice, columns: slice = 
 
 
 def put_back(canvas: np.ndarray, which: np.ndarray, view: np.ndarray, rows: slice, columns: slice = EVERYTHING) -> None:
+    """Write a view that :func:`window` copied; where all scenes are in it, it is the canvas already."""
     if len(which) != len(canvas):
         canvas[which, :, rows, columns] = view

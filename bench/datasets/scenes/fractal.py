@@ -17,6 +17,7 @@ LINE = 4096
 
 
 def smooth(t: np.ndarray) -> np.ndarray:
+    """Smoothstep, 3t² - 2t³: 0 to 1 with no slope at either end."""
     return t * t * (3 - 2 * t)
 
 

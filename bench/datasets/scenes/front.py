@@ -29,7 +29,7 @@ SAND = np.array([[0.86, 0.77, 0.6], [0.8, 0.72, 0.58], [0.9, 0.84, 0.72], [0.72,
 BEACH, BOULDERS, MEADOW = range(3)
 
 
-def settle_front(plan: Plan, grid: Grid) -> Values | None:
+def _settle_front(plan: Plan, grid: Grid) -> Values | None:
     u = plan.draw("front")
     # It must leave the foot of the lighthouse in sight.
     room = 1 - np.where(plan.land, plan.plateau + 0.06, plan.horizon + 0.08)
@@ -85,7 +85,7 @@ def settle_front(plan: Plan, grid: Grid) -> Values | None:
     )
 
 
-def paint_front(canvas: np.ndarray, v: Values, grid: Grid) -> None:
+def _paint_front(canvas: np.ndarray, v: Values, grid: Grid) -> None:
     rows = span(v.top_row, 1, grid.size)
     under = grid.y[:, rows] - v.top
     cover = edge(under, grid.size)
@@ -111,4 +111,4 @@ def paint_front(canvas: np.ndarray, v: Values, grid: Grid) -> None:
     put_back(canvas, v.which, view, rows)
 
 
-FRONT = Layer(settle_front, paint_front)
+FRONT = Layer(_settle_front, _paint_front)

@@ -37,4 +37,5 @@ def page(plan: Plan, grid: Grid) -> np.ndarray:
 
 
 def foam_of(plan: Plan) -> np.ndarray:
+    """Colour of foam: seven tenths of the clouds', three of the light's."""
     return tint(mix(plan.colours["cloud"], plan.colours["light"], 0.3))

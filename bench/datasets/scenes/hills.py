@@ -68,7 +68,7 @@ def settle_ridge(layer: int, plan: Plan, grid: Grid) -> Values | None:
     )
 
 
-def paint_ridge(canvas: np.ndarray, v: Values, grid: Grid) -> None:
+def _paint_ridge(canvas: np.ndarray, v: Values, grid: Grid) -> None:
     rows = span(v.top, v.bottom, grid.size)
     under = grid.y[:, rows] - v.ridge
     cover = edge(under, grid.size)
@@ -87,4 +87,4 @@ def paint_ridge(canvas: np.ndarray, v: Values, grid: Grid) -> None:
     put_back(canvas, v.which, view, rows)
 
 
-HILLS = tuple(Layer(partial(settle_ridge, layer), paint_ridge) for layer in range(3))
+HILLS = tuple(Layer(partial(settle_ridge, layer), _paint_ridge) for layer in range(3))

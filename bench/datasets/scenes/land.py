@@ -70,7 +70,7 @@ def settle_rocks(plan: Plan, grid: Grid) -> Values | None:
     )
 
 
-def paint_rocks(canvas: np.ndarray, v: Values, grid: Grid) -> None:
+def _paint_rocks(canvas: np.ndarray, v: Values, grid: Grid) -> None:
     rows = span(v.top_row, v.bottom_row, grid.size)
     y = grid.y[:, rows]
     under, over = y - v.top, v.foot - y
@@ -181,7 +181,7 @@ def settle_headland(plan: Plan, grid: Grid) -> Values | None:
     )
 
 
-def paint_headland(canvas: np.ndarray, v: Values, grid: Grid) -> None:
+def _paint_headland(canvas: np.ndarray, v: Values, grid: Grid) -> None:
     rows, columns = span(v.top_row, v.bottom_row, grid.size), span(v.left, v.right, grid.size)
     y = grid.y[:, rows]
     under, over = y - v.top[:, :, columns], v.water[:, :, columns] - y
@@ -227,5 +227,5 @@ def paint_headland(canvas: np.ndarray, v: Values, grid: Grid) -> None:
     put_back(canvas, v.which, view, rows, columns)
 
 
-ROCKS_AWASH = Layer(settle_rocks, paint_rocks)
-HEADLAND = Layer(settle_headland, paint_headland)
+ROCKS_AWASH = Layer(settle_rocks, _paint_rocks)
+HEADLAND = Layer(settle_headland, _paint_headland)

@@ -43,7 +43,7 @@ def measures(plan: Plan) -> tuple[np.ndarray, np.ndarray]:
     return ground_at(plan, plan.tower_x) + 0.01, plan.tower_height * between(u[1], 0.74, 0.82)
 
 
-def settle_lighthouse(plan: Plan, grid: Grid) -> Values | None:
+def _settle_lighthouse(plan: Plan, grid: Grid) -> Values | None:
     which = np.flatnonzero(plan.tower)
     if not len(which):
         return None
@@ -100,10 +100,10 @@ def settle_lighthouse(plan: Plan, grid: Grid) -> Values | None:
     )
 
 
-def paint_lighthouse(canvas: np.ndarray, v: Values, grid: Grid) -> None:
+def _paint_lighthouse(canvas: np.ndarray, v: Values, grid: Grid) -> None:
     wall = Patch.around(canvas, v, v.neck_row - 2 / grid.size, v.bottom, grid)
     view = wall.read()
-    paint_wall(view, v, wall.x - v.x, wall.y - v.neck, grid.size)
+    _paint_wall(view, v, wall.x - v.x, wall.y - v.neck, grid.size)
     wall.write(view)
     lantern = Patch.around(canvas, v, v.top, v.foot_row + 2 / grid.size, grid)
     view = lantern.read()
@@ -116,7 +116,7 @@ def lighting(v: Values, t: np.ndarray) -> np.ndarray:
     return clip((v.even + t * v.aside) + np.sqrt(1 - t * t) * v.facing)
 
 
-def paint_wall(view: np.ndarray, v: Values, x: np.ndarray, y: np.ndarray, size: int) -> None:
+def _paint_wall(view: np.ndarray, v: Values, x: np.ndarray, y: np.ndarray, size: int) -> None:
     down = clip(y / v.length)
     half = v.half_top + (v.half_base - v.half_top) * (down * (F(0.75) + F(0.25) * down))
     t = (x / half).clip(F(-1), F(1))
@@ -219,7 +219,7 @@ def settle_beam(plan: Plan, grid: Grid) -> Values | None:
     )
 
 
-def paint_beam(canvas: np.ndarray, v: Values, grid: Grid) -> None:
+def _paint_beam(canvas: np.ndarray, v: Values, grid: Grid) -> None:
     rows = span(v.top, v.bottom, grid.size)
     x, y = grid.x - v.x, grid.y[:, rows] - v.y
     far = np.sqrt(x * x + y * y) / v.reach
@@ -233,5 +233,5 @@ def paint_beam(canvas: np.ndarray, v: Values, grid: Grid) -> None:
     put_back(canvas, v.which, view, rows)
 
 
-LIGHTHOUSE = Layer(settle_lighthouse, paint_lighthouse)
-BEAM = Layer(settle_beam, paint_beam)
+LIGHTHOUSE = Layer(_settle_lighthouse, _paint_lighthouse)
+BEAM = Layer(settle_beam, _paint_beam)

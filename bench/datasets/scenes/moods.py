@@ -42,6 +42,7 @@ PALETTES = {
 
 
 def parse(palette: str) -> list[list[float]]:
+    """Colours written as "rrggbb rrggbb …", as [red, green, blue] in [0, 1]."""
     return [[int(colour[i : i + 2], 16) / 255 for i in (0, 2, 4)] for colour in palette.split()]
 
 

@@ -101,6 +101,7 @@ class Plan:
 
 
 def between(u: np.ndarray, low: np.ndarray | float, high: np.ndarray | float) -> np.ndarray:
+    """Bring draws from [0, 1) to [low, high)."""
     return low + (high - low) * u
 
 

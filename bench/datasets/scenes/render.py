@@ -38,11 +38,11 @@ def render(seed: int, stream: str, indices: np.ndarray, size: int) -> np.ndarray
     pictures = np.empty((len(indices), size, size, 3), np.uint8)
     for start in range(0, len(indices), SETTLED_TOGETHER):
         part = slice(start, start + SETTLED_TOGETHER)
-        render_some(seed, stream, indices[part], size, pictures[part])
+        _render_some(seed, stream, indices[part], size, pictures[part])
     return pictures
 
 
-def render_some(seed: int, stream: str, indices: np.ndarray, size: int, pictures: np.ndarray) -> None:
+def _render_some(seed: int, stream: str, indices: np.ndarray, size: int, pictures: np.ndarray) -> None:
     grid, plan = grid_of(size), compose(seed, stream, indices)
     # Scenes painted together share the rows they touch: with like horizons these are fewer.
     order = np.argsort(plan.horizon, kind="stable")

@@ -9,7 +9,7 @@ from bench.datasets.scenes.fractal import sample
 from bench.datasets.scenes.plan import Plan, between
 
 
-def settle_sea(plan: Plan, grid: Grid) -> Values:
+def _settle_sea(plan: Plan, grid: Grid) -> Values:
     u = plan.draw("sea")
     c = plan.colours
     below = np.maximum(grid.y - plane(plan.horizon), 0)
@@ -50,7 +50,7 @@ def settle_sea(plan: Plan, grid: Grid) -> Values:
     )
 
 
-def paint_sea(canvas: np.ndarray, v: Values, grid: Grid) -> None:
+def _paint_sea(canvas: np.ndarray, v: Values, grid: Grid) -> None:
     rows = span(v.horizon, 1, grid.size)
     down = v.down[:, rows]
     across = grid.x * v.stretch[:, rows]
@@ -89,4 +89,4 @@ def paint_sea(canvas: np.ndarray, v: Values, grid: Grid) -> None:
     canvas[:, :, shared:] = sheet[:, :, split:]
 
 
-SEA = Layer(settle_sea, paint_sea)
+SEA = Layer(_settle_sea, _paint_sea)

@@ -47,7 +47,7 @@ def settle_air(plan: Plan, grid: Grid) -> Values:
     )
 
 
-def paint_air(canvas: np.ndarray, v: Values, grid: Grid) -> None:
+def _paint_air(canvas: np.ndarray, v: Values, grid: Grid) -> None:
     rows = span(0, v.horizon, grid.size)
     dx, dy = (grid.x - v.sun_x) * v.spread, (grid.y[:, rows] - v.sun_y) * v.rise
     near = dx * dx + (1 + dy * dy)
@@ -77,7 +77,7 @@ def settle_stars(plan: Plan, grid: Grid) -> Values | None:
     )
 
 
-def paint_stars(canvas: np.ndarray, v: Values, grid: Grid) -> None:
+def _paint_stars(canvas: np.ndarray, v: Values, grid: Grid) -> None:
     left, top = np.floor(v.column), np.floor(v.row)
     right, low = v.column - left, v.row - top
     scene = np.broadcast_to(v.which[:, None, None], v.light.shape)
@@ -120,7 +120,7 @@ def settle_sun(plan: Plan, grid: Grid) -> Values | None:
     )
 
 
-def paint_sun(canvas: np.ndarray, v: Values, grid: Grid) -> None:
+def _paint_sun(canvas: np.ndarray, v: Values, grid: Grid) -> None:
     rows, columns = span(v.top, v.bottom, grid.size), span(v.left, v.right, grid.size)
     dx, dy = grid.x[:, :, columns] - v.x, grid.y[:, rows] - v.y
     far = np.sqrt(dx * dx + dy * dy)
@@ -167,7 +167,7 @@ def settle_veil(plan: Plan, grid: Grid) -> Values:
     )
 
 
-def paint_veil(canvas: np.ndarray, v: Values, grid: Grid) -> None:
+def _paint_veil(canvas: np.ndarray, v: Values, grid: Grid) -> None:
     rows = span(0, v.horizon, grid.size)
     across, down = grid.x * v.stretch[:, rows], v.down[:, rows]
     across += v.start[:, rows]
@@ -220,7 +220,7 @@ def settle_bank(plan: Plan, grid: Grid) -> Values | None:
     )
 
 
-def paint_bank(canvas: np.ndarray, v: Values, grid: Grid) -> None:
+def _paint_bank(canvas: np.ndarray, v: Values, grid: Grid) -> None:
     rows = span(v.top, v.bottom, grid.size)
     place = look_up(grid.side, v.across, v.down[:, rows])
     dense = texture("cloud", grid.side).take(place)
@@ -244,9 +244,9 @@ def paint_bank(canvas: np.ndarray, v: Values, grid: Grid) -> None:
 
 
 SKY = (
-    Layer(settle_air, paint_air),
-    Layer(settle_stars, paint_stars),
-    Layer(settle_sun, paint_sun),
-    Layer(settle_veil, paint_veil),
-    Layer(settle_bank, paint_bank),
+    Layer(settle_air, _paint_air),
+    Layer(settle_stars, _paint_stars),
+    Layer(settle_sun, _paint_sun),
+    Layer(settle_veil, _paint_veil),
+    Layer(settle_bank, _paint_bank),
 )

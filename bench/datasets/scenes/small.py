@@ -24,6 +24,7 @@ CORNER, MIDDLE, PITCH = F(0.3), F(0.65), F(0.95)
 
 
 def choose(table: np.ndarray, u: np.ndarray) -> np.ndarray:
+    """Rows of a table picked by draws ``u`` in [0, 1), each row as likely as any other."""
     return table[(u * len(table)).astype(np.int64)]
 
 
@@ -71,7 +72,7 @@ def settle_house(plan: Plan, grid: Grid) -> Values | None:
     return Values(**{name: value[stands] for name, value in vars(values).items()})
 
 
-def paint_house(canvas: np.ndarray, v: Values, grid: Grid) -> None:
+def _paint_house(canvas: np.ndarray, v: Values, grid: Grid) -> None:
     patch = Patch.around(canvas, v, v.top, v.bottom, grid)
     p, q = (patch.x - v.x) * v.across, (v.ground - patch.y) * v.up
     view = patch.read()
@@ -132,7 +133,7 @@ def settle_boat(number: int, likely: float, plan: Plan, grid: Grid) -> Values | 
     )
 
 
-def paint_boat(canvas: np.ndarray, v: Values, grid: Grid) -> None:
+def _paint_boat(canvas: np.ndarray, v: Values, grid: Grid) -> None:
     patch = Patch.around(canvas, v, v.top, v.bottom, grid)
     p, q = (patch.x - v.x) * v.across, (v.water - patch.y) * v.up
     view = patch.read()
@@ -178,7 +179,7 @@ def settle_bird(bird: int, plan: Plan, grid: Grid) -> Values | None:
     )
 
 
-def paint_bird(canvas: np.ndarray, v: Values, grid: Grid) -> None:
+def _paint_bird(canvas: np.ndarray, v: Values, grid: Grid) -> None:
     patch = Patch.around(canvas, v, v.top, v.bottom, grid)
     p, q = abs((patch.x - v.x) * v.per_half), (v.y - patch.y) * v.per_half
     out = np.minimum(p, 1)
@@ -190,6 +191,6 @@ def paint_bird(canvas: np.ndarray, v: Values, grid: Grid) -> None:
     patch.write(view)
 
 
-HOUSE = Layer(settle_house, paint_house)
-BOATS = tuple(Layer(partial(settle_boat, number, likely), paint_boat) for number, likely in enumerate((0.3, 0.1)))
-BIRDS = tuple(Layer(partial(settle_bird, bird), paint_bird) for bird in range(4))
+HOUSE = Layer(settle_house, _paint_house)
+BOATS = tuple(Layer(partial(settle_boat, number, likely), _paint_boat) for number, likely in enumerate((0.3, 0.1)))
+BIRDS = tuple(Layer(partial(settle_bird, bird), _paint_bird) for bird in range(4))

@@ -67,6 +67,7 @@ class Scenes:
         return pictures[i - first].copy()
 
     def load_batch(self, indices: Sequence[int] | np.ndarray) -> np.ndarray:
+        """Scenes uint8 (N, size, size, 3), drawn together, which is faster than one by one."""
         from bench.datasets.scenes.render import render
 
         return render(self.seed, self.split, np.asarray(indices, dtype=np.int64), self.size)
