@@ -9,6 +9,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from bench.util.files import utf8
+
 HERE = Path(__file__).parent
 
 
@@ -46,7 +48,7 @@ def groups(rows: list[Any]) -> list[tuple[str, list[Any]]]:
 
 
 def data_uri(text: str, kind: str) -> str:
-    return f"data:{kind};charset=utf-8;base64," + base64.b64encode(text.encode()).decode()
+    return f"data:{kind};charset=utf-8;base64," + base64.b64encode(utf8(text)).decode()
 
 
 def breakable(name: str) -> Any:

@@ -102,13 +102,15 @@ class Findings:
     """What a method noticed while it filled.
 
     problems: why a picture was not filled, by (mask type, picture id); its raw is NaN. extra: files that belong to no
-    picture. low, high: the ends of the values that it put out, where they lay beyond [0, 1] and were clipped.
+    picture. low, high: the ends of the values that it put out, where they lay beyond [0, 1] and were clipped. unread:
+    files that cannot be read as pictures, and why.
     """
 
     problems: Mapping[tuple[str, str], str] = field(default_factory=dict)
     extra: Sequence[str] = ()
     low: float = 0.0
     high: float = 1.0
+    unread: Mapping[str, str] = field(default_factory=dict)
 
 
 def joined(findings: Sequence[Findings]) -> Findings:
@@ -116,7 +118,10 @@ def joined(findings: Sequence[Findings]) -> Findings:
     in_all = set.intersection(*(set(found.extra) for found in findings))
     extra = [name for name in findings[0].extra if name in in_all]
     problems = {key: why for found in findings for key, why in found.problems.items()}
-    return Findings(problems, extra, min(found.low for found in findings), max(found.high for found in findings))
+    unread = {name: why for found in findings for name, why in found.unread.items()}
+    return Findings(
+        problems, extra, min(found.low for found in findings), max(found.high for found in findings), unread
+    )
 
 
 class Method:

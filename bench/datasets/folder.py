@@ -8,11 +8,12 @@ files would share an id). ``folder:PATH?name=case{id}_input.png`` takes only the
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from bench.datasets.collection import Entry, entries_of, open_collection
 from bench.datasets.name_pattern import id_in, split_pattern
-from bench.datasets.pictures import SUFFIXES
+from bench.datasets.pictures import FOREIGN, SUFFIXES
 from bench.datasets.registry import Dataset, check_request, dataset, takes_path
 from bench.util.errors import UsageError
 
@@ -71,7 +72,7 @@ def find_root(argument: str) -> Path:
 
 
 def find_pictures(root: Path) -> tuple[list[str], list[tuple[str, str]]]:
-    """Relative POSIX paths of the pictures below ``root``, sorted, and what could not be looked into.
+    """Relative POSIX paths of the pictures below ``root``, sorted, and what cannot be read, with the reason.
 
     Links to folders are followed, each folder once. Hidden files and folders are left out.
     """
@@ -91,7 +92,8 @@ def find_pictures(root: Path) -> tuple[list[str], list[tuple[str, str]]]:
         visited.add((status.st_dev, status.st_ino))
         folders[:] = sorted(name for name in folders if not name.startswith(".") and name != "__MACOSX")
         for name in files:
-            if name.startswith(".") or Path(name).suffix.lower() not in SUFFIXES:
+            suffix = Path(name).suffix.lower()
+            if name.startswith(".") or suffix not in SUFFIXES | FOREIGN:
                 continue
             path = (Path(folder) / name).relative_to(root).as_posix()
             try:
@@ -99,5 +101,16 @@ def find_pictures(root: Path) -> tuple[list[str], list[tuple[str, str]]]:
             except UnicodeEncodeError:
                 skipped.append((path.encode(errors="backslashreplace").decode(), "its name is not valid UTF-8"))
             else:
-                found.append(path)
-    return sorted(found), skipped
+                if suffix in FOREIGN:
+                    skipped.append((path, f"{suffix[1:].upper()} is not read: convert it to PNG or JPEG"))
+                else:
+                    found.append(path)
+    return sorted(found), sorted(skipped)
+
+
+def first_skipped(skipped: Sequence[tuple[str, str]]) -> str:
+    """A clause on what cannot be read, for a message that nothing was found; empty where all can."""
+    if not skipped:
+        return ""
+    name, why = skipped[0]
+    return f" that can be read ({len(skipped)} cannot; {name}: {why})"

@@ -1,6 +1,7 @@
 """Reading picture files of any kind as 8-bit RGB, and cutting them to size.
 
-What is done with the less usual kinds: 16 bits are rounded to 8 (not cut off); transparent parts are laid
+What is done with the less usual kinds: 16 bits are rounded to 8 (not cut off), and refused where all values would fit
+8, as one cannot tell a black picture from 8-bit values in such a file; transparent parts are laid
 over white; palette, grey, black-and-white and CMYK become RGB; the EXIF orientation is applied; of several
 frames or pages the first is read. Pixels under an embedded colour profile that is not sRGB are converted to sRGB
 (relative colorimetric, at 8 bits); a profile that cannot be used is passed over.
@@ -32,6 +33,9 @@ SUFFIXES = frozenset(
     ]
 )
 """Files with another ending are not pictures to us (compared in lower case)."""
+
+FOREIGN = frozenset([".heic", ".heif", ".jxl", ".jp2", ".exr", ".hdr", ".dng", ".psd"])
+"""Endings of pictures that are not read, and must be named where they lie among others."""
 
 WHOLE_8_BIT = frozenset(["1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr", "HSV"])
 ORIENTATION = 0x0112
@@ -72,7 +76,7 @@ def measure_picture(path: Path | Member) -> tuple[int, int]:
     if plain is not None:
         return plain.shape[1], plain.shape[0]
     with opened(path) as image:
-        if image.mode not in WHOLE_8_BIT:
+        if image.mode not in WHOLE_8_BIT or deep_colour(image):
             height, width = to_rgb(image, path).shape[:2]
             return width, height
         size = image.size
@@ -150,7 +154,7 @@ def broken(error: Exception) -> BrokenPicture:
 
 def to_rgb(image: Image.Image, path: Path | Member) -> np.ndarray:
     """An opened picture as uint8 RGB (H, W, 3), upright. Raises BrokenPicture for pixels of unknown range."""
-    deep = image.mode in ("LA", "RGB", "RGBA") and any("16" in part for part in raw_modes(image))
+    deep = deep_colour(image)
     image.load()
     profile = image.info.get("icc_profile")
     if deep:
@@ -166,6 +170,7 @@ def flat_pixels(image: Image.Image, profile: bytes | None = None) -> np.ndarray:
         deep = np.asarray(image)
         if deep.min() < 0 or deep.max() > 65535:
             raise BrokenPicture("32-bit integer pixels have no agreed range")
+        require_deep(deep)
         return to_srgb(round_to_8_bits(deep), profile)
     if image.mode not in WHOLE_8_BIT:
         raise BrokenPicture(f"pixels of kind {image.mode} have no agreed range")
@@ -182,8 +187,18 @@ def flat_pixels(image: Image.Image, profile: bytes | None = None) -> np.ndarray:
 def deep_grey(image: Image.Image) -> np.ndarray:
     """The 16-bit greys of a loaded picture, 0 black. Pillow inverts a TIFF that stores white as 0 at 8 bits only."""
     deep = np.asarray(image)
+    require_deep(deep)
     white_is_zero = image.format == "TIFF" and getattr(image, "tag_v2", {}).get(PHOTOMETRIC) == 0
     return 65535 - deep if white_is_zero else deep
+
+
+def require_deep(stored: np.ndarray) -> None:
+    """Raises BrokenPicture for 16-bit values that are all below 256, and not all 0: they would come out black, and are
+    more likely values of 8 bits."""
+    if 0 < stored.max() < 256:
+        raise BrokenPicture(
+            f"its 16-bit values reach only {stored.max()} of 65535: save it with 8 bits if those are 8-bit values"
+        )
 
 
 def to_srgb(pixels: np.ndarray, profile: bytes | None) -> np.ndarray:
@@ -194,6 +209,9 @@ def to_srgb(pixels: np.ndarray, profile: bytes | None) -> np.ndarray:
     transform = to_srgb_transform(profile, mode) if profile else None
     if transform is None and mode != "CMYK":
         return _grey_to_rgb(pixels) if mode == "L" else pixels
+    if mode == "L":
+        levels = Image.fromarray(np.arange(256, dtype=np.uint8)[None])
+        return np.asarray(transform.apply(levels))[0][pixels]  # type: ignore[union-attr]
     image = Image.frombytes(mode, (pixels.shape[1], pixels.shape[0]), pixels.tobytes())
     return np.array(transform.apply(image) if transform is not None else image.convert("RGB"))
 
@@ -213,6 +231,8 @@ def to_srgb_transform(profile: bytes, mode: str) -> ImageCmsTransform | None:
             mode,
             "RGB",
             ImageCms.Intent.RELATIVE_COLORIMETRIC,
+            # Of a grey curve the library would keep a few points, which are levels apart where it is steep.
+            ImageCms.Flags.NOOPTIMIZE if mode == "L" else ImageCms.Flags.NONE,
         )
     except (ImageCms.PyCMSError, OSError, ValueError):
         return None
@@ -235,6 +255,11 @@ def orientation(image: Image.Image) -> int:
     return found if isinstance(found, int) and 1 <= found <= 8 else 1
 
 
+def deep_colour(image: Image.Image) -> bool:
+    """Whether an opened, not yet loaded picture holds 16 bits in each of several channels."""
+    return image.mode in ("LA", "RGB", "RGBA") and any("16" in part for part in raw_modes(image))
+
+
 def raw_modes(image: Image.Image) -> list[str]:
     """How the pixels lie in the file, as Pillow's decoders name it: RGB;16B, I;16, ..."""
     modes = []
@@ -249,14 +274,21 @@ def read_deep_colour(path: Path | Member, turned: int, profile: bytes | None = N
 
     turned: the orientation of a PNG, which OpenCV leaves as it lies; TIFF it turns by itself.
     """
+    deep = decode_deep_colour(path)
+    flat = turn(round_to_8_bits(deep), turned)
+    colour = to_srgb(np.ascontiguousarray(flat[..., 2::-1]), profile)
+    return over_white(np.dstack([colour, flat[..., 3]])) if flat.shape[2] == 4 else colour
+
+
+def decode_deep_colour(path: Path | Member) -> np.ndarray:
+    """The pixels of a 16-bit colour picture, uint16 (H, W, 3 or 4), blue first. Raises BrokenPicture."""
     import cv2
 
     deep = cv2.imdecode(np.frombuffer(path.read_bytes(), np.uint8), cv2.IMREAD_UNCHANGED)
     if deep is None or deep.dtype != np.uint16 or deep.ndim != 3:
         raise BrokenPicture("16-bit pixels that cannot be decoded")
-    flat = turn(round_to_8_bits(deep), turned)
-    colour = to_srgb(np.ascontiguousarray(flat[..., 2::-1]), profile)
-    return over_white(np.dstack([colour, flat[..., 3]])) if flat.shape[2] == 4 else colour
+    require_deep(deep[..., :3])
+    return deep
 
 
 def turn(pixels: np.ndarray, orientation: int) -> np.ndarray:

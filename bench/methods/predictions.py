@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 
 from bench.datasets.collection import stem
-from bench.datasets.folder import find_pictures
+from bench.datasets.folder import find_pictures, first_skipped
 from bench.datasets.name_pattern import named
 from bench.datasets.pictures import BrokenPicture, read_picture
 from bench.methods.callable import safe_name
@@ -48,7 +48,7 @@ class Predictions(Method):
         self.asked: set[str] = set()
         self.files: dict[str, list[str]] = {}
         found, skipped = find_pictures(folder)
-        self.skipped = [name for name, _ in skipped]
+        self.unread = dict(skipped)
         for name in found:
             self.files.setdefault(stem(name), []).append(name)
 
@@ -106,9 +106,9 @@ class Predictions(Method):
         return raw
 
     def findings(self) -> Findings:
-        """Extra: pictures in the folder that nothing asked for, or nothing can ask for."""
+        """Extra: pictures in the folder that nothing asked for; unread: those that nothing can ask for."""
         unasked = {name for names in self.files.values() for name in names} - self.asked
-        return Findings(self.problems, sorted([*unasked, *self.skipped]))
+        return Findings(self.problems, sorted(unasked), unread=self.unread)
 
 
 def open_predictions(folder: Path, pattern: str = "") -> list[Predictions]:
@@ -118,9 +118,12 @@ def open_predictions(folder: Path, pattern: str = "") -> list[Predictions]:
     """
     if not folder.is_dir():
         raise ExternalError(f"predictions:{folder} is not a folder")
-    files = [PurePosixPath(name).parts for name in find_pictures(folder)[0]]
+    found_files, skipped = find_pictures(folder)
+    files = [PurePosixPath(name).parts for name in found_files]
     if not files:
-        raise ExternalError(f"predictions:{folder} contains no pictures (expected <mask>/<id>.png)")
+        raise ExternalError(
+            f"predictions:{folder} contains no pictures{first_skipped(skipped)} (expected <mask>/<id>.png)"
+        )
     if any(len(parts) == 2 for parts in files):
         return [Predictions(folder.name, folder, pattern)]
     nested = sorted({parts[0] for parts in files if len(parts) > 2})

@@ -229,7 +229,7 @@ def noticed(shards: Sequence[Shard], method: Method, outcome: Outcome) -> Findin
     entries = [e for shard in shards for e in shard.noticed if (e["variant"], e["seed"]) == (method.name, method.seed)]
     if drifted := sum(e["drifted"] for e in entries):
         outcome.drifted[method.label] = drifted
-    return joined([Findings({}, e["extra"], e["low"], e["high"]) for e in entries] or [Findings()])
+    return joined([Findings({}, e["extra"], e["low"], e["high"], e.get("unread", {})) for e in entries] or [Findings()])
 
 
 def stand_in(name: str, seed: int) -> Method:

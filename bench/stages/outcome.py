@@ -55,6 +55,9 @@ class Outcome:
     def note_findings(self, method: Method, found: Findings) -> None:
         """What a method has to tell once all is filled: files that nothing asked for, values out of range, and how
         many of its pictures had known pixels changed."""
+        if found.unread:
+            lines = [f"{name}: cannot be read ({why})" for name, why in found.unread.items()]
+            self.listed.setdefault(method.label, []).extend(lines)
         if found.extra:
             lines = [f"{name}: extra, belongs to no picture of the suite" for name in found.extra]
             self.listed.setdefault(method.label, []).extend(lines)

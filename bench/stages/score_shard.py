@@ -23,6 +23,7 @@ def score_part(context: Context, part: Part, score: Callable[[Context], Outcome]
             "variant": method.name,
             "seed": method.seed,
             "extra": list(found.extra),
+            "unread": dict(found.unread),
             "low": found.low,
             "high": found.high,
             "drifted": outcome.drifted[method.label],

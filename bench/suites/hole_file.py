@@ -12,7 +12,16 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.datasets.pictures import BrokenPicture, deep_grey, opened, orientation, round_to_8_bits, turn
+from bench.datasets.pictures import (
+    BrokenPicture,
+    decode_deep_colour,
+    deep_colour,
+    deep_grey,
+    opened,
+    orientation,
+    round_to_8_bits,
+    turn,
+)
 from bench.util.errors import UsageError
 
 POLARITIES = ("white", "black")
@@ -76,6 +85,8 @@ def read_hole_file(path: Path, polarity: str = "white") -> tuple[np.ndarray, flo
                 file.load()
                 deep = turn(deep_grey(file), orientation(file))
                 return round_to_8_bits(deep.clip(0, 65535)), 0.0
+            if deep_colour(file):
+                decode_deep_colour(path)  # refuses values of 8 bits in 16, of which the high bytes below are all 0
             image = ImageOps.exif_transpose(file)
             if image.mode == "F":
                 raise BrokenPicture("pixels of kind F have no agreed range")

@@ -15,7 +15,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 
 from bench.datasets.collection import stem
-from bench.datasets.folder import find_pictures
+from bench.datasets.folder import find_pictures, first_skipped
 from bench.datasets.lama import MARK
 from bench.datasets.name_pattern import named, split_pattern
 from bench.datasets.pictures import SUFFIXES
@@ -36,7 +36,7 @@ class HoleFolder:
     _paths: dict[str, Path] = field(default_factory=dict, init=False, repr=False, compare=False)
     _stems: dict[str, list[Path]] = field(default_factory=dict, init=False, repr=False, compare=False)
     _marked: dict[str, list[Path]] = field(default_factory=dict, init=False, repr=False, compare=False)
-    _skipped: list[str] = field(default_factory=list, init=False, repr=False, compare=False)
+    _skipped: list[tuple[str, str]] = field(default_factory=list, init=False, repr=False, compare=False)
     _grey: set[str] = field(default_factory=set, init=False, repr=False, compare=False)
     _empty: dict[str, int] = field(default_factory=dict, init=False, repr=False, compare=False)
     _keys: dict[str, str] = field(default_factory=dict, init=False, repr=False, compare=False)
@@ -44,7 +44,7 @@ class HoleFolder:
 
     def __post_init__(self) -> None:
         found, skipped = find_pictures(self.folder)
-        self._skipped.extend(name for name, _ in skipped)
+        self._skipped.extend(skipped)
         for name in found:
             path, key = self.folder / name, stem(name)
             if key in self._paths:
@@ -153,16 +153,19 @@ class HoleFolder:
                 "(--mask-polarity says which colour is the hole, --mask-threshold where white begins)"
             )
         if self._skipped:
-            said.append(
-                f"files of '{self.name}' that were left out, as their names are not UTF-8 or they cannot be opened: "
-                f"{len(self._skipped)} ({some(self._skipped)})"
-            )
+            said.append(told_skipped(self.name, self._skipped))
         if self._spare:
             said.append(
                 f"holes of '{self.name}' that belong to no picture of the suite and were left out: "
                 f"{len(self._spare)} ({some(sorted(self._spare))})"
             )
         return said
+
+
+def told_skipped(name: str, skipped: Sequence[tuple[str, str]]) -> str:
+    """A note on hole files that cannot be read. name: of the mask type."""
+    told = some([f"{file}: {why}" for file, why in skipped], 3)
+    return f"files of '{name}' that cannot be read and were left out: {len(skipped)} ({told})"
 
 
 def without_suffix(image_id: str) -> str:
@@ -183,9 +186,13 @@ def folder_types(folder: str, reading: Reading = PLAIN, ids: Sequence[str] = ())
         raise UsageError(f"no folder of holes at '{folder}': folder:DIR takes one")
     if (root / "manifest.json").is_file() and (root / "holes").is_dir():
         root = root / "holes"
-    files = [stem(name) for name in find_pictures(root)[0]]
+    found, skipped = find_pictures(root)
+    files = [stem(name) for name in found]
     if not files:
-        raise UsageError(f"no holes in {root}: it needs PNG files named like the pictures, white where missing")
+        raise UsageError(
+            f"no holes in {root}{first_skipped(skipped)}: it needs PNG files named like the pictures, white where "
+            "missing"
+        )
     if any("/" not in name for name in files) or not {*files}.isdisjoint(ids):
         return [HoleFolder(safe_name(root.resolve().name), root, reading, pattern)]
     types: dict[str, Path] = {}

@@ -15,8 +15,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bench.datasets.folder import find_pictures
+from bench.datasets.folder import find_pictures, first_skipped
 from bench.suites.hole_file import PLAIN, Reading
+from bench.suites.hole_folder import told_skipped
 from bench.suites.mask_sets import hole_key, recognised
 from bench.util.draws import stream_key
 from bench.util.errors import UsageError
@@ -40,16 +41,20 @@ class HolePool:
     reading: Reading = PLAIN
     seed: int = 0
     _files: list[str] = field(default_factory=list, init=False, repr=False, compare=False)
+    _skipped: list[tuple[str, str]] = field(default_factory=list, init=False, repr=False, compare=False)
     _dealt: dict[str, str] = field(default_factory=dict, init=False, repr=False, compare=False)
     _keys: dict[str, str] = field(default_factory=dict, init=False, repr=False, compare=False)
     _areas: dict[str, float] = field(default_factory=dict, init=False, repr=False, compare=False)
     _fitted: dict[str, Fitted] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        self._files.extend(find_pictures(self.folder)[0])
-        if not self._files:
+        found, skipped = find_pictures(self.folder)
+        self._files.extend(found)
+        self._skipped.extend(skipped)
+        if not found:
             raise UsageError(
-                f"no holes in {self.folder}: pool:DIR needs a folder of hole pictures, white where missing"
+                f"no holes in {self.folder}{first_skipped(skipped)}: pool:DIR needs a folder of hole pictures, white "
+                "where missing"
             )
 
     def require(self, ids: Sequence[str]) -> None:
@@ -112,6 +117,8 @@ class HolePool:
             + told_fitted([*self._fitted.values()])
         ]
         said += [f"the holes of '{self.name}' {clause}" for clause in recognised({*self._keys.values()})]
+        if self._skipped:
+            said.append(told_skipped(self.name, self._skipped))
         empty = sorted(image_id for image_id, area in self._areas.items() if not area)
         if empty:
             said.append(

@@ -28,8 +28,8 @@ def write_table(file: Path, table: pa.Table, metadata: Mapping[bytes, bytes], **
 
     content = {"rows": table.num_rows, "columns": {name: digest(table.column(name)) for name in table.column_names}}
     own = {**metadata, CONTENT: json.dumps(content).encode()}
-    with replacing(file) as temporary:
-        pq.write_table(table.replace_schema_metadata(own), temporary, write_page_checksum=True, **options)
+    with replacing(file) as temporary, temporary.open("wb") as stream:
+        pq.write_table(table.replace_schema_metadata(own), stream, write_page_checksum=True, **options)
 
 
 def read_table(file: Path, columns: Sequence[str] | None = None) -> pa.Table:
@@ -38,7 +38,8 @@ def read_table(file: Path, columns: Sequence[str] | None = None) -> pa.Table:
     import pyarrow.parquet as pq
 
     require_regular(file, LIMIT_MIB)
-    with pq.ParquetFile(file, page_checksum_verification=True) as opened:
+    # By an open file: pyarrow takes only paths that are UTF-8.
+    with file.open("rb") as stream, pq.ParquetFile(stream, page_checksum_verification=True) as opened:
         names = opened.schema_arrow.names
         if len(set(names)) != len(names):
             raise Unfit("it has two columns with the same name")
@@ -64,7 +65,8 @@ def read_metadata(file: Path) -> dict[bytes, bytes]:
     import pyarrow.parquet as pq
 
     require_regular(file, LIMIT_MIB)
-    return dict(pq.read_schema(file).metadata or {})
+    with file.open("rb") as stream:
+        return dict(pq.read_schema(stream).metadata or {})
 
 
 def digest(column: Any) -> str:

@@ -12,8 +12,8 @@ from typing import Any
 
 
 def settle_process() -> None:
-    """Expand ``~`` in arguments and in BENCH_ variables, let both streams print any text, and keep files of the working
-    directory that are called like our packages out of workers."""
+    """Expand ``~`` in arguments and in BENCH_ variables, let both streams print any text, keep files of the working
+    directory that are called like our packages out of workers, and OpenCV from talking."""
     have_streams()
     hear_sigterm()
     sys.argv[1:] = [at_home(word) for word in sys.argv[1:]]
@@ -25,6 +25,8 @@ def settle_process() -> None:
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")  # type: ignore[union-attr]
     # Python would put the working directory first in the path of every worker that it starts.
     os.environ.setdefault("PYTHONSAFEPATH", "1")
+    # OpenCV would print its own warnings on tags that it does not know; what a file lacks is said by us.
+    os.environ.setdefault("OPENCV_LOG_LEVEL", "FATAL")
 
 
 def have_streams() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 from pathlib import Path
 
 import numpy as np
@@ -38,6 +39,68 @@ def test_a_picture_in_linear_light_is_converted_to_srgb(tmp_path: Path, name: st
     Image.fromarray(NOISE).save(tmp_path / name, icc_profile=linear_rgb())
     expected = srgb_curve(np.asarray(Image.open(tmp_path / name)) / 255) * 255
     assert np.abs(read_picture(tmp_path / name) - expected).max() < 1.5
+
+
+D50_OF = {
+    "sRGB": [(0.43607, 0.22249, 0.01392), (0.38515, 0.71687, 0.09708), (0.14307, 0.06061, 0.71410)],
+    "Display P3": [(0.51512, 0.24120, -0.00105), (0.29198, 0.69225, 0.04189), (0.15710, 0.06657, 0.78407)],
+    "Adobe RGB": [(0.60974, 0.31111, 0.01947), (0.20528, 0.62567, 0.06087), (0.14919, 0.06322, 0.74457)],
+}
+"""XYZ of each colour space's red, green and blue, adapted to D50, as their profiles publish them."""
+
+
+def s15(*values: float) -> bytes:
+    """ICC's signed 15.16 numbers."""
+    return struct.pack(f">{len(values)}i", *(round(value * 65536) for value in values))
+
+
+def icc(gamma: float, colours: list[tuple[float, ...]] | None = None) -> bytes:
+    """A profile by the letter of ICC.1:2001: curves of one gamma, and a space's colours, none for grey."""
+    curve = b"curv" + bytes(4) + struct.pack(">IHH", 1, round(gamma * 256), 0)
+    tags = {b"wtpt": b"XYZ " + bytes(4) + s15(0.9642, 1, 0.8249), b"cprt": b"text" + bytes(4) + b"none"}
+    tags |= {b"desc": b"desc" + bytes(4) + struct.pack(">I", 2) + b"x" + bytes(81)}
+    if colours is None:
+        tags[b"kTRC"] = curve
+    else:
+        for name, xyz in zip((b"rXYZ", b"gXYZ", b"bXYZ"), colours, strict=True):
+            tags[name] = b"XYZ " + bytes(4) + s15(*xyz)
+        tags |= dict.fromkeys((b"rTRC", b"gTRC", b"bTRC"), curve)
+    table, body, begin = struct.pack(">I", len(tags)), b"", 132 + 12 * len(tags)
+    for name, content in tags.items():
+        table += name + struct.pack(">II", begin + len(body), len(content))
+        body += content + bytes(-len(content) % 4)
+    kind = b"GRAY" if colours is None else b"RGB "
+    head = struct.pack(">I4sI4s4s4s", begin + len(body), b"none", 0x02400000, b"mntr", kind, b"XYZ ")
+    return (
+        head
+        + struct.pack(">6H", 2024, 1, 1, 0, 0, 0)
+        + b"acsp"
+        + bytes(28)
+        + s15(0.9642, 1, 0.8249)
+        + bytes(48)
+        + table
+        + body
+    )
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.tif", "a.webp"])
+@pytest.mark.parametrize(("space", "gamma"), [("Display P3", 2.2), ("Adobe RGB", 563 / 256)])
+def test_wide_colours_are_converted_to_srgb(tmp_path: Path, name: str, space: str, gamma: float) -> None:
+    Image.fromarray(NOISE).save(tmp_path / name, icc_profile=icc(gamma, D50_OF[space]), lossless=True)
+    to_srgb = np.linalg.inv(np.transpose(D50_OF["sRGB"])) @ np.transpose(D50_OF[space])
+    linear = np.clip((NOISE / 255) ** gamma @ to_srgb.T, 0, 1)
+    assert np.abs(read_picture(tmp_path / name) - srgb_curve(linear) * 255).max() < 1.5
+
+
+@pytest.mark.parametrize("gamma", [1.0, 1.8])
+def test_greys_of_another_gamma_are_converted_at_8_and_16_bits_and_with_alpha(tmp_path: Path, gamma: float) -> None:
+    grey = NOISE[..., 0]
+    Image.fromarray(grey).save(tmp_path / "a.png", icc_profile=icc(gamma))
+    Image.fromarray(grey).convert("LA").save(tmp_path / "alpha.png", icc_profile=icc(gamma))
+    Image.fromarray(grey.astype(np.uint16) * 257).save(tmp_path / "deep.tif", icc_profile=icc(gamma))
+    expected = srgb_curve((grey / 255) ** gamma) * 255
+    for file in sorted(tmp_path.iterdir()):
+        assert np.abs(read_picture(file) - expected[..., None]).max() < 1.5
 
 
 def test_alpha_and_16_bits_do_not_keep_a_profile_from_being_applied(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from bench.datasets import collection
 from bench.datasets.collection import assign_splits, name_pictures, share
 from bench.datasets.pictures import measure_picture, read_picture
 from bench.datasets.registry import Dataset, open_dataset
+from bench.suites.hole_file import PLAIN
 from bench.util.errors import BenchError, UsageError
 
 RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)
@@ -98,6 +99,38 @@ def test_16_bits_are_rounded_not_cut_off(tmp_path: Path, suffix: str) -> None:
     in_colour = [[a, b, 1] for a, b in zip(FLAT, FLAT[::-1], strict=True)]
     assert data.load(1).tolist() == [in_colour]
     assert data.load(2).tolist() == [[[255, 255, 255], *in_colour[1:]]]
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.tif", "integer.tif", "colour.png", "colour.tif"])
+def test_deep_values_that_would_fit_8_bits_are_no_black_picture(tmp_path: Path, name: str) -> None:
+    values = np.array([[0, 128, 255]], np.uint16)
+
+    def write(deep: np.ndarray) -> None:
+        if name.startswith("colour"):
+            cv2.imwrite(str(tmp_path / name), np.dstack([deep] * 3))
+        else:
+            Image.fromarray(deep.astype(np.int32) if name.startswith("integer") else deep).save(tmp_path / name)
+
+    write(values)
+    with pytest.raises(UsageError, match="its 16-bit values reach only 255 of 65535: save it with 8 bits"):
+        folder(tmp_path)
+    with pytest.raises(UsageError, match="reach only 255 of 65535"):
+        PLAIN.levels(tmp_path / name)
+    # One level more may be a dark picture, and nothing but 0 is black whatever it means: 128, 255 and 256 over 257.
+    for deep, flat in ((values + (values > 254), [0, 0, 1]), (values * 0, [0, 0, 0])):
+        write(deep)
+        assert folder(tmp_path).load(0).tolist() == [[[value] * 3 for value in flat]]
+        assert PLAIN.levels(tmp_path / name).tolist() == [flat]
+
+
+def test_pictures_of_a_kind_that_is_not_read_are_named(tmp_path: Path) -> None:
+    (tmp_path / "IMG_1.HEIC").write_bytes(b"anything")
+    (tmp_path / "notes.txt").touch()
+    said = "HEIC is not read: convert it to PNG or JPEG"
+    with pytest.raises(UsageError, match=rf"none of the 1 pictures in .* \(the first, IMG_1.HEIC: {said}\)"):
+        folder(tmp_path)
+    save(tmp_path / "a.png")
+    assert folder(tmp_path).skipped == (("IMG_1.HEIC", said),)
 
 
 def test_16_bit_grey_with_alpha_is_rounded(tmp_path: Path) -> None:
@@ -458,6 +491,12 @@ def test_opening_a_folder_does_not_warn(tmp_path: Path) -> None:
     picture = Image.new("P", (4, 4))
     picture.putpalette([1, 2, 3] * 256)
     picture.save(tmp_path / "a.png", transparency=bytes([0, 100, 200]))
-    script = f"from bench.datasets.registry import open_dataset; open_dataset('folder:{tmp_path}').load(0)"
+    # A tag that OpenCV's reader does not know.
+    deep = np.full((4, 4, 3), 4096, np.uint16)
+    tifffile.imwrite(tmp_path / "b.tif", deep, photometric="rgb", extratags=[(65000, "H", 1, 6, True)])
+    script = (
+        "from bench.util.start import settle_process; settle_process();"
+        f"from bench.datasets.registry import open_dataset; open_dataset('folder:{tmp_path}').load(1)"
+    )
     done = subprocess.run([sys.executable, "-W", "default", "-c", script], capture_output=True, text=True, check=True)
     assert done.stderr == ""

@@ -10,8 +10,10 @@ from PIL import Image
 
 from bench.methods.load import load_all, load_methods
 from bench.methods.predictions import Predictions, settle_layout
+from bench.stages.outcome import Outcome
 from bench.util.errors import UsageError
 from variants.errors import ExternalError
+from variants.method import joined
 
 
 def one(spec: str):
@@ -212,3 +214,20 @@ def test_a_folder_called_like_a_mask_type_and_methods_of_other_kinds_are_left_as
     methods = load_all([f"predictions:{tmp_path}/rect", "telea"], None, None, "cpu")
     assert settle_layout(methods, ("rect", "circle")) == methods
     assert methods[0].find("circle", "x").parent.name == "circle"
+
+
+def test_a_file_that_no_reader_takes_is_named_with_its_reason_and_is_not_extra(tmp_path):
+    save(tmp_path / "rect", "a.png", 10)
+    save(tmp_path / "rect", "b.png", 10)
+    (tmp_path / "rect" / "c.heic").touch()
+    method = one(f"predictions:{tmp_path}")
+    method.find("rect", "a")
+    found = method.findings()
+    assert found.extra == ["rect/b.png"]
+    assert found.unread == {"rect/c.heic": "HEIC is not read: convert it to PNG or JPEG"}
+    outcome = Outcome()
+    outcome.note_findings(method, joined([found, found]))
+    assert outcome.listed[method.label] == [
+        "rect/c.heic: cannot be read (HEIC is not read: convert it to PNG or JPEG)",
+        "rect/b.png: extra, belongs to no picture of the suite",
+    ]

@@ -11,9 +11,9 @@ import pytest
 from PIL import Image
 
 from bench.datasets.registry import Dataset
-from bench.suites.hole_file import Reading
+from bench.suites.hole_file import PLAIN, Reading
 from bench.suites.hole_folder import HoleFolder, folder_types, some
-from bench.suites.suite import Suite
+from bench.suites.suite import Suite, parse_masks
 from bench.util.errors import UsageError
 
 HOLE = np.zeros((10, 12), bool)
@@ -350,5 +350,13 @@ def test_holes_whose_names_are_not_utf8_are_left_out_and_said(tmp_path: Path) ->
     name = os.fsdecode(b"caf\xe9.png")
     put(tmp_path / name, grey(HOLE))
     assert HoleFolder("mine", tmp_path).notes() == [
-        r"files of 'mine' that were left out, as their names are not UTF-8 or they cannot be opened: 1 (caf\udce9.png)"
+        r"files of 'mine' that cannot be read and were left out: 1 (caf\udce9.png: its name is not valid UTF-8)"
     ]
+
+
+def test_a_folder_without_a_hole_that_can_be_read_says_why(tmp_path: Path) -> None:
+    (tmp_path / "a.heic").touch()
+    said = rf"no holes in {tmp_path} that can be read \(1 cannot; a.heic: HEIC is not read: convert it to PNG or JPEG\)"
+    for masks in (f"folder:{tmp_path}", f"pool:{tmp_path}"):
+        with pytest.raises(UsageError, match=said):
+            parse_masks(masks, PLAIN)

@@ -116,3 +116,14 @@ def test_a_pool_keeps_the_polarity_and_refuses_photographs_and_empty_folders(tmp
         parse_masks(f"pool:{tmp_path / 'none'}")
     with pytest.raises(UsageError, match="no folder of holes at 'nowhere'"):
         parse_masks("pool:nowhere")
+
+
+def test_a_file_of_a_pool_that_cannot_be_read_is_said(tmp_path: Path) -> None:
+    folder = make_pool(tmp_path / "pool", 2)
+    (folder / "c.heic").touch()
+    pool = HolePool("pool", folder)
+    pool.require(["p"])
+    pool.read("p", (16, 16))
+    assert pool.notes()[-1] == (
+        "files of 'pool' that cannot be read and were left out: 1 (c.heic: HEIC is not read: convert it to PNG or JPEG)"
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from bench.util.parquet import digest, read_table, write_table
+from bench.util.parquet import digest, read_metadata, read_table, write_table
 from bench.util.read_errors import Unfit
 
 TABLE = pa.table({"name": ["a", "", "ü", None], "x": [1.5, float("nan"), None, -0.0], "n": [1, 2, 3, 4]})
@@ -28,6 +29,13 @@ def test_a_table_comes_back_whole_or_by_the_columns_that_it_has(file: Path) -> N
     assert [str(value) for value in found["x"].to_pylist()] == ["1.5", "nan", "None", "-0.0"]
     assert found.schema.metadata[b"facts"] == b"f"
     assert read_table(file, ["n", "none"]).column_names == ["n"]
+
+
+def test_a_folder_whose_name_is_not_utf8_holds_tables(tmp_path: Path) -> None:
+    file = tmp_path / os.fsdecode(b"caf\xe9.parquet")
+    write_table(file, TABLE, META)
+    assert read_table(file)["n"].to_pylist() == [1, 2, 3, 4]
+    assert read_metadata(file)[b"facts"] == b"f"
 
 
 @pytest.mark.parametrize(
