@@ -7,7 +7,7 @@ from typing import Any
 from bench.comparison.compare import Comparison
 from bench.exporters import rounding, words
 from bench.exporters.registry import Exporter, exporter
-from bench.exporters.score_tables import caveats, is_best, score_tables, written
+from bench.exporters.score_tables import caveats, empty_columns, is_best, score_tables, written
 from bench.exporters.terminal import explained, legend, verdict
 from bench.gate.verdict import Check
 from bench.runs.reader import Run
@@ -134,7 +134,8 @@ def check_markdown(check: Check, strict: bool = False) -> str:
 def scores_markdown(run: Run) -> str:
     """One table a data set, mask types pooled: methods by the metrics that have a rank, the best in bold."""
     parts = []
-    tables = score_tables(run)
+    columns = tuple(run.manifest.profile.get("metrics", ()))
+    tables = score_tables(run, columns)
     for scores in tables:
         lines = [
             f"| method | {' | '.join(escape(entry.title) for entry in scores.metrics)} |",
@@ -149,7 +150,7 @@ def scores_markdown(run: Run) -> str:
             ]
             lines.append(f"| `{label}` | {' | '.join(cells)} |")
         parts.append(f"### {escape(scores.title)}\n\n" + "\n".join(lines))
-    parts += [escape(caveat) for caveat in caveats(run, tables)]
+    parts += [escape(line) for line in [*caveats(run, tables), *empty_columns(run, columns)]]
     return "\n\n".join(parts) + "\n"
 
 

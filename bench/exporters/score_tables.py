@@ -61,6 +61,14 @@ def caveats(run: Run, tables: Sequence[ScoreTable]) -> list[str]:
     return list(dict.fromkeys(filter(None, [protocol_note(run.manifest.protocol), *sampled, *approximate])))
 
 
+def empty_columns(run: Run, columns: Sequence[str] = ()) -> list[str]:
+    """Why a column that a reader would look for has no value, a sentence each. columns: the metrics asked for."""
+    declared = run.manifest.metrics
+    # Scores of whole sets want weights that few have: the run says so, and the tables where they were asked for.
+    wanted = columns or [name for name in in_order(declared) if not declared[name].whole]
+    return [f"{name} is empty: {why}" for name, why in run.manifest.missing.items() if name in wanted]
+
+
 def sampled_note(label: str, rows: Mapping[str, Row]) -> str:
     """What a picture's value is where a method filled each hole several times; empty where it did not."""
     count = max((row.get("samples", 1) for row in rows.values()), default=1)

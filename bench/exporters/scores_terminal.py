@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bench.exporters.score_tables import Row, ScoreTable, caveats, is_best, score_tables, written
-from bench.metrics.declaration import Metric, in_order
+from bench.exporters.score_tables import Row, ScoreTable, caveats, empty_columns, is_best, score_tables, written
+from bench.metrics.declaration import Metric
 from bench.runs.reader import Run
 
 
@@ -43,14 +43,10 @@ def print_scores(run: Run, columns: tuple[str, ...] = ()) -> None:
                 table.add_row(label, *[cell(*each, scores.most, intervals) for each in own])
             titled(console, title, table)
             title = "the same, further metrics"
-    declared = run.manifest.metrics
     for caveat in caveats(run, tables):
         console.print(caveat, style="dim", highlight=False)
-    # Scores of whole sets want weights that few have: the run says so, and the terminal where they were asked for.
-    wanted = columns or [name for name in in_order(declared) if not declared[name].whole]
-    for name, why in run.manifest.missing.items():
-        if name in wanted:
-            console.print(f"{name} is empty: {why}", style="yellow", highlight=False)
+    for reason in empty_columns(run, columns):
+        console.print(reason, style="yellow", highlight=False)
 
 
 def cell(row: Row | None, entry: Metric, best: float, most: int, interval: bool) -> str:

@@ -6,6 +6,7 @@ Pictures under 31 pixels (AlexNet; 16 VGG-16, 17 SqueezeNet) leave nothing at th
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -191,7 +192,7 @@ def _batch_through_backbone(batch: Any, context: Any) -> Any:
     region="image",
     unit="",
     direction="lower",
-    range=(0, 1),
+    range=(0, math.inf),
     reference="lpips 0.1.4, net='alex', version='0.1'",
     version=1,
     batched=True,
@@ -233,7 +234,7 @@ def lpips(cards: Sequence[Any], context: Any) -> list[float]:
     region="hole",
     unit="",
     direction="lower",
-    range=(0, 1),
+    range=(0, math.inf),
     reference="lpips 0.1.4, net='alex', version='0.1', spatial=True, mean over the hole",
     version=1,
     batched=True,

@@ -6,6 +6,7 @@ approximate, named so everywhere, and stands for the LPIPS of AlexNet: a protoco
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -60,7 +61,7 @@ ESTIMATE: dict[str, Any] = {
     "left_out": _left_out,
     "undefined": real.too_small,
     "direction": "lower",
-    "range": (0, 1),
+    "range": (0, math.inf),
     "tolerance": 0.005,
     "batched": True,
     "unavailable": _unavailable,

@@ -29,8 +29,9 @@ def summarise(run: Run, resamples: int = intervals.RESAMPLES, seed: int = 0) -> 
     a target it has ``distance``, the mean distance of the scores from that, which decides what is best. Where holes
     were filled several times, a picture counts with the mean of its samples, and the row has the fields of
     :func:`bench.statistics.over_samples.over_samples`; nothing else is calculated with those. Scores of
-    whole sets have no interval, and for ``all`` the mean of the mask types' values. The rows of ``areas`` pool the
-    mask types by hole area instead: ``area`` is one of :data:`bench.masks.areas.AREA_BINS`.
+    whole sets have for ``all`` the mean of the mask types' values. The rows of ``areas`` pool the
+    mask types by hole area instead: ``area`` is one of :data:`bench.masks.areas.AREA_BINS`. ``missing`` says of each
+    metric without a value why it has none.
     """
     resampling = Resampling(resamples, seed)
     scores, areas = [], []
@@ -49,6 +50,7 @@ def summarise(run: Run, resamples: int = intervals.RESAMPLES, seed: int = 0) -> 
         "scores": scores,
         "areas": areas,
         "throughput": _throughput_rows(run),
+        "missing": manifest.missing,
     }
 
 

@@ -64,6 +64,27 @@ def test_a_table_under_a_protocol_says_whose_and_of_what(
         assert ("protocol brushbench" in shown) == bool(said) and said in shown
 
 
+def test_why_a_column_is_empty_stands_in_the_terminal_in_markdown_and_in_the_summary(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    scores = {"psnr_hole": np.full((4, 2), 20.0), "ssim_hole": np.full((4, 2), np.nan)}
+    missing = {"ssim_hole": "the pictures are tiny", "sharpness": "the truth is constant"}
+    run = fake_run(tmp_path / "r", {("a", 0): {**scores, "sharpness": scores["ssim_hole"]}}, missing=missing)
+    write_summary(run)
+    monkeypatch.setenv("COLUMNS", "200")
+    print_scores(Run.open(run.path), ("psnr_hole", "sharpness"))
+    assert "sharpness is empty: the truth is constant" in capsys.readouterr().out
+    assert "ssim\\_hole is empty: the pictures are tiny" in scores_markdown(Run.open(run.path))
+    assert Run.open(run.path).summary["missing"] == missing  # type: ignore[index]
+
+
+def test_markdown_shows_the_columns_that_were_asked_for(tmp_path: Path) -> None:
+    values = {"seam": np.full((4, 2), 0.5), "psnr_hole": np.full((4, 2), 20.0)}
+    run = fake_run(tmp_path / "r", {("a", 0): values}, profile={"metrics": ["seam", "psnr_hole"]})
+    write_summary(run)
+    assert "| method | seam " in scores_markdown(Run.open(run.path))
+
+
 def test_a_summary_from_before_distances_is_judged_by_its_means() -> None:
     rows = [{"mean": mean, "low": None, "high": None} for mean in (-0.4, 0.2)]
     assert best_of(rows, SEAM) == -0.2

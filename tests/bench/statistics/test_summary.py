@@ -250,6 +250,15 @@ def test_the_psnr_of_a_mean_error_is_the_protocols_own(tmp_path: Path) -> None:
     assert rows(run, mask="all", metric="psnr")[0]["psnr_of_mean_error"] == 1000.0
 
 
+def test_a_mean_lpips_above_one_keeps_both_ends_of_its_interval(tmp_path: Path) -> None:
+    """LPIPS has no greatest value: fills of noise over whole pictures are 1.2 away from them."""
+    values = 1.2 + 0.1 * np.random.default_rng(0).standard_normal((12, 2))
+    run = fake_run(tmp_path / "r", {("noise", 0): {"lpips": values, "lpips_student": values}})
+    for name in ("lpips", "lpips_student"):
+        found = rows(run, mask="all", metric=name)[0]
+        assert found["low"] < found["mean"] - 0.01 and found["high"] > found["mean"] + 0.01
+
+
 SetValues = dict[tuple[str, str], tuple[float | None, int, int]]
 
 
