@@ -74,6 +74,8 @@ def area_panels(numbers: Numbers, dataset: str, found: Binned, measure: Metric) 
 
 
 def area_table(numbers: Numbers, dataset: str, found: Binned, measure: Metric) -> Table:
+    """A row a method and a column a range of hole areas, each with the mean of its pictures."""
+
     def cells(label: str) -> list[Cell]:
         return [score_cell(score, measure) for score in scores_by_area(numbers, label, dataset, found, measure.name)]
 

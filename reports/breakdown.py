@@ -45,6 +45,7 @@ def mask_panels(numbers: Numbers, dataset: str, metric: str) -> list[Markup]:
 
 
 def spoken(score: Score | None, digits: int) -> str:
+    """A score in words for screen readers, with its interval where it has one."""
     if score is None or math.isnan(score.mean):
         return "no value"
     if math.isnan(score.low):

@@ -40,6 +40,7 @@ def build_report(
 
 
 def write_page(report: Report, path: Path) -> Path:
+    """Render the page with style and scripts inlined, and write it to ``path``."""
     from reports import page
 
     style = page.asset("style.css", "figures.css", "viewer.css", "find.css") + report.style

@@ -57,10 +57,12 @@ class Verdict:
 
 
 def one(variant: str, metric: str) -> tuple[tuple[float, str, str], ...]:
+    """The mean of one metric of a variant, as terms of a claim: (factor, variant, metric)."""
     return ((1.0, variant, metric),)
 
 
 def less(a: str, b: str, metric: str, of_b: str | None = None) -> tuple[tuple[float, str, str], ...]:
+    """``a`` minus ``b``, as terms of a claim; ``of_b`` takes another metric of ``b``."""
     return ((1.0, a, metric), (-1.0, b, of_b or metric))
 
 
@@ -231,6 +233,7 @@ def ranged(score: Score, terms: tuple[tuple[float, str, str], ...], numbers: Num
 
 
 def state(score: Score, region: tuple[float, float]) -> str:
+    """The verdict: "holds" if the interval lies in the claimed region, "does not hold" if outside, else "undecided"."""
     low, high = region
     if math.isnan(score.low):
         return "undecided"

@@ -135,6 +135,7 @@ def luminance_panels(numbers: Numbers, counts: dict[str, np.ndarray]) -> tuple[l
 
 
 def correlation(counts: np.ndarray) -> float:
+    """Pearson's r of a 256 x 256 table of counts, true level by painted level; 0 where one of them is constant."""
     level = np.arange(256)
     total = counts.sum() or 1
     x, y = (counts.sum(1) * level).sum() / total, (counts.sum(0) * level).sum() / total

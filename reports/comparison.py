@@ -70,6 +70,7 @@ def build_comparison(comparison: Comparison, path: Path) -> Path:
 
 
 def spec(side: Any) -> str:
+    """A side as ``bench compare`` takes it, RUN:VARIANT[@SEED]."""
     return f"{side.run.name}:{side.variant}" + ("" if side.seed is None else f"@{side.seed}")
 
 
@@ -89,7 +90,8 @@ def headline(comparison: Comparison) -> str:
 
 
 def words(row: dict[str, Any]) -> str:
-    digits = digits_of(row)
+    """Verdict and difference in words, with the interval where there is one."""
+    digits = _digits_of(row)
     unit = f" {row['unit']}" if row["unit"] else ""
     tail = (
         f"{typeset(row['difference'], digits)}{unit}"
@@ -102,18 +104,21 @@ def words(row: dict[str, Any]) -> str:
 
 
 def known(row: dict[str, Any]) -> bool:
+    """Whether a row has an interval."""
     return row["low"] is not None and not math.isnan(row["low"])
 
 
-def digits_of(row: dict[str, Any]) -> int:
+def _digits_of(row: dict[str, Any]) -> int:
     return decimals(row["unit"] or "", row["decimals"])
 
 
 def label_of(rows: list[dict[str, Any]], metric: str) -> str:
+    """The metric's name as the rows have it; StopIteration where no row is of it."""
     return next(str(row["label"]) for row in rows if row["metric"] == metric)
 
 
 def title_of(row: dict[str, Any]) -> str:
+    """Heading of a metric: label, unit, and an arrow for the better direction."""
     arrow = {"higher": "↑", "lower": "↓"}.get(row["direction"], "→")
     unit = f" [{row['unit']}]" if row["unit"] else ""
     return f"{row['label']}{unit} {arrow}"
@@ -127,8 +132,8 @@ def summary(comparison: Comparison) -> list[tuple[Table, Table | None]]:
         caption = f"{candidate} against {comparison.sides[0].label} on {comparison.titles[dataset]}"
         first = sorted((r for r in mine if r["rank"] is not None), key=lambda r: r["rank"])
         rest = [r for r in mine if r["rank"] is None]
-        further = rows_table(f"{caption}: further metrics", rest, "metric") if first and rest else None
-        tables.append((rows_table(caption, first or rest, "metric"), further))
+        further = _rows_table(f"{caption}: further metrics", rest, "metric") if first and rest else None
+        tables.append((_rows_table(caption, first or rest, "metric"), further))
     return tables
 
 
@@ -139,7 +144,7 @@ def mean_cell(row: dict[str, Any], side: str, digits: int) -> Cell:
     return Cell(text, mean, distance=distance)
 
 
-def rows_table(caption: str, rows: list[dict[str, Any]], first: str) -> Table:
+def _rows_table(caption: str, rows: list[dict[str, Any]], first: str) -> Table:
     columns = [
         Column("reference", "reference"),
         Column("candidate", "candidate"),
@@ -151,7 +156,7 @@ def rows_table(caption: str, rows: list[dict[str, Any]], first: str) -> Table:
     ]
     lines = []
     for row in rows:
-        digits = digits_of(row)
+        digits = _digits_of(row)
         sign = "+" if row["difference"] > 0 else ""
         effect = row["effect_size"]
         p = row.get("p_holm", row["p"])
@@ -193,7 +198,7 @@ def part(comparison: Comparison, pair: Pair, number: int) -> dict[str, Any]:
     title = comparison.titles[pair.dataset]
     pair_name = f"{candidate.label} against {reference.label} on {title} by {comparison.axis}"
     tables = [
-        rows_table(f"{label_of(rows, m)}: {pair_name}", [r for r in rows if r["metric"] == m], comparison.axis)
+        _rows_table(f"{label_of(rows, m)}: {pair_name}", [r for r in rows if r["metric"] == m], comparison.axis)
         for m in metrics[:PLOTTED]
     ]
     return {
@@ -210,7 +215,7 @@ def forest(rows: list[dict[str, Any]], style: str, metric: str, axis: str) -> Ma
     """Differences with intervals, a line a mask type or bin of hole area; right of zero the candidate is better."""
     dots = []
     ends = [0.0]
-    digits = digits_of(rows[0])
+    digits = _digits_of(rows[0])
     for row in rows:
         low, high = (row["low"], row["high"]) if known(row) else (math.nan, math.nan)
         score = Score(row["difference"], low, high, row["images"])
@@ -348,6 +353,7 @@ def why_unchanged(comparison: Comparison) -> str:
 
 
 def gains(plan: list[tuple[int, str, str, float, str]], row: GridRow) -> float:
+    """The gain by which a picture was chosen for the grid."""
     return next(gain for _, mask, image_id, gain, _ in plan if (mask, image_id) == (row.mask, row.image_id))
 
 
@@ -391,6 +397,7 @@ def changed(pair: Pair) -> list[tuple[tuple[str, str, dict[tuple[str, str], str]
 
 
 def scores_of(pair: Pair, side: int, mask: str, image_id: str) -> dict[str, str]:
+    """One side's scores of one picture, as text under their headings; ranked metrics only."""
     k = list(map(str, pair.ids)).index(image_id)
     m = pair.masks.index(mask)
     found = {}
@@ -402,6 +409,7 @@ def scores_of(pair: Pair, side: int, mask: str, image_id: str) -> dict[str, str]
 
 
 def hole_area(pair: Pair, mask: str, image_id: str) -> float:
+    """Share of the picture that is missing; NaN where the scores hold no such picture."""
     scores = pair.sides[0].scores[pair.dataset]
     ids = list(map(str, scores.ids))
     return float(scores.hole_area[ids.index(image_id), list(scores.masks).index(mask)]) if image_id in ids else math.nan

@@ -46,6 +46,7 @@ class Point:
 
 
 def points(numbers: Numbers, dataset: str, metric: str) -> list[Point]:
+    """The methods that have both a speed and a score of this metric."""
     speeds, style = numbers.speeds, styles(numbers)
     found = []
     for member in ranked(numbers):
@@ -87,11 +88,11 @@ def quality_speed(numbers: Numbers, dataset: str, metric: str) -> Markup | None:
         + "; ".join(f"{p.label} {grouped(p.speed)} images/s, {spoken(p.quality, measure.digits)}" for p in found)
     )
     return Markup("").join(
-        draw_quality_speed(found, best, measure, size, alt, css) for size, css in ((WIDE, "wide"), (NARROW, "narrow"))
+        _draw_quality_speed(found, best, measure, size, alt, css) for size, css in ((WIDE, "wide"), (NARROW, "narrow"))
     )
 
 
-def draw_quality_speed(
+def _draw_quality_speed(
     found: list[Point], best: list[Point], measure: Metric, size: tuple[int, int], alt: str, css: str
 ) -> Markup:
     ends = [v for p in found for v in (p.quality.shown, *p.interval)]
@@ -181,7 +182,7 @@ def training(numbers: Numbers) -> tuple[Markup | None, list[Markup]]:
                 Markup('<span class="key {}">{} {}</span>').format(s, c, f"{v:.3g}") for c, s, v in said
             )
             panels.append(Markup('<div class="panel">{}<p class="keys">{}</p></div>').format(chart, key))
-    return (draw_validation(validation) if validation else None), panels
+    return (_draw_validation(validation) if validation else None), panels
 
 
 def trained(numbers: Numbers) -> list[Any]:
@@ -206,7 +207,7 @@ def smooth(values: np.ndarray, window: int = 9) -> np.ndarray:
     return np.convolve(padded, np.ones(window) / window, mode="valid")
 
 
-def draw_validation(curves: list[tuple[str, str, np.ndarray, np.ndarray]]) -> Markup:
+def _draw_validation(curves: list[tuple[str, str, np.ndarray, np.ndarray]]) -> Markup:
     alt = "Hole PSNR on validation pictures over training: " + "; ".join(
         f"{label} ends at {y[-1]:.2f} dB after {int(x[-1])} steps" for label, _, x, y in curves
     )

@@ -51,6 +51,7 @@ class GridRow:
     cells: list[GridCell]
 
     def cell(self, label: str) -> GridCell | None:
+        """The cell of one method; None where it has no fill of this picture."""
         return next((c for c in self.cells if c.label == label), None)
 
 
@@ -115,7 +116,7 @@ def grid(numbers: Numbers, items: list[tuple[dict[str, Any], Scene]]) -> list[Gr
             cell_of(numbers, scene, dataset, mask, image_id, label)
             for label in sorted(item.get("fills", {}), key=lambda name: order.get(name, len(order)))
         ]
-        mark_best(numbers, cells)
+        _mark_best(numbers, cells)
         rows.append(
             GridRow(
                 len(rows),
@@ -153,6 +154,7 @@ def layers(item: dict[str, Any]) -> dict[tuple[str, str], str]:
 
 
 def cell_of(numbers: Numbers, scene: Scene, dataset: str, mask: str, image_id: str, label: str) -> GridCell:
+    """One method's fill of one picture: its layers, and its scores where it was scored."""
     cell = GridCell(
         label,
         anchor(dataset, mask, image_id, label),
@@ -182,7 +184,7 @@ def cell_of(numbers: Numbers, scene: Scene, dataset: str, mask: str, image_id: s
     return cell
 
 
-def mark_best(numbers: Numbers, cells: list[GridCell]) -> None:
+def _mark_best(numbers: Numbers, cells: list[GridCell]) -> None:
     decide = numbers.deciding
     scored = [c for c in cells if np.isfinite(c.number)]
     if decide and scored:

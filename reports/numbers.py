@@ -37,6 +37,7 @@ class Member:
 
     @property
     def kind(self) -> str:
+        """What kind of method run.json says it is, such as "network" or "reference"."""
         return self.entry.kind
 
 
@@ -72,6 +73,7 @@ class Numbers:
 
     @cached_property
     def members(self) -> list[Member]:
+        """All methods of the run, with the seed in the label of those that have several."""
         entries = {(entry.name, entry.seed): entry for entry in self.manifest.variants}
         pairs = self.run.members()
         several = {v for v, _ in pairs if sum(w == v for w, _ in pairs) > 1}
@@ -87,10 +89,12 @@ class Numbers:
 
     @property
     def labels(self) -> list[str]:
+        """Labels of all methods, in the run's order."""
         return [m.label for m in self.members]
 
     @cached_property
     def by_label(self) -> dict[str, Member]:
+        """Methods under their labels."""
         return {m.label: m for m in self.members}
 
     @cached_property
@@ -108,6 +112,7 @@ class Numbers:
 
     @cached_property
     def datasets(self) -> list[str]:
+        """Data sets that have records, in the order of run.json."""
         order = [entry.name for entry in self.manifest.datasets]
         return in_order({d for _, d, _ in self.files}, order)
 
@@ -118,6 +123,7 @@ class Numbers:
 
     @cached_property
     def masks(self) -> list[str]:
+        """Mask types that have records, in the order of run.json."""
         return in_order({m for _, _, m in self.files}, self.manifest.masks)
 
     @cached_property
@@ -293,6 +299,7 @@ def paired(blocks: Sequence[np.ndarray], sides: tuple[Seeds, ...] = ()) -> list[
 
 
 def number(value: Any) -> float:
+    """A JSON number as float; null is NaN."""
     return math.nan if value is None else float(value)
 
 

@@ -58,6 +58,7 @@ def compared(run: Run, other: Run) -> dict[str, Any]:
 
 
 def cells(row: dict[str, Any] | None) -> list[Cell]:
+    """Means of both runs and the difference of one row; dashes where the other run lacks it."""
     if row is None:
         return [Cell("–"), Cell("–"), Cell("–")]
     digits = decimals(row["unit"], row["decimals"])

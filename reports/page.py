@@ -29,7 +29,7 @@ def environment() -> Any:
     env.policies["json.dumps_kwargs"] = {"sort_keys": False, "separators": (",", ":")}
     env.filters |= {
         "groups": groups,
-        "data_uri": data_uri,
+        "data_uri": _data_uri,
         "breakable": breakable,
         "seconds": seconds,
         "capital": lambda text: str(text)[:1].upper() + str(text)[1:],
@@ -47,7 +47,7 @@ def groups(rows: list[Any]) -> list[tuple[str, list[Any]]]:
     return list(found.items())
 
 
-def data_uri(text: str, kind: str) -> str:
+def _data_uri(text: str, kind: str) -> str:
     return f"data:{kind};charset=utf-8;base64," + base64.b64encode(utf8(text)).decode()
 
 
@@ -64,6 +64,7 @@ def together(text: str) -> str:
 
 
 def seconds(value: float) -> str:
+    """A duration rounded to seconds, minutes (from 2 min) or hours (from 2 h)."""
     return f"{value:.0f} s" if value < 120 else f"{value / 60:.0f} min" if value < 7200 else f"{value / 3600:.0f} h"
 
 

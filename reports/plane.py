@@ -53,14 +53,17 @@ def log_span(values: Iterable[float], pad: float) -> tuple[float, float]:
 
 
 def label_of(value: float) -> str:
+    """A number on an axis: up to six digits, thin spaces between thousands, a true minus."""
     return f"{value:,.6g}".replace(",", "\u202f").replace("-", "−")
 
 
 def short(text: str, limit: int = 19) -> str:
+    """A label cut to ``limit`` characters, an ellipsis included."""
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
 def svg(width: float, height: float, parts: Sequence[str], alt: str, css: str = "") -> Markup:
+    """The ``<svg>`` element of these parts; ``alt`` is what a screen reader says of it."""
     return Markup(
         f'<svg class="{f"chart {css}".strip()}" viewBox="0 0 {width:g} {height:g}" width="{width:g}" '
         f'height="{height:g}" role="img" aria-label="{escape(alt)}">{"".join(parts)}</svg>'
@@ -109,14 +112,17 @@ class Plane:
 
     @property
     def box(self) -> Box:
+        """Left, right, top and bottom of the plotted area in pixels."""
         left, right, top, bottom = self.margins
         return left, self.width - right, top, self.height - bottom
 
     def px(self, value: float) -> float:
+        """Pixel from the left of a value on the x axis."""
         left, right, _, _ = self.box
         return left + (right - left) * self.x.place(value)
 
     def py(self, value: float) -> float:
+        """Pixel from the top of a value on the y axis."""
         _, _, top, bottom = self.box
         return bottom - (bottom - top) * self.y.place(value)
 
@@ -144,6 +150,7 @@ class Plane:
         )
 
     def text(self, x: float, y: float, words: str, css: str, anchor: str = "") -> None:
+        """Write words at a point in pixels."""
         where = f' text-anchor="{anchor}"' if anchor else ""
         self.parts.append(f'<text class="{css}" x="{x:.1f}" y="{y:.1f}"{where}>{escape(words)}</text>')
 
@@ -156,6 +163,7 @@ class Plane:
             self.parts.append(f'<path class="line {css}" d="M{path}"{dash}/>')
 
     def band(self, x: Sequence[float], low: Sequence[float], high: Sequence[float], css: str) -> None:
+        """Shade from ``low`` to ``high`` along x; points with NaN are left out, and one alone is no band."""
         there = [p for p in zip(x, low, high, strict=True) if all(map(math.isfinite, p))]
         if len(there) > 1:
             edge = [f"{self.px(a):.1f} {self.py(h):.1f}" for a, _, h in there]
@@ -169,6 +177,7 @@ class Plane:
             self.parts.append(f'<path class="whisker {css}" d="M{at:.1f} {self.py(low):.1f}V{self.py(high):.1f}"/>')
 
     def dot(self, x: float, y: float, css: str, radius: float = 2.4, square: bool = False) -> None:
+        """Mark a point, as a square for references and else as a disc; ``radius`` is in pixels."""
         a, b = self.px(x), self.py(y)
         if square:
             self.parts.append(
@@ -179,6 +188,7 @@ class Plane:
             self.parts.append(f'<circle class="dot {css}" cx="{a:.1f}" cy="{b:.1f}" r="{radius:.1f}"/>')
 
     def markup(self, alt: str, css: str = "") -> Markup:
+        """The finished figure as SVG."""
         return svg(self.width, self.height, self.parts, alt, css)
 
 
@@ -283,4 +293,5 @@ def crosses(line: tuple[float, float, float, float] | None, box: Box) -> bool:
 
 
 def overlap(a: Box, b: Box) -> bool:
+    """Whether two boxes (left, right, top, bottom) share an area; touching edges do not count."""
     return a[0] < b[1] and b[0] < a[1] and a[2] < b[3] and b[2] < a[3]

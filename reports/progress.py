@@ -19,11 +19,14 @@ class Step:
 
     @property
     def share(self) -> float:
+        """Share that is done, 0 to 1."""
         return min(1.0, self.done / self.total) if self.total else 0.0
 
 
 @dataclass(frozen=True)
 class Progress:
+    """What a run has done and has still to do."""
+
     steps: list[Step]
     idle_s: float
     """Seconds since a file of the run last changed."""
@@ -35,7 +38,7 @@ def progress(run: Run) -> Progress:
     steps = []
     for file in sorted((run.path / "checkpoints").glob("*/seed-*/history.csv")):
         name, seed = file.parent.parent.name, file.parent.name.removeprefix("seed-")
-        done = last_step(run, name, int(seed))
+        done = _last_step(run, name, int(seed))
         if (file.parent / "generator.safetensors").is_file():
             steps.append(Step(f"training {name}", 1, 1, f"{done} steps"))
         else:
@@ -53,12 +56,13 @@ def progress(run: Run) -> Progress:
     return Progress(steps, idle(run))
 
 
-def last_step(run: Run, variant: str, seed: int) -> int:
+def _last_step(run: Run, variant: str, seed: int) -> int:
     history = run.history(variant, seed)
     return int(history["step"].max()) if history is not None and len(history) and "step" in history else 0
 
 
 def idle(run: Run) -> float:
+    """Seconds since a file of the run last changed; the report itself does not count."""
     newest = max(
         (f.stat().st_mtime for f in run.path.rglob("*") if f.is_file() and f.name != "report.html"), default=time.time()
     )

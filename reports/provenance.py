@@ -22,6 +22,7 @@ def tool(m: Manifest) -> str:
 
 
 def text(value: Any) -> str:
+    """A fact as text; a dash where it is unknown or empty."""
     return "–" if value is None or value == "" else str(value)
 
 
@@ -36,7 +37,7 @@ def failures_table(numbers: Numbers) -> Table | None:
     return Table("failures", "Fills that could not be scored", columns, rows, notes=notes)
 
 
-def facts_table(key: str, caption: str, facts: dict[str, Any], first: str = "what") -> Table:
+def _facts_table(key: str, caption: str, facts: dict[str, Any], first: str = "what") -> Table:
     rows = [Row(str(name), [Cell(text(value))]) for name, value in facts.items()]
     return Table(key, caption, [Column("value", "value", numeric=False)], rows, first, sortable=False)
 
@@ -45,7 +46,7 @@ def tables(numbers: Numbers) -> list[Table]:
     """Run, data, methods, metrics, timings, versions and machine, each where it is known."""
     m = numbers.manifest
     found = [
-        facts_table(
+        _facts_table(
             "run",
             "The run",
             {
@@ -62,29 +63,29 @@ def tables(numbers: Numbers) -> list[Table]:
         )
     ]
     if m.git:
-        found.append(facts_table("git", "Source", m.git))
+        found.append(_facts_table("git", "Source", m.git))
     if m.datasets:
-        found.append(data_table(m.datasets))
+        found.append(_data_table(m.datasets))
     if m.trained_on:
-        found.append(data_table(m.trained_on, "trained-on", "Trained on"))
+        found.append(_data_table(m.trained_on, "trained-on", "Trained on"))
     if m.variants:
-        found.append(method_table(numbers))
+        found.append(_method_table(numbers))
     if m.stages:
         spent = {STAGES.get(k, k): f"{v:.1f} s" for k, v in m.stages.items()}
-        found.append(facts_table("timings", "Time spent", spent, "stage"))
+        found.append(_facts_table("timings", "Time spent", spent, "stage"))
     if m.versions:
-        found.append(facts_table("versions", "Versions", m.versions, "package"))
+        found.append(_facts_table("versions", "Versions", m.versions, "package"))
     if m.machine:
-        found.append(facts_table("machine", "Machine", m.machine))
+        found.append(_facts_table("machine", "Machine", m.machine))
     if m.profile:
         settings = {k: ", ".join(map(str, v)) if isinstance(v, list) else v for k, v in m.profile.items()}
-        found.append(facts_table("profile", "Profile", settings, "key"))
+        found.append(_facts_table("profile", "Profile", settings, "key"))
     if numbers.measures:
-        found.append(metric_table(numbers))
+        found.append(_metric_table(numbers))
     return found
 
 
-def data_table(datasets: Sequence[DatasetEntry], key: str = "data", caption: str = "Scored on") -> Table:
+def _data_table(datasets: Sequence[DatasetEntry], key: str = "data", caption: str = "Scored on") -> Table:
     columns = [
         Column("split", "split", numeric=False),
         Column("count", "pictures"),
@@ -108,7 +109,7 @@ def data_table(datasets: Sequence[DatasetEntry], key: str = "data", caption: str
     return Table(key, caption, columns, rows, "data set", sortable=False)
 
 
-def method_table(numbers: Numbers) -> Table:
+def _method_table(numbers: Numbers) -> Table:
     columns = [
         Column("kind", "kind", numeric=False),
         Column("seed", "seed"),
@@ -137,7 +138,7 @@ def method_table(numbers: Numbers) -> Table:
     return Table("weights", "Methods", columns, rows, sortable=False)
 
 
-def metric_table(numbers: Numbers) -> Table:
+def _metric_table(numbers: Numbers) -> Table:
     columns = [
         Column("region", "region", numeric=False),
         Column("unit", "unit", numeric=False),

@@ -129,7 +129,7 @@ def written(score: Score, digits: int) -> str:
     return text if math.isnan(score.distance) else f"{text}, off by {typeset(score.distance, digits)}"
 
 
-def metric_column(measure: Metric) -> Column:
+def _metric_column(measure: Metric) -> Column:
     title = measure.heading + (f" [{measure.unit}]" if measure.unit else "")
     note = measure.summary + (" Approximate." if measure.approximate else "")
     if measure.direction == "nearest":
@@ -141,7 +141,7 @@ def metric_column(measure: Metric) -> Column:
 
 def overall(numbers: Numbers, dataset: str, found: dict[str, Lead], metrics: Sequence[str]) -> Table:
     """All methods and the given metrics, pooled over the mask types of one data set, with speed and size."""
-    columns = [metric_column(numbers.measures[metric]) for metric in metrics]
+    columns = [_metric_column(numbers.measures[metric]) for metric in metrics]
     cells: dict[tuple[str, str], Cell] = {}
     single = [metric for metric, measure in numbers.measures.items() if not measure.whole]
     pooled = [numbers.score(name, dataset, ALL, metric) for name in numbers.labels for metric in single]
@@ -202,6 +202,7 @@ def overall(numbers: Numbers, dataset: str, found: dict[str, Lead], metrics: Seq
 
 
 def pooled_words(numbers: Numbers) -> str:
+    """Over which holes the shown means are taken."""
     return f"{numbers.masks[0]} holes" if len(numbers.masks) == 1 else "all mask types pooled"
 
 
@@ -242,6 +243,7 @@ def grouped(value: float) -> str:
 
 
 def millions(count: float) -> str:
+    """A number of parameters as "1.25 M" or "310 k"; a dash for none."""
     if not count:
         return "–"
     part, sign = (count / 1e6, "M") if count >= 999_500 else (count / 1e3, "k")
@@ -270,13 +272,13 @@ def verdict(numbers: Numbers, found: dict[str, dict[str, Lead]]) -> Answer | Non
         return None
     several = len(found) > 1
     winners = [leads[metrics[0]] for leads in found.values() if metrics[0] in leads]
-    top = "; ".join(lower_first(sentence(w, several)) if k else sentence(w, several) for k, w in enumerate(winners))
+    top = "; ".join(_lower_first(sentence(w, several)) if k else sentence(w, several) for k, w in enumerate(winners))
     more = []
     perceptual = next((m for m in metrics[1:] if numbers.measures[m].group == "perceptual"), None)
     if perceptual:
         others = [leads[perceptual] for leads in found.values() if perceptual in leads]
         name = others[0].measure.heading + (", an approximation" if others[0].measure.approximate else "")
-        more.append(f"By {name}: " + "; ".join(lower_first(sentence(w, several)) for w in others) + ".")
+        more.append(f"By {name}: " + "; ".join(_lower_first(sentence(w, several)) for w in others) + ".")
     references = [m.label for m in numbers.members if m.kind == "reference"]
     beaten = [
         f"{w.title} ({w.best})" for w in winners if w.best in references and len(references) < len(numbers.members)
@@ -299,5 +301,5 @@ def counted(count: int, noun: str) -> str:
     return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
-def lower_first(text: str) -> str:
+def _lower_first(text: str) -> str:
     return "on " + text[3:] if text.startswith("On ") else text

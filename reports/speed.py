@@ -107,6 +107,7 @@ def merged(words: tuple[str, ...], values: list[list[str]]) -> str:
 
 
 def cell(line: Any, column: str) -> Cell:
+    """One value of the throughput table, written as its column is; a dash where it is missing."""
     value = line[column]
     if value is None or value != value or value == "":
         return Cell("–")
@@ -126,4 +127,5 @@ def cell(line: Any, column: str) -> Cell:
 
 
 def number_of(value: Any) -> float | None:
+    """A value as float; None where it is missing or NaN."""
     return None if value is None or value != value else float(value)

@@ -36,6 +36,7 @@ def settings(numbers: Numbers, needed: set[str]) -> list[tuple[str, Any]]:
 
 
 def hues(numbers: Numbers) -> dict[str, str]:
+    """The style of each variant's curve, the same as in the other figures."""
     return {numbers.by_label[label].variant: style for label, style in styles(numbers).items()}
 
 
@@ -50,7 +51,7 @@ def batch_curves(numbers: Numbers) -> list[tuple[str, Markup]]:
             if len(mine) > 1:
                 curves.append(Curve(str(variant), style.get(str(variant), "r0"), mine))
         if curves:
-            found.append((title, draw_batches(curves, title)))
+            found.append((title, _draw_batches(curves, title)))
     return found
 
 
@@ -64,10 +65,12 @@ class Curve:
 
     @property
     def x(self) -> list[float]:
+        """Batch sizes."""
         return list(self.rows["batch"])
 
     @property
     def y(self) -> list[float]:
+        """Images per second."""
         return list(self.rows["images_per_s"])
 
     @property
@@ -79,7 +82,7 @@ class Curve:
         return list(self.rows[["batch", *ends]].dropna().itertuples(index=False, name=None))
 
 
-def draw_batches(curves: list[Curve], title: str) -> Markup:
+def _draw_batches(curves: list[Curve], title: str) -> Markup:
     alt = f"Images per second by batch size, {title}: " + "; ".join(
         f"{c.variant} from {grouped(c.y[0])} at {c.x[0]:g} to {grouped(c.y[-1])} at {c.x[-1]:g}" for c in curves
     )

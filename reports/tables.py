@@ -39,6 +39,8 @@ class Cell:
 
 @dataclass
 class Row:
+    """A row: what it is of, its cells in the order of the columns, and the group that it stands under."""
+
     name: str
     cells: list[Cell]
     group: str = ""
@@ -47,6 +49,8 @@ class Row:
 
 @dataclass
 class Table:
+    """A table; ``key`` names it in links and file names, ``first`` heads the column of row names."""
+
     key: str
     caption: str
     columns: list[Column]
@@ -94,6 +98,7 @@ class Table:
 
 
 def plain(value: float | str | None) -> str:
+    """A value as CSV has it: full precision, whole numbers without a point, NaN as nothing."""
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return ""
     return value if isinstance(value, str) else repr(float(value)) if value % 1 else str(int(value))
@@ -105,6 +110,7 @@ def safe(text: str) -> str:
 
 
 def numeric(text: str) -> bool:
+    """Whether a text is a number, so that a leading minus is no formula of a spreadsheet."""
     try:
         float(text)
     except ValueError:

@@ -29,6 +29,7 @@ class Adam(torch.optim.Adam):
 
     @property
     def rate(self) -> float:
+        """Learning rate of the last step, one for all weights."""
         return float(self.param_groups[0]["lr"])
 
     @rate.setter

@@ -106,6 +106,7 @@ def sync(path: Path) -> None:
 
 
 def is_temporary(path: Path) -> bool:
+    """Whether a file is a write in progress, or one left by a killed process; nothing reads such a file."""
     return path.name.startswith(".") and path.suffix == TEMPORARY
 
 

@@ -16,6 +16,8 @@ from variants.registry import variant
 
 @variant("baseline")
 class Baseline(Network):
+    """The paper's starting point; what the critics of the other variants add is measured against it."""
+
     summary = "U-Net, mean squared error only"
     fills = "whole"
     training = Training(steps=900, lr=3e-3, wide_lr=1e-3)

@@ -16,6 +16,8 @@ from variants.registry import variant
 
 @variant("basic_gan")
 class BasicGan(Network):
+    """Without a reconstruction term nothing ties the fill to the truth: the paper saw garbage, and so may you."""
+
     summary = "U-Net and critic, least-squares adversarial loss only"
     fills = "whole"
     training = Training(steps=700, lr=2e-3, critic_lr=2e-4, wide_lr=1e-3)

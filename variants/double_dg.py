@@ -16,6 +16,8 @@ from variants.registry import variant
 
 
 class Downscale(nn.Module):
+    """Half the side: a 4x4 convolution of stride 2, LeakyReLU 0.2."""
+
     def __init__(self, in_channels: int, out_channels: int) -> None:
         super().__init__()
         self.conv = nn.Sequential(nn.Conv2d(in_channels, out_channels, 4, 2, 1), nn.LeakyReLU(0.2, inplace=True))
@@ -25,6 +27,8 @@ class Downscale(nn.Module):
 
 
 class ResidualPair(nn.Module):
+    """Two 3x3 convolutions whose output is added to their input."""
+
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.conv = nn.Sequential(
@@ -38,6 +42,8 @@ class ResidualPair(nn.Module):
 
 
 class Upscale(nn.Module):
+    """Twice the side: a transposed 4x4 convolution of stride 2, then ``last``."""
+
     def __init__(self, in_channels: int, out_channels: int, last: nn.Module) -> None:
         super().__init__()
         self.conv = nn.Sequential(nn.ConvTranspose2d(in_channels, out_channels, 4, 2, 1), last)
@@ -80,6 +86,8 @@ class TwoStages(nn.Module):
 
 @variant("double_dg")
 class DoubleDg(Network):
+    """The first stage fills the hole, the second refines it; state dicts of the paper's listing load unchanged."""
+
     summary = "two stages without skips, local and global critic"
     fills = "hole"
     multiple = 8

@@ -13,6 +13,8 @@ from variants.registry import variant
 
 @variant("double_dg_linear")
 class DoubleDgLinear(DoubleDg):
+    """Without the ReLU, channels below ImageNet's mean can be painted, which double_dg cannot."""
+
     summary = "double_dg without the final ReLU of each stage"
 
     def network(self, width: int) -> nn.Module:

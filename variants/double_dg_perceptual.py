@@ -34,6 +34,8 @@ class Perceptual(ReconstructionAdversarial):
 
 @variant("double_dg_perceptual")
 class DoubleDgPerceptual(DoubleDg):
+    """Network and critics as double_dg; training needs VGG16's weights, filling does not."""
+
     learns_by_features = True
     summary = "double_dg, and VGG16's features as a loss"
 

@@ -16,6 +16,8 @@ from variants.registry import variant
 
 @variant("gan_new_loss")
 class GanNewLoss(Network):
+    """basic_gan's networks; the weighted squared error holds the fill to the truth."""
+
     summary = "U-Net and critic, cross-entropy plus the heavier MSE"
     fills = "whole"
     training = Training(steps=700, lr=3e-3, critic_lr=5e-4, wide_lr=1e-3)

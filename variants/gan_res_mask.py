@@ -17,6 +17,8 @@ from variants.registry import variant
 
 @variant("gan_res_mask")
 class GanResMask(Network):
+    """Known pixels are copied from the picture, so that only the hole is learned."""
+
     summary = "residual U-Net and critic, produces the hole only"
     fills = "hole"
     training = Training(steps=650, lr=3e-3, critic_lr=2e-4, wide_lr=1e-3)

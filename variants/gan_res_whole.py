@@ -16,6 +16,8 @@ from variants.registry import variant
 
 @variant("gan_res_whole")
 class GanResWhole(Network):
+    """What it paints outside the hole is learned too, and shows in the scores of known pixels."""
+
     summary = "residual U-Net and critic, produces the whole picture"
     fills = "whole"
     training = Training(steps=650, lr=2e-3, critic_lr=2e-4, wide_lr=1e-3)

@@ -15,17 +15,19 @@ Compute = Callable[[Tensor, Tensor], dict[str, Tensor]]
 
 
 class Tape(Protocol):
-    """What records. ``aside`` runs a call as it is, where it may later be recorded; ``record`` notes what a call would
-    do, without doing it, and returns the tensors that it would give; ``replay`` does it, into those tensors."""
+    """What records a call and repeats it."""
 
-    def aside(self, call: Callable[[], Any]) -> Any: ...
+    def aside(self, call: Callable[[], Any]) -> Any:
+        """Run a call as it is, where it may later be recorded."""
 
-    def record(self, call: Callable[[], Any]) -> Any: ...
+    def record(self, call: Callable[[], Any]) -> Any:
+        """Note what a call would do, without doing it; returns the tensors that it would give."""
 
-    def replay(self) -> None: ...
+    def replay(self) -> None:
+        """Do what was recorded, into the tensors that :meth:`record` returned."""
 
 
-class CudaTape:
+class CudaTape(Tape):
     """A CUDA graph."""
 
     def __init__(self) -> None:

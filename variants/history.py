@@ -28,9 +28,11 @@ class History:
         self.rows = [row for row in self.rows if int(row["step"]) <= step]
 
     def add(self, row: dict[str, Any]) -> None:
+        """Append one row: column names to values."""
         self.rows.append(row)
 
     def write(self) -> None:
+        """Replace the file, with the columns of all rows in the order in which they first appeared."""
         columns = list(dict.fromkeys(key for row in self.rows for key in row))
         with replacing(self.file) as temporary, temporary.open("w", newline="", encoding="utf-8") as stream:
             writer = csv.DictWriter(stream, columns)

@@ -168,6 +168,7 @@ class Method:
 
     @property
     def label(self) -> str:
+        """NAME, or NAME@SEED where a run holds several seeds of it."""
         return f"{self.name}@{self.seed}" if self.several_seeds else self.name
 
 

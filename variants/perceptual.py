@@ -38,15 +38,16 @@ class Weights:
     kind: str
 
 
-def none_handed_in() -> Weights | None:
+def _none_handed_in() -> Weights | None:
     return None
 
 
-finder: Callable[[], Weights | None] = none_handed_in
+finder: Callable[[], Weights | None] = _none_handed_in
 """What finds the weights: whoever runs trainings hands it in."""
 
 
 def hand_in(found: Callable[[], Weights | None]) -> None:
+    """Set what finds VGG16's weights; it is asked when they are first needed and returns None where there are none."""
     global finder
     finder = found
 

@@ -59,7 +59,7 @@ class Source:
             if self.entry is not None:
                 return self.entry.load()
             assert self.file is not None
-            return sys.modules.get(self.module) or run_file(self.module, self.file)
+            return sys.modules.get(self.module) or _run_file(self.module, self.file)
         except (Exception, SystemExit) as error:
             raise PluginError(f"{self.what} cannot be loaded: {reason(error)}") from error
         finally:
@@ -84,7 +84,7 @@ def being_loaded() -> Source | None:
     return _loading[-1] if _loading else None
 
 
-def run_file(name: str, file: Path) -> ModuleType:
+def _run_file(name: str, file: Path) -> ModuleType:
     spec = importlib.util.spec_from_file_location(name, file)
     assert spec is not None and spec.loader is not None, file
     module = importlib.util.module_from_spec(spec)
@@ -195,7 +195,7 @@ def sources(word: str) -> Iterator[tuple[str, Source]]:
                 yield entry.name, source
             continue
         try:
-            text = "".join(map(text_of, module_file(entry.module)))
+            text = "".join(map(text_of, _module_file(entry.module)))
         except (Exception, SystemExit) as error:  # a package's own __init__ runs to find a module in it
             warn(f"{source.what} cannot be loaded: {reason(error)}")
             continue
@@ -203,7 +203,7 @@ def sources(word: str) -> Iterator[tuple[str, Source]]:
             yield name, source
 
 
-def module_file(module: str) -> list[Path]:
+def _module_file(module: str) -> list[Path]:
     spec = importlib.util.find_spec(module)
     if spec is None:
         raise ModuleNotFoundError(f"No module named '{module}'")

@@ -157,6 +157,7 @@ class Registry(Generic[T]):
 
 
 def taken(source: Source, noun: str, name: str, owner: Source) -> str:
+    """The warning for a second definition of a name, which is ignored."""
     return f"{source.what}: the {noun} name '{name}' is taken by {owner.what}; it is ignored"
 
 
@@ -167,19 +168,20 @@ def same_definition(old: Any, new: Any) -> bool:
     ) == getattr(new, "__module__", None)
 
 
-def package_root(package: str) -> Path:
+def _package_root(package: str) -> Path:
     spec = importlib.util.find_spec(package)
     assert spec is not None and spec.submodule_search_locations, package
     return Path(next(iter(spec.submodule_search_locations)))
 
 
 def package_files(package: str) -> list[Path]:
-    return sorted(path for path in package_root(package).rglob("*.py") if path.name != "registry.py")
+    """All modules of a package but the registry itself, sorted by path."""
+    return sorted(path for path in _package_root(package).rglob("*.py") if path.name != "registry.py")
 
 
 def dotted(file: Path, package: str) -> str:
     """The module's name of a file of the package."""
-    return ".".join([package, *file.relative_to(package_root(package)).with_suffix("").parts])
+    return ".".join([package, *file.relative_to(_package_root(package)).with_suffix("").parts])
 
 
 variant: Registry[Any] = Registry(

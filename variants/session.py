@@ -157,6 +157,7 @@ class Session:
         return {name: value.detach() for name, value in {**terms, **losses}.items()}
 
     def state(self) -> dict[str, Any]:
+        """All that the next step depends on, to be saved; :meth:`restore` goes on from it bit for bit."""
         return {
             "step": self.step_count,
             "generator": self.generator.state_dict(),
@@ -167,6 +168,7 @@ class Session:
         }
 
     def restore(self, state: dict[str, Any]) -> None:
+        """Take over what :meth:`state` gave; network, objective and optimisers must be of the same plan."""
         self.step_count = state["step"]
         self.generator.load_state_dict(state["generator"])
         self.objective.load_state_dict(state["objective"])
@@ -178,6 +180,7 @@ class Session:
 
 
 def total(losses: Iterable[Tensor]) -> Tensor:
+    """Sum of losses as one float32 tensor on their device, whatever precision each was computed in."""
     return torch.stack([loss.float() for loss in losses]).sum()
 
 

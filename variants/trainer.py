@@ -104,13 +104,13 @@ def train(
             sums.restart()
         if leads and (due.stepped() or stop) and step < plan.steps:
             sums.clock()
-            save_state(session, sums, history, folder)
+            _save_state(session, sums, history, folder)
             history.write()
         if stop and step < plan.steps:
             return False
     if leads:
         history.write()
-        save_state(session, sums, history, folder)
+        _save_state(session, sums, history, folder)
         resume.forget_before(folder)
         # Last: where it is, all of the training is.
         save_generator(session, folder / "generator.safetensors")
@@ -129,11 +129,13 @@ class Sums:
         self.marked = time.perf_counter()
 
     def add(self, losses: Mapping[str, Tensor]) -> None:
+        """Add one step's losses, kept on the device: nothing waits for a GPU here."""
         for name, value in losses.items():
             self.losses[name] = self.losses[name] + value if name in self.losses else value.float()
         self.count += 1
 
     def means(self) -> dict[str, float]:
+        """Mean of each loss over the steps since the last row."""
         return {name: float(value) / self.count for name, value in self.losses.items()}
 
     def clock(self) -> None:
@@ -143,12 +145,15 @@ class Sums:
         self.marked = now
 
     def restart(self) -> None:
+        """Begin the next row: losses from zero, its speed from now on."""
         self.losses, self.count, self.before_s = {}, 0, self.seconds
 
     def as_dict(self) -> dict[str, Any]:
+        """What a saved state holds of it."""
         return {"losses": self.losses, "count": self.count, "seconds": self.seconds, "before_s": self.before_s}
 
     def restore(self, saved: Mapping[str, Any], device: str) -> None:
+        """Take over what :meth:`as_dict` gave, with the losses on ``device``."""
         self.losses = {name: value.to(device) for name, value in saved["losses"].items()}
         self.count, self.seconds, self.before_s = saved["count"], saved["seconds"], saved["before_s"]
 
@@ -179,6 +184,7 @@ def look(watch: Watch, session: Session, losses: Mapping[str, float]) -> None:
 
 
 def validated(session: Session, validate: Validate) -> float:
+    """The validation score of the weights that would be handed over now."""
     # As it is written: compiling it once more for this would take longer than a hundred validations.
     eager = torch.compiler.set_stance("force_eager") if session.plan.compile else contextlib.nullcontext()
     with eager, session.handed_over() as generator:
@@ -193,12 +199,13 @@ def fingerprint(plan: Plan) -> dict[str, Any]:
     return {"format": 3, **{key: getattr(plan, key) for key in keys}}
 
 
-def save_state(session: Session, sums: Sums, history: History, folder: Path) -> None:
+def _save_state(session: Session, sums: Sums, history: History, folder: Path) -> None:
     own = {"sums": sums.as_dict(), "history": history.rows, "plan": fingerprint(session.plan)}
     resume.save({**session.state(), **own}, folder)
 
 
 def save_generator(session: Session, file: Path) -> None:
+    """Write the generator's weights as safetensors, with variant, width, step and seed as metadata."""
     from safetensors.torch import save_file
 
     with session.handed_over() as generator:

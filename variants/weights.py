@@ -63,6 +63,7 @@ def no_file(path: Path) -> str:
 
 
 def first_line(error: Exception) -> str:
+    """First line of an error's message, or its type where it has none."""
     return next(iter(str(error).splitlines()), type(error).__name__)
 
 

@@ -1,0 +1,1 @@
+"""Methods that need no training, from published algorithms: one file each."""

@@ -10,6 +10,8 @@ from variants.registry import variant
 
 @variant("biharmonic")
 class Biharmonic(Reference):
+    """Smooth and slow, with a solve as large as the hole; a hole that is all of the picture becomes grey."""
+
     summary = "biharmonic equation (Damelin & Hoang 2018), scikit-image"
 
     def fill(self, image: np.ndarray, hole: np.ndarray) -> np.ndarray:

@@ -11,6 +11,8 @@ from variants.registry import variant
 
 @variant("fsr")
 class Fsr(Reference):
+    """Continues texture by few frequencies; needs OpenCV's contrib modules."""
+
     summary = "frequency-selective reconstruction (Seiler et al. 2015), OpenCV contrib, fast"
 
     def missing(self) -> str:

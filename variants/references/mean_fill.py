@@ -10,6 +10,8 @@ from variants.registry import variant
 
 @variant("mean_fill")
 class MeanFill(Reference):
+    """One colour for the whole hole; grey where no pixel is known."""
+
     summary = "mean colour of the known pixels"
 
     def fill(self, image: np.ndarray, hole: np.ndarray) -> np.ndarray:

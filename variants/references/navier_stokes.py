@@ -11,6 +11,8 @@ from variants.registry import variant
 
 @variant("navier_stokes")
 class NavierStokes(Reference):
+    """Carries edges into the hole; needs no training and takes milliseconds."""
+
     summary = "Navier-Stokes (Bertalmio et al. 2001), OpenCV, radius 3"
 
     def fill(self, image: np.ndarray, hole: np.ndarray) -> np.ndarray:

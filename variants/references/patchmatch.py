@@ -15,6 +15,8 @@ SEED = 0
 
 @variant("patchmatch")
 class PatchMatch(Reference):
+    """Copies whole patches, so that texture stays sharp; the seed is fixed."""
+
     summary = "PatchMatch (Barnes et al. 2009), patchmatch-cython, patches of 5"
 
     def missing(self) -> str:

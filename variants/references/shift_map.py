@@ -12,6 +12,8 @@ from variants.registry import variant
 
 @variant("shift_map")
 class ShiftMap(Reference):
+    """Copies from few offsets that suit the whole picture; needs OpenCV's contrib modules."""
+
     summary = "statistics of patch offsets (He & Sun 2012), OpenCV contrib"
 
     def missing(self) -> str:

@@ -12,6 +12,8 @@ RADIUS = 3
 
 @variant("telea")
 class Telea(Reference):
+    """Weighted means of known neighbours from the edge inwards: a trained model should beat it."""
+
     summary = "fast marching (Telea 2004), OpenCV, radius 3"
 
     def fill(self, image: np.ndarray, hole: np.ndarray) -> np.ndarray:
