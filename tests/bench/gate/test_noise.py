@@ -186,6 +186,8 @@ def test_fewer_than_four_instances_of_what_is_trained_are_called_few(tmp_path: P
 def test_known_is_whether_anything_was_scored_twice(tmp_path: Path) -> None:
     entries = {("a", 0): {"psnr_hole": BASE}, ("b", 0): {"psnr_hole": BASE}, ("b", 1): {"psnr_hole": BASE}}
     assert measure_noise([fake_run(tmp_path / "r", entries)]).known
+    once = {("a", 0): {"psnr_hole": BASE}, ("b", 0): {"psnr_hole": BASE}}
+    assert not measure_noise([fake_run(tmp_path / "once", once)]).known
 
 
 def test_runs_measured_differently_have_no_common_floor_unless_redrawn(tmp_path: Path) -> None:

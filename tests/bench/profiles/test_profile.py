@@ -80,15 +80,16 @@ def test_one_count_serves_all_data_sets_and_lists_become_json():
 
 
 @pytest.mark.parametrize(
-    "least",
+    ("key", "given", "taken"),
     [
-        *({"size": "16"}, {"size": "none"}, {"width": "1"}, {"batch": "1"}, {"steps": "1"}, {"samples": "0"}),
-        *({"workers": "0"}, {"count": "1"}, {"train_count": "1"}, {"precision": "bf16"}, {"precision": "fp32"}),
-        *({"throughput_s": "1"}, {"steps_scale": "0.5"}, {"batch": 4.0}, {"epochs": "0"}),
+        *(("size", "16", 16), ("size", "none", None), ("width", "1", 1), ("batch", "1", 1), ("steps", "1", 1)),
+        *(("samples", "0", 0), ("workers", "0", 0), ("count", "1", (1, 1)), ("train_count", "1", (1, 1))),
+        *(("precision", "bf16", "bf16"), ("precision", "fp32", "fp32"), ("throughput_s", "1", 1.0)),
+        *(("steps_scale", "0.5", 0.5), ("batch", 4.0, 4), ("epochs", "0", 0)),
     ],
 )
-def test_the_least_that_a_run_can_have_is_taken(least):
-    load_profile("quick", least)
+def test_the_least_that_a_run_can_have_is_taken(key, given, taken):
+    assert getattr(load_profile("quick", {key: given}), key) == taken
 
 
 def test_texts_from_the_command_line_become_the_keys_types():

@@ -331,9 +331,11 @@ def test_records_without_the_set_scores_that_are_wanted_are_made_anew_and_the_sa
 
 
 def test_set_scores_of_earlier_fills_go_where_fills_are_made_anew_without_them(tmp_path):
+    kept = tmp_path / "sets/p/seed-0/made-rect.json"
     runner.evaluate([known()], quarter(), Scorer(METRICS), tmp_path, {}, sets=Means())
+    assert kept.is_file()
     runner.evaluate([known(levels=2, weights_sha256="v")], quarter(), Scorer(METRICS), tmp_path, {})
-    assert not (tmp_path / "sets/p/seed-0/made-rect.json").exists()
+    assert not kept.exists()
 
 
 def test_without_weights_there_are_no_set_scores(stage):

@@ -34,6 +34,16 @@ def test_trainings_side_by_side_end_no_sooner_than_the_longest():
     assert training(8).share == 0.25
 
 
+def test_the_json_of_an_estimate_by_hand():
+    given = Programme("cpu", "bf16", 2, (training(10), training(30, "double_dg"))).as_dict()
+    # 40 s of training two at a time are 20 s, but the longest alone takes 30; the floors are 2.5 and 7.5 s.
+    assert (given["together_s"], given["at_a_time"], given["precision"]) == (30, 2, "bf16")
+    assert [(t["variant"], t["floor_s"], t["roofline_share"]) for t in given["trainings"]] == [
+        ("baseline", 2.5, 0.25),
+        ("double_dg", 7.5, 0.25),
+    ]
+
+
 @pytest.mark.parametrize(
     ("seconds", "text"),
     [
