@@ -85,21 +85,29 @@ def compare_all(
     """The comparison of all methods, None of a single one, and places by data set and metric."""
     sides = [Side(merged, member.name, None, member.name) for member in members]
     declared = merged.manifest.metrics
-    wanted = metrics or tuple(
-        name for name, entry in declared.items() if entry.rank is not None and not entry.whole and has(merged, name)
-    )
+    there = [name for name, entry in declared.items() if entry.rank is not None and not entry.whole]
+    lacking = {name: [member.name for member in members if not has(merged, member, name)] for name in there}
+    wanted = metrics or tuple(name for name, without in lacking.items() if not without)
     if len(sides) == 1:
         return None, alone(merged, sides[0], wanted)
     comparison = compare_sides(sides, Options(metrics=wanted))
+    if not metrics:
+        # A column that some methods lack would rank the others among themselves.
+        comparison.notes.extend(
+            f"{name} has no places: {', '.join(without)} {'has' if len(without) == 1 else 'have'} no value of it"
+            for name, without in lacking.items()
+            if without and len(without) < len(members)
+        )
     if len(sides) > 2:
         return comparison, comparison.ranking
     rows = [{**row, "reference": sides[0].label} for row in comparison.rows if row["mask"] == ALL]
     return comparison, places_of(rows)
 
 
-def has(run: Run, metric: str) -> bool:
-    """Whether any method of a run has a mean of this metric."""
-    return any(row["metric"] == metric and row["mean"] is not None for row in (run.summary or {"scores": []})["scores"])
+def has(run: Run, member: Member, metric: str) -> bool:
+    """Whether a method of the merged run has a mean of this metric."""
+    rows = (run.summary or {"scores": []})["scores"]
+    return any((row["variant"], row["metric"]) == (member.name, metric) and row["mean"] is not None for row in rows)
 
 
 def alone(run: Run, side: Side, metrics: tuple[str, ...]) -> list[dict[str, Any]]:

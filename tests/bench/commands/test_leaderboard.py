@@ -83,6 +83,20 @@ def test_one_and_two_methods_have_places_too(
     ]
 
 
+def test_a_column_that_one_run_lacks_has_no_places_and_stops_nothing(
+    runs: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As of a run with the student's estimate beside one with LPIPS."""
+    lpips, student = np.abs(NOISE) / 10, np.abs(NOISE) / 9
+    fake_run(runs / "real", {("x", 0): {**level(25), "lpips": lpips}})
+    fake_run(runs / "near", {("y", 0): {**level(30), "lpips": lpips * np.nan, "lpips_student": student}})
+    show_leaderboard(request(runs, "real", "near"))
+    found = json.loads(capsys.readouterr().out)
+    assert {table["metric"] for table in found["ranking"]} == {"psnr_hole"}
+    assert "lpips has no places: y has no value of it" in found["notes"]
+    assert "lpips_student has no places: x has no value of it" in found["notes"]
+
+
 def test_the_table_marks_what_is_shared(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
     show_leaderboard(request(runs, "a", "b", json_output=False))
     shown = capsys.readouterr().out
