@@ -43,6 +43,9 @@ def main(words: list[str] | None = None) -> int:
     if wrong:
         print(f"There is no part '{wrong[0]}'. Choose from {', '.join(PARTS)}.", file=sys.stderr)
         return 2
+    if asked.device.startswith("cuda") and not cards():
+        print("torch sees no CUDA device. To see the command run without one: --tiny --device cpu.", file=sys.stderr)
+        return 2
     asked.out.mkdir(parents=True, exist_ok=True)
     ends = time.monotonic() + 60 * asked.minutes
     whole = True
@@ -60,6 +63,12 @@ def main(words: list[str] | None = None) -> int:
             assemble(pages, asked.out)
     print((asked.out / "gpu.md").read_text(encoding="utf-8"))
     return 0 if whole else 1
+
+
+def cards() -> int:
+    import torch
+
+    return torch.cuda.device_count()
 
 
 def arguments(words: list[str] | None) -> argparse.Namespace:

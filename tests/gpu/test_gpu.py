@@ -49,12 +49,19 @@ def test_a_part_that_fails_or_hangs_is_a_line_and_the_rest_goes_on(tmp_path, mon
 
     monkeypatch.setattr(command.subprocess, "Popen", started)
     monkeypatch.setattr(command, "head", lambda asked: "## Measured on nothing")
+    monkeypatch.setattr(command, "cards", lambda: 1)
     assert command.main(["--out", str(tmp_path), "--minutes", "0.05"]) == 1
     page = (tmp_path / "gpu.md").read_text()
     assert page.startswith("## Measured on nothing")
     assert "`nothing` failed: ModuleNotFoundError: No module named 'no_such_module'" in page
     assert "`asleep` was ended after" in page and "`well`" not in page
     assert "fine" in (tmp_path / "gpu.log").read_text() and "fine" in capsys.readouterr().out
+
+
+def test_without_a_gpu_one_sentence_says_so(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(command, "cards", lambda: 0)
+    assert command.main(["--out", str(tmp_path / "gpu")]) == 2
+    assert "torch sees no CUDA device" in capsys.readouterr().err and not (tmp_path / "gpu").exists()
 
 
 def test_a_line_that_fails_leaves_the_table_whole(tmp_path):
