@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 RunsDir = Annotated[Path | None, typer.Option("--runs-dir", help="Folder of runs (else BENCH_RUNS_DIR, else runs/).")]
 WeightsDir = Annotated[
     Path | None,
-    typer.Option("--weights-dir", help="Folder of LPIPS backbones (else BENCH_WEIGHTS_DIR, torch's cache)."),
+    typer.Option("--weights-dir", help="Folder of LPIPS and VGG16 weights (else BENCH_WEIGHTS_DIR, torch's cache)."),
 ]
 Device = Annotated[str | None, typer.Option("--device", help="cpu, cuda, cuda:1, … (default: a GPU if present).")]
 Json = Annotated[bool, typer.Option("--json", help="Print only JSON on stdout.")]

@@ -19,7 +19,9 @@ from bench.cli.options import (
     Size,
     TensorBoard,
     Wait,
+    WeightsDir,
     assignments,
+    check_directory,
     split,
 )
 from bench.util.errors import UsageError
@@ -36,6 +38,7 @@ def train(
     out: Out = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Start over if the run exists.")] = False,
     device: Device = None,
+    weights_dir: WeightsDir = None,
     estimate: Annotated[
         bool, typer.Option("--estimate", help="Do not train: time a few steps of each and estimate the duration.")
     ] = False,
@@ -61,6 +64,7 @@ def train(
     from bench.runs.reader import out_folder
     from bench.runs.reader import runs_dir as find_runs_dir
 
+    check_directory(weights_dir, "--weights-dir")
     overrides = assignments(sets)
     if size is not None:
         overrides["size"] = size
@@ -70,7 +74,7 @@ def train(
         seconds = 5.0 if seconds is None else seconds
         if not 0 < seconds < 3600:
             raise UsageError("--seconds must be between 0 and 3600")
-        estimate_only(variants, load_profile(profile, overrides), data, device, seconds, json_output)
+        estimate_only(variants, load_profile(profile, overrides), data, device, seconds, json_output, weights_dir)
         return
     if json_output or seconds is not None:
         raise UsageError(f"{'--json' if json_output else '--seconds'} requires --estimate.")
@@ -86,4 +90,5 @@ def train(
         wait=wait,
         checkpoint_every=checkpoint_every,
         tensorboard=tensorboard,
+        weights_dir=weights_dir,
     )

@@ -17,14 +17,14 @@ from bench.util.progress import say
 def train_only(
     names: Sequence[str], profile: Profile, *, data: Sequence[str] | None, folder: Callable[[str], Path],
     changed: bool, fresh: bool, device: str | None, wait: bool = False, checkpoint_every: str | None = None,
-    tensorboard: bool = False,
+    tensorboard: bool = False, weights_dir: Path | None = None,
 ) -> None:  # fmt: skip
     """``bench train``: the named networks of a profile, into the run that ``bench run`` goes on with.
 
     Under torchrun, every process calls this, and they train together.
     """
     profile = with_data(profile, data)
-    wanted = networks_named(names, profile)
+    wanted = networks_named(names, profile, weights_dir)
     from bench.methods.device import check_device
     from bench.stages.prepare import members_of, prepare
     from bench.stages.train import Launch, train_missing
@@ -63,11 +63,11 @@ def not_trained(diverged: Collection[tuple[str, int]]) -> str:
 
 def estimate_only(
     names: Sequence[str], profile: Profile, data: Sequence[str] | None, device: str | None, seconds: float,
-    json_output: bool,
+    json_output: bool, weights_dir: Path | None = None,
 ) -> None:  # fmt: skip
     """``bench train --estimate``: how long the named networks of a profile would train here; nothing is written."""
     profile = with_data(profile, data)
-    wanted = networks_named(names, profile)
+    wanted = networks_named(names, profile, weights_dir)
     from bench.exporters.estimate_terminal import show
     from bench.methods.device import check_device
     from bench.stages.prepare import require_size
@@ -82,14 +82,14 @@ def estimate_only(
         show(programme)
 
 
-def networks_named(names: Sequence[str], profile: Profile) -> list[tuple[str, int]]:
+def networks_named(names: Sequence[str], profile: Profile, weights_dir: Path | None) -> list[tuple[str, int]]:
     """(variant, seed) of every training that ``names`` ask for and that lacks nothing here. Raises UsageError where one
     needs no training, or none can be trained."""
     from bench.backbones.vgg16 import offer
     from bench.methods.load import is_network, split_seed
     from variants.registry import variant
 
-    offer()
+    offer(weights_dir)
     missing: dict[str, str] = {}
 
     check_names(replace(profile, variants=tuple(split_seed(name)[0] for name in names)))

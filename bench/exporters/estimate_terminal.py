@@ -22,6 +22,7 @@ def show(programme: Programme) -> None:
     print(
         f"together about {duration(programme.together_s)} on {programme.device} in {programme.precision}{side_by_side}"
     )
+    print("An estimate from the fastest steps timed just now; other programs on the machine make it longer.")
 
 
 def duration(seconds: float) -> str:

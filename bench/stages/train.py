@@ -10,12 +10,10 @@ from bench.runs.trained import WEIGHTS, training_folder
 from bench.stages.context import Context
 from bench.util.progress import Reporter, say
 from variants.checkpoint_every import Every
-from variants.registry import variant
 
 if TYPE_CHECKING:
     from bench.training.schedule import Job
     from bench.training.tensorboard import Events
-    from variants.perceptual import Weights
 
 Launch = Callable[[list["Job"], Callable[[Any], None]], None]
 """Trains jobs and reports their progress: here, under torchrun, or over a cluster."""
@@ -72,7 +70,7 @@ def train(
 ) -> None:
     """Train each (name, seed) in ``missing`` here or wherever ``launch`` starts it, and enter all in run.json."""
     from bench.stages import kept
-    from bench.training.schedule import Job, at_a_time, steps_of, train_all
+    from bench.training.schedule import Job, at_a_time, features_of, steps_of, train_all
 
     profile = context.profile
     say(f"preparing {sum(profile.train_count):,} training pictures at {profile.size} px")
@@ -107,15 +105,6 @@ def train(
                 launch(jobs, report)
         finally:
             kept.note(context, missing)
-
-
-def features_of(name: str) -> Weights | None:
-    """VGG16's weights, of a variant that learns by them."""
-    if not variant.get(name).learns_by_features:
-        return None
-    from variants import perceptual
-
-    return perceptual.finder()
 
 
 def in_words(progress: Any) -> str:

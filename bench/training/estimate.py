@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import signal
-import statistics
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -13,7 +12,6 @@ from typing import Any
 
 import numpy as np
 
-from bench.backbones.vgg16 import offer
 from bench.profiles.profile import Profile
 from bench.throughput import memory
 from bench.throughput.ceilings import Ceilings, measure_ceilings
@@ -22,16 +20,19 @@ from bench.throughput.paper_programme import Training, count_training
 from bench.throughput.timing import loop_seconds, warm_up
 from bench.training.batches import Batches
 from bench.training.resident import Resident, fits
-from bench.training.schedule import at_a_time, plan_of, prepare_cpu, steps_of, training_data
+from bench.training.schedule import at_a_time, features_of, plan_of, prepare_cpu, steps_of, training_data
 from bench.util.errors import UsageError
 from bench.util.progress import say
+from variants import perceptual
 from variants.graph import WARM_UP
 from variants.keep_freed_memory import keep_freed_memory
+from variants.perceptual import Weights
 from variants.registry import variant
 from variants.session import Session, to_device
 
-LOOP_S = 0.5
-"""Seconds a sample takes, about: enough steps that one picture more or less does not matter."""
+LOOP_S = 0.25
+"""Seconds a sample takes, about: enough steps that one picture more or less does not matter, and short enough that some
+fall where other programs leave the machine alone."""
 
 SENT_POOL = 512
 """Pictures that stand for all: what a step costs does not depend on how many there are."""
@@ -42,8 +43,8 @@ BUFFERS = 1.3
 
 @dataclass(frozen=True)
 class Estimate:
-    """One training. first_s: before steps are steady (compiling, recording). floor_s: the least that its operations
-    and bytes allow at the machine's measured ceilings; bound: which of the two, ``compute`` or ``memory``."""
+    """One training. first_s: what comes on top of steady steps (start, compiling, recording). floor_s: the least that
+    its operations and bytes allow at the machine's measured ceilings; bound: which, ``compute`` or ``memory``."""
 
     variant: str
     steps: int
@@ -122,7 +123,8 @@ def company(name: str, profile: Profile, pictures: int, count: int) -> Iterator[
     context = multiprocessing.get_context("spawn")
     begun = context.Semaphore(0)
     others = [
-        context.Process(target=keep_training, args=(name, profile, pictures, begun), daemon=True) for _ in range(count)
+        context.Process(target=keep_training, args=(name, profile, pictures, features_of(name), begun), daemon=True)
+        for _ in range(count)
     ]
     for other in others:
         other.start()
@@ -136,10 +138,10 @@ def company(name: str, profile: Profile, pictures: int, count: int) -> Iterator[
             other.join()
 
 
-def keep_training(name: str, profile: Profile, pictures: int, begun: Any) -> None:
+def keep_training(name: str, profile: Profile, pictures: int, features: Weights | None, begun: Any) -> None:
     """Train until killed, as a neighbour that keeps the machine busy; releases ``begun`` once ready."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    offer()
+    perceptual.hand_in(lambda: features)
     prepare_cpu(profile.threads)
     keep_freed_memory()
     step = steps(name, profile, "cpu", pictures)
@@ -179,23 +181,34 @@ def require_memory(training: Training, batch: int, at_a_time: int) -> None:
 def estimate(
     counted: Training, profile: Profile, device: str, pictures: int, ceilings: Ceilings, seconds: float
 ) -> Estimate:
-    """One training, from ``seconds`` of its steps; counted: what its steps cost."""
+    """One training, from ``seconds`` of its steps; counted: what its steps cost.
+
+    The fastest sample counts: others say how busy the machine was meanwhile.
+    """
     name = counted.name
     plan = plan_of(name, 0, steps_of(name, profile, pictures), profile, device, pictures)
     began = time.perf_counter()
-    step = steps(name, profile, device, pictures)
+    next_step, taken = steps(name, profile, device, pictures), 0
+
+    def step() -> None:
+        nonlocal taken
+        taken += 1
+        next_step()
+
     # A GPU's steps are recorded after the first few.
     for _ in range(WARM_UP + 1 if device.startswith("cuda") else 1):
         step()
     if time.perf_counter() - began < seconds:
         warm_up(step, [()], device, seconds)
-    first_s = time.perf_counter() - began
+    first_s, first_steps = time.perf_counter() - began, taken
     began = time.perf_counter()
     samples = [loop_seconds(step, [()], 1, device)]
     count = max(1, round(LOOP_S / samples[0]))
     while time.perf_counter() - began < seconds:
         samples.append(loop_seconds(step, [()], count, device) / count)
-    per_step = statistics.median(samples)
+    per_step = min(samples[1:] or samples)
+    # The first steps are steps of the training, too.
+    first_s = max(0.0, first_s - first_steps * per_step)
     least = Cost(counted.flops_step * plan.batch, counted.bytes_step * plan.batch)
     share, bound = ceilings.share(least, plan.precision, per_step)
     return Estimate(

@@ -140,6 +140,14 @@ def prepare_cpu(threads: int) -> None:
     torch.set_flush_denormal(True)
 
 
+def features_of(name: str) -> Weights | None:
+    """VGG16's weights that were found here, of a variant that learns by them."""
+    from variants import perceptual
+    from variants.registry import variant
+
+    return perceptual.finder() if variant.get(name).learns_by_features else None
+
+
 def run_job(
     job: Job,
     report: Callable[[Any], None],

@@ -24,7 +24,7 @@ from typing import Any
 
 from bench.datasets.packed import pack
 from bench.profiles.profile import Profile
-from bench.training.schedule import Job, run_job, training_data, validation_data
+from bench.training.schedule import Job, features_of, run_job, training_data, validation_data
 from bench.util.errors import BenchError, Exit, UsageError
 from variants.checkpoint_every import Every
 from variants.errors import Diverged, VariantError
@@ -96,7 +96,11 @@ class Group:
 
     def publish(self, jobs: list[Job]) -> None:
         """Rank 0 says what is trained."""
-        told = [[job.name, job.seed, job.steps, *map(str, (job.folder, job.pool, job.validation))] for job in jobs]
+        told = [
+            [job.name, job.seed, job.steps, job.features.kind if job.features else "",
+             *map(str, (job.folder, job.pool, job.validation))]
+            for job in jobs
+        ]  # fmt: skip
         self.store.set("jobs", json.dumps(told))
 
     def train(self, jobs: list[Job], report: Callable[[Any], None]) -> None:
@@ -115,12 +119,15 @@ class Group:
     def follow(self, profile: Profile) -> None:
         """Another rank's part: what rank 0 publishes."""
         self.store.wait(["jobs"], LONG)
-        for name, seed, steps, *paths in json.loads(self.store.get("jobs")):
+        for name, seed, steps, kind, *paths in json.loads(self.store.get("jobs")):
             folder, pool, validation = map(Path, paths)
             for file, data in ((pool, training_data), (validation, validation_data)):
                 if not visible(file):  # no shared folder: this machine prepares its own
                     pack(data(profile), profile.size or 0, file)
-            job = Job(name, seed, steps, folder, pool, validation, profile, self.device, Every())
+            features = features_of(name)
+            if kind != (features.kind if features else ""):
+                raise UsageError(f"{name} learns by VGG16's {kind} there, which is not what this machine finds first")
+            job = Job(name, seed, steps, folder, pool, validation, profile, self.device, Every(), features)
             with contextlib.suppress(Diverged):
                 run_job(job, lambda progress: None, lambda: False, lambda sentence: None)
 

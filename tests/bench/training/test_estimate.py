@@ -4,6 +4,7 @@ import contextlib
 import json
 import signal
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -17,6 +18,8 @@ from bench.training.estimate import BUFFERS, Estimate, Programme, estimate, esti
 from bench.training.schedule import ending
 from bench.util.errors import UsageError
 from tests.bench.command import TINY, bench
+from variants import perceptual
+from variants.perceptual import Weights
 from variants.registry import variant
 
 
@@ -127,7 +130,7 @@ class Timed:
     def __init__(self, monkeypatch: pytest.MonkeyPatch, *samples: float) -> None:
         self.now, self.samples, self.loops, self.warmed = 0.0, list(samples), [], []
         self.steps, self.device = 0, "cpu"
-        monkeypatch.setattr(module, "steps", lambda *given: self.step)
+        monkeypatch.setattr(module, "steps", lambda *given: lambda: self.step())
         monkeypatch.setattr(module, "loop_seconds", self.loop)
         monkeypatch.setattr(module, "warm_up", self.warm)
         monkeypatch.setattr(module, "time", SimpleNamespace(perf_counter=lambda: self.now))
@@ -137,7 +140,7 @@ class Timed:
         self.now += 0.25
 
     def loop(self, step, inputs, count: int, device: str) -> float:
-        assert (step, inputs, device) == (self.step, [()], self.device)
+        assert (inputs, device) == ([()], self.device)
         self.loops.append(count)
         seconds = count * (self.samples.pop(0) if len(self.samples) > 1 else self.samples[0])
         self.now += seconds
@@ -153,19 +156,28 @@ CEILINGS = Ceilings({"fp32": 1e12}, 1e9)
 
 
 def test_an_estimate_by_hand(monkeypatch):
-    # Samples of .125, .1, .2 and .1 s a step: their median is .1125 s.
-    timed = Timed(monkeypatch, 0.125, 0.1, 0.2, 0.1)
-    given = estimate(COUNTED, PROFILE, "cpu", 300, CEILINGS, 1.5)
-    # One step of .25 s, then 1.5 s of warming up.
-    assert (timed.steps, timed.warmed, given.first_s) == (1, [1.5], 1.75)
-    # Half a second is 4 steps of .125 s; .125 + .4 + .8 + .4 s are past the 1.5 s asked for.
-    assert timed.loops == [1, 4, 4, 4]
+    # Samples of .125, .1, .2 and .3 s a step, of which the fastest but the first, a single step, counts.
+    timed = Timed(monkeypatch, 0.125, 0.1, 0.2, 0.3)
+    given = estimate(COUNTED, PROFILE, "cpu", 300, CEILINGS, 1.3)
+    # One step of .25 s, then 1.3 s of warming up; that step at .1 s is one of the 60.
+    assert (timed.steps, timed.warmed) == (1, [1.3]) and given.first_s == pytest.approx(1.55 - 0.1)
+    # A quarter of a second is 2 steps of .125 s; .125 + .2 + .4 + .6 s are past the 1.3 s asked for.
+    assert timed.loops == [1, 2, 2, 2]
     assert given.steps == 60 and given.epochs == pytest.approx(60 * 10 / 300)
-    assert given.images_per_s == pytest.approx(10 / 0.1125)
-    assert given.training_s == pytest.approx(1.75 + 60 * 0.1125)
+    assert given.images_per_s == pytest.approx(10 / 0.1)
+    assert given.training_s == pytest.approx(1.45 + 60 * 0.1)
     # 10 pictures: 3e10 operations at 1e12 a second are .03 s, 2e7 bytes at 1e9 are .02 s.
     assert given.floor_s == pytest.approx(60 * 0.03) and given.bound == "compute"
-    assert given.share == pytest.approx(60 * 0.03 / (1.75 + 60 * 0.1125))
+    assert given.share == pytest.approx(60 * 0.03 / (1.45 + 60 * 0.1))
+
+
+def test_first_steps_that_are_no_slower_cost_nothing_more(monkeypatch):
+    timed = Timed(monkeypatch, 0.125)
+    timed.warm = lambda step, *given: [step() for _ in range(20)]
+    monkeypatch.setattr(module, "warm_up", timed.warm)
+    timed.step = lambda: setattr(timed, "now", timed.now + 0.125)
+    given = estimate(COUNTED, PROFILE, "cpu", 300, CEILINGS, 1.5)
+    assert given.first_s == 0 and given.training_s == pytest.approx(60 * 0.125)
 
 
 def test_memory_may_bind(monkeypatch):
@@ -178,7 +190,8 @@ def test_a_slow_step_is_not_repeated_for_long(monkeypatch):
     timed = Timed(monkeypatch, 2.0)
     timed.step = lambda: setattr(timed, "now", timed.now + 3)
     given = estimate(COUNTED, PROFILE, "cpu", 300, CEILINGS, 1.5)
-    assert (timed.loops, timed.warmed, given.first_s, given.training_s) == ([1], [], 3, 123)
+    # A first step of 3 s, of which 2 are one of the 60.
+    assert (timed.loops, timed.warmed, given.first_s, given.training_s) == ([1], [], 1, 121)
 
 
 def test_on_a_gpu_steps_are_recorded_before_they_are_timed(monkeypatch):
@@ -231,7 +244,7 @@ def test_company_trains_meanwhile_and_ends_with_it_even_after_a_fault(monkeypatc
 
     with pytest.raises(ValueError):
         fault()
-    other = (module.keep_training, ("baseline", PROFILE, 300), True)
+    other = (module.keep_training, ("baseline", PROFILE, 300, None), True)
     ended = ["terminate", "join"] * 2
     assert done == [other, other, "start", "start", "waited 60", "waited 60", "timed", *ended]
 
@@ -286,19 +299,21 @@ def test_those_that_train_meanwhile_say_when_they_have_begun_and_are_deaf_to_ctr
             raise EOFError
 
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    monkeypatch.setattr(module, "offer", lambda: done.append("features"))
+    monkeypatch.setattr(perceptual, "finder", None)
     monkeypatch.setattr(module, "prepare_cpu", lambda threads: done.append(threads))
     monkeypatch.setattr(module, "keep_freed_memory", lambda: done.append("memory kept"))
     monkeypatch.setattr(module, "steps", lambda *given: done.append(given) or step)
     begun = SimpleNamespace(release=lambda: done.append("begun"))
+    features = Weights(Path("vgg16.pth"), "IMAGENET1K_V1")
     try:
         with pytest.raises(EOFError):
-            module.keep_training("baseline", replace(PROFILE, threads=2), 300, begun)
+            module.keep_training("baseline", replace(PROFILE, threads=2), 300, features, begun)
         assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
     finally:
         signal.signal(signal.SIGINT, before)
     known = ("baseline", replace(PROFILE, threads=2), "cpu", 300)
-    assert done == ["features", 2, "memory kept", known, "begun", "step", "step", "step"]
+    assert perceptual.finder() is features
+    assert done == [2, "memory kept", known, "begun", "step", "step", "step"]
 
 
 @pytest.fixture
@@ -363,12 +378,13 @@ def test_trainings_on_a_gpu_go_one_by_one_and_the_cpu_is_left_as_it_is(programme
 def test_the_table_by_hand(capsys):
     each = Estimate("baseline", 12_812, 20.0, 512.0, 9.0, 1600.0, 400.0, "compute")
     show(Programme("cpu", "fp32", 2, (each,)))
-    head, line, _, together = capsys.readouterr().out.splitlines()
+    head, line, _, together, note = capsys.readouterr().out.splitlines()
     assert head.split("  ")[0] == "training"
     assert " ".join(line.split()) == "baseline 12,812 20 512 26 min 40 s 6 min 40 s 25% compute"
     assert together == "together about 26 min 40 s on cpu in fp32, 2 at a time"
+    assert note.startswith("An estimate from the fastest steps")
     show(Programme("cuda", "bf16", 1, (each,)))
-    assert capsys.readouterr().out.splitlines()[-1] == "together about 26 min 40 s on cuda in bf16"
+    assert capsys.readouterr().out.splitlines()[-2] == "together about 26 min 40 s on cuda in bf16"
 
 
 def test_the_json_by_hand():

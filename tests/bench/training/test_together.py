@@ -7,6 +7,7 @@ import importlib
 import json
 import os
 import signal
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -20,8 +21,10 @@ from bench.training import together
 from bench.training.schedule import Job
 from bench.training.together import Group, asked, leave, lost, out_of_memory, place, restarted, sentence, visible
 from bench.util.errors import BenchError, UsageError
+from variants import perceptual
 from variants.checkpoint_every import Every
 from variants.errors import CheckpointError, Diverged
+from variants.perceptual import Weights
 
 PROFILE = load_profile("tiny", {"width": 4, "batch": 12})
 
@@ -123,7 +126,7 @@ def test_rank_0_tells_the_jobs_and_trains_them_on_its_device_past_one_that_diver
     group.train([job(seed=seed) for seed in (0, 1, 2)], heard.append)
     assert [(one.seed, one.device, one.every) for one in trained] == [(k, "cuda:0", Every(5.0)) for k in (0, 1, 2)]
     told = json.loads(group.store["jobs"])
-    assert told == [["baseline", k, 10, "out", "pool.npy", "validation.npy"] for k in (0, 1, 2)]
+    assert told == [["baseline", k, 10, "", "out", "pool.npy", "validation.npy"] for k in (0, 1, 2)]
     assert heard == ["progress"] * 3 and group.leads
 
 
@@ -159,6 +162,21 @@ def test_another_rank_trains_what_was_told_and_packs_what_it_cannot_see(trained,
         assert (one.profile, one.device, one.every) == (PROFILE, "cuda:1", Every())
     assert packed == ([] if shared else [("training", 32, "pool.npy"), ("validation", 32, "validation.npy")] * 3)
     assert not group.leads
+
+
+def test_another_rank_that_finds_other_features_to_learn_by_says_so(trained, monkeypatch):
+    store = Store()
+    learning = replace(job("double_dg_perceptual"), features=Weights(Path("oxford.pth"), "IMAGENET1K_FEATURES"))
+    Group(store, 0, 2, "cpu").publish([learning])
+    monkeypatch.setattr(together, "visible", lambda file: True)
+    found = Weights(Path("v1.pth"), "IMAGENET1K_V1")
+    monkeypatch.setattr(perceptual, "finder", lambda: found)
+    with pytest.raises(UsageError, match="learns by VGG16's IMAGENET1K_FEATURES there"):
+        Group(store, 1, 2, "cpu").follow(PROFILE)
+    assert trained == []
+    found = Weights(Path("elsewhere.pth"), "IMAGENET1K_FEATURES")
+    Group(store, 1, 2, "cpu").follow(PROFILE)
+    assert [one.features for one in trained] == [found]
 
 
 @pytest.mark.parametrize(("local", "patience"), [("0", 60.0), ("1", 600.0), (None, 60.0)])
