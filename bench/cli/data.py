@@ -29,7 +29,7 @@ Force = Annotated[bool, typer.Option("--force", help="Replace a data set of anot
 
 @data_app.command("list")
 def list_data(json_output: Json = False) -> None:
-    """List data sets; of those that come as an archive, whether they are here."""
+    """List data sets, and whether those that come as an archive are installed."""
     from bench.cli.listing import first_line
     from bench.datasets.archive import archive
     from bench.datasets.registry import dataset
@@ -87,7 +87,7 @@ def fetch(
     url: Annotated[
         list[str] | None, typer.Option("--url", help="A mirror of the archive (repeatable: tried in order).")
     ] = None,
-    sha256: Annotated[str, typer.Option("--sha256", help="What the archive's SHA-256 must be, or begin with.")] = "",
+    sha256: Annotated[str, typer.Option("--sha256", help="Expected SHA-256 of the archive, or its first digits.")] = "",
     keep: Annotated[bool, typer.Option("--keep", help="Keep the archive after unpacking it.")] = False,
     force: Force = False,
     json_output: Json = False,
@@ -103,7 +103,7 @@ def fetch(
             raise UsageError(f"--url {address} must begin with http:// or https://")
     prefix = (sha256 or which.sha256).lower()
     if prefix.strip("0123456789abcdef") or len(prefix) > 64:
-        raise UsageError(f"--sha256 {sha256} is no SHA-256: give up to 64 hexadecimal digits")
+        raise UsageError(f"--sha256 {sha256} is not a SHA-256: give up to 64 hexadecimal digits")
     with owned(which):
         if which.facts() is not None and not force:
             say(f"{which.name} is in {which.folder} already; --force fetches it anew")
@@ -161,7 +161,7 @@ def verify(
 
 @data_app.command("cache")
 def cache(
-    clear: Annotated[bool, typer.Option("--clear", help="Remove it all; runs pack again what they need.")] = False,
+    clear: Annotated[bool, typer.Option("--clear", help="Remove them all; runs recreate what they need.")] = False,
     json_output: Json = False,
 ) -> None:
     """List the decoded pictures that runs share (BENCH_CACHE_DIR), or remove them."""
@@ -188,7 +188,7 @@ def find(name: str) -> Archive:
     from bench.datasets.registry import dataset
 
     if name in dataset.names() and name not in archive.names():
-        raise UsageError(f"{name} does not come as an archive; {', '.join(archive.names())} does")
+        raise UsageError(f"{name} is not available as an archive; available: {', '.join(archive.names())}")
     return archive.get(name)()
 
 

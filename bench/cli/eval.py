@@ -53,11 +53,9 @@ def evaluate(
     mask_polarity: MaskPolarity = None,
     mask_threshold: MaskThreshold = None,
     force_polarity: Annotated[
-        bool, typer.Option("--force-polarity", help="Score fills that seem made for holes of the other colour.")
+        bool, typer.Option("--force-polarity", help="Score fills even if they seem made for inverted holes.")
     ] = False,
-    samples: Annotated[
-        int, typer.Option("--samples", metavar="N", help="Fills per hole of a method that draws random numbers.")
-    ] = 1,
+    samples: Annotated[int, typer.Option("--samples", metavar="N", help="Fills per hole of a stochastic method.")] = 1,
     checkpoint: Annotated[
         Path | None, typer.Option("--checkpoint", help="Weights of the network, .safetensors or .pth (tensors only).")
     ] = None,

@@ -20,7 +20,7 @@ def leaderboard(
     runs_dir: RunsDir = None,
     json_output: Json = False,
 ) -> int:
-    """Merge runs over one suite into one table and one report; methods that no verdict tells apart share a place.
+    """Merge runs over one suite into one table and one report; methods that cannot be told apart share a place.
 
     bench leaderboard last_week eval-1a2b3c4d
     """

@@ -30,7 +30,7 @@ def list_entries(
     kind: Annotated[Kind, typer.Argument(help="What to list.")],
     every: Annotated[
         bool,
-        typer.Option("--all", help="Of metrics: those of torchmetrics and pyiqa too, by the names --metrics takes."),
+        typer.Option("--all", help="With metrics: also those of torchmetrics and pyiqa, by the names --metrics takes."),
     ] = False,
     runs_dir: RunsDir = None,
     json_output: Json = False,

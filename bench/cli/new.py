@@ -22,8 +22,8 @@ class Kind(StrEnum):
 
 @app.command("new")
 def new(
-    kind: Annotated[Kind, typer.Argument(help="What to begin.")],
-    name: Annotated[str, typer.Argument(help="What it is called: a-z, 0-9 and _.")],
+    kind: Annotated[Kind, typer.Argument(help="What to create.")],
+    name: Annotated[str, typer.Argument(help="Its name: a-z, 0-9 and _.")],
     out: Annotated[Path, typer.Option("--out", help="Folder to write into.")] = Path(),
 ) -> None:
     """Write NAME.py, a plug-in that works, and test_NAME.py, the test that it passes.

@@ -43,7 +43,7 @@ TensorBoard = Annotated[
     bool, typer.Option("--tensorboard", help="Also write what trainings report for TensorBoard (docs/scale.md).")
 ]
 Wait = Annotated[bool, typer.Option("--wait", help="Wait while another process writes the run.")]
-Workers = Annotated[int | None, typer.Option("--workers", help="Processes that score (default: one a core).")]
+Workers = Annotated[int | None, typer.Option("--workers", help="Scoring processes (default: one per core).")]
 Size = Annotated[int | None, typer.Option("--size", help="Side in pixels: resize the shorter side, then centre crop.")]
 Masks = Annotated[
     str | None,

@@ -57,10 +57,11 @@ def run(
     ] = None,
     wait: Wait = False,
     offline: Annotated[
-        bool, typer.Option("--offline", help="Fetch nothing (else the LPIPS backbone, once; also BENCH_OFFLINE=1).")
+        bool, typer.Option("--offline", help="Download nothing (else the LPIPS backbone, once; also BENCH_OFFLINE=1).")
     ] = False,
     dry: Annotated[
-        bool, typer.Option("--dry-run", help="Only say what would be trained and scored, how long, how much disk.")
+        bool,
+        typer.Option("--dry-run", help="Only print what would be trained and scored, and the time and disk needed."),
     ] = False,
     json_output: Json = False,
 ) -> None:

@@ -145,12 +145,12 @@ def verify(
 def masks_of(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="A folder of hole files, or an exported suite.")],
     add: Annotated[str | None, typer.Option("--add", help="Keep these holes as a known set of this name.")] = None,
-    title: Annotated[str, typer.Option("--title", help="With --add: what people call the set.")] = "",
+    title: Annotated[str, typer.Option("--title", help="With --add: a readable name of the set.")] = "",
     mask_polarity: MaskPolarity = None,
     mask_threshold: MaskThreshold = None,
     json_output: Json = False,
 ) -> None:
-    """Say which known masks a folder holds, by their bits, and the digest of the set.
+    """Recognise known masks in a folder by their bits, and print the digest of the set.
 
     bench suite masks nvidia_test --add nvidia_irregular_test --title 'NVIDIA irregular masks, test'
 

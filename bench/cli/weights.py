@@ -96,7 +96,9 @@ def fetch_outside(name: str, url: str | None, to: Path | None, json_output: bool
     from bench.metrics.libraries import column
 
     if url or to:
-        raise UsageError(f"{'--url' if url else '--to'} does not go with {name}: its library knows where from and to")
+        raise UsageError(
+            f"{'--url' if url else '--to'} is not supported for {name}: its library downloads to its own cache"
+        )
     column.fetch(name)
     typer.echo(json.dumps({"schema": 1, "metric": name}) if json_output else f"{name}: ready")
 
@@ -106,7 +108,7 @@ def add(
     files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="A local .pth or .safetensors file.")],
     json_output: Json = False,
 ) -> None:
-    """Check a file and copy it to where it is looked for; of an LPIPS backbone its features alone are enough."""
+    """Check a file and copy it to where it is searched for; an LPIPS backbone needs only its features."""
     from bench import backbones as weights
 
     if not files:

@@ -126,7 +126,7 @@ def evaluate_methods(request: Request) -> None:
     for text in outcome.notes:
         say(f"note: {text}")
     if outcome.kept:
-        say(f"note: {told_kept(outcome.kept)}; --fresh scores anew")
+        say(f"note: {told_kept(outcome.kept)}; --fresh rescores them")
     if request.build:
         choose_samples(context)
     report = finish(context, request.build)
@@ -142,7 +142,7 @@ def tell_again(run: Run, said: Sequence[str], request: Request, files: Sequence[
     labels = [entry.name for entry in run.manifest.variants]
     for text in said:
         say(f"note: {text}")
-    say(f"note: {told_kept({label: {None: None} for label in labels})}; --fresh scores anew")
+    say(f"note: {told_kept({label: {None: None} for label in labels})}; --fresh rescores them")
     tell(run, None, Outcome(), files, request.json_output)
 
 

@@ -71,7 +71,7 @@ def run_profile(
         check_launcher(launcher)
         launch = train_on_ray
     if together.asked():
-        raise UsageError("bench run is one process: train with torchrun … -m bench train, then bench run goes on")
+        raise UsageError("bench run is a single process: train with torchrun … -m bench train, then run bench run")
     offer(weights_dir)
     members = members_of(profile)
     context = prepare(profile, members, folder, changed, fresh, check_device(device), wait)

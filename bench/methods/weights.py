@@ -33,8 +33,7 @@ def weights_anywhere(folder: Path) -> Any:
                 return own(run, name, file)
         wanted = name if seed is None else f"{name}@{seed}"
         raise UsageError(
-            f"no trained weights of {wanted} under {folder}: bench train {name} makes them, "
-            "or give a file with --checkpoint"
+            f"no trained weights of {wanted} under {folder}: run bench train {name}, or pass a file with --checkpoint"
         )
 
     return find
@@ -48,7 +47,7 @@ def own(run: Run, name: str, file: Path) -> tuple[Path, int]:
     if told and sha256(file) != told:
         raise BenchError(
             f"{file} is not the file that {run.name} was made with (run.json holds another SHA-256): rerun the command "
-            "that made the run, which makes it anew, or score the file with --checkpoint"
+            "that made the run to recreate it, or score the file with --checkpoint"
         )
     return file, seed
 

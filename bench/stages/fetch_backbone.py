@@ -39,7 +39,7 @@ def start_fetch(profile: Profile, weights_dir: Path | None, offline: bool) -> Fe
         say(f"offline: the {name} backbone is not fetched")
         return None
     which = backbones.backbone(name)
-    say(f"fetching the {name} backbone ({which.megabytes} MB) in the background, once; --offline leaves that out")
+    say(f"fetching the {name} backbone ({which.megabytes} MB) in the background, once; --offline skips this")
     return Fetch(which)
 
 
@@ -59,6 +59,6 @@ def fetch_or_tell(profile: Profile, weights_dir: Path | None, fetch: bool) -> No
         Fetch(which).wait(float("inf"))
     else:
         say(
-            f"note: {which.scores} need the {name} backbone ({which.megabytes} MB), which is not here: --fetch or "
-            f"'bench weights fetch {name}' gets it"
+            f"note: {which.scores} need the {name} backbone ({which.megabytes} MB), which is missing: use --fetch or "
+            f"'bench weights fetch {name}'"
         )

@@ -52,7 +52,7 @@ def settle(context: Context, networks: Sequence[tuple[str, int]]) -> None:
                 raise BenchError(f"{file} is a folder, not weights: move it away")
             expected = digest_told(context.writer.manifest, name, seed)
             if not file.is_file() or (expected and sha256(file) != expected):
-                say(f"note: {file} is not what run.json holds the SHA-256 of: it is made anew")
+                say(f"note: {file} does not match its SHA-256 in run.json: it is recreated")
                 file.unlink()
                 forget(context, name, seed)
     pictures = told.get("pictures")

@@ -114,7 +114,7 @@ def await_shards(ray: object, orders: Sequence[Order], needs: Mapping[str, int],
 
         def ended(order: Order, problem: str) -> None:
             if not problem and not visible(order.part.folder(order.run) / FILE):
-                problem = f"{order.part.folder(order.run)} does not show here: --out must name a shared folder"
+                problem = f"{order.part.folder(order.run)} is not visible here: --out must name a shared folder"
             if problem:
                 problems.append(f"shard {order.part}: {problem}")
             look(order)

@@ -57,7 +57,7 @@ def train_missing(
     for pair, why in lost.items():
         context.writer.note(why)
         if pair not in missing:
-            say(f"warning: {why} (It is not begun again; --fresh starts the run over.)")
+            say(f"warning: {why} (It is not retried; --fresh starts the run over.)")
     return lost
 
 

@@ -206,7 +206,7 @@ def ended(worker: Worker) -> BenchError:
     code = worker.process.exitcode
     killed = code == -signal.SIGKILL
     why = "was killed, probably out of memory: use fewer (--workers)" if killed else f"ended with exit code {code}"
-    return BenchError(f"a process that scored {why}; the same command resumes")
+    return BenchError(f"a scoring process {why}; the same command resumes")
 
 
 @contextlib.contextmanager

@@ -77,7 +77,7 @@ def test_the_same_again_prints_the_same_and_scores_nothing(asked, here, scored, 
     run()
     out, err = capsys.readouterr()
     assert out == asked[1]
-    assert "note: telea, fills were scored before, here; --fresh scores anew" in err
+    assert "note: telea, fills were scored before, here; --fresh rescores them" in err
     assert not scored
     assert manifest.stat().st_mtime > 0  # the newest run, as if it had been scored now
 

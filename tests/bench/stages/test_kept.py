@@ -105,7 +105,7 @@ def test_weights_that_are_not_those_of_run_json_are_refused_and_made_anew(
     assert not file.exists()
     # Trained again they may be others; what is known of other trainings stays.
     assert context.writer.manifest.training["weights"] == {"baseline@1": "0" * 64}
-    assert capsys.readouterr().err == f"note: {file} is not what run.json holds the SHA-256 of: it is made anew\n"
+    assert capsys.readouterr().err == f"note: {file} does not match its SHA-256 in run.json: it is recreated\n"
     trained(context, b"of another machine")
     assert weights_of(context.run)("baseline", None) == (file, 0)
 
