@@ -155,7 +155,8 @@ def verify(
     else:
         for how, name in wrong:
             print(f"{how}: {name}")
-        print(f"{spec}: {pictures:,} pictures, " + (f"{len(wrong):,} findings" if wrong else "all as they should be"))
+        outcome = f"{len(wrong):,} finding{'s' * (len(wrong) > 1)}" if wrong else "all as they should be"
+        print(f"{spec}: {pictures:,} pictures, {outcome}")
     return Exit.FAILED if wrong else Exit.OK
 
 

@@ -57,7 +57,12 @@ def unpack(archive: Path, folder: Path, progress: Callable[[int, int], None] = l
                 for name, member in pictures(tar, archive, found):
                     source = tar.extractfile(member)
                     assert source is not None
-                    found.sums[name] = write(source, folder / name, member.size)
+                    try:
+                        found.sums[name] = write(source, folder / name, member.size)
+                    except (FileExistsError, NotADirectoryError) as error:
+                        raise UsageError(
+                            f"{archive} is refused: another of its members lies where '{shown(name)}' would"
+                        ) from error
                     progress(raw.tell(), total)
             if not ended(stream.last):
                 raise EOFError
@@ -76,29 +81,34 @@ def pictures(tar: tarfile.TarFile, archive: Path, found: Unpacked) -> Iterator[t
     """The members that are pictures, by the path to write. Raises UsageError at the first that is refused."""
     for member in tar:
         path = PurePosixPath(member.name)
-        shown = member.name.encode(errors="backslashreplace").decode()[:120]
+        told = shown(member.name)
         if member.isdir() and not path.parts:  # the folder itself
             continue
         try:
             relative(member.name)
         except Outside as error:
-            raise UsageError(f"{archive} is refused: its member '{shown}' points outside the folder") from error
+            raise UsageError(f"{archive} is refused: its member '{told}' points outside the folder") from error
         if member.isdir():
             continue
         if not member.isreg() or member.issparse():
             kind = "a link" if member.issym() or member.islnk() else "no regular file"
-            raise UsageError(f"{archive} is refused: its member '{shown}' is {kind}")
+            raise UsageError(f"{archive} is refused: its member '{told}' is {kind}")
         if path.suffix.lower() not in SUFFIXES or path.name.startswith(".") or "__MACOSX" in path.parts:
             found.others += 1
             continue
-        if shown != member.name or not member.name.isprintable():
-            raise UsageError(f"{archive} is refused: the name of its member '{shown}' is not plain text")
+        if not member.name.isprintable():
+            raise UsageError(f"{archive} is refused: the name of its member '{told}' is not plain text")
         name = path.as_posix()
         if name in found.sums:
-            raise UsageError(f"{archive} is refused: it holds '{shown}' twice")
+            raise UsageError(f"{archive} is refused: it holds '{told}' twice")
         if len(found.sums) >= MOST_PICTURES:
             raise UsageError(f"{archive} is refused: it holds more than {MOST_PICTURES:,} pictures")
         yield name, member
+
+
+def shown(name: str) -> str:
+    """A member's name as it may go to a terminal: whole where it is plain text."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in name[:120])
 
 
 def write(source: IO[bytes], target: Path, size: int) -> tuple[str, int]:

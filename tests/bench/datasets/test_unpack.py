@@ -68,7 +68,10 @@ def test_pictures_come_out_as_they_went_in_and_other_files_stay(mode: str, tmp_p
         (member("set/p.png", kind=tarfile.FIFOTYPE), "no regular file"),
         (member("set/a.png", picture(9)), "twice"),
         (member("./set/a.png", picture(9)), "twice"),
-        (member("set/new\nline.png", picture()), "plain text"),
+        (member("set/new\nline.png", picture()), r"'set/new\\nline.png' is not plain text"),
+        (member("set/\x1b[31m.png", picture()), r"'set/\\x1b\[31m.png' is not plain text"),
+        (member("../\x1b[2J.png", picture()), r"'../\\x1b\[2J.png' points outside"),
+        (member("set/a.png/b.png", picture()), "another of its members lies where 'set/a.png/b.png' would"),
     ],
 )
 def test_a_member_that_does_harm_is_refused(bad: tuple[tarfile.TarInfo, bytes], why: str, tmp_path: Path) -> None:
