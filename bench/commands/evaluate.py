@@ -58,7 +58,7 @@ def evaluate_methods(request: Request) -> None:
     from bench.methods.predictions import settle_layout
     from bench.methods.weights import weights_anywhere, weights_of
     from bench.runs.writer import RunWriter
-    from bench.stages.check_predictions import refuse_reversed, require_fills
+    from bench.stages.check_predictions import check_polarity, require_fills
     from bench.stages.context import Context, identity_of, key_of
     from bench.stages.fetch_backbone import fetch_or_tell
     from bench.stages.finish import finish
@@ -82,9 +82,9 @@ def evaluate_methods(request: Request) -> None:
         refuse_shared_ids(suite)
     methods = settle_layout(methods, suite.masks)
     require_fills(methods, suite)
-    if not request.force_polarity:
-        refuse_reversed(methods, suite)
+    doubtful = [] if request.force_polarity else check_polarity(methods, suite)
     changed, advice = check_first(methods, suite)
+    changed = [*doubtful, *changed]
     digest_fills(methods, suite)
     asked = asked or digest_of(request, profile, split, suite, source)
     sampled_once = settle_samples(methods, suite, request.samples)

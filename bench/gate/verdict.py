@@ -214,7 +214,10 @@ def expand(rule: Rule, sides: Matched, against: str | None) -> list[Target]:
             )
         sides = [pair for pair in sides if pair[1] is not None]
         if not sides:
-            raise IncomparableError(f"{rule.where}: rule '{rule.text}': {against} holds none of the variants it names")
+            raise IncomparableError(
+                f"{rule.where}: rule '{rule.text}': {against} holds none of the variants it names "
+                "(--map NEW=OLD compares other names)"
+            )
     candidates = [side for side, _ in sides]
     if speed.is_speed(rule.metric):
         speed.require_names(rule, [side.run for side in candidates])

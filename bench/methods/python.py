@@ -41,6 +41,7 @@ def open_python(spec: Spec, device: str) -> Method:
         raise ExternalError(f"python:{argument}: importing {module_name} failed: {error}") from error
     function = getattr(module, attribute, None)
     if not callable(function):
+        refuse_shadowed(module_name)
         raise ExternalError(f"python:{argument}: {module_name} has no callable '{attribute}'")
     if isinstance(function, type):
         try:
@@ -82,13 +83,18 @@ def import_from_here(name: str) -> Any:
         with importing_from(Path.cwd()):
             return importlib.import_module(name)
     except ModuleNotFoundError as error:
-        first = name.split(".")[0]
-        if first in OURS and any(Path(first + ending).exists() for ending in ("", ".py")):
-            raise ExternalError(
-                f"python:{name}: your '{first}' is shadowed by this project's package of the same name: give the file, "
-                f"python:{name.replace('.', '/')}.py:FUNCTION"
-            ) from error
+        refuse_shadowed(name, error)
         raise
+
+
+def refuse_shadowed(name: str, cause: Exception | None = None) -> None:
+    """Raises ExternalError where a module of the working directory is called like a package of this project."""
+    first = name.split(".")[0]
+    if first in OURS and any(Path(first + ending).exists() for ending in ("", ".py")):
+        raise ExternalError(
+            f"python:{name}: your '{first}' is shadowed by this project's package of the same name: give the file, "
+            f"python:{name.replace('.', '/')}.py:FUNCTION"
+        ) from cause
 
 
 def inputs_of(function: Any) -> int | None:

@@ -23,6 +23,10 @@ FAR = 4.0
 outside it."""
 
 
+DOUBTFUL = 1.5
+"""How many times further off known pixels may be without a note: a JPEG around a very good fill is."""
+
+
 def require_fills(methods: Iterable[Method], suite: Suite) -> None:
     """Raises UsageError for a folder that has none of the fills, and says what it was looked for by."""
     for method in methods:
@@ -47,26 +51,36 @@ def require_fills(methods: Iterable[Method], suite: Suite) -> None:
         )
 
 
-def refuse_reversed(methods: Iterable[Method], suite: Suite) -> None:
-    """Raises UsageError where most fills equal the truth in the hole and differ from it outside: the holes have the
-    wrong polarity."""
+def check_polarity(methods: Iterable[Method], suite: Suite) -> list[str]:
+    """Notes on folders of which most fills lie further from the truth outside the hole than in it: the holes may have
+    the wrong polarity. Raises UsageError where they plainly have, as most fills leave the hole and paint the known."""
+    notes = []
     for method in methods:
         if not isinstance(method, Predictions):
             continue
         for mask, members in members_by_mask(suite):
-            found = [turned for data in members for turned in reversed_fills(method, suite, mask, data)]
-            if found and sum(found) > len(found) / 2:
-                files = suite.folder(mask, members[0])
-                other = "white" if files is not None and files.reading.polarity == "black" else "black"
-                remedy = (
-                    f"score them with --mask-polarity {other}"
-                    if files is not None
-                    else "give the tool that filled them inverted holes"
-                )
+            found = [pair for data in members for pair in errors(method, suite, mask, data)]
+            turned = sum(known > max(FAR * hole, 1.0) for known, hole in found)
+            doubtful = sum(known > max(DOUBTFUL * hole, 1.0) for known, hole in found)
+            if doubtful <= len(found) / 2:
+                continue
+            files = suite.folder(mask, members[0])
+            other = "white" if files is not None and files.reading.polarity == "black" else "black"
+            remedy = (
+                f"score them with --mask-polarity {other}"
+                if files is not None
+                else "give the tool that filled them inverted holes"
+            )
+            if turned > len(found) / 2:
                 raise UsageError(
-                    f"{method.label} equals the truth in the holes of '{mask}' and differs outside, in {sum(found)} of "
+                    f"{method.label} equals the truth in the holes of '{mask}' and differs outside, in {turned} of "
                     f"{len(found)} pictures looked at: {remedy}, or score them anyway with --force-polarity"
                 )
+            notes.append(
+                f"{method.label} lies further from the truth outside the holes of '{mask}' than in them, in {doubtful} "
+                f"of {len(found)} pictures looked at; if the holes have the wrong polarity, {remedy}"
+            )
+    return notes
 
 
 def members_by_mask(suite: Suite) -> Iterator[tuple[str, list[Dataset]]]:
@@ -77,8 +91,8 @@ def members_by_mask(suite: Suite) -> Iterator[tuple[str, list[Dataset]]]:
             yield mask, members
 
 
-def reversed_fills(method: Predictions, suite: Suite, mask: str, dataset: Dataset) -> Iterator[bool]:
-    """Of the first fills, whether each leaves the hole and paints the known."""
+def errors(method: Predictions, suite: Suite, mask: str, dataset: Dataset) -> Iterator[tuple[float, float]]:
+    """Of the first fills, the mean distance from the truth outside the hole and in it, in levels."""
     for index in range(min(LOOKED_AT, len(dataset))):
         file = method.find(mask, dataset.ids[index])
         if file is None:
@@ -92,7 +106,7 @@ def reversed_fills(method: Predictions, suite: Suite, mask: str, dataset: Datase
             hole = suite.holes(dataset, mask, [index], [image.shape])[0]
             if hole.any() and not hole.all():
                 error = np.abs(fill.astype(np.int16) - image).mean(axis=2)
-                yield bool(error[~hole].mean() > max(FAR * error[hole].mean(), 1.0))
+                yield float(error[~hole].mean()), float(error[hole].mean())
 
 
 def summary(lines: Sequence[str]) -> list[str]:

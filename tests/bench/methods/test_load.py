@@ -138,3 +138,15 @@ def test_a_reference_whose_package_is_missing_says_so(monkeypatch):
     monkeypatch.setattr(variant.get("telea"), "missing", lambda self=None: "no package", raising=False)
     with pytest.raises(ExternalError, match="telea cannot be used: no package"):
         load_methods("telea", weights=None)
+
+
+@pytest.mark.parametrize("name", ["variants.mine", "bench"])
+def test_a_module_called_like_a_package_of_ours_is_said_to_be_shadowed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    file = tmp_path / f"{name.replace('.', '/')}.py"
+    file.parent.mkdir(exist_ok=True)
+    file.write_text("def fill(image, hole):\n    return image\n")
+    with pytest.raises(ExternalError, match=rf"is shadowed .* python:{name.replace('.', '/')}\.py:FUNCTION"):
+        load_methods(f"python:{name}:fill", weights=None)

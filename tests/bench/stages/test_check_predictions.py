@@ -11,7 +11,7 @@ from PIL import Image
 from bench.datasets.registry import Dataset
 from bench.methods.load import load_methods
 from bench.methods.predictions import Predictions, settle_layout
-from bench.stages.check_predictions import refuse_reversed, require_fills, summary
+from bench.stages.check_predictions import check_polarity, require_fills, summary
 from bench.suites.suite import Suite
 from bench.util.errors import UsageError
 from variants.errors import UnknownName
@@ -102,9 +102,9 @@ def test_fills_that_leave_the_hole_and_paint_the_rest_are_of_the_wrong_polarity(
         save(tmp_path / "whole", f"{image_id}.{ending}", grey(128))
         save(tmp_path / "truth", f"{image_id}.{ending}", np.ascontiguousarray(smooth))
     with pytest.raises(UsageError, match=r"turned equals the truth in the holes of .* in 3 of 3 .*--force-pol"):
-        refuse_reversed(opened(f"predictions:{tmp_path / 'turned'}"), suite)
+        check_polarity(opened(f"predictions:{tmp_path / 'turned'}"), suite)
     for fine in ("right", "whole", "truth"):
-        refuse_reversed(opened(f"predictions:{tmp_path / fine}"), suite)
+        check_polarity(opened(f"predictions:{tmp_path / fine}"), suite)
 
 
 def test_of_hole_files_the_other_polarity_is_named(tmp_path: Path) -> None:
@@ -113,7 +113,22 @@ def test_of_hole_files_the_other_polarity_is_named(tmp_path: Path) -> None:
         save(tmp_path / "fills", f"{image_id}.png", np.where(hole[..., None], grey(128), TRUTH[index]))
     suite = Suite.open([DATA], f"folder:{tmp_path / 'holes'}")
     with pytest.raises(UsageError, match="--mask-polarity black, or score them anyway with --force-polarity"):
-        refuse_reversed(opened(f"predictions:{tmp_path / 'fills'}", suite.masks), suite)
+        check_polarity(opened(f"predictions:{tmp_path / 'fills'}", suite.masks), suite)
+
+
+def test_fills_that_are_further_off_outside_the_holes_are_scored_with_a_note(tmp_path: Path) -> None:
+    data = Dataset("faces", "test", 32, ["a"], lambda i: grey(100))
+    hole = np.arange(32)[:, None] < 16 * np.ones(32)
+    save(tmp_path / "holes", "a.png", np.where(hole, 255, 0).astype(np.uint8))
+    suite = Suite.open([data], f"folder:{tmp_path / 'holes'}")
+    # 6 levels off outside and 3 inside: a poor JPEG around a very good fill, or holes of the other polarity.
+    save(tmp_path / "fills", "a.png", np.where(hole[..., None], grey(103), grey(106)))
+    assert check_polarity(opened(f"predictions:{tmp_path / 'fills'}", suite.masks), suite) == [
+        "fills lies further from the truth outside the holes of 'holes' than in them, in 1 of 1 pictures looked at; "
+        "if the holes have the wrong polarity, score them with --mask-polarity black"
+    ]
+    save(tmp_path / "fills", "a.png", np.where(hole[..., None], grey(105), grey(106)))
+    assert check_polarity(opened(f"predictions:{tmp_path / 'fills'}", suite.masks), suite) == []
 
 
 def test_what_is_wrong_with_many_fills_is_a_count_and_three_examples() -> None:
