@@ -175,7 +175,7 @@ def end(error: Exception) -> int:
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         return fail(BenchError(f"a file cannot be written ({os.strerror(error.errno)}): make room"), Exit.FAILED)
     if isinstance(error, MemoryError):
-        return fail(BenchError("the memory is full: ask for a smaller size, batch or count"), Exit.FAILED)
+        return fail(BenchError("out of memory: use a smaller size, batch or count"), Exit.FAILED)
     if type(error).__name__ == "OutOfMemoryError":  # torch's, which is not imported for this
         return fail(BenchError(f"{str(error).split('. ')[0]}; use a smaller batch or size"), Exit.FAILED)
     return fail(error, Exit.FAILED)

@@ -106,7 +106,7 @@ def fetch(
         raise UsageError(f"--sha256 {sha256} is not a SHA-256: give up to 64 hexadecimal digits")
     with owned(which):
         if which.facts() is not None and not force:
-            say(f"{which.name} is in {which.folder} already; --force fetches it anew")
+            say(f"{which.name} is already in {which.folder}; --force fetches it again")
             tell(which, json_output)
             return
         if which.download.is_file():

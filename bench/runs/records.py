@@ -108,7 +108,7 @@ def up_to_date(file: Path, facts: dict[str, Any], rows: int | None = None) -> bo
     if not file.exists():
         return False
     try:
-        with reading(file, "records", "they are made anew", limit_mib=None):
+        with reading(file, "records", "they are recreated", limit_mib=None):
             table = read_table(file)
             own = (table.schema.metadata or {}).get(KEY) == json.dumps(facts, sort_keys=True).encode()
             if own and rows not in (None, table.num_rows):

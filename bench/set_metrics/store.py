@@ -50,7 +50,7 @@ def up_to_date(file: Path, facts: dict[str, Any]) -> bool:
     if not file.exists():
         return False
     try:
-        return read_set(file, "they are made anew").get("facts") == finite(facts)
+        return read_set(file, "they are recreated").get("facts") == finite(facts)
     except BenchError as error:
         say(f"note: {error}")
         return False

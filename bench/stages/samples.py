@@ -202,7 +202,7 @@ def whole(run: Run) -> bool:
     try:
         # Those that are damaged are left out of it.
         there = {name for item in run.samples for name in files_of(item)}
-        with reading(file, "the list of sample pictures", "they are made anew"):
+        with reading(file, "the list of sample pictures", "they are recreated"):
             if there != read_object(file, "the list of sample pictures").get("sha256", {}).keys():
                 raise Unfit("its pictures are not those that were written")
     except BenchError as error:

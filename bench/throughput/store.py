@@ -35,7 +35,7 @@ def key_of_file(file: Path) -> str | None:
     if not file.exists():
         return None
     try:
-        with reading(file, "measurements of speed", "they are made anew", limit_mib=None):
+        with reading(file, "measurements of speed", "they are recreated", limit_mib=None):
             return ((read_table(file).schema.metadata or {}).get(b"key") or b"").decode() or None
     except BenchError as error:
         say(f"note: {error}")

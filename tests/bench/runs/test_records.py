@@ -130,7 +130,7 @@ def test_records_that_lost_rows_or_changed_are_refused_by_readers_and_made_anew(
         records.read_records(written)
     assert str(refused.value).startswith(told)
     assert not records.up_to_date(written, FACTS)
-    assert capsys.readouterr().err == f"note: {told}; they are made anew\n"
+    assert capsys.readouterr().err == f"note: {told}; they are recreated\n"
 
 
 def test_records_of_fewer_pictures_than_the_suite_has_are_made_anew(written: Path) -> None:

@@ -1,4 +1,4 @@
-"""Set scores on disk: where, with what they depend on, and when they are made anew."""
+"""Set scores on disk: where, with what they depend on, and when they are recreated."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_a_damaged_one_is_made_anew_with_a_word(file: Path, capsys: pytest.Captu
     file.write_text("{")
     assert not up_to_date(file, FACTS)
     said = capsys.readouterr().err
-    assert said.startswith("note: ") and "they are made anew" in said
+    assert said.startswith("note: ") and "they are recreated" in said
     with pytest.raises(BenchError, match="score that set again"):
         read_set(file)
 
