@@ -16,7 +16,7 @@ from reports.breakdown import spoken
 from reports.charts import Line, line_panel
 from reports.method_colours import hue, styles
 from reports.numbers import Numbers, Score
-from reports.plane import Axis, Box, Name, Plane, log_span, name_ends, name_points, short, span_of
+from reports.plane import Axis, Box, Name, Plane, along, log_span, name_ends, name_points, short, span_of
 from reports.scoreboard import grouped, millions, ranked
 
 WIDE, NARROW = (620, 420), (350, 400)
@@ -56,7 +56,7 @@ def points(numbers: Numbers, dataset: str, metric: str) -> list[Point]:
                 Point(
                     member.label,
                     style[member.label],
-                    speeds[member.variant],
+                    speeds[member.variant][0],
                     score,
                     float(member.entry.parameters),
                     member.kind == "reference",
@@ -103,7 +103,7 @@ def _draw_quality_speed(
     high *= (high / low) ** (0.12 if css == "wide" else 0.3)
     plane = Plane(
         *size,
-        Axis(low, high, label="images per second, faster to the right", log=True),
+        Axis(low, high, label="images per second at the best batch size, faster to the right", log=True),
         Axis(
             *span_of(ends, 0.1),
             label=f"{what}{unit}, better upwards",
@@ -115,7 +115,7 @@ def _draw_quality_speed(
     if len(best) > 1:
         plane.line([p.speed for p in best], [p.quality.shown for p in best], "front", dashed=True)
     most = max((p.parameters for p in found), default=0) or 1
-    taken: list[Box] = []
+    taken: list[Box] = along([(plane.px(p.speed), plane.py(p.quality.shown)) for p in best])
     names = []
     for point in found:
         radius, (low, high) = dot_radius(point, most), point.interval

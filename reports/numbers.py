@@ -206,9 +206,9 @@ class Numbers:
         return {key[3] for key, row in self._rows.items() if row["mean"] is not None}
 
     @cached_property
-    def speeds(self) -> dict[str, float]:
-        """Variant -> pictures a second at its best batch size, as it was scored: same precision, eager, same
-        side; where it was not measured so, whatever was. Empty where nothing was measured."""
+    def speeds(self) -> dict[str, tuple[float, int]]:
+        """Variant -> pictures a second at its best batch size, and that size, as it was scored: same precision, eager,
+        same side; where it was not measured so, whatever was. Empty where nothing was measured."""
         frame = self.run.throughput()
         if frame is None or not {"variant", "images_per_s"} <= set(frame.columns):
             return {}
@@ -219,7 +219,8 @@ class Numbers:
                 if column in rows and (rows[column] == value).any():
                     rows = rows[rows[column] == value]
             if len(rows) and rows["images_per_s"].max() > 0:
-                found[str(variant)] = float(rows["images_per_s"].max())
+                best = rows.loc[rows["images_per_s"].idxmax()]
+                found[str(variant)] = float(best["images_per_s"]), int(best.get("batch", 1))
         return found
 
     # -- single values ------------------------------------------------------------------------------

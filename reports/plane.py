@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from markupsafe import Markup, escape
 
@@ -290,6 +291,21 @@ def crosses(line: tuple[float, float, float, float] | None, box: Box) -> bool:
     x0, y0, x1, y1 = line
     points = [(x0 + (x1 - x0) * k / 12, y0 + (y1 - y0) * k / 12) for k in range(13)]
     return any(box[0] < x < box[1] and box[2] < y < box[3] for x, y in points)
+
+
+def along(points: Sequence[tuple[float, float]]) -> list[Box]:
+    """A line through points, in pixels, as boxes that names keep away from.
+
+    >>> len(along([(0.0, 0.0), (8.0, 0.0)]))
+    3
+    """
+    found = []
+    for (x0, y0), (x1, y1) in pairwise(points):
+        steps = max(1, round(math.hypot(x1 - x0, y1 - y0) / 4))
+        for k in range(steps + 1):
+            x, y = x0 + (x1 - x0) * k / steps, y0 + (y1 - y0) * k / steps
+            found.append((x - 1, x + 1, y - 1, y + 1))
+    return found
 
 
 def overlap(a: Box, b: Box) -> bool:

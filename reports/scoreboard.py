@@ -161,16 +161,15 @@ def overall(numbers: Numbers, dataset: str, found: dict[str, Lead], metrics: Seq
                 "images_per_s",
                 "speed [img/s]",
                 "↑",
-                "Pictures a second at the best batch size, in the precision that was scored.",
+                "Pictures a second at the batch size that stands below, its best, in the precision that was scored.",
             )
         )
-        top = max(speeds.values())
+        top = max(value for value, _ in speeds.values())
         for member in numbers.members:
-            value = speeds.get(member.variant)
+            value, batch = speeds.get(member.variant, (0.0, 0))
+            best = "best" if value == top else ""
             cells[member.label, "images_per_s"] = (
-                Cell(grouped(value), value, bar=value / top, mark="best" if value == top else "")
-                if value
-                else Cell("–")
+                Cell(grouped(value), value, bar=value / top, mark=best, detail=f"batch {batch}") if value else Cell("–")
             )
     columns.append(Column("parameters", "parameters", "", "Trainable numbers of the network."))
     for member in numbers.members:

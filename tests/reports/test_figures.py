@@ -34,6 +34,25 @@ def test_the_pareto_front_holds_what_nothing_beats_in_both() -> None:
     assert [p.label for p in front(there, Metric("shift", direction="nearest"))] == ["near"]
 
 
+def test_the_front_runs_through_no_name() -> None:
+    """The line from the slow method falls gently to the right, where its name would stand."""
+    found = [point("slowest one", 10, 21.0), point("fast one", 100, 20.8), point("bad", 20, 12)]
+    drawn = figures._draw_quality_speed(
+        found, front(found, Metric("psnr_hole")), Metric("psnr_hole"), (640, 380), "", "wide"
+    )
+    line = re.search(r'class="line front" d="M([\d.]+) ([\d.]+)L([\d.]+) ([\d.]+)"', drawn)
+    assert line
+    x0, y0, x1, y1 = map(float, line.groups())
+    pattern = r'<text class="mark[^"]*" x="([\d.]+)" y="([\d.]+)"[^>]*>(slowest one|fast one)<'
+    names = re.findall(pattern, drawn)
+    assert len(names) == 2
+    for x, y, words in names:
+        for at in range(int(float(x)), int(float(x)) + 6 * len(words)):
+            if x0 < at < x1:
+                on_line = y0 + (y1 - y0) * (at - x0) / (x1 - x0)
+                assert not float(y) - 10 < on_line < float(y) + 2, words
+
+
 def test_figures_hold_no_style_attribute_and_no_shared_id(quick: Run) -> None:
     numbers = Numbers(quick)
     drawn = [figures.quality_speed(numbers, d, m) for d in numbers.datasets for m in ("lpips", "psnr_hole")]

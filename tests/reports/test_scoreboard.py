@@ -123,3 +123,17 @@ def test_data_sets_with_like_names_keep_places_of_their_own() -> None:
     assert slugs[0] == "scenes"
     assert len(set(slugs)) == len(names)
     assert all(s and s.isascii() and " " not in s and "/" not in s for s in slugs)
+
+
+def test_the_batch_size_of_a_speed_stands_with_it(tmp_path: Path) -> None:
+    folder = fake_run(tmp_path / "r", variants=NAMES, pictures=4, samples=0)
+    numbers = Numbers(Run.open(folder))
+    table = overall(numbers, "scenes", {}, ["psnr_hole"])
+    place = [column.key for column in table.columns].index("images_per_s")
+    frame = pd.read_parquet(folder / "throughput.parquet")
+    frame = frame[(frame["precision"] == "fp32") & (frame["mode"] == "eager")]
+    for row in table.rows:
+        own = frame[frame["variant"] == row.name]
+        best = own.loc[own["images_per_s"].idxmax()]
+        assert row.cells[place].detail == f"batch {best['batch']}"
+        assert row.cells[place].value == pytest.approx(best["images_per_s"])
