@@ -55,8 +55,8 @@ class Fetch:
                     reporter.update(self.which.name, done, total or done + 1, note)
         if not self._ended.is_set() and not self._given_up.is_set():
             self._give_up(
-                f"the {self.which.name} backbone is still coming after {seconds:.0f} s more: going on without it; what "
-                "has come is kept, and the same command goes on from there"
+                f"the {self.which.name} backbone is not complete after {seconds:.0f} s more: continuing without it; "
+                "the partial download is kept, and the same command resumes it"
             )
         return self.target.is_file()
 
@@ -78,15 +78,15 @@ class Fetch:
     def _run(self) -> None:
         try:
             download(self.url, self.target, self.prefix, self._hear)
-            say(f"the {self.which.name} backbone is there: {self.target}")
+            say(f"the {self.which.name} backbone is ready: {self.target}")
         except GivenUp:
             pass
         except (DownloadError, WeightsError, OSError) as error:
             if not self._given_up.is_set():
                 what = error.what if isinstance(error, DownloadError) else error
                 self._give_up(
-                    f"the {self.which.name} backbone could not be fetched ({what}); 'bench weights fetch "
-                    f"{self.which.name}' tries again"
+                    f"the {self.which.name} backbone could not be fetched ({what}); retry with "
+                    f"'bench weights fetch {self.which.name}'"
                 )
         finally:
             self._ended.set()

@@ -117,7 +117,7 @@ def heads(which: LpipsBackbone) -> list[torch.Tensor]:
         if places and file.is_file():
             break
     else:
-        raise WeightsError("the linear heads are missing, which the lpips package carries: pip install lpips")
+        raise WeightsError("the linear heads are missing; they come with the lpips package: pip install lpips")
     state = torch.load(file, map_location="cpu", weights_only=True)
     return [state[f"lin{tap}.model.1.weight"].flatten().float() for tap in range(len(state))]
 

@@ -53,9 +53,7 @@ def named_entries(root: Path, found: list[str], pattern: str) -> list[Entry]:
             )
         entries[image_id] = Entry(image_id, image_id, name, root.absolute() / name)
     if not entries:
-        raise UsageError(
-            f"none of the {len(found)} pictures in {root} is called like name={pattern} (one is {found[0]})"
-        )
+        raise UsageError(f"none of the {len(found)} pictures in {root} matches name={pattern} (one is {found[0]})")
     return [*entries.values()]
 
 

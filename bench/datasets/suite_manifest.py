@@ -48,7 +48,7 @@ def check(manifest: dict[str, Any]) -> None:
         raise Unfit("it lists no pictures or no mask types")
     for name in masks:
         if not isinstance(name, str) or not MASK.fullmatch(name):
-            raise Outside(f"the mask type {str(name)[:40]!r} is no name of one")
+            raise Outside(f"the mask type {str(name)[:40]!r} is not a valid name")
     seen: set[str] = set()
     for entry in images:
         relative(entry["id"])
@@ -58,7 +58,7 @@ def check(manifest: dict[str, Any]) -> None:
         words(entry, "sha256")
         for key in ("height", "width"):
             if type(entry[key]) is not int or entry[key] < 1:
-                raise Unfit(f"the {key} of {entry['id']} is no number of pixels")
+                raise Unfit(f"the {key} of {entry['id']} is not a number of pixels")
         for name in masks:
             words(entry["holes"][name], "sha256", "masked_sha256")
             float(entry["holes"][name]["area"])
@@ -68,7 +68,7 @@ def words(facts: dict[str, Any], *keys: str) -> None:
     """Raises Unfit unless all these facts are text."""
     for key in keys:
         if not isinstance(facts[key], str):
-            raise Unfit(f"its {key} is no text")
+            raise Unfit(f"its {key} is not text")
 
 
 def files_of(manifest: dict[str, Any]) -> Iterator[str]:

@@ -151,7 +151,7 @@ def check_run(
     left = [name for name in names if name in others and name not in held_to]
     new = [name for name, old in zip(names, held_to, strict=True) if others and old not in others]
     notes = [f"In {reference.name} but not in {run.name}: {', '.join(gone)}."] if reference and gone else []
-    notes += [f"With {', '.join(left)} of {reference.name} nothing is compared (--map)."] if reference and left else []
+    notes += [f"Nothing is compared with {', '.join(left)} of {reference.name} (--map)."] if reference and left else []
     notes += [f"Not in {reference.name}, so not compared with it: {', '.join(new)}."] if reference and new else []
     if reference and reference.path.resolve() == run.path.resolve() and held_to == names:
         notes.append(f"{run.name} is compared with itself, so nothing can have changed.")

@@ -49,7 +49,7 @@ def _unavailable(context: Any) -> str | None:
     if real.backbone_of(context) != real.BACKBONES["alex"]:
         return f"the {context.protocol} protocol's LPIPS is not of AlexNet, which the student estimates"
     if real.missing(context) is None:
-        return "LPIPS itself is at hand: no estimate is needed"
+        return "LPIPS itself is available: no estimate is needed"
     found = _stack_of(context)
     return found if isinstance(found, str) else None
 

@@ -90,7 +90,7 @@ class HoleFolder:
         found = {image_id: self.find(image_id) for image_id in ids}
         missing = [image_id for image_id, path in found.items() if path is None]
         if missing:
-            pool = f"; --masks pool:{self.folder} deals out holes of any name" if len(missing) == len(ids) else ""
+            pool = f"; --masks pool:{self.folder} assigns holes of any name" if len(missing) == len(ids) else ""
             raise UsageError(
                 f"{self.folder} has no hole for {len(missing)} of {len(ids)} pictures ({some(missing)}): "
                 f"a hole has the name of its picture, {named(self.pattern, missing[0])}.png "

@@ -62,7 +62,7 @@ def read_set(file: Path) -> MaskSet:
     title, digest = lines[1].removeprefix("title: "), lines[2].removeprefix("digest: ")
     found = MaskSet(file.stem, title, frozenset(line for line in lines[3:] if line))
     if lines[0] != HEAD or found.digest != digest:
-        raise UsageError(f"{file} is no set of masks, or was changed: bench suite masks DIR --add NAME makes one")
+        raise UsageError(f"{file} is not a mask set, or was changed: bench suite masks DIR --add NAME makes one")
     return found
 
 

@@ -85,7 +85,7 @@ def read_suite_file(file: Path, trained_on: Sequence[str] = ()) -> list[Entry]:
             raise UsageError(f"{where} must be named by letters, digits, '.', '-' and '_'")
         twin = next((e.name for e in entries if file_safe(e.name).casefold() == file_safe(name).casefold()), None)
         if twin:
-            raise UsageError(f"{where} and [{twin}] would be one file: name one of them otherwise")
+            raise UsageError(f"{where} and [{twin}] would be one file: rename one of them")
         entries.append(read_entry(name, table, where, file.absolute().parent, trained_on))
     return entries
 

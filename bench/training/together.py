@@ -59,7 +59,8 @@ def place(device: str | None) -> str:
     local = int(os.environ.get("LOCAL_RANK", "0"))
     if local >= torch.cuda.device_count():
         raise UsageError(
-            f"There are {torch.cuda.device_count()} GPUs and more processes: use that --nproc-per-node, or --device cpu"
+            f"There are more processes than GPUs ({torch.cuda.device_count()}): use --nproc-per-node "
+            f"{torch.cuda.device_count()}, or --device cpu"
         )
     return f"cuda:{local}"
 
@@ -194,7 +195,7 @@ def leave(group: Group, error: BaseException) -> None:
         group.store.set("over", str(int(Exit.FAILED)))
         raise BenchError(
             told
-            or "Another process of this training ended without a word. Rerun the same command to go on from the last "
+            or "Another process of this training ended without a message. Rerun the same command to resume from the last "
             "state, or let torchrun --max-restarts do it."
         ) from error
     group.speaking.acquire(blocking=False)

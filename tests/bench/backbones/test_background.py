@@ -42,7 +42,7 @@ def test_the_file_comes_in_the_background_and_is_said(
 ) -> None:
     assert fetch()
     assert (tmp_path / NAME).read_bytes() == CONTENT
-    assert f"the alexnet backbone is there: {tmp_path / NAME}" in capsys.readouterr().err
+    assert f"the alexnet backbone is ready: {tmp_path / NAME}" in capsys.readouterr().err
 
 
 def test_a_line_that_breaks_off_is_taken_up_where_it_broke(server: Any, tmp_path: Path) -> None:
@@ -57,7 +57,7 @@ def test_a_slow_line_is_waited_for_only_so_long_and_goes_on_next_time(
 ) -> None:
     server.patience, server.stall_s = 40_000, 3.0
     assert not fetch(seconds=0.3)
-    assert "still coming" in capsys.readouterr().err
+    assert "is not complete" in capsys.readouterr().err
     assert 0 < len((tmp_path / f"{NAME}.part").read_bytes()) < len(CONTENT)
     server.patience, server.stall_s = 10**9, 0.0
     assert fetch()
@@ -115,7 +115,7 @@ def test_why_a_fetch_failed_names_no_option_that_the_run_lacks(server: Any, caps
     server.missing = True
     assert not fetch()
     told = capsys.readouterr().err
-    assert "--url" not in told and "'bench weights fetch alexnet' tries again" in told
+    assert "--url" not in told and "retry with 'bench weights fetch alexnet'" in told
 
 
 def test_offline_asks_for_nothing(server: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -250,7 +250,7 @@ def test_a_pattern_takes_its_files_alone_and_names_them_by_their_id(tmp_path: Pa
 def test_a_pattern_of_no_file_or_of_two_is_refused(tmp_path: Path) -> None:
     save(tmp_path / "a1.png")
     save(tmp_path / "a1.jpg")
-    with pytest.raises(UsageError, match=r"none of the 2 pictures .* is called like"):
+    with pytest.raises(UsageError, match=r"none of the 2 pictures .* matches"):
         open_dataset(f"folder:{tmp_path}?name=b{{id}}.png", "all")
     with pytest.raises(UsageError, match="would both be '1'"):
         open_dataset(f"folder:{tmp_path}?name=a{{id}}", "all")

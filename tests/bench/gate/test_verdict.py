@@ -349,7 +349,7 @@ def test_a_method_of_both_runs_is_not_called_missing_where_another_is_held_again
     kinds = {"a": "external", "b": "external"}
     old, new = (fake_run(tmp_path / name, both, kinds=kinds) for name in ("old", "new"))
     checked = check_run([parse_rule("psnr_hole:0.2")], new, old, renamed={"a": "b"})
-    assert checked.notes == ["With a of old nothing is compared (--map)."]
+    assert checked.notes == ["Nothing is compared with a of old (--map)."]
     assert not checked.partial
 
 

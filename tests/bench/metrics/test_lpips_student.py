@@ -76,7 +76,7 @@ def test_it_is_left_out_where_lpips_itself_is_at_hand(standin: Path, monkeypatch
     entry = metric.get(NAMES[0])
     context = Scorer(["psnr"]).context
     assert entry.left_out is not None and entry.left_out(context)
-    assert entry.unavailable is not None and "LPIPS itself is at hand" in str(entry.unavailable(context))
+    assert entry.unavailable is not None and "LPIPS itself is available" in str(entry.unavailable(context))
 
 
 def test_it_is_never_called_lpips_and_tells_its_error_wherever_it_is_shown(
