@@ -195,8 +195,8 @@ def leave(group: Group, error: BaseException) -> None:
         group.store.set("over", str(int(Exit.FAILED)))
         raise BenchError(
             told
-            or "Another process of this training ended without a message. Rerun the same command to resume from the last "
-            "state, or let torchrun --max-restarts do it."
+            or "Another process of this training ended without a message. Rerun the same command to resume from the "
+            "last state, or let torchrun --max-restarts do it."
         ) from error
     group.speaking.acquire(blocking=False)
     group.store.set("over", str(int(Exit.FAILED)))
