@@ -17,4 +17,7 @@ class MeanFill(Reference):
     def fill(self, image: np.ndarray, hole: np.ndarray) -> np.ndarray:
         known = image[~hole]
         mean = known.mean(axis=0) if len(known) else np.full(3, 127.5)
-        return np.where(hole[..., None], mean, image).astype(np.float32) / 255
+        filled = image.astype(np.float32)
+        filled[hole] = mean
+        filled /= 255
+        return filled
