@@ -33,15 +33,27 @@ class Box(NamedTuple):
 
     @property
     def pixels(self) -> int:
-        """How many pixels it covers; 0 where it is empty."""
+        """How many pixels it covers; 0 where it is empty.
+
+        >>> Box(0, 2, 0, 3).pixels, Box(2, 2, 0, 3).pixels
+        (6, 0)
+        """
         return max(0, self.bottom - self.top) * max(0, self.right - self.left)
 
     def of(self, picture: np.ndarray) -> np.ndarray:
-        """The box of a picture (H, W, …)."""
+        """The box of a picture (H, W, …).
+
+        >>> Box(0, 1, 1, 3).of(np.array([[1, 2, 3], [4, 5, 6]])).tolist()
+        [[2, 3]]
+        """
         return picture[self.top : self.bottom, self.left : self.right]
 
     def of_flat(self, rows: np.ndarray) -> np.ndarray:
-        """The box of a picture whose three channels lie side by side, (H, 3 W)."""
+        """The box of a picture whose three channels lie side by side, (H, 3 W).
+
+        >>> Box(0, 1, 1, 2).of_flat(np.arange(9).reshape(1, 9)).tolist()  # the second of three pixels
+        [[3, 4, 5]]
+        """
         return rows[self.top : self.bottom, 3 * self.left : 3 * self.right]
 
     def common(self, other: Box) -> Box:
@@ -62,7 +74,11 @@ class Box(NamedTuple):
         return Box(self.top - other.top, self.bottom - other.top, self.left - other.left, self.right - other.left)
 
     def widened(self, reach: int, height: int, width: int) -> Box:
-        """The box with ``reach`` more pixels to each side, inside a picture of that size."""
+        """The box with ``reach`` more pixels to each side, inside a picture of that size.
+
+        >>> Box(1, 2, 3, 4).widened(2, height=8, width=5)  # cut off at the top and at the right
+        Box(top=0, bottom=4, left=1, right=5)
+        """
         return Box(
             max(0, self.top - reach),
             min(height, self.bottom + reach),
@@ -81,7 +97,11 @@ class Truth:
 
     @property
     def shape(self) -> tuple[int, int]:
-        """(height, width) in pixels."""
+        """(height, width) in pixels.
+
+        >>> Truth(np.zeros((2, 5, 3), np.uint8)).shape
+        (2, 5)
+        """
         return self.picture.shape[0], self.picture.shape[1]
 
 
@@ -95,17 +115,29 @@ class Hole:
 
     @cached_property
     def area(self) -> int:
-        """Missing pixels."""
+        """Missing pixels.
+
+        >>> Hole(np.array([[True, False, True]])).area
+        2
+        """
         return int(np.count_nonzero(self.mask))
 
     @cached_property
     def known(self) -> int:
-        """Known pixels."""
+        """Known pixels.
+
+        >>> Hole(np.array([[True, False, True]])).known
+        1
+        """
         return self.mask.size - self.area
 
     @cached_property
     def box(self) -> Box:
-        """The smallest rectangle that holds the hole."""
+        """The smallest rectangle that holds the hole.
+
+        >>> Hole(np.array([[False, False, False], [False, True, True]])).box
+        Box(top=1, bottom=2, left=1, right=3)
+        """
         rows = np.flatnonzero(self.mask.any(axis=1))
         if not len(rows):
             return Box(0, 0, 0, 0)
@@ -114,18 +146,30 @@ class Hole:
 
     @cached_property
     def stencil(self) -> np.ndarray:
-        """The hole within its box as a bit mask of three channels: uint8 (h, w, 3), 255 in the hole, else 0."""
+        """The hole within its box as a bit mask of three channels: uint8 (h, w, 3), 255 in the hole, else 0.
+
+        >>> Hole(np.array([[False, True, False, True]])).stencil[..., 0].tolist()  # the box begins at the second pixel
+        [[255, 0, 255]]
+        """
         return stencil(self.box.of(self.mask))
 
     @cached_property
     def known_stencil(self) -> np.ndarray:
-        """The bits of ``stencil`` turned: 255 where known."""
+        """The bits of ``stencil`` turned: 255 where known.
+
+        >>> Hole(np.array([[False, True, False, True]])).known_stencil[..., 0].tolist()
+        [[0, 255, 0]]
+        """
         import cv2
 
         return cv2.bitwise_not(self.stencil)
 
     def weights(self, dtype: type) -> np.ndarray:
-        """The hole within its box as numbers of three channels: (h, w, 3), 1 in the hole, else 0."""
+        """The hole within its box as numbers of three channels: (h, w, 3), 1 in the hole, else 0.
+
+        >>> Hole(np.array([[False, True, False, True]])).weights(np.float32)[..., 0].tolist()
+        [[1.0, 0.0, 1.0]]
+        """
         key = ("weights", dtype)
         if key not in self.kept:
             self.kept[key] = three_channels(self.box.of(self.mask).astype(dtype))
@@ -194,7 +238,12 @@ class Patch:
 
     @property
     def truth_in_hole(self) -> np.ndarray:
-        """The truth within the hole's box, zero where known: uint8 (h, w, 3)."""
+        """The truth within the hole's box, zero where known: uint8 (h, w, 3).
+
+        >>> hole = Hole(np.array([[True, False, True]]))
+        >>> Patch(Truth(np.full((1, 3, 3), 9, np.uint8)), hole, lambda: None).truth_in_hole[..., 0].tolist()
+        [[9, 0, 9]]
+        """
         if "cut" not in self.hole.kept:
             self.hole.kept["cut"] = cut_out(self.truth.picture, self.hole)
         return self.hole.kept["cut"]
@@ -206,7 +255,12 @@ class Patch:
 
     @property
     def truth_colours(self) -> Colours:
-        """The truth's levels summed over the hole, per channel."""
+        """The truth's levels summed over the hole, per channel.
+
+        >>> truth = Truth(np.array([[[1, 2, 3], [10, 20, 30], [5, 5, 5]]], np.uint8))
+        >>> Patch(truth, Hole(np.array([[True, True, False]])), lambda: None).truth_colours
+        (11, 22, 33)
+        """
         if "colours" not in self.hole.kept:
             self.hole.kept["colours"] = colour_sums(self.truth_in_hole)
         return self.hole.kept["colours"]
@@ -245,7 +299,17 @@ class Card(Patch):
 
     @cached_property
     def known_changed(self) -> bool:
-        """The fill differs from the truth somewhere outside the hole."""
+        """The fill differs from the truth somewhere outside the hole.
+
+        >>> truth, hole = Truth(np.zeros((1, 2, 3), np.uint8)), Hole(np.array([[True, False]]))
+        >>> filled = np.zeros((1, 2, 3), np.uint8)
+        >>> filled[0, 0] = 9  # in the hole
+        >>> Card(truth, hole, filled).known_changed
+        False
+        >>> filled[0, 1] = 9  # where the picture was known
+        >>> Card(truth, hole, filled).known_changed
+        True
+        """
         return absolute_error(self.truth.picture, self.filled) != self.hole_sums.absolutes
 
     @cached_property
@@ -261,7 +325,17 @@ class Card(Patch):
         return Box(0, self.truth.shape[0], 0, self.truth.shape[1]) if self.known_changed else self.hole.box
 
     def once(self, compute: Callable[[Card], Kept]) -> Kept:
-        """What ``compute`` finds for this card, computed at the first asking."""
+        """What ``compute`` finds for this card, computed at the first asking.
+
+        >>> picture = np.zeros((1, 2, 3), np.uint8)
+        >>> card = Card(Truth(picture), Hole(np.array([[True, False]])), picture)
+        >>> def pixels(card: Card) -> int:
+        ...     print("computed")
+        ...     return card.hole.mask.size
+        >>> card.once(pixels) + card.once(pixels)
+        computed
+        4
+        """
         if compute not in self._kept:
             self._kept[compute] = compute(self)
         return self._kept[compute]

@@ -89,7 +89,11 @@ class Metric:
 
     @property
     def arrow(self) -> str:
-        """↑, ↓, or → with the target."""
+        """↑, ↓, or → with the target.
+
+        >>> [Metric("m", direction=d).arrow for d in ("higher", "lower", "nearest")]
+        ['↑', '↓', '→0']
+        """
         return ARROWS.get(self.direction) or f"→{self.target:g}"
 
     @property
@@ -112,7 +116,11 @@ class Metric:
 
     @property
     def caveat(self) -> str:
-        """What must be said beside an approximate metric's numbers, in a sentence; empty for any other."""
+        """What must be said beside an approximate metric's numbers, in a sentence; empty for any other.
+
+        >>> Metric("guess", summary="An estimate", approximate=True, mean_error=0.02).caveat
+        'guess is approximate, off by 0.02 on average: An estimate.'
+        """
         if not self.approximate:
             return ""
         error = f", off by {self.mean_error:g} on average" if self.mean_error is not None else ""
@@ -138,7 +146,12 @@ class Metric:
 
     @property
     def order(self) -> tuple[bool, int]:
-        """Sorts metrics as tables show them: by rank, those without one last."""
+        """Sorts metrics as tables show them: by rank, those without one last.
+
+        >>> metrics = [Metric("c"), Metric("b", rank=2), Metric("a", rank=1)]
+        >>> [m.name for m in sorted(metrics, key=lambda m: m.order)]
+        ['a', 'b', 'c']
+        """
         return self.rank is None, self.rank or 0
 
     @property

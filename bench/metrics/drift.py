@@ -35,7 +35,11 @@ class Drift:
 
     @property
     def mean_levels(self) -> float:
-        """Mean |q - t| over known pixels and channels; NaN for a full hole."""
+        """Mean |q - t| over known pixels and channels; NaN for a full hole.
+
+        >>> Drift(known=2, absolute=12.0).mean_levels  # 12 levels over 2 pixels of 3 channels
+        2.0
+        """
         return self.absolute / (3 * self.known) if self.known else math.nan
 
 

@@ -32,12 +32,20 @@ class Box(NamedTuple):
 
     @property
     def empty(self) -> bool:
-        """Whether it holds no pixel."""
+        """Whether it holds no pixel.
+
+        >>> Box(0, 2, 1, 1).empty, Box(0, 2, 1, 2).empty
+        (True, False)
+        """
         return self.top >= self.bottom or self.left >= self.right
 
     @property
     def window(self) -> tuple[slice, slice]:
-        """Rows and columns, to index with."""
+        """Rows and columns, to index with.
+
+        >>> Box(0, 2, 1, 3).window
+        (slice(0, 2, None), slice(1, 3, None))
+        """
         return slice(self.top, self.bottom), slice(self.left, self.right)
 
 

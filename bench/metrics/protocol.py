@@ -39,7 +39,11 @@ class Window:
 
     @property
     def smallest(self) -> int:
-        """The smallest side of a picture that has a value."""
+        """The smallest side of a picture that has a value.
+
+        >>> Window(side=11, crop=5).smallest, Window(side=11, crop=0).smallest  # uncropped, any picture has one
+        (11, 1)
+        """
         return self.side if self.crop else 1
 
 

@@ -86,7 +86,14 @@ class Scorer:
         return {**self._unavailable, **late, **self._found.given_up}
 
     def has_values(self, name: str) -> bool:
-        """Whether a column got a value so far."""
+        """Whether a column got a value so far.
+
+        >>> scorer, grey = Scorer(["psnr_hole"]), np.full((8, 8, 3), 90, np.uint8)
+        >>> before = scorer.has_values("psnr_hole")
+        >>> rows = scorer.score("a", grey, np.eye(8, dtype=bool), [grey])
+        >>> before, scorer.has_values("psnr_hole")
+        (False, True)
+        """
         return name in self._found.valued
 
     def take_found(self) -> Found:
@@ -115,6 +122,11 @@ class Scorer:
         finished picture as it came; or None, each.
         A fill that cannot be scored (NaN or infinite raw, wrong size) gets NaN throughout and ``failed``
         says why. Raises ValueError where truth or hole are not of these kinds.
+
+        >>> truth = np.zeros((8, 8, 3), np.uint8)
+        >>> rows = Scorer(["l1_hole"]).score("a", truth, np.eye(8, dtype=bool), [truth, truth + np.uint8(51)])
+        >>> [round(row["l1_hole"], 3) for row in rows]  # 51 of 255 levels
+        [0.0, 0.2]
         """
         rows, scored = self._cards(key, truth, hole, fills, raws)
         self._compute_batched(self._compute_single(scored))

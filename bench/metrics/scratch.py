@@ -20,7 +20,13 @@ class Scratch(threading.local):
         self.blocks: dict[str, np.ndarray] = {}
 
     def array(self, name: str, shape: tuple[int, ...], dtype: Any) -> np.ndarray:
-        """An uninitialised contiguous array."""
+        """An uninitialised contiguous array.
+
+        >>> scratch = Scratch()
+        >>> first = scratch.array("a", (2, 3), np.float32)
+        >>> first.shape, np.shares_memory(first, scratch.array("a", (3, 2), np.float32))  # the same block again
+        ((2, 3), True)
+        """
         size = math.prod(shape) * np.dtype(dtype).itemsize
         if size > LARGEST_BYTES:
             return np.empty(shape, dtype)

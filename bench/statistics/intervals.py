@@ -290,12 +290,21 @@ class Seeds:
         return (self.deviations**2).sum(0) / max(self.count - 1, 1) / self.count
 
     def columns(self, kept: np.ndarray | slice) -> Seeds:
-        """The same of some columns: bool, indices or a slice."""
+        """The same of some columns: bool, indices or a slice.
+
+        >>> Seeds(np.array([[-1.0, -2.0], [1.0, 2.0]]), np.zeros(2)).columns(slice(1, 2)).deviations.tolist()
+        [[-2.0], [2.0]]
+        """
         return Seeds(self.deviations[:, kept], self.image_variance[kept])
 
     def draws(self, resamples: int, rng: np.random.Generator) -> np.ndarray:
         """Shifts of the side's mean when its seeds are resampled, (resamples, columns). A few seeds resampled
-        spread too little by (count - 1) / count; they are stretched by that."""
+        spread too little by (count - 1) / count; they are stretched by that.
+
+        >>> shifts = Seeds(np.array([[-1.0], [1.0]]), np.zeros(1)).draws(1000, np.random.default_rng(0))
+        >>> sorted({round(float(shift), 3) for shift in shifts[:, 0]})  # one seed twice, or each once; times sqrt(2)
+        [-1.414, 0.0, 1.414]
+        """
         drawn = rng.multinomial(self.count, np.full(self.count, 1 / self.count), size=resamples)
         stretch = np.sqrt(self.count / (self.count - 1))
         return (drawn / self.count) @ self.deviations * stretch
