@@ -12,6 +12,7 @@ import numpy as np
 from markupsafe import Markup
 
 from bench.exporters.rounding import decimals, p_value, typeset
+from bench.exporters.words import count
 from bench.exporters.words import headline as headline_metrics
 from bench.metrics.declaration import in_order as by_rank
 from bench.statistics.scores import ALL
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from bench.comparison.compare import Comparison
     from bench.comparison.pairing import Pair
 
+MARKS = {"better": "good", "worse": "bad"}
 PLOTTED = 5
 CHANGED = 6
 """Pictures shown that changed most, for better and for worse each."""
@@ -144,6 +146,11 @@ def mean_cell(row: dict[str, Any], side: str, digits: int) -> Cell:
     return Cell(text, mean, distance=distance)
 
 
+def would_decide(row: dict[str, Any]) -> str:
+    """Of an undecided row, how many pictures would decide it, were the difference as seen; else nothing."""
+    return f"{count(row['pictures_to_decide'])} would decide" if row["verdict"] == "undecided" else ""
+
+
 def _rows_table(caption: str, rows: list[dict[str, Any]], first: str) -> Table:
     columns = [
         Column("reference", "reference"),
@@ -178,7 +185,7 @@ def _rows_table(caption: str, rows: list[dict[str, Any]], first: str) -> Table:
                         typeset(effect, 2) if math.isfinite(effect) else "–", effect if math.isfinite(effect) else None
                     ),
                     Cell(f"{row['wins']} / {row['ties']} / {row['losses']}", float(row["wins"])),
-                    Cell(row["verdict"], mark={"better": "good", "worse": "bad"}.get(row["verdict"], "")),
+                    Cell(row["verdict"], detail=would_decide(row), mark=MARKS.get(row["verdict"], "")),
                 ],
             )
         )
@@ -269,6 +276,7 @@ def ranking(comparison: Comparison) -> Table | None:
         )
         for r in wanted
     ]
+    digits = {row["metric"]: _digits_of(row) for row in comparison.rows}
     lines = []
     for side in comparison.sides:
         cells = []
@@ -278,8 +286,8 @@ def ranking(comparison: Comparison) -> Table | None:
                 Cell(
                     f"{place['rank']}.",
                     float(place["rank"]),
-                    detail=f"{place['mean']:.4g}"
-                    + (f", off by {place['distance']:.4g}" if "distance" in place else ""),
+                    detail=typeset(place["mean"], digits[r["metric"]])
+                    + (f", off by {typeset(place['distance'], digits[r['metric']])}" if "distance" in place else ""),
                     mark="best" if place["rank"] == 1 else "",
                 )
                 if place

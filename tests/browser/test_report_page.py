@@ -353,6 +353,16 @@ def test_a_run_going_on_reloads_its_page(watched: Watched, run: Run, tmp_path: P
     watched.page.wait_for_selector("body:not([data-reload])", timeout=15000)
 
 
+def test_the_buttons_above_a_picture_are_one_line_high_where_its_title_is_long(watched: Watched, report: str) -> None:
+    page = watched.page
+    page.set_viewport_size({"width": 1024, "height": 900})
+    page.goto(report)
+    open_first(page)
+    page.evaluate("document.querySelector('.vhead h2').textContent = 'a picture of a long name '.repeat(6)")
+    high = page.evaluate("[...document.querySelectorAll('.vnav button, #v-close')].map(b => b.offsetHeight)")
+    assert len(high) == 6 and max(high) == min(high) < 45
+
+
 def test_the_theme_can_be_chosen(watched: Watched, report: str) -> None:
     page = watched.page
     page.goto(report)
