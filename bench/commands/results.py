@@ -47,6 +47,6 @@ def tell(run: Run, report: Path | None, outcome: Outcome, files: Iterable[tuple[
     if outcome.partial:
         failed = sum(outcome.failed.values())
         raise PartialError(
-            f"{failed} fill{'s' * (failed > 1)} could not be scored and are excluded from the means; the reasons are "
-            "listed above and in the run"
+            f"{failed} fill{'s' * (failed > 1)} could not be scored and {'are' if failed > 1 else 'is'} excluded from "
+            "the means; the reasons are listed above and in the run"
         )
