@@ -32,8 +32,11 @@ class History:
         self.rows.append(row)
 
     def write(self) -> None:
-        """Replace the file, with the columns of all rows in the order in which they first appeared."""
+        """Replace the file, with the columns of all rows in the order of their first; no rows, no file."""
         columns = list(dict.fromkeys(key for row in self.rows for key in row))
+        if not columns:
+            self.file.unlink(missing_ok=True)
+            return
         with replacing(self.file) as temporary, temporary.open("w", newline="", encoding="utf-8") as stream:
             writer = csv.DictWriter(stream, columns)
             writer.writeheader()

@@ -32,6 +32,9 @@ from variants.errors import Diverged, VariantError
 LONG = datetime.timedelta(hours=12)
 """How long ranks wait for each other: rank 0 may prepare pictures for hours. Processes that end are noticed at once."""
 
+ONEDNN = "could not create a primitive"
+"""All that oneDNN says where a processor's memory does not suffice."""
+
 POLL_S = 0.5
 VISIBLE_S = 60.0
 """How long a file that rank 0 wrote may take to show on another machine that shares its folder."""
@@ -218,8 +221,9 @@ def lost(error: BaseException) -> bool:
 
 def out_of_memory(error: BaseException) -> bool:
     """Whether an error says that memory ran out, on a GPU or on the host."""
-    text = str(error)
-    return type(error).__name__ == "OutOfMemoryError" or isinstance(error, MemoryError) or "allocate memory" in text
+    from bench.throughput.memory import is_out_of_memory
+
+    return is_out_of_memory(error) or "allocate memory" in str(error)
 
 
 def sentence(error: BaseException) -> str:
@@ -227,4 +231,6 @@ def sentence(error: BaseException) -> str:
     if out_of_memory(error):
         return "out of memory. Use a smaller --set batch or --size, or more processes."
     text = " ".join(str(error).split())
+    if text == ONEDNN:
+        return f"{text}: most likely out of memory. Use a smaller --set batch or --size, or more processes."
     return text if isinstance(error, BenchError | VariantError) else f"{type(error).__name__}: {text}"

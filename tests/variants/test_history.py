@@ -17,6 +17,7 @@ from torch import nn
 from variants import trainer
 from variants.checkpoint_every import Every
 from variants.errors import Diverged
+from variants.history import History
 from variants.method import Network
 from variants.session import Plan
 from variants.trainer import Progress, train
@@ -369,3 +370,16 @@ def test_a_saved_state_says_what_it_is_of(training):
         "threads": 1, "ema": 0.0, "features": "",
     }  # fmt: skip
     assert state["step"] == 12
+
+
+def test_a_history_without_rows_leaves_no_file(tmp_path):
+    """A state may be kept before the first row; an empty line is no table."""
+    history = History(tmp_path / "history.csv", [])
+    history.write()
+    assert not history.file.exists()
+    history.add({"step": 30, "mse": 0.5})
+    history.write()
+    assert history.file.read_text().split() == ["step,mse", "30,0.5"]
+    history.keep(20)
+    history.write()
+    assert not history.file.exists()

@@ -218,6 +218,12 @@ def test_an_error_that_says_only_that_another_is_gone(error, gone, memory):
     ("error", "words"),
     [
         (MemoryError(), "out of memory. Use a smaller --set batch or --size, or more processes."),
+        (RuntimeError("std::bad_alloc"), "out of memory. Use a smaller --set batch or --size, or more processes."),
+        (
+            RuntimeError("could not create a primitive"),
+            "could not create a primitive: most likely out of memory. Use a smaller --set batch or --size, or more "
+            "processes.",
+        ),
         (BenchError("no\n such  file"), "no such file"),
         (CheckpointError("bad"), "bad"),
         (ValueError("no\nway"), "ValueError: no way"),
