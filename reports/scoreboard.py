@@ -161,7 +161,7 @@ def overall(numbers: Numbers, dataset: str, found: dict[str, Lead], metrics: Seq
                 "images_per_s",
                 "speed [img/s]",
                 "↑",
-                "Pictures a second at the batch size that stands below, its best, in the precision that was scored.",
+                "Pictures per second at the best batch size, given below, in the precision that was scored.",
             )
         )
         top = max(value for value, _ in speeds.values())
@@ -171,7 +171,7 @@ def overall(numbers: Numbers, dataset: str, found: dict[str, Lead], metrics: Seq
             cells[member.label, "images_per_s"] = (
                 Cell(grouped(value), value, bar=value / top, mark=best, detail=f"batch {batch}") if value else Cell("–")
             )
-    columns.append(Column("parameters", "parameters", "", "Trainable numbers of the network."))
+    columns.append(Column("parameters", "parameters", "", "Trainable parameters of the network."))
     for member in numbers.members:
         count = float(member.entry.parameters)
         cells[member.label, "parameters"] = Cell(millions(count), count)

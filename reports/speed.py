@@ -85,7 +85,7 @@ def warnings_table(numbers: Numbers) -> Table | None:
         rows.append(Row(merged(words, [values for values, _ in found]), [Cell(text)]))
     columns = [Column("about", "about", numeric=False)]
     notes = ["The column warnings of throughput.parquet has them row by row."]
-    return Table("throughput-warnings", "Warnings of the measurement", columns, rows, "warning", notes, sortable=False)
+    return Table("throughput-warnings", "Measurement warnings", columns, rows, "warning", notes, sortable=False)
 
 
 def place(line: dict[str, Any], several: set[str]) -> str:
