@@ -86,7 +86,8 @@ def tell_of_suite(suite: Suite, writer: RunWriter) -> None:
             names = "; ".join(f"{name} ({why})" for name, why in dataset.skipped[:5])
             more = f" and {len(dataset.skipped) - 5} more" if len(dataset.skipped) > 5 else ""
             count = f"{len(dataset.skipped)} picture{'s' if len(dataset.skipped) > 1 else ''}"
-            text = f"{dataset.name}: {count} could not be read and left out: {names}{more}"
+            called = writer.manifest.titles.get(dataset.name, dataset.name)
+            text = f"{called}: {count} could not be read and left out: {names}{more}"
             writer.note(text)
             say(f"warning: {text}")
     for text in suite.notes():
