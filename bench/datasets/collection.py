@@ -139,11 +139,10 @@ def reader_version() -> str:
     import PIL
     from PIL import features
 
-    from bench.datasets import member, pictures, plain_jpeg, plain_png
+    from bench.datasets import member, pictures, plain_png
 
     source = hashlib.sha256()
-    modules = (member, pictures, plain_jpeg, plain_png, draws)
-    for module in (__file__, *(str(module.__file__) for module in modules)):
+    for module in (__file__, member.__file__, pictures.__file__, plain_png.__file__, draws.__file__):
         source.update(Path(module).read_bytes())
     return f"reader {source.hexdigest()} Pillow {PIL.__version__} {features.version('jpg')} OpenCV {cv2.__version__}"
 

@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bench.datasets.member import Member
-from bench.datasets.plain_jpeg import read_plain_jpeg
 from bench.datasets.plain_png import read_plain_png
 from bench.util import draws
 
@@ -58,12 +57,8 @@ def read_picture(path: Path | Member, at_least: int | None = None) -> np.ndarray
     if plain is not None:
         return plain
     with opened(path) as image:
-        whole = image.size
         if at_least is not None and image.mode == "RGB":
             image.draft("RGB", (at_least, at_least))
-        pixels = read_plain_jpeg(image) if image.size == whole else None
-        if pixels is not None:
-            return turn(to_srgb(pixels, image.info.get("icc_profile")), orientation(image))
         return to_rgb(image, path)
 
 
@@ -247,7 +242,7 @@ def to_srgb_transform(profile: bytes, mode: str) -> ImageCmsTransform | None:
 
 
 def orientation(image: Image.Image) -> int:
-    """The EXIF orientation of a picture, 1 to 8; 1 where there is none or it makes no sense."""
+    """The EXIF orientation of a loaded picture, 1 to 8; 1 where there is none or it makes no sense."""
     try:
         found = image.getexif().get(ORIENTATION, 1)
     except Exception:  # damaged metadata beside sound pixels

