@@ -147,7 +147,7 @@ def normalised(pictures: np.ndarray | Sequence[np.ndarray], device: Any = "cpu")
     """8-bit pictures (N, H, W, 3) as the stacks want them: float32 (N, 3, H, W), LPIPS' normalisation applied."""
     import torch
 
-    return normalise(torch.from_numpy(np.ascontiguousarray(pictures)).to(device).permute(0, 3, 1, 2))
+    return normalise(torch.from_numpy(np.array(pictures)).to(device).permute(0, 3, 1, 2))
 
 
 def normalise(levels: torch.Tensor) -> torch.Tensor:

@@ -180,7 +180,8 @@ def cache(
         return
     for row in rows:
         print(f"{row['bytes'] / 1e6:,.1f} MB, used {row['used']}: {'; '.join(row.get('of', ['?']))}")
-    print(f"{cache_folder()}: {len(rows)} packs, {total / 1e6:,.1f} MB" + " (--clear removes them)" * bool(rows))
+    packs = f"{len(rows)} pack" + "s" * (len(rows) != 1)
+    print(f"{cache_folder()}: {packs}, {total / 1e6:,.1f} MB" + " (--clear removes them)" * bool(rows))
 
 
 def find(name: str) -> Archive:

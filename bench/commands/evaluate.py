@@ -75,9 +75,9 @@ def evaluate_methods(request: Request) -> None:
     device = "cpu" if request.device is None and needs_no_device(profile) else check_device(request.device)
     weights = weights_of(source) if source and request.run else weights_anywhere(request.runs)
     methods = load_all(request.methods, weights, request.checkpoint, device)
+    suite = suite or open_suite(profile, split)
     fetch_or_tell(profile, request.weights_dir, request.fetch)
     scorers = open_scorers(profile, request.weights_dir, device)
-    suite = suite or open_suite(profile, split)
     if request.save_predictions is not None or any(not method.gives_raw for method in methods):
         refuse_shared_ids(suite)
     methods = settle_layout(methods, suite.masks)

@@ -15,6 +15,7 @@ from bench.datasets.member import Member
 from bench.datasets.pictures import SUFFIXES
 from bench.datasets.registry import Dataset, check_request, dataset, takes_path
 from bench.util.errors import UsageError
+from bench.util.words import printable
 
 
 @dataset("files")
@@ -37,7 +38,8 @@ def open_files(argument: str, split: str, size: int | None, count: int | None) -
         name = (path.relative_to(base) if path.is_relative_to(base) else path.relative_to(path.anchor)).as_posix()
         why = refusal(name, path)
         if why:
-            skipped.append((name.encode(errors="backslashreplace").decode(), why))
+            shown = name if path.is_relative_to(base) else str(path)
+            skipped.append((printable(shown), why))
         else:
             sources[name] = path
     if not sources:

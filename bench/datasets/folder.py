@@ -57,15 +57,15 @@ def named_entries(root: Path, found: list[str], pattern: str) -> list[Entry]:
     return [*entries.values()]
 
 
-def find_root(argument: str) -> Path:
-    """The folder that ``folder:PATH`` names; raises UsageError where there is none."""
+def find_root(argument: str, kind: str = "folder") -> Path:
+    """The folder that ``folder:PATH``, or another ``kind`` of data, names; raises UsageError where there is none."""
     if not argument:
-        raise UsageError("folder needs a path: write folder:PATH, the path of a folder of pictures")
+        raise UsageError(f"{kind} needs a path: write {kind}:PATH, the path of a folder of pictures")
     root = Path(argument).expanduser()
     if not root.exists():
-        raise UsageError(f"the folder {root} does not exist: folder:PATH takes a folder of pictures")
+        raise UsageError(f"the folder {root} does not exist: {kind}:PATH takes a folder of pictures")
     if not root.is_dir():
-        raise UsageError(f"{root} is a file: folder:PATH takes a folder of pictures")
+        raise UsageError(f"{root} is a file: {kind}:PATH takes a folder of pictures")
     return root
 
 

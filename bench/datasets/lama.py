@@ -32,7 +32,7 @@ def open_lama(argument: str, split: str, size: int | None, count: int | None) ->
     picture can be read.
     """
     check_request(size, count)
-    root = find_root(argument)
+    root = find_root(argument, "lama")
     if split not in ("test", "all"):
         raise UsageError(f"{root} is for scoring only: lama:DIR has no {split} pictures; train on other data")
     found, skipped = find_pictures(root)

@@ -31,7 +31,7 @@ def open_places365(argument: str, split: str, size: int | None, count: int | Non
     Raises UsageError where there is neither, or no picture of the split.
     """
     check_request(size, count)
-    root = find_root(argument)
+    root = find_root(argument, "places365")
     scales = ("256", "large") if size is None or size <= SMALL else ("large", "256")
     train = first(root, [f"data_{scale}_{kind}" for scale in scales for kind in ("standard", "challenge")])
     held = first(root, [f"val_{scale}" for scale in scales])

@@ -76,7 +76,7 @@ def find_shards(pattern: str) -> list[Path]:
             missing.append(text)
         found.update((Path(match).absolute(), None) for match in matches)
     if missing:
-        raise UsageError(f"{len(missing)} shards are missing ({some(missing, 3)})")
+        raise UsageError(f"missing shards: {some(missing, 3)}")
     return [*found]
 
 

@@ -18,6 +18,7 @@ from typing import IO, Any
 from bench.datasets.pictures import SUFFIXES
 from bench.util.errors import UsageError
 from bench.util.paths import Outside, relative
+from bench.util.words import printable
 
 MOST_GROWTH = 20
 """How many times its own bytes an archive may hold: compressed pictures hardly shrink any more."""
@@ -108,7 +109,7 @@ def pictures(tar: tarfile.TarFile, archive: Path, found: Unpacked) -> Iterator[t
 
 def shown(name: str) -> str:
     """A member's name as it may go to a terminal: whole where it is plain text."""
-    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in name[:120])
+    return printable(name[:120])
 
 
 def write(source: IO[bytes], target: Path, size: int) -> tuple[str, int]:

@@ -1,10 +1,19 @@
-"""Lists in sentences."""
+"""Names and lists of them, in sentences."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 SHOWN = 5
+
+
+def printable(name: str) -> str:
+    """A name as it can be printed: control characters, and bytes that are not UTF-8, as escapes.
+
+    >>> printable("a\\x00b.png"), printable("\\udcff.png")
+    ('a\\\\x00b.png', '\\\\udcff.png')
+    """
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in name)
 
 
 def some(names: Sequence[str], shown: int = SHOWN) -> str:

@@ -107,7 +107,7 @@ def test_ctrl_c_leaves_a_run_that_the_same_command_continues(tmp_path):
     while not (folder / "state.pt").is_file() and time.time() < deadline:
         time.sleep(0.02)
     os.killpg(process.pid, signal.SIGINT)
-    _, stderr = process.communicate(timeout=60)
+    _, stderr = process.communicate(timeout=300)
     assert process.returncode == 130, stderr
     assert "Interrupted. Rerun the same command to resume." in stderr
     assert "Traceback" not in stderr

@@ -63,6 +63,19 @@ def test_listed_files_that_are_no_pictures_are_named(tmp_path: Path) -> None:
     assert set(skipped) == {"gone.png", "notes.md", "broken.png", "\\udcff.png"}
 
 
+def test_a_listed_file_elsewhere_is_named_by_its_whole_path_in_plain_letters(tmp_path: Path) -> None:
+    (tmp_path / "good.png").write_bytes(encoded(1))
+    (tmp_path / "l.txt").write_text("good.png\n/nowhere/x.jpg\na\x00b.png\n")
+    skipped = dict(open_dataset(f"files:{tmp_path}/l.txt", "all").skipped)
+    assert skipped == {"/nowhere/x.jpg": "no such file", "a\\x00b.png": "no such file"}
+
+
+@pytest.mark.parametrize("kind", ["folder", "places365", "lama"])
+def test_a_folder_that_is_not_there_is_told_in_the_words_that_were_written(kind: str, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=f"gone does not exist: {kind}:PATH takes a folder of pictures"):
+        open_dataset(f"{kind}:{tmp_path}/gone")
+
+
 @pytest.mark.parametrize("text", ["", "# nothing\n", "gone.png\n"])
 def test_a_list_of_nothing_is_refused_in_a_sentence(text: str, tmp_path: Path) -> None:
     (tmp_path / "l.txt").write_text(text)
@@ -159,7 +172,7 @@ def test_names_that_lead_out_and_links_are_left_out(tmp_path: Path) -> None:
         ("", "needs a pattern"),
         ("https://example.org/{0..9}.tar", "must be files of this machine"),
         ("pipe:curl x", "must be files of this machine"),
-        ("DIR/t-{00..03}.tar", r"2 shards are missing \(.*t-02.tar, .*t-03.tar\)"),
+        ("DIR/t-{00..03}.tar", r"missing shards: .*t-02.tar, .*t-03.tar"),
         ("DIR/*.gz", "unpack its compression first"),
         ("DIR/none.tar", "no pictures in 1 shards"),
     ],

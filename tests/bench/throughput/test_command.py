@@ -131,7 +131,7 @@ def test_an_interrupted_measurement_leaves_nothing_behind(tmp_path):
     process.stderr.readline()  # it says that weights are random once it has begun
     time.sleep(1)
     process.send_signal(signal.SIGINT)
-    out, error = process.communicate(timeout=60)
+    out, error = process.communicate(timeout=300)
     assert process.returncode == 130
     assert out == "" and "Traceback" not in error
     assert not list(tmp_path.rglob("*.parquet"))
