@@ -92,6 +92,11 @@ def quality_speed(numbers: Numbers, dataset: str, metric: str) -> Markup | None:
     )
 
 
+def speed_label(css: str) -> str:
+    """What the axis of speeds is called; a narrow drawing has no room for more."""
+    return "images per second, best batch size" + (", faster to the right" if css == "wide" else "")
+
+
 def _draw_quality_speed(
     found: list[Point], best: list[Point], measure: Metric, size: tuple[int, int], alt: str, css: str
 ) -> Markup:
@@ -103,7 +108,7 @@ def _draw_quality_speed(
     high *= (high / low) ** (0.12 if css == "wide" else 0.3)
     plane = Plane(
         *size,
-        Axis(low, high, label="images per second at the best batch size, faster to the right", log=True),
+        Axis(low, high, label=speed_label(css), log=True),
         Axis(
             *span_of(ends, 0.1),
             label=f"{what}{unit}, better upwards",

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bench.exporters.rounding import typeset
+from bench.exporters.score_tables import fills_asked
 from bench.metrics.declaration import Metric
 from bench.metrics.protocol import protocol_note
 from bench.statistics.scores import ALL
@@ -145,7 +146,7 @@ def overall(numbers: Numbers, dataset: str, found: dict[str, Lead], metrics: Seq
     cells: dict[tuple[str, str], Cell] = {}
     single = [metric for metric, measure in numbers.measures.items() if not measure.whole]
     pooled = [numbers.score(name, dataset, ALL, metric) for name in numbers.labels for metric in single]
-    most = max((score.n for score in pooled if score), default=0)
+    most = max([*(score.n for score in pooled if score), fills_asked(numbers.run, dataset)])
     for metric in metrics:
         scores = {name: numbers.score(name, dataset, ALL, metric) for name in numbers.labels}
         lengths = [s.shown for s in scores.values() if s]

@@ -139,10 +139,21 @@ def pair_sides(reference: Side, candidate: Side, common: bool | None = None) -> 
             found = _pair_scores(reference, candidate, dataset, facts, notes)
             pairs += [found] if found else []
     if not pairs:
-        raise IncomparableError(
-            f"{reference.label} and {candidate.label} share no scored picture: score both on the same data"
-        )
+        raise IncomparableError(_nothing_shared(reference, candidate))
     return pairs, notes
+
+
+def _nothing_shared(reference: Side, candidate: Side) -> str:
+    """Why two sides have no pair, in a sentence: most often their mask types have other names."""
+    ours, theirs = (
+        sorted({mask for data in side.scores.values() for mask in data.masks}) for side in (reference, candidate)
+    )
+    if ours and theirs and not set(ours) & set(theirs):
+        return (
+            f"{reference.label} was scored under {', '.join(ours)} and {candidate.label} under {', '.join(theirs)}: "
+            "holes are paired by the name of their mask type, so name the folders of holes alike and score again"
+        )
+    return f"{reference.label} and {candidate.label} share no scored picture: score both on the same data"
 
 
 def _pair_scores(reference: Side, candidate: Side, dataset: str, facts: list[Metric], notes: list[str]) -> Pair | None:

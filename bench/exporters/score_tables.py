@@ -21,8 +21,8 @@ Row = dict[str, Any]
 @dataclass(frozen=True)
 class ScoreTable:
     """One data set, all mask types pooled. title: what people call it; metrics: the columns; methods: (label, row by
-    metric) of each with scores; best: the standing of the best method by metric; most: the largest number of fills that
-    a mean of a picture's metric is over."""
+    metric) of each with scores; best: the standing of the best method by metric; most: how many fills a mean of a
+    picture's metric is over where none is missing."""
 
     dataset: str
     title: str
@@ -48,8 +48,15 @@ def score_tables(run: Run, columns: tuple[str, ...] = ()) -> list[ScoreTable]:
         methods = tuple((run.label(*pair), scores) for pair, scores in own.items() if scores)
         counts = [row["n"] for row in rows if row["mean"] is not None and not declared[row["metric"]].whole]
         title = run.manifest.titles.get(dataset, dataset)
-        found.append(ScoreTable(dataset, title, metrics, methods, best, max(counts, default=0)))
+        most = max([*counts, fills_asked(run, dataset)])
+        found.append(ScoreTable(dataset, title, metrics, methods, best, most))
     return found
+
+
+def fills_asked(run: Run, dataset: str) -> int:
+    """How many fills of a data set each method was asked for: pictures times mask types."""
+    masks = {row["mask"] for row in (run.summary or {}).get("scores", []) if row["dataset"] == dataset} - {ALL}
+    return sum(entry.count for entry in run.manifest.datasets if entry.name == dataset) * len(masks)
 
 
 def caveats(run: Run, tables: Sequence[ScoreTable]) -> list[str]:

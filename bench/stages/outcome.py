@@ -52,9 +52,9 @@ class Outcome:
         self.failed[method.label, mask, why] += 1
         self.listed.setdefault(method.label, []).append(f"{mask}/{image_id}: {why}")
 
-    def note_findings(self, method: Method, found: Findings) -> None:
+    def note_findings(self, method: Method, found: Findings, restored: bool = True) -> None:
         """What a method has to tell once all is filled: files that nothing asked for, values out of range, and how
-        many of its pictures had known pixels changed."""
+        many of its pictures had known pixels changed. restored: whether those come from the truth before scoring."""
         if found.unread:
             lines = [f"{name}: cannot be read ({why})" for name, why in found.unread.items()]
             self.listed.setdefault(method.label, []).extend(lines)
@@ -71,7 +71,7 @@ class Outcome:
             self.tell(
                 method,
                 f"{method.label} changed known pixels in {self.drifted[method.label]} pictures; "
-                "they were restored from the truth before scoring unless --no-composite was given",
+                + ("they were restored from the truth before scoring" if restored else "they are scored as they are"),
             )
 
 

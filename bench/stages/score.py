@@ -111,7 +111,7 @@ def evaluate(
     for place, method in enumerate(methods):
         outcome.findings[method.name, method.seed] = found[place]
         if not part:
-            outcome.note_findings(method, found[place])
+            outcome.note_findings(method, found[place], restore_known)
     return outcome
 
 

@@ -198,17 +198,22 @@ def estimate(
     # A GPU's steps are recorded after the first few.
     for _ in range(WARM_UP + 1 if device.startswith("cuda") else 1):
         step()
-    if time.perf_counter() - began < seconds:
-        warm_up(step, [()], device, seconds)
-    first_s, first_steps = time.perf_counter() - began, taken
-    began = time.perf_counter()
-    samples = [loop_seconds(step, [()], 1, device)]
-    count = max(1, round(LOOP_S / samples[0]))
-    while time.perf_counter() - began < seconds:
-        samples.append(loop_seconds(step, [()], count, device) / count)
-    per_step = min(samples[1:] or samples)
-    # The first steps are steps of the training, too.
-    first_s = max(0.0, first_s - first_steps * per_step)
+    first_s = time.perf_counter() - began
+    if taken == 1 and first_s >= 5 * seconds:
+        # Of so long a step, starting is a small part: a second one would double the wait.
+        per_step, first_s = first_s, 0.0
+    else:
+        if first_s < seconds:
+            warm_up(step, [()], device, seconds)
+        first_s, first_steps = time.perf_counter() - began, taken
+        began = time.perf_counter()
+        samples = [loop_seconds(step, [()], 1, device)]
+        count = max(1, round(LOOP_S / samples[0]))
+        while time.perf_counter() - began < seconds:
+            samples.append(loop_seconds(step, [()], count, device) / count)
+        per_step = min(samples[1:] or samples)
+        # The first steps are steps of the training, too.
+        first_s = max(0.0, first_s - first_steps * per_step)
     least = Cost(counted.flops_step * plan.batch, counted.bytes_step * plan.batch)
     share, bound = ceilings.share(least, plan.precision, per_step)
     return Estimate(

@@ -109,12 +109,24 @@ def test_of_the_hole_the_bounding_box_is_scored_with_the_truths_known_pixels(pic
     assert metric.get(names[0]).region == "hole"
 
 
-def test_direction_and_version_are_the_librarys_own() -> None:
+def test_direction_and_version_are_the_librarys_own_where_it_is_right() -> None:
     for name in PAIRS:
         entry = metric.get(f"torchmetrics:{name}")
-        higher = getattr(torchmetrics.image, name).higher_is_better
+        # The spectral distortion index is 0 of the truth itself; torchmetrics says that higher is better.
+        higher = getattr(torchmetrics.image, name).higher_is_better and name != "SpectralDistortionIndex"
         assert entry.direction == ("higher" if higher else "lower"), name
         assert entry.version == torchmetrics.__version__ and entry.rank is None
+
+
+def test_the_truth_itself_is_never_worse_than_a_fill(pictures: tuple[np.ndarray, ...]) -> None:
+    truth, hole, filled = pictures
+    names = [f"torchmetrics:{name}" for name in PAIRS if name not in WEIGHTS]
+    exact, other = Scorer(names).score("a", truth, hole, [truth, filled])
+    compared = [name for name in names if np.isfinite([exact[name], other[name]]).all()]
+    assert len(compared) > 5
+    for name in compared:
+        sign = 1 if metric.get(name).direction == "higher" else -1
+        assert sign * exact[name] >= sign * other[name], name
 
 
 @pytest.mark.parametrize("name", WEIGHTS)

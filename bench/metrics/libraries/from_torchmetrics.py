@@ -13,6 +13,9 @@ PACKAGE = "torchmetrics"
 SEVERAL = "imgs"
 """What a score of whole sets calls the pictures that it is given."""
 
+LOWER_AFTER_ALL = ("SpectralDistortionIndex",)
+"""Classes whose ``higher_is_better`` is wrong (torchmetrics 1.9): D_lambda of Alparone et al. 2008 is 0 at its best."""
+
 
 def offers() -> dict[str, Offer]:
     """Every class of torchmetrics.image whose ``update`` takes one picture, or a picture and its truth.
@@ -38,7 +41,7 @@ def _offer_of(cls: Any) -> Offer | None:
     shown = ", ".join(f"{key}={value}" for key, value in given.items())
     summary = (cls.__doc__ or "").strip().split("\n")[0].replace("`", "").replace("_)", ")")
     return Offer(
-        higher=bool(cls.higher_is_better),
+        higher=bool(cls.higher_is_better) and cls.__name__ not in LOWER_AFTER_ALL,
         pair=len(taken) == 2,
         summary=summary,
         call=f"{cls.__name__}({shown})",

@@ -70,6 +70,12 @@ def test_a_data_set_that_one_side_lacks_is_left_out(tmp_path: Path) -> None:
     assert [pair.dataset for pair in pair_sides(both, both)[0]] == ["photos", "scenes"]
 
 
+def test_mask_types_of_other_names_are_named(tmp_path: Path) -> None:
+    one, other = scored(tmp_path / "r", masks=("p", "q")), scored(tmp_path / "s", masks=("v", "w"))
+    with pytest.raises(IncomparableError, match="r:a was scored under p, q and s:a under v, w: holes are paired"):
+        pair_sides(one, other)
+
+
 def test_sides_that_share_no_picture_are_refused(tmp_path: Path) -> None:
     with pytest.raises(IncomparableError, match="r:a and s:a share no scored picture"):
         pair_sides(scored(tmp_path / "r", 4), scored(tmp_path / "s", 4, start=4))

@@ -194,6 +194,14 @@ def test_a_slow_step_is_not_repeated_for_long(monkeypatch):
     assert (timed.loops, timed.warmed, given.first_s, given.training_s) == ([1], [], 1, 121)
 
 
+def test_a_step_that_takes_longer_than_all_that_was_asked_for_is_taken_once(monkeypatch):
+    timed = Timed(monkeypatch, 2.0)
+    timed.step = lambda: setattr(timed, "now", timed.now + 8)
+    given = estimate(COUNTED, PROFILE, "cpu", 300, CEILINGS, 1.5)
+    # 60 steps of 8 s.
+    assert (timed.loops, timed.warmed, given.first_s, given.training_s) == ([], [], 0, 480)
+
+
 def test_on_a_gpu_steps_are_recorded_before_they_are_timed(monkeypatch):
     timed = Timed(monkeypatch, 0.125)
     timed.device = "cuda"
