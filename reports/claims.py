@@ -15,8 +15,9 @@ import numpy as np
 from bench.exporters.rounding import typeset
 from bench.statistics.intervals import Seeds, inside, seed_noise
 from bench.statistics.paired import pooled
+from bench.util.words import counted
 from reports.numbers import Member, Numbers, Score, paired
-from reports.scoreboard import counted, millions
+from reports.scoreboard import millions
 from reports.tables import Cell, Column, Row, Table
 
 INF = math.inf

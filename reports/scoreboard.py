@@ -13,6 +13,7 @@ from bench.exporters.score_tables import fills_asked
 from bench.metrics.declaration import Metric
 from bench.metrics.protocol import protocol_note
 from bench.statistics.scores import ALL
+from bench.util.words import counted
 from reports.numbers import Member, Numbers, Score, paired
 from reports.tables import Cell, Column, Row, Table
 
@@ -294,11 +295,6 @@ def verdict(numbers: Numbers, found: dict[str, dict[str, Lead]]) -> Answer | Non
     if seeds and max(seeds.values()) == 1:
         more.append("One training seed: how much another training would change is not in the intervals.")
     return Answer(top + ".", more, winners)
-
-
-def counted(count: int, noun: str) -> str:
-    """``1 picture``, ``2 pictures``."""
-    return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
 def _lower_first(text: str) -> str:

@@ -168,6 +168,7 @@ def cache(
     """List the decoded pictures that runs share (BENCH_CACHE_DIR), or remove them."""
     from bench.datasets import packed
     from bench.util.places import cache_folder
+    from bench.util.words import counted
 
     freed = packed.clear() if clear else 0
     rows = packed.listed()
@@ -180,8 +181,10 @@ def cache(
         return
     for row in rows:
         print(f"{row['bytes'] / 1e6:,.1f} MB, used {row['used']}: {'; '.join(row.get('of', ['?']))}")
-    packs = f"{len(rows)} pack" + "s" * (len(rows) != 1)
-    print(f"{cache_folder()}: {packs}, {total / 1e6:,.1f} MB" + " (--clear removes them)" * bool(rows))
+    print(
+        f"{cache_folder()}: {counted(len(rows), 'pack')}, {total / 1e6:,.1f} MB"
+        + " (--clear removes them)" * bool(rows)
+    )
 
 
 def find(name: str) -> Archive:

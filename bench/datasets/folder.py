@@ -16,6 +16,7 @@ from bench.datasets.name_pattern import id_in, split_pattern
 from bench.datasets.pictures import FOREIGN, SUFFIXES
 from bench.datasets.registry import Dataset, check_request, dataset, takes_path
 from bench.util.errors import UsageError
+from bench.util.words import printable
 
 
 @dataset("folder")
@@ -97,7 +98,7 @@ def find_pictures(root: Path) -> tuple[list[str], list[tuple[str, str]]]:
             try:
                 path.encode()
             except UnicodeEncodeError:
-                skipped.append((path.encode(errors="backslashreplace").decode(), "its name is not valid UTF-8"))
+                skipped.append((printable(path), "its name is not valid UTF-8"))
             else:
                 if suffix in FOREIGN:
                     skipped.append((path, f"{suffix[1:].upper()} is not read: convert it to PNG or JPEG"))

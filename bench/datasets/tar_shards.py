@@ -23,7 +23,7 @@ from bench.datasets.unpack import ended
 from bench.util.errors import UsageError
 from bench.util.paths import Outside, relative
 from bench.util.read_errors import reading
-from bench.util.words import some
+from bench.util.words import printable, some
 
 
 @dataset("shards")
@@ -113,7 +113,7 @@ def read_index(shard: Path, size: int, changed: int) -> tuple[tuple[Member, ...]
                     stem, _, suffix = path.name.partition(".")
                     if f".{suffix.lower()}" not in SUFFIXES or not stem:
                         continue
-                    name = f"{shard.name}:{entry.name}".encode(errors="backslashreplace").decode()
+                    name = printable(f"{shard.name}:{entry.name}")
                     why = refusal(entry, size)
                     if why:
                         skipped.append((name, why))

@@ -23,6 +23,7 @@ from bench.demo.visitor import Visitor, Visitors
 from bench.demo.window import hole_to, paint_shape
 from bench.masks.registry import draw, mask
 from bench.util.errors import BenchError, UsageError
+from bench.util.words import counted
 from variants.errors import VariantError
 
 SIZES = (64, 128, 256, 512)
@@ -140,7 +141,7 @@ class Page:
         def work(visitor: Visitor) -> str:
             if not visitor.confirm():
                 raise UsageError("There is no fill to confirm: paint first.")
-            return f"Confirmed, {count(len(visitor.steps), 'fill')} so far. Paint the next hole, or save."
+            return f"Confirmed, {counted(len(visitor.steps), 'fill')} so far. Paint the next hole, or save."
 
         return self.try_to(request, work)
 
@@ -214,7 +215,7 @@ class Page:
             return "Nothing is painted."
         visitor.fills = self.engine.fill(visitor.picture, visitor.hole, visitor.size or self.engine.cast.size)
         self.score(visitor)
-        return f"Filled by {count(sum(not fill.problem for fill in visitor.fills), 'method')}."
+        return f"Filled by {counted(sum(not fill.problem for fill in visitor.fills), 'method')}."
 
     def score(self, visitor: Visitor) -> None:
         """Score the fills, if the truth below the hole is known: it is not once a fill was confirmed."""
@@ -275,11 +276,6 @@ def painted(strokes: Any, shape: tuple[int, int]) -> np.ndarray | None:
     if hole.shape != paint_shape(shape):
         raise UsageError("The hole is not of the picture's size.")
     return hole_to(hole, shape)
-
-
-def count(number: int, noun: str) -> str:
-    """A number and its noun, in the plural unless it is 1."""
-    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def build(page: Page) -> gr.Blocks:

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from bench.util.errors import BenchError, UsageError
 from bench.util.progress import say
+from bench.util.words import counted
 from variants.plugins import PLUGINS_ENV
 
 RETRIES = 3
@@ -65,8 +66,9 @@ def require(needs: Mapping[str, int], nodes: Sequence[Mapping[str, Any]], what: 
     """Raises UsageError where no living node has it: the tasks would wait for ever. what: of which there are many."""
     if not any(r.get("CPU", 0) >= needs["num_cpus"] and r.get("GPU", 0) >= needs["num_gpus"] for r in alive(nodes)):
         gpu = " and a GPU" if needs["num_gpus"] else ""
-        cores = f"{needs['num_cpus']} core{'s' * (needs['num_cpus'] != 1)}"
-        raise UsageError(f"No node of the Ray cluster has {cores}{gpu}, which each {what} needs")
+        raise UsageError(
+            f"No node of the Ray cluster has {counted(needs['num_cpus'], 'core')}{gpu}, which each {what} needs"
+        )
 
 
 def submit(ray: Any, function: Callable[[T, str], Told], needs: Mapping[str, int], orders: Sequence[T]) -> dict[Any, T]:

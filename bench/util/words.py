@@ -1,4 +1,4 @@
-"""Names and lists of them, in sentences."""
+"""Names, numbers of things and lists, in sentences."""
 
 from __future__ import annotations
 
@@ -14,6 +14,11 @@ def printable(name: str) -> str:
     ('a\\\\x00b.png', '\\\\udcff.png')
     """
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in name)
+
+
+def counted(number: int, noun: str) -> str:
+    """``1 picture``, ``2 pictures``, ``0 pictures``."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def some(names: Sequence[str], shown: int = SHOWN) -> str:
