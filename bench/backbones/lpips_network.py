@@ -9,8 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
+import cv2
 import numpy as np
 
 if TYPE_CHECKING:
@@ -22,6 +24,9 @@ SCALE = (0.458, 0.448, 0.450)
 
 EPSILON = 1e-10
 """Added to a feature vector's length before dividing by it, as in LPIPS v0.1."""
+
+WINDOWS = 600_000
+"""Most values of all windows of a convolution that goes as a matrix product: what a core's own cache has room for."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +63,35 @@ class Step:
         x = laid_out(x)
         if self.weight is None:
             return F.max_pool2d(x, self.kernel, self.stride, ceil_mode=self.ceil)
+        if not pad and x.device.type == "cpu" and len(x) == 1:
+            high, wide = ((length - self.kernel) // self.stride + 1 for length in x.shape[2:])
+            if high * wide * self.matrix.shape[0] <= WINDOWS:
+                return self._product(x, high, wide)
         return F.conv2d(x, self.weight, self.bias, self.stride, pad).relu_()
+
+    @cached_property
+    def matrix(self) -> torch.Tensor:
+        """The weights of a convolution as a product takes them: (kernel · kernel · in, out)."""
+        assert self.weight is not None
+        return self.weight.permute(2, 3, 1, 0).flatten(0, 2).contiguous()
+
+    def _product(self, x: torch.Tensor, high: int, wide: int) -> torch.Tensor:
+        """The layer's output (1, out, high, wide) of laid out (1, C, H, W), without padding, as a matrix product.
+
+        Of small parts of a picture on a processor, each of its own size: oneDNN compiles a convolution for every new
+        size, and takes about half as long again (AlexNet, one Xeon core).
+        """
+        import torch
+
+        _, channels, _, width = x.shape
+        row, across = width * channels, self.kernel * channels
+        # Rows of a window lie in one piece, as the channels of a pixel lie side by side.
+        windows = x.as_strided(
+            (high, wide, self.kernel, across), (self.stride * row, self.stride * channels, row, 1), x.storage_offset()
+        )
+        flat = windows.reshape(high * wide, -1)
+        found = flat @ self.matrix if self.bias is None else torch.addmm(self.bias, flat, self.matrix)
+        return found.relu_().view(1, high, wide, -1).permute(0, 3, 1, 2)
 
 
 @dataclass(frozen=True)
@@ -135,19 +168,32 @@ def laid_out(x: torch.Tensor) -> torch.Tensor:
 
 def unit(features: torch.Tensor) -> torch.Tensor:
     """Each position's channel vector scaled to length one, (N, C, h, w)."""
-    return features / (features.square().sum(1, keepdim=True).sqrt() + EPSILON)
+    import torch
+
+    return features / (torch.linalg.vector_norm(features, dim=1, keepdim=True) + EPSILON)
 
 
 def distance_map(a: torch.Tensor, b: torch.Tensor, head: torch.Tensor) -> torch.Tensor:
     """Weighted squared difference of unit features, (N, C, h, w) twice -> (N, h, w)."""
-    return ((a - b).square() * head[None, :, None, None]).sum(1)
+    return (a - b).square().permute(0, 2, 3, 1) @ head
 
 
 def normalised(pictures: np.ndarray | Sequence[np.ndarray], device: Any = "cpu") -> torch.Tensor:
     """8-bit pictures (N, H, W, 3) as the stacks want them: float32 (N, 3, H, W), LPIPS' normalisation applied."""
     import torch
 
-    return normalise(torch.from_numpy(np.array(pictures)).to(device).permute(0, 3, 1, 2))
+    if torch.device(device).type != "cpu":
+        return normalise(torch.from_numpy(np.array(pictures)).to(device).permute(0, 3, 1, 2))
+    return torch.from_numpy(np.stack([cv2.LUT(picture, _levels()) for picture in pictures])).permute(0, 3, 1, 2)
+
+
+@cache
+def _levels() -> np.ndarray:
+    """What each of the 256 levels of a channel is normalised to, float32 (1, 256, 3)."""
+    import torch
+
+    levels = torch.arange(256, dtype=torch.uint8).expand(1, 3, 1, 256)
+    return normalise(levels)[0].permute(1, 2, 0).numpy()
 
 
 def normalise(levels: torch.Tensor) -> torch.Tensor:

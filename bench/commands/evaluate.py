@@ -17,6 +17,7 @@ from bench.profiles.profile import Profile, load_profile, replace_checked
 from bench.runs.reader import Run, find_run, find_runs, out_folder
 from bench.util.errors import UsageError
 from bench.util.files import write_json
+from bench.util.imports import import_early
 from bench.util.progress import say
 from bench.util.read_errors import Unfit, read_object, reading
 from bench.util.words import some
@@ -72,10 +73,14 @@ def evaluate_methods(request: Request) -> None:
     networks = [spec for spec in request.methods if is_network(spec)]
     if request.checkpoint is not None and len(networks) != 1:
         raise UsageError("--checkpoint holds the weights of one network: name exactly one variant")
-    device = "cpu" if request.device is None and needs_no_device(profile) else check_device(request.device)
+    anywhere = request.device is None and needs_no_device(profile)
+    if suite is None:
+        if not anywhere:
+            import_early(["torch"])
+        suite = open_suite(profile, split)
+    device = "cpu" if anywhere else check_device(request.device)
     weights = weights_of(source) if source and request.run else weights_anywhere(request.runs)
     methods = load_all(request.methods, weights, request.checkpoint, device)
-    suite = suite or open_suite(profile, split)
     fetch_or_tell(profile, request.weights_dir, request.fetch)
     scorers = open_scorers(profile, request.weights_dir, device)
     if request.save_predictions is not None or any(not method.gives_raw for method in methods):

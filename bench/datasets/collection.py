@@ -18,10 +18,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from bench.datasets.cache import PictureCache
+from bench.datasets.fingerprint import picture_digest
 from bench.datasets.member import Member
 from bench.datasets.pictures import BrokenPicture, fit_square, measure_picture, random_crop, read_picture, shrink
 from bench.datasets.registry import SPLITS, Dataset
@@ -44,6 +46,15 @@ class Entry:
     key: str
     label: str
     source: Path | Member
+
+
+class Seen(NamedTuple):
+    """What is known of a picture that could be read. digest: of its values as they will be loaded; empty where it was
+    not decoded for that."""
+
+    width: int
+    height: int
+    digest: str = ""
 
 
 def entries_of(sources: dict[str, Path | Member]) -> list[Entry]:
@@ -75,7 +86,7 @@ def open_collection(
     decoded = PictureCache() if split == "all" else None
     sources = [entry.source for entry in entries]
     checked = dict(zip(entries, check_pictures(sources, decoded, size), strict=True))
-    good = {entry: sides for entry, sides in checked.items() if not isinstance(sides, str)}
+    good = {entry: seen for entry, seen in checked.items() if not isinstance(seen, str)}
     broken = [(entry.label, why) for entry, why in checked.items() if isinstance(why, str)]
     skipped = sorted([*skipped, *broken])
     if not good:
@@ -99,7 +110,9 @@ def open_collection(
     pictures = FilePictures(tuple(chosen), size, endless)
     if decoded is not None:
         pictures.take(decoded)
-    note = describe(where, split, size, [good[e] for e in chosen], length, [splits[e.key] for e in good], given is None)
+    known = [good[entry] for entry in chosen]
+    note = describe(where, split, size, known, length, [splits[e.key] for e in good], given is None)
+    shapes = [(each.height, each.width) if size is None else (size, size) for each in known]
     return Dataset(
         name=name,
         split=split,
@@ -115,6 +128,7 @@ def open_collection(
         note=note,
         title=title,
         skipped=tuple(skipped),
+        digests=tuple(zip(shapes, (each.digest for each in known), strict=True)) if decoded is not None else (),
     )
 
 
@@ -147,54 +161,57 @@ def reader_version() -> str:
     return f"reader {source.hexdigest()} Pillow {PIL.__version__} {features.version('jpg')} OpenCV {cv2.__version__}"
 
 
-_checked: dict[tuple[str, int, int], tuple[int, int] | str] = {}
-"""(path, bytes, time of change) -> (width, height), or why it cannot be read; a run opens a folder often."""
+_checked: dict[tuple[str, int, int, object], Seen] = {}
+"""What was found of a file, by path, bytes, time of change, and what it was decoded for; a run opens a folder often."""
 
 
 def check_pictures(
     sources: Sequence[Path | Member], decoded: PictureCache | None = None, size: int | None = None
-) -> list[tuple[int, int] | str]:
-    """(width, height) of each file, or why it cannot be read. Decoding releases the GIL: threads gain.
+) -> list[Seen | str]:
+    """What is known of each file, or why it cannot be read. Decoding releases the GIL: threads gain.
 
-    Of many files the cache keeps what was found of those that can be read. decoded: takes in, by :func:`place_of`, the
-    pictures that had to be decoded for it, cut to ``size``, so that they need not be once more.
+    Of many files the cache keeps what was found of those that can be read. decoded: every picture is decoded, cut to
+    ``size`` and hashed; as many as it has room for are kept in it, by :func:`place_of`.
     """
     file = None
-    known: list[list[int] | None] = [None] * len(sources)
+    known: list[list[Any] | None] = [None] * len(sources)
     if len(sources) >= MANY:
-        text = "\n".join([reader_version(), *map(facts_of, sources)])
+        wanted = "measured" if decoded is None else f"hashed at {size}"
+        text = "\n".join([reader_version(), wanted, *map(facts_of, sources)])
         file = cache_folder() / "checked" / f"{hashlib.sha256(text.encode()).hexdigest()[:32]}.json"
         with contextlib.suppress(OSError, ValueError):
             kept = json.loads(file.read_text(encoding="utf-8"))
             known = kept if len(kept) == len(sources) else known
 
-    def check(source: Path | Member, kept: list[int] | None) -> tuple[int, int] | str:
-        return (kept[0], kept[1]) if kept else check_picture(source, decoded, size)
+    def check(source: Path | Member, kept: list[Any] | None) -> Seen | str:
+        return Seen(*kept) if kept else check_picture(source, decoded, size)
 
     with ThreadPoolExecutor(max_workers=min(16, os.cpu_count() or 1)) as pool:
         found = list(pool.map(check, sources, known))
     if file is not None and None in known:
         with contextlib.suppress(BenchError, OSError):
-            write_json(file, [None if isinstance(sides, str) else sides for sides in found])
+            write_json(file, [None if isinstance(seen, str) else seen for seen in found])
     return found
 
 
-def check_picture(source: Path | Member, decoded: PictureCache | None, size: int | None) -> tuple[int, int] | str:
+def check_picture(source: Path | Member, decoded: PictureCache | None, size: int | None) -> Seen | str:
     """See :func:`check_pictures`."""
     file = source if isinstance(source, Path) else source.tar
+    wanted = "measured" if decoded is None else size
     try:
         status = file.stat()
-        key = (_place_of(source), status.st_size, status.st_mtime_ns)
+        key = (_place_of(source), status.st_size, status.st_mtime_ns, wanted)
     except OSError:
-        key = (str(source), -1, -1)
+        key = (str(source), -1, -1, wanted)
     if key not in _checked:
         try:
-            if decoded is None or decoded.full:
-                _checked[key] = measure_picture(source)
+            if decoded is None:
+                _checked[key] = Seen(*measure_picture(source))
             else:
                 pixels = read_picture(source)
-                decoded.get(key[0], lambda _: pixels if size is None else fit_square(pixels, size))
-                _checked[key] = pixels.shape[1], pixels.shape[0]
+                shown = pixels if size is None else fit_square(pixels, size)
+                decoded.get(key[0], lambda _: shown)
+                _checked[key] = Seen(pixels.shape[1], pixels.shape[0], picture_digest(shown))
         except BrokenPicture as error:
             return str(error)
     return _checked[key]
@@ -317,20 +334,20 @@ def describe(
     where: str,
     split: str,
     size: int | None,
-    sides: list[tuple[int, int]],
+    seen: Sequence[Seen],
     length: int,
     parts: list[tuple[str, ...]],
     hashed: bool,
 ) -> str:
     """The note: where the pictures come from, how they were split, how many had to be enlarged.
 
-    sides: of the pictures chosen; length: of the data set; parts: the splits of every picture there is; hashed: whether
+    seen: of the pictures chosen; length: of the data set; parts: the splits of every picture there is; hashed: whether
     all of these were drawn by hash.
     """
     total = len(parts)
     pictures = "picture" if total == 1 else "pictures"
     if split == "all":
-        note = f"all {total} {pictures} of {where}" if len(sides) == total else f"{len(sides)} of {total} in {where}"
+        note = f"all {total} {pictures} of {where}" if len(seen) == total else f"{len(seen)} of {total} in {where}"
     elif parts[0] == SPLITS:
         note = (
             f"{total} {pictures} of one name in {where}: used to train, validate and score alike, so "
@@ -340,12 +357,12 @@ def describe(
         counts = Counter(name for names in parts for name in names)
         shares = ", ".join(f"{counts[name]} {name}" for name in SPLITS)
         how = f"split by a hash of the name: {shares}" if hashed else shares
-        note = f"{len(sides)} {split} of {total} {pictures} in {where} ({how})"
+        note = f"{len(seen)} {split} of {total} {pictures} in {where} ({how})"
         if split == "validation" and ("train", "validation") in parts:
             note += "; too few to spare one: the validation picture is the one trained on"
-    if length > len(sides):
-        note += f"; {length - len(sides)} more are crops of these at random"
-    small = sum(min(pair) < size for pair in sides) if size else 0
+    if length > len(seen):
+        note += f"; {length - len(seen)} more are crops of these at random"
+    small = sum(min(each.width, each.height) < size for each in seen) if size else 0
     if small:
         note += f"; {small} smaller than {size} px, enlarged"
     return note

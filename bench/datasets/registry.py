@@ -50,6 +50,9 @@ class Dataset:
     """The file of picture i, where each is a file of the user's."""
     recipe: Callable[[], str] | None = field(default=None, repr=False)
     """All that the pixels depend on, as text; None where pictures are made, not read from files."""
+    digests: Sequence[tuple[tuple[int, int], str]] = field(default=(), repr=False)
+    """Of each picture height and width and :func:`bench.datasets.fingerprint.picture_digest`, where they are known
+    without loading it; else empty."""
     suite_version: int = VERSION
     """Of the exported suite that these pictures are; else the current one."""
 

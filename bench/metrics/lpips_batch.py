@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from bench.backbones.lpips_network import Stack, distance_map, normalise, unit
-from bench.metrics.lpips_patch import tap_weights
+from bench.metrics.lpips_patch import Box, tap_weights
 from bench.util.tf32 import matmul_precision
 
 
@@ -31,9 +31,11 @@ def scores(stack: Stack, truths: Tensor, holes: Tensor, filled: Tensor, owner: T
         return found.fill_(torch.nan)
     share = holes.double()
     share /= share.sum((1, 2), keepdim=True)
+    size = holes.shape[1:]
+    everywhere = tap_weights(stack, share, size, Box(0, size[0], 0, size[1]))
     with matmul_precision("fp32"):
         taps = stack.taps(_levels(stack, torch.cat([truths, filled])))
-        for features, head, weights in zip(taps, stack.heads, tap_weights(stack, share), strict=True):
+        for features, head, weights in zip(taps, stack.heads, everywhere, strict=True):
             units = unit(features)
             distances = distance_map(units[: len(truths)][owner], units[len(truths) :], head).double()
             found[0] += distances.mean((1, 2))

@@ -50,6 +50,9 @@ BAND_PIXELS = 1 << 18
 KEPT_PIXELS = 1 << 21
 """A picture above which the truth's maps are made for each band anew: kept, they would take 42 bytes a pixel."""
 
+SMALL_BOXES = 4
+"""Boxes of at most a picture's fourth get maps of their own: a picture has a few holes, whose methods share them."""
+
 LEAST_ROWS = 64
 """Of a band: each is made with the rows around it that its windows reach."""
 
@@ -138,10 +141,11 @@ def _make_maps(truth: Truth, box: Box, window: Window, depth: type) -> TruthMaps
 
 
 def _maps_within(card: Card, box: Box, depth: type) -> TruthMaps:
-    """The maps of a card's truth within a box: float32 ones are made once for the whole truth and kept with it;
-    float64 ones, seldom needed, and those of large pictures, for the box alone."""
-    window = card.protocol.window
-    if depth is np.float32 and card.hole.mask.size <= KEPT_PIXELS:
+    """The maps of a card's truth within a box: float32 ones are made once for the whole truth and kept with it; those
+    of small boxes and of large pictures, and float64 ones, which are seldom needed, for the box alone."""
+    window, pixels = card.protocol.window, card.hole.mask.size
+    # By the hole alone, not by what was made already: no bit of a score may depend on what was scored before.
+    if depth is np.float32 and pixels <= KEPT_PIXELS and card.box.pixels > pixels / SMALL_BOXES:
         kept = card.truth.kept
         if ("ssim map", window) not in kept:
             kept["ssim map", window] = _make_maps(

@@ -63,6 +63,7 @@ class Part:
             load=lambda i: dataset.load(positions[i]),
             load_batch=None if batch is None else lambda indices: batch([positions[int(i)] for i in indices]),
             path=None if path is None else lambda i: path(positions[i]),
+            digests=[dataset.digests[p] for p in positions] if dataset.digests else (),
         )
 
 

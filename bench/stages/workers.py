@@ -7,7 +7,6 @@ number of processes. Methods that no copy can use (see :attr:`variants.method.Me
 from __future__ import annotations
 
 import contextlib
-import importlib
 import multiprocessing
 import os
 import pickle
@@ -25,6 +24,7 @@ from typing import Any
 
 from bench.stages.block import Bench, Report, Result, Task
 from bench.util.errors import BenchError
+from bench.util.imports import import_early
 from bench.util.threads import threads
 from variants.method import Findings, joined
 
@@ -78,7 +78,8 @@ class Workers:
                 return
             self.workers = [start(self.bench) for _ in first]
             # After the copies: one made meanwhile would wait for ever for an import that it has no thread to end.
-            threading.Thread(target=import_early, name="imports", daemon=True).start()
+            # What the records are written and averaged with takes a second.
+            import_early(("pyarrow.parquet", "pandas", "scipy.special"), daemon=True)
             yield from self._hand_out(tasks, many)
 
     def _filled_here(self, task: Task, many: int) -> Raws:
@@ -142,13 +143,6 @@ def start(bench: Bench) -> Worker:
         process.start()
     theirs.close()
     return Worker(process, ours)
-
-
-def import_early() -> None:
-    """Import what the records are written and averaged with, which takes a second, while workers score."""
-    for name in ("pyarrow.parquet", "pandas", "scipy.special"):
-        with contextlib.suppress(ImportError):
-            importlib.import_module(name)
 
 
 def work(bench: Bench, connection: Any, parent: int) -> None:

@@ -146,8 +146,8 @@ class Suite:
     ) -> str:
         """Hex SHA-256 over all pictures and holes; the same whatever ``batch`` and ``workers`` (threads).
 
-        Every picture is loaded and hashed once. ``progress`` is told how many more pictures are done. Raises
-        UsageError where a hole file cannot be used.
+        Pictures whose digests are not known yet are loaded and hashed, once. ``progress`` is told how many more
+        pictures are done. Raises UsageError where a hole file cannot be used.
         """
         if not self._fingerprint:
             digests = [self._dataset_digest(dataset, batch, workers, progress) for dataset in self.datasets]
@@ -157,17 +157,23 @@ class Suite:
     def _dataset_digest(self, dataset: Dataset, batch: int, workers: int, progress: Callable[[int], None]) -> str:
         names = sorted(set(self.masks_of(dataset)))
 
+        def shown(indices: Sequence[int]) -> Iterator[list[tuple[int, Sequence[int], str]]]:
+            if dataset.digests:
+                yield [(i, *dataset.digests[i]) for i in indices]
+                return
+            for places, images in same_size(dataset, indices):
+                yield [(i, image.shape, picture_digest(image)) for i, image in zip(places, images, strict=True)]
+
         def lines(start: int) -> list[list[str]]:
             found: list[list[str]] = [[] for _ in range(1 + len(names))]
-            for indices, images in same_size(dataset, range(start, min(start + batch, len(dataset)))):
-                facts = [(dataset.ids[i], image.shape) for i, image in zip(indices, images, strict=True)]
-                found[0] += [
-                    image_line(*fact, picture_digest(image)) for fact, image in zip(facts, images, strict=True)
-                ]
+            for pictures in shown(range(start, min(start + batch, len(dataset)))):
+                found[0] += [image_line(dataset.ids[i], shape, digest) for i, shape, digest in pictures]
+                indices, shapes, _ = zip(*pictures, strict=True)
                 for column, name in zip(found[1:], names, strict=True):
-                    holes = self.holes(dataset, name, indices, [shape for _, shape in facts])
+                    holes = self.holes(dataset, name, indices, shapes)
                     column += [
-                        hole_line(name, *fact, hole_digest(hole)) for fact, hole in zip(facts, holes, strict=True)
+                        hole_line(name, dataset.ids[i], shape, hole_digest(hole))
+                        for i, shape, hole in zip(indices, shapes, holes, strict=True)
                     ]
             return found
 

@@ -1,4 +1,4 @@
-"""The cache of decoded pictures: its limit, what it lets go, and that no one can spoil what it holds."""
+"""The cache of decoded pictures: its limit, what it keeps, and that no one can spoil what it holds."""
 
 from __future__ import annotations
 
@@ -23,20 +23,21 @@ class Reader:
         return np.full(KIB_400, ord(key), np.uint8)
 
 
-def test_the_least_recently_used_picture_goes_first() -> None:
+def test_what_came_first_stays_and_what_there_is_no_room_for_is_read_again() -> None:
     cache, reader = PictureCache(1), Reader()
-    # Two of 400 KiB fit in one MiB, three do not: c drives out b, because a was asked for since.
-    for key in "abacab":
+    # Two of 400 KiB fit in one MiB, three do not.
+    for key in "abcabc":
         assert cache.get(key, reader)[0, 0] == ord(key)
-    assert reader.read == ["a", "b", "c", "b"]
-    # And goes on so: what was let go no longer counts.
-    for key in "abab":
-        cache.get(key, reader)
-    assert reader.read == ["a", "b", "c", "b"]
+    assert reader.read == ["a", "b", "c", "c"]
     assert cache.used == sum(pixels.nbytes for pixels in cache.pictures.values()) == 2 * 400 * 1024
+    # What is taken out makes room.
+    cache.pop("a")
+    for key in "cc":
+        cache.get(key, reader)
+    assert reader.read == ["a", "b", "c", "c", "c"]
 
 
-def test_a_picture_larger_than_the_limit_is_kept_alone() -> None:
+def test_a_picture_larger_than_the_limit_is_kept_where_it_is_the_only_one() -> None:
     cache, read = PictureCache(1), []
 
     def large(key: str) -> np.ndarray:
@@ -45,7 +46,7 @@ def test_a_picture_larger_than_the_limit_is_kept_alone() -> None:
 
     assert cache.get("a", large) is cache.get("a", large)
     cache.get("b", large)
-    assert read == ["a", "b"] and list(cache.pictures) == ["b"]
+    assert read == ["a", "b"] and list(cache.pictures) == ["a"]
 
 
 def test_what_is_kept_cannot_be_written_to() -> None:

@@ -53,6 +53,26 @@ def test_a_layers_output_is_as_long_as_torchs(kernel: int, stride: int, padding:
     assert step.size(kernel - 2 * padding - 1) <= 0
 
 
+@pytest.mark.parametrize(
+    ("kernel", "stride", "channels", "high", "wide"),
+    # The last two on either side of what goes as a matrix product: 24 and 25 rows of 24 windows of 3 · 3 · 113 values.
+    [(11, 4, 3, 27, 43), (5, 1, 64, 5, 9), (3, 1, 7, 3, 3), (1, 1, 16, 1, 6), (3, 1, 113, 26, 26), (3, 1, 113, 27, 26)],
+)
+@pytest.mark.parametrize("biased", [True, False])
+def test_a_convolution_of_a_part_is_torchs(
+    kernel: int, stride: int, channels: int, high: int, wide: int, biased: bool
+) -> None:
+    drawn = torch.Generator().manual_seed(kernel * high + wide)
+    # A part cut out of a larger one does not begin where its memory does.
+    x = torch.randn(1, channels, high + 3, wide + 2, generator=drawn, dtype=torch.float64)[:, :, 2:-1, 1:-1]
+    weight = torch.randn(6, channels, kernel, kernel, generator=drawn, dtype=torch.float64)
+    bias = torch.randn(6, generator=drawn, dtype=torch.float64) if biased else None
+    found = Step(kernel, stride, 2, weight, bias)(x, padding=0)
+    wanted = F.conv2d(x, weight, bias, stride).relu()
+    assert found.shape == wanted.shape
+    torch.testing.assert_close(found, wanted, rtol=1e-12, atol=1e-12)
+
+
 @pytest.mark.parametrize("step", [Step(11, 4, 2), Step(3, 2, 0), Step(3, 1, 1), Step(1, 1, 0), Step(2, 2, 0)])
 def test_the_outputs_that_a_change_reaches_are_those_whose_windows_touch_it(step: Step) -> None:
     height, width = 37, 30
