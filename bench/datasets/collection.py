@@ -12,6 +12,7 @@ import contextlib
 import hashlib
 import json
 import os
+import re
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -161,8 +162,8 @@ def reader_version() -> str:
     return f"reader {source.hexdigest()} Pillow {PIL.__version__} {features.version('jpg')} OpenCV {cv2.__version__}"
 
 
-_checked: dict[tuple[str, int, int, object], Seen] = {}
-"""What was found of a file, by path, bytes, time of change, and what it was decoded for; a run opens a folder often."""
+_checked: dict[tuple[str, int, int, int, object], Seen] = {}
+"""What was found of a file by path, length, both times, and what it was decoded for: a run opens a folder often."""
 
 
 def check_pictures(
@@ -179,9 +180,9 @@ def check_pictures(
         wanted = "measured" if decoded is None else f"hashed at {size}"
         text = "\n".join([reader_version(), wanted, *map(facts_of, sources)])
         file = cache_folder() / "checked" / f"{hashlib.sha256(text.encode()).hexdigest()[:32]}.json"
-        with contextlib.suppress(OSError, ValueError):
+        with contextlib.suppress(OSError, ValueError, RecursionError):
             kept = json.loads(file.read_text(encoding="utf-8"))
-            known = kept if len(kept) == len(sources) else known
+            known = kept if fits(kept, len(sources), decoded is not None) else known
 
     def check(source: Path | Member, kept: list[Any] | None) -> Seen | str:
         return Seen(*kept) if kept else check_picture(source, decoded, size)
@@ -194,15 +195,30 @@ def check_pictures(
     return found
 
 
+def fits(kept: Any, count: int, hashed: bool) -> bool:
+    """Whether this is what :func:`check_pictures` writes of so many pictures: the cache may hold any file.
+
+    >>> fits([None, [3, 2, ""]], 2, hashed=False), fits([None, [3, 2, ""]], 2, hashed=True), fits({}, 0, False)
+    (True, False, False)
+    """
+
+    def fit(seen: Any) -> bool:
+        if not isinstance(seen, list) or [type(value) for value in seen] != [int, int, str]:
+            return False
+        return min(seen[:2]) > 0 and bool(re.fullmatch("[0-9a-f]{64}" if hashed else "", seen[2]))
+
+    return isinstance(kept, list) and len(kept) == count and all(seen is None or fit(seen) for seen in kept)
+
+
 def check_picture(source: Path | Member, decoded: PictureCache | None, size: int | None) -> Seen | str:
     """See :func:`check_pictures`."""
     file = source if isinstance(source, Path) else source.tar
     wanted = "measured" if decoded is None else size
     try:
         status = file.stat()
-        key = (_place_of(source), status.st_size, status.st_mtime_ns, wanted)
+        key = (_place_of(source), status.st_size, status.st_mtime_ns, status.st_ctime_ns, wanted)
     except OSError:
-        key = (str(source), -1, -1, wanted)
+        key = (str(source), -1, -1, -1, wanted)
     if key not in _checked:
         try:
             if decoded is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -64,6 +65,40 @@ def test_a_picture_that_was_changed_since_is_hashed_anew(pictures: Path, monkeyp
     after = opened(pictures, None).digests
     assert after[1] == ((40, 56), hashlib.sha256(bytes([1, 2, 3]) * 40 * 56).hexdigest())
     assert after[0] == before[0] and after[2] == before[2] and after[1] != before[1]
+
+
+def test_a_picture_that_was_changed_at_the_same_length_and_time_is_hashed_anew(pictures: Path) -> None:
+    file = pictures / "d.bmp"
+    Image.new("RGB", (8, 8), (0, 0, 0)).save(file)
+    opened(pictures, None)
+    before = file.stat()
+    Image.new("RGB", (8, 8), (7, 7, 7)).save(file)
+    os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert (file.stat().st_size, file.stat().st_mtime_ns) == (before.st_size, before.st_mtime_ns)
+    dataset = opened(pictures, None)
+    found = dict(zip(dataset.ids, dataset.digests, strict=True))
+    assert found["d"] == ((8, 8), hashlib.sha256(bytes([7, 7, 7]) * 64).hexdigest())
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("5", "null", "{}", "[", "[1, 2, 3]", '["abc", "abc", "abc"]', "[" * 10_000, "[[3, 2], [3, 2], [3, 2], null]"),
+        '[[3, 2, ""], [3, 2, ""], [3, 2, ""], null]',
+        '[{"a": 1}, {"a": 1}, {"a": 1}, {"a": 1}]',
+    ],
+)
+def test_what_the_cache_holds_instead_of_digests_is_passed_over(
+    pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    monkeypatch.setattr(collection, "MANY", 2)
+    monkeypatch.setenv("BENCH_CACHE_DIR", str(tmp_path / "cache"))
+    wanted = opened(pictures, None).digests
+    files = [*(tmp_path / "cache").rglob("*.json")]
+    for file in files:
+        file.write_text(text, encoding="utf-8")
+    collection._checked.clear()
+    assert opened(pictures, None).digests == wanted and files
 
 
 def test_a_split_of_which_few_may_be_asked_for_is_not_hashed(pictures: Path) -> None:

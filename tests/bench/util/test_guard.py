@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from bench.datasets.registry import dataset, open_dataset
 from bench.masks.registry import draw, mask
 from bench.metrics.registry import metric
 from bench.metrics.scorer import Scorer
+from bench.suites.suite import Suite
 from variants.errors import PluginError
 from variants.plugins import PLUGINS_ENV, use
 
 CODE = """
 import sys
+from dataclasses import replace
 import numpy as np
-from bench.datasets.registry import Dataset, dataset
+from bench.datasets.registry import Dataset, dataset, open_dataset
 from bench.masks.registry import mask
 from bench.metrics.registry import metric
 
@@ -62,6 +66,11 @@ def opens_not(argument, split, size, count):
 @dataset("floats")
 def floats(argument, split, size, count):
     return Dataset("floats", split, size, ["a"], lambda place: np.zeros((size, size, 3)))
+
+@dataset("darker")
+def darker(argument, split, size, count):
+    bright = open_dataset(f"folder:{argument}", "all", size, count)
+    return replace(bright, load=lambda place: bright.load(place) // 2)
 """
 
 
@@ -107,3 +116,13 @@ def test_a_data_set_that_gives_something_else_is_told_by_its_plug_in() -> None:
         open_dataset("opens_not")
     with pytest.raises(PluginError, match=r"'floats' gave float64 \(16, 16, 3\) for 'a', not a NumPy array uint8"):
         open_dataset("floats", size=16).load(0)
+
+
+def test_the_fingerprint_is_of_the_pictures_that_a_plug_in_made_of_a_folder(tmp_path: Path) -> None:
+    (tmp_path / "pictures").mkdir()
+    Image.new("RGB", (4, 3), (10, 20, 31)).save(tmp_path / "pictures" / "a.png")
+    pixels = hashlib.sha256(bytes([5, 10, 15]) * 12).hexdigest()
+    line = hashlib.sha256(f'image "a" 3x4 {pixels}\n'.encode()).hexdigest()
+    text = f"inpaint-bench suite 2\nprotocol native\n{line}\n"
+    suite = Suite((open_dataset(f"darker:{tmp_path / 'pictures'}"),), ())
+    assert suite.fingerprint() == hashlib.sha256(text.encode()).hexdigest()
