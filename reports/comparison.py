@@ -62,13 +62,28 @@ def build_comparison(comparison: Comparison, path: Path) -> Path:
         "viewer": viewer_of(rows_data(rows, {}, titles)),
         "titles": titles,
         "reload_s": None,
-        "command": "bench compare "
-        + shlex.join(spec(side) for side in comparison.sides)
-        + (" --by-area" if comparison.options.by_area else ""),
+        "command": command(comparison, path),
         "runs": list({side.run.path: side.run for side in comparison.sides}.values()),
     }
     write_text(path, page.render("comparison.html", style, script, **context))
     return path
+
+
+def command(comparison: Comparison, path: Path) -> str:
+    """What writes this page again, from the folder that the runs were named from."""
+    from bench.comparison.compare import Options
+
+    options, plain = comparison.options, Options()
+    words = ["bench", "compare", *(spec(side) for side in comparison.sides)]
+    for flag, names in (("--metrics", options.metrics), ("--masks", options.masks)):
+        words += [flag, ",".join(names)] if names else []
+    for name, value in (options.tolerances or {}).items():
+        words += ["--tolerance", f"{name}={value!r}"]
+    words += ["--common"] if options.common else []
+    words += ["--by-area"] if options.by_area else []
+    words += ["--resamples", str(options.resamples)] if options.resamples != plain.resamples else []
+    words += ["--seed", str(options.seed)] if options.seed != plain.seed else []
+    return shlex.join([*words, "--html", path.name])
 
 
 def spec(side: Any) -> str:

@@ -31,7 +31,7 @@ def with_data(profile: Profile, data: Sequence[str] | None) -> Profile:
 
 def check_names(profile: Profile) -> None:
     """Refuse wrong variants, masks, metrics and data sets before anything heavy is imported."""
-    from bench.datasets.registry import dataset
+    from bench.datasets.registry import check_known
     from bench.metrics.registry import metric
     from bench.set_metrics.registry import set_metric
     from bench.suites.hole_file import Reading
@@ -39,11 +39,11 @@ def check_names(profile: Profile) -> None:
     from bench.suites.suite_file import entries_in
     from variants.registry import suggest, variant
 
-    sources = [spec.partition(":")[0] for spec in (*profile.data, *profile.train_data)]
+    for spec in (*profile.data, *profile.train_data):
+        check_known(spec)
     for noun, known, names in (
         ("variant", variant.names(), profile.variants),
         ("metric", [*metric.names(), *set_metric.names()], profile.metrics),
-        ("data set", dataset.names(), sources),
     ):
         for name in names:
             if noun == "metric" and ":" in name:

@@ -19,7 +19,7 @@ from bench.util.errors import UsageError
 from bench.util.guard import guarded
 from variants.errors import PluginError
 from variants.plugins import an
-from variants.registry import Registry
+from variants.registry import Registry, UnknownName, suggest
 
 MOST_PX, MOST = 16_384, 10**9
 """The side of a picture and the number of pictures that may be asked for."""
@@ -79,6 +79,15 @@ def takes_path(opener: Opener) -> Opener:
     return opener
 
 
+def check_known(spec: str) -> None:
+    """Raises UnknownName where a spec names no data set; of a folder it says how folders are named."""
+    name = spec.partition(":")[0]
+    if name not in dataset.names():
+        if Path(spec).expanduser().is_dir():
+            raise UnknownName(f"unknown data set '{spec}': did you mean folder:{spec}?")
+        raise suggest(dataset.noun, name, dataset.names())
+
+
 def open_dataset(spec: str, split: str = "test", size: int | None = None, count: int | None = None) -> Dataset:
     """Open ``NAME`` or ``NAME:ARGUMENT``.
 
@@ -90,6 +99,7 @@ def open_dataset(spec: str, split: str = "test", size: int | None = None, count:
     if split not in (*SPLITS, "all"):
         raise UsageError(f"unknown split '{split}': choose from {', '.join(SPLITS)}, all")
     name, _, argument = spec.partition(":")
+    check_known(spec)
     opener = dataset.get(name)
     with guarded(dataset, name):
         found = opener(argument, split, size, count)

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.comparison.compare import compare
-from reports.comparison import _rows_table, ranking
+from bench.comparison.compare import Options, compare
+from reports.comparison import _rows_table, command, ranking
 from tests.bench.fake_runs import fake_run
 
 NOISE = np.random.default_rng(0).normal(0, 2, (12, 2))
@@ -35,3 +35,15 @@ def test_places_print_means_with_the_decimals_of_their_metric(tmp_path: Path) ->
     assert table is not None
     told = [[cell.detail for cell in line.cells] for line in table.rows]
     assert told == [["12.30", "0.0641"], ["21.30", "0.6090"], ["11.00", "0.5000"]]
+
+
+def test_the_command_that_writes_the_page_again_has_every_option_that_was_given(tmp_path: Path) -> None:
+    fake_run(tmp_path / "r", {(name, 0): {"psnr_hole": 20 + NOISE} for name in "ab"})
+    sides = [f"{tmp_path / 'r'}:a", f"{tmp_path / 'r'}:b"]
+    plain = compare(sides, tmp_path)
+    assert command(plain, tmp_path / "page.html") == "bench compare r:a r:b --html page.html"
+    options = Options(("psnr_hole",), ("rect",), {"psnr_hole": 0.05}, True, resamples=2000, seed=3, by_area=True)
+    assert command(compare(sides, tmp_path, options), tmp_path / "my page.html") == (
+        "bench compare r:a r:b --metrics psnr_hole --masks rect --tolerance psnr_hole=0.05 --common --by-area "
+        "--resamples 2000 --seed 3 --html 'my page.html'"
+    )

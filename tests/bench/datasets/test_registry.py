@@ -19,6 +19,15 @@ def test_the_three_sources_are_found() -> None:
     assert {"folder", "photos", "scenes"} <= set(dataset.names())
 
 
+def test_a_folder_without_its_kind_is_answered_with_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "pictures").mkdir()
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UnknownName, match=r"^unknown data set 'pictures': did you mean folder:pictures\?$"):
+        open_dataset("pictures")
+    with pytest.raises(UnknownName, match=r"did you mean folder:/.*/pictures\?$"):
+        open_dataset(str(tmp_path / "pictures"))
+
+
 def test_a_wrong_name_or_split_is_refused_with_what_there_is() -> None:
     with pytest.raises(UnknownName, match="did you mean scenes"):
         open_dataset("scene")
