@@ -16,6 +16,7 @@ import typer
 import bench
 from bench.util import start
 from bench.util.errors import BenchError, Exit
+from bench.util.imports import leave_imports
 from bench.util.start import settle_process
 from variants.atomic import CannotWrite
 from variants.errors import FillError, VariantError
@@ -119,7 +120,9 @@ def main() -> None:
         code = Exit.OK if isinstance(error.__context__, BrokenPipeError) else int(error.code or 0)
     except Exception as error:
         code = end(error)
-    sys.exit(int(close_streams(code)))
+    code = int(close_streams(code))
+    leave_imports(code)
+    sys.exit(code)
 
 
 def close_streams(code: int) -> int:
