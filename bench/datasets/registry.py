@@ -130,8 +130,8 @@ def checked(found: Dataset, name: str) -> Dataset:
             )
         return picture
 
-    # Digests may be those of a data set that the plug-in opened, whose pictures it changes as they are loaded.
-    return replace(found, load=load, digests=())
+    # The rest may be of a data set that the plug-in opened, whose pictures it changes as they are loaded.
+    return replace(found, load=load, load_batch=None, recipe=None, digests=())
 
 
 def check_request(size: int | None, count: int | None) -> None:

@@ -34,7 +34,7 @@ difference."""
 FILTER_ERROR = 2.0**-23
 """Relative error of a mean filtered in float32, by which e is off where d is constant."""
 
-ALLOWED_ERROR = 1e-6
+ALLOWED_ERROR = 5e-7
 """Estimated, in the mean of the map over the hole; beyond it the map is computed again in float64. On photographs the
 error itself was at most a fifth of the estimate."""
 

@@ -136,6 +136,28 @@ def test_ssim_is_scikit_images_gaussian_one(record_property: Callable[[str, obje
     worst(record_property, "ssim_hole", hole, 1e-6)
 
 
+@pytest.mark.parametrize(
+    ("shape", "colour", "hole", "paint"),
+    [
+        ((76, 106), (6, 155, 143), (21, 47, 45, 35), (160, 170, 131)),
+        ((139, 116), (29, 143, 47), (39, 4, 41, 48), (7, 3, 74)),
+    ],
+)
+def test_ssim_of_flat_pictures_is_as_exact(
+    shape: tuple[int, int], colour: tuple[int, ...], hole: tuple[int, ...], paint: tuple[int, ...]
+) -> None:
+    # Variances of 0 are differences of large means: what is made in float32 was off by 1.6e-6 here.
+    truth = np.full((*shape, 3), colour, np.uint8)
+    top, left, high, wide = hole
+    mask = np.zeros(shape, bool)
+    mask[top : top + high, left : left + wide] = True
+    filled = np.where(mask[..., None], np.uint8(paint), truth)
+    picture, similarity = gaussian(Case("flat", truth, mask, filled, filled / np.float32(255)))
+    (row,) = Scorer(["ssim", "ssim_hole"]).score("flat", truth, mask, [filled])
+    assert row["ssim"] == pytest.approx(picture, abs=1e-6)
+    assert row["ssim_hole"] == pytest.approx(similarity[mask].mean(), abs=1e-6)
+
+
 def test_colour_shift_is_scikit_images_ciede2000(record_property: Callable[[str, object], None]) -> None:
     """scikit-image 0.26 rgb2lab and deltaE_ciede2000 of the hole's mean colours, to 1e-4."""
     found = []

@@ -126,3 +126,11 @@ def test_the_fingerprint_is_of_the_pictures_that_a_plug_in_made_of_a_folder(tmp_
     text = f"inpaint-bench suite 2\nprotocol native\n{line}\n"
     suite = Suite((open_dataset(f"darker:{tmp_path / 'pictures'}"),), ())
     assert suite.fingerprint() == hashlib.sha256(text.encode()).hexdigest()
+
+
+def test_pictures_that_a_plug_in_made_of_a_folder_come_one_by_one_and_together_alike(tmp_path: Path) -> None:
+    (tmp_path / "pictures").mkdir()
+    Image.new("RGB", (16, 16), (10, 20, 31)).save(tmp_path / "pictures" / "a.png")
+    made = open_dataset(f"darker:{tmp_path / 'pictures'}", size=16)
+    assert made.batch([0])[0, 0, 0].tolist() == made.load(0)[0, 0].tolist() == [5, 10, 15]
+    assert made.recipe is None  # a pack of the folder's own pictures is not theirs
