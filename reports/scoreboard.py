@@ -79,12 +79,12 @@ def leads(numbers: Numbers, dataset: str, metrics: Sequence[str]) -> dict[str, L
     return found
 
 
-def sentence(found: Lead, several: bool) -> str:
-    """One clause: who leads on a data set, by how much, how sure."""
+def sentence(found: Lead, several: bool, named: bool = False) -> str:
+    """One clause: who leads on a data set, by how much, how sure. named: the metric has been named before it."""
     unit = f" {found.measure.unit}" if found.measure.unit else ""
     digits = found.measure.digits
     where = f"On {found.title}, " if several else ""
-    value = f"{written(found.score, digits)}{unit} {found.measure.heading}"
+    value = f"{written(found.score, digits)}{unit}" + ("" if named else f" {found.measure.heading}")
     if found.measure.whole:
         return f"{where}{found.best} has the best value ({value}), of whole sets and so without an interval"
     if found.second is None or found.ahead is None:
@@ -92,8 +92,9 @@ def sentence(found: Lead, several: bool) -> str:
     if found.tied:
         return f"{where}{found.best} has the best mean ({value}), but {listed(found.tied)} cannot be told apart from it"
     gap = found.ahead
+    wins = f"has the best mean ({value})" if named else f"wins with {value}"
     return (
-        f"{where}{found.best} wins with {value}, {typeset(gap.mean, digits)}{unit} ahead of {found.second} "
+        f"{where}{found.best} {wins}, {typeset(gap.mean, digits)}{unit} ahead of {found.second} "
         f"(95 % interval {typeset(gap.low, digits)} to {typeset(gap.high, digits)})"
     )
 
@@ -225,7 +226,7 @@ def warnings(numbers: Numbers) -> list[str]:
 def column_notes(numbers: Numbers, metrics: Sequence[str]) -> list[str]:
     """Which columns are only approximate."""
     found = [numbers.measures[name] for name in metrics]
-    return [f"≈ {m.heading}: {m.caveat}" for m in found if m.approximate]
+    return ["≈ " + (m.caveat if m.heading == m.name else f"{m.heading}: {m.caveat}") for m in found if m.approximate]
 
 
 def share(score: Score | None, lengths: list[float]) -> float | None:
@@ -278,8 +279,8 @@ def verdict(numbers: Numbers, found: dict[str, dict[str, Lead]]) -> Answer | Non
     perceptual = next((m for m in metrics[1:] if numbers.measures[m].group == "perceptual"), None)
     if perceptual:
         others = [leads[perceptual] for leads in found.values() if perceptual in leads]
-        name = others[0].measure.heading + (", an approximation" if others[0].measure.approximate else "")
-        more.append(f"By {name}: " + "; ".join(_lower_first(sentence(w, several)) for w in others) + ".")
+        name = others[0].measure.heading + (", an estimate" if others[0].measure.approximate else "")
+        more.append(f"By {name}: " + "; ".join(_lower_first(sentence(w, several, named=True)) for w in others) + ".")
     references = [m.label for m in numbers.members if m.kind == "reference"]
     beaten = [
         f"{w.title} ({w.best})" for w in winners if w.best in references and len(references) < len(numbers.members)

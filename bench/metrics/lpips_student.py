@@ -13,9 +13,9 @@ from typing import Any
 from bench.metrics import lpips as real
 from bench.metrics.registry import metric
 
-MEAN_ERROR = 0.020
-"""Mean absolute difference from AlexNet-LPIPS on fills of pictures that it never saw: the largest of the three sets of
-bench/student/FIGURES.md."""
+MEAN_ERROR = {"image": 0.020, "hole": 0.060}
+"""Mean absolute difference from AlexNet-LPIPS, by region, on fills of pictures that it never saw, over five mask types:
+the largest of the three sets of bench/student/FIGURES.md."""
 
 KEY = "lpips:student"
 
@@ -57,7 +57,6 @@ def _unavailable(context: Any) -> str | None:
 ESTIMATE: dict[str, Any] = {
     "group": "perceptual",
     "approximate": True,
-    "mean_error": MEAN_ERROR,
     "left_out": _left_out,
     "undefined": real.too_small,
     "direction": "lower",
@@ -71,14 +70,15 @@ ESTIMATE: dict[str, Any] = {
 
 @metric(
     "lpips_student",
-    label="perceptual student",
+    label="lpips_student",
     rank=4,
+    mean_error=MEAN_ERROR["image"],
     reference="none: an estimate of lpips 0.1.4, net='alex', version='0.1'",
     on_device=lambda batch, context: real.of_batch(batch, _stack_of(context), KEY)[0],
     **ESTIMATE,
 )
 def lpips_student(cards: Sequence[Any], context: Any) -> list[float]:
-    """Estimate of AlexNet-LPIPS by a small bundled network, used where the backbone is missing.
+    """Estimate of AlexNet-LPIPS by a bundled network, where the backbone is missing; off by 0.04 under holes like half.
 
     >>> import numpy as np
     >>> import torch
@@ -95,14 +95,15 @@ def lpips_student(cards: Sequence[Any], context: Any) -> list[float]:
 
 @metric(
     "lpips_student_hole",
-    label="hole perceptual student",
+    label="lpips_student_hole",
     region="hole",
+    mean_error=MEAN_ERROR["hole"],
     reference="none: an estimate of lpips 0.1.4, net='alex', version='0.1', spatial=True, mean over the hole",
     on_device=lambda batch, context: real.of_batch(batch, _stack_of(context), KEY)[1],
     **ESTIMATE,
 )
 def lpips_student_hole(cards: Sequence[Any], context: Any) -> list[float]:
-    """Estimate of AlexNet-LPIPS' mean over the hole by a small bundled network, used where the backbone is missing.
+    """Estimate of AlexNet-LPIPS' mean over the hole by a bundled network, where the backbone is missing.
 
     >>> import numpy as np
     >>> import torch

@@ -62,6 +62,17 @@ def test_the_lowest_lpips_wins(tmp_path: Path) -> None:
     assert leads(Numbers(Run.open(folder)), "scenes", ["lpips"])["lpips"].best == "telea"
 
 
+def test_the_perceptual_answer_names_its_metric_once(tmp_path: Path) -> None:
+    facts = {method: {"psnr_hole": 20.0, "lpips": value} for method, value in zip(NAMES, (0.3, 0.2, 0.1), strict=True)}
+    folder = fake_run(tmp_path / "r", variants=NAMES, datasets=("scenes",), pictures=12, samples=0, facts=facts)
+    numbers = Numbers(Run.open(folder))
+    answer = verdict(numbers, {"scenes": leads(numbers, "scenes", ["psnr_hole", "lpips"])})
+    assert answer is not None
+    found = next(line for line in answer.more if line.startswith("By "))
+    assert found.startswith("By LPIPS: telea has the best mean (0.100), 0.100 ahead of double_dg (95 % interval ")
+    assert found.count("LPIPS") == 1
+
+
 def test_a_metric_with_a_target_is_won_by_the_smallest_distance_from_it(tmp_path: Path) -> None:
     """-0.9 and 0.9 in turn have the mean 0 and are all 0.9 off; -0.2 throughout is 0.2 off; -1 is 1 off."""
     folder = fake_run(tmp_path / "r", variants=NAMES, datasets=("scenes",), pictures=12, samples=0)
