@@ -1,4 +1,4 @@
-"""Limits of scores of whole sets (FID and its like): one value, no interval, so it is held to the limit as it is."""
+"""Limits of scores of whole sets (FID and its like): one value, which is held to the limit as it is."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ def is_set(name: str) -> bool:
 
 
 def require_limit(rule: Rule) -> None:
-    """Raises UsageError for a drop: two values without intervals say nothing about noise."""
+    """Raises UsageError for a drop, which is judged over pairs of pictures."""
     if rule.kind == "drop":
         entry = set_metric.get(rule.metric)
         limit = f"{rule.metric}{'<' if entry.direction == 'higher' else '>'}VALUE"
         raise rule.wrong(
-            f"{rule.metric} is one value of a whole set of fills and has no interval to judge a drop by: give a "
-            f"limit, {limit}"
+            f"{rule.metric} is one value of a whole set of fills: a drop is judged over pictures that both runs "
+            f"scored, and it has none to pair. Give a limit, {limit}"
         )
 
 
@@ -45,7 +45,7 @@ def set_lines(targets: list[Target]) -> tuple[list[Line], list[str], bool]:
         state = judged(target.rule, Reading(value, value, value))
         reading = Reading(value, float("nan"), float("nan"))
         folder = str(side.run.path / "sets" / side.variant)
-        why = "one value of a whole set: no interval"
+        why = "one value of a whole set: judged as it is, without an interval"
         lines.append(Line(target, state, reading, "", LEVEL, float("nan"), value, folder, why))
         if failed := sum(entry["failed"] for entry in entries):
             notes.append(

@@ -12,7 +12,7 @@ import pytest
 from bench.runs.reader import Run
 from bench.runs.writer import RunWriter
 from bench.set_metrics.registry import set_metric
-from bench.util.errors import Exit, IncomparableError
+from bench.util.errors import Exit, IncomparableError, UsageError
 from tests.bench.fake_runs import fake_run
 from tests.bench.gate.invented import check
 
@@ -84,8 +84,18 @@ def test_the_line_holds_the_value_without_an_interval_and_says_so(tmp_path: Path
         "candidate_mean": 90.0,
         "where": "--fail-if",
         "look": str(run.path / "sets" / "b"),
-        "why": "one value of a whole set: no interval",
+        "why": "one value of a whole set: judged as it is, without an interval",
     }
+
+
+def test_a_drop_is_refused_for_want_of_pictures_to_pair_not_of_an_interval(tmp_path: Path) -> None:
+    with pytest.raises(UsageError) as refusal:
+        check(scored(tmp_path / "r"), None, "fid:2")
+    assert (
+        "fid is one value of a whole set of fills: a drop is judged over pictures that both runs scored, and it has "
+        "none to pair. Give a limit, fid>VALUE"
+    ) in str(refusal.value)
+    assert "interval" not in str(refusal.value)
 
 
 def test_fills_in_no_value_are_added_up_and_make_the_check_partial(tmp_path: Path) -> None:
