@@ -33,7 +33,7 @@ def print_noise(floor: NoiseFloor, by_mask: bool = False, console: Console | Non
                 Text(str(row.instances)),
                 *[Text(rounding.number(value, row.unit)) for value in numbers],
                 Text(f"{row.tolerance:g}"),
-                Text("–" if row.pictures is None else f"{row.pictures:,}"),
+                Text({None: "–", 1: "any"}.get(row.pictures) or f"{row.pictures:,}"),
             )
     titled(console, f"Noise floor of {', '.join(floor.runs)}", table)
     for variant, drop in floor.speeds.items():
@@ -42,7 +42,7 @@ def print_noise(floor: NoiseFloor, by_mask: bool = False, console: Console | Non
         "Run to run: standard deviation of the mean over A/A instances. Floor: two instances differ by less 99 times "
         "in 100. Image error: of such a difference, over the images; intervals hold it. Tolerance: the metric's "
         "default, raised to the floor and to where a drop of twice as much is caught 95 times in 100. Pictures: how "
-        "many would let the default stand (–: run-to-run noise alone exceeds it, or it was not measured)."
+        "many would let the default stand (any: there is no image error; –: no number would, or it was not measured)."
     )
     console.print(Text(told, style="dim"))
     for note in floor.notes:

@@ -38,7 +38,8 @@ class Noise:
     instances stays within 99 times in 100. image_error: standard error of such a difference over the images,
     which the interval of a comparison holds anyway. tolerance: the default tolerance, raised to the floor and
     to where a drop of twice as much is caught 95 times in 100. pictures: how many would let the default tolerance
-    stand; None where it was measured for one instance only, or run-to-run noise alone exceeds it.
+    stand, 1 where any number would, as there is no image error; None where none would (run-to-run noise alone
+    exceeds it, or no number below ten million is enough), or it was not measured.
     """
 
     variant: str
@@ -87,7 +88,7 @@ class NoiseFloor:
 @dataclass(frozen=True)
 class Spread:
     """One variant's instances side by side: column means of the goodness (instances, columns), the plain mean of
-    all, and the pairs' image errors."""
+    all, and the pairs' image errors (NaN of a single image)."""
 
     variant: str
     scores: Scores
@@ -119,10 +120,22 @@ def measure_noise(runs: list[Run], redrawn: bool = False) -> NoiseFloor:
             "No variant was scored twice, so run-to-run noise is unknown: train several seeds "
             "(bench run --seeds 0,1,2) or name more runs."
         )
-    elif sum(len(spread.means) - 1 for spread in several if spread.trained) < 3:
+    elif 0 < sum(len(spread.means) - 1 for spread in several if spread.trained) < 3:
         notes.append("Fewer than four A/A instances of trained variants: the floor is wide because it is uncertain.")
+    uncertain = dict.fromkeys(s.variant for s in several if not s.trained and len(s.means) < 4 and moves(s))
+    if uncertain:
+        whose = "its floor is" if len(uncertain) == 1 else "their floors are"
+        notes.append(
+            f"Fewer than four A/A instances of {', '.join(uncertain)}: {whose} wide because "
+            f"{'it is' if len(uncertain) == 1 else 'they are'} uncertain."
+        )
     rows = [row for spread in spreads for row in noise_rows(spread, pooled(several, spread))]
     return NoiseFloor([run.name for run in runs], rows, speed_floor(runs), notes)
+
+
+def moves(spread: Spread) -> bool:
+    """Whether any mean differs from instance to instance."""
+    return bool((np.ptp(spread.means, axis=0) > 0).any())
 
 
 def spreads_of(variant: str, runs: list[Run], redrawn: bool) -> list[Spread]:
@@ -172,7 +185,7 @@ def spread(
             mean = np.nan_to_num(means[right] - means[left])
             errors.append(intervals.standard_errors(sums - mean * counts, counts)[0])
     blank = np.zeros(len(means[0]))
-    error = np.sqrt(np.mean(np.square(np.nan_to_num(errors)), axis=0)) if errors else blank
+    error = np.sqrt(np.mean(np.square(errors), axis=0)) if errors else blank
     plain = np.where(np.isfinite(good), values, np.nan).mean(0)
     return Spread(variant, scores, facts, np.stack(means), column_means(plain), error, is_trained)
 
@@ -225,8 +238,8 @@ def noise_rows(spread: Spread, pool: tuple[np.ndarray, int]) -> list[Noise]:
                 float(own[column]),
                 float(floors[column]),
                 error,
-                rounded_up(max(least, float(floors[column]), far * error)),
-                enough(least, float(floors[column]), error, len(spread.scores.ids)),
+                rounded_up(max(least, float(floors[column]), far * np.nan_to_num(error))),
+                enough(least, float(floors[column]), error, len(spread.scores.ids)) if len(spread.means) > 1 else None,
             )
         )
     return found
@@ -251,8 +264,12 @@ def reach(images: int) -> float:
 
 def enough(least: float, floor: float, error: float, images: int) -> int | None:
     """The least number of pictures with which a drop of twice the tolerance ``least`` is caught 95 times in 100, where
-    ``images`` of them leave the image error ``error``."""
-    if error <= 0 or floor > least or least <= 0:
+    ``images`` of them leave the image error ``error`` (NaN: of too few to know): 1 where there is none at all."""
+    if np.isnan(error) or floor > least:
+        return None
+    if error == 0:
+        return 1
+    if least <= 0:
         return None
     count = 2
     while count < MOST and reach(count) * error * np.sqrt(images / count) > least:

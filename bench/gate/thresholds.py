@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import shutil
 from pathlib import Path
 from typing import Any
@@ -71,7 +72,9 @@ def threshold_text(run: Run, floor: NoiseFloor, rows: list[Noise], metrics: list
             lines.append(f"    {rule(f'{metric}:{largest:g}')},  # {title}")
             continue
         for row in own:
-            told = f"run to run {row.run_sd:.2g}, A/A within {row.floor:.2g}, image error {row.image_error:.2g}"
+            told = f"run to run {row.run_sd:.2g}, A/A within {row.floor:.2g}"
+            if not math.isnan(row.image_error):
+                told += f", image error {row.image_error:.2g}"
             lines.append(f"    {rule(f'{row.variant}.{metric}:{row.tolerance:g}')},  # {title}: {told}")
     short = speed.too_briefly_timed(run)
     for variant in dict.fromkeys(variant for variant, _, _ in speed.ratios(run)):

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from scipy import optimize, stats
 
+from bench.exporters.noise_terminal import print_noise
 from bench.gate.noise import Noise, NoiseFloor, measure_noise, reach, rounded_up, speed_floor
 from bench.runs.reader import Run
 from bench.statistics.intervals import resample
@@ -181,6 +182,42 @@ def test_fewer_than_four_instances_of_what_is_trained_are_called_few(tmp_path: P
     assert [note[:20] for note in notes("few", 2, 2)] == ["Fewer than four A/A "]
     assert notes("enough", 3, 2) == []
     assert measure_noise([run(tmp_path / "r")]).notes == []
+
+
+@pytest.mark.parametrize(
+    ("shift", "count", "said"),
+    [
+        (0.0, 2, []),
+        (0.3, 2, ["Fewer than four A/A instances of telea: its floor is wide because it is uncertain."]),
+        (0.3, 4, []),
+    ],
+)
+def test_of_what_is_not_trained_few_instances_are_told_only_where_they_differ(
+    tmp_path: Path, shift: float, count: int, said: list[str]
+) -> None:
+    entries = {("telea", k): {"psnr_hole": BASE + shift * k} for k in range(count)}
+    assert measure_noise([fake_run(tmp_path / "r", entries, kinds={"telea": "reference"})]).notes == said
+
+
+def test_any_number_of_pictures_serves_where_instances_are_the_same(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # Telea twice the same, a by 30 dB apart, and b once: noise of 0, more than any count averages away, and unknown.
+    entries = {("telea", k): {"psnr_hole": BASE} for k in range(2)} | {("b", 0): {"psnr_hole": BASE}}
+    entries |= {("a", k): {"psnr_hole": BASE + 30 * k} for k in range(2)}
+    found = measure_noise([fake_run(tmp_path / "r", entries, kinds={"telea": "reference"})])
+    assert [row(found, name).pictures for name in ("telea", "a", "b")] == [1, None, None]
+    print_noise(found)
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    ends = {words[0]: words[-1] for words in lines if words and words[0] in ("telea", "a", "b")}
+    assert ends == {"telea": "any", "a": "–", "b": "–"}
+
+
+def test_of_one_picture_the_image_error_is_unknown_not_none(tmp_path: Path) -> None:
+    entries = {("telea", k): {"psnr_hole": BASE[:1]} for k in range(2)}
+    noise = row(measure_noise([fake_run(tmp_path / "r", entries, kinds={"telea": "reference"})]), "telea")
+    assert np.isnan(noise.image_error)
+    assert (noise.pictures, noise.tolerance, noise.as_json()["image_error"]) == (None, 0.1, None)
 
 
 def test_known_is_whether_anything_was_scored_twice(tmp_path: Path) -> None:
