@@ -50,7 +50,7 @@ class Metric:
     gives float64 (cards,) on the batch's device and waits for nothing. protocols: by the
     name of a protocol, what it changes of this declaration. from_error: (metric, function): the value of a mean error.
     resampled: of a set metric, whether it is computed again and again for its interval. features: of a set metric, the
-    network that its features are of.
+    network that its features are of. least: of a set metric, the fewest pictures that it has a value of.
     """
 
     name: str
@@ -86,6 +86,7 @@ class Metric:
     from_error: tuple[str, Callable[[float], float]] | None = None
     resampled: bool = True
     features: str = "inception"
+    least: int = 2
 
     @property
     def arrow(self) -> str:
@@ -202,7 +203,7 @@ DECLARED = tuple(
     field.name
     for field in fields(Metric)
     if field.name not in ("name", "compute", "needs_raw", "batched", "unavailable", "left_out", "undefined",
-                          "on_device", "protocols", "from_error", "resampled", "features")
+                          "on_device", "protocols", "from_error", "resampled", "features", "least")
 )  # fmt: skip
 """The fields that a run keeps."""
 

@@ -14,11 +14,14 @@ from bench.set_metrics.registry import set_metric
 
 SUBSETS, SUBSET_SIZE, SEED = 100, 1000, 2020
 
+LEAST = 4
+"""Pictures: two in each subset of half of them."""
+
 
 def of_subsets(features: Features) -> tuple[float, float]:
-    """What torch-fidelity gives: mean and standard deviation over its random subsets; NaN of fewer than four
-    pictures."""
-    if len(features.truths) < 4:
+    """What torch-fidelity gives: mean and standard deviation over its random subsets; NaN of fewer than
+    :data:`LEAST` pictures."""
+    if len(features.truths) < LEAST:
         return math.nan, math.nan
     import torch
     from torch_fidelity.metric_kid import KEY_METRIC_KID_MEAN, KEY_METRIC_KID_STD, kid_features_to_metric
@@ -41,6 +44,7 @@ def of_subsets(features: Features) -> tuple[float, float]:
     direction="lower",
     reference="torch-fidelity 0.4 kid_features_to_metric, subsets of half the pictures where there are under 2,000",
     version=1,
+    least=LEAST,
 )
 def kid(features: Features) -> float:
     """Kernel Inception distance between the sets of truths and of fills (about 0, on either side, where they agree)."""
@@ -55,6 +59,7 @@ def kid(features: Features) -> float:
     range=(0, math.inf),
     reference="torch-fidelity 0.4 kid_features_to_metric: standard deviation over its subsets",
     version=1,
+    least=LEAST,
 )
 def kid_error(features: Features) -> float:
     """Standard deviation of KID over its random subsets."""

@@ -51,25 +51,25 @@ FIDELITY = "torch-fidelity 0.4 prc_features_to_metric, 3 neighbours"
 NAEEM = "Naeem et al. 2020, equations 3 and 4, 5 neighbours"
 
 
-@set_metric("precision", label="precision", range=(0, 1), reference=FIDELITY, version=1)
+@set_metric("precision", label="precision", range=(0, 1), reference=FIDELITY, version=1, least=NEIGHBOURS + 1)
 def precision(features: Features) -> float:
     """Share of fills that lie within the reach of a truth: fidelity."""
     return features.once(balls)[0]
 
 
-@set_metric("recall", label="recall", range=(0, 1), reference=FIDELITY, version=1)
+@set_metric("recall", label="recall", range=(0, 1), reference=FIDELITY, version=1, least=NEIGHBOURS + 1)
 def recall(features: Features) -> float:
     """Share of truths that lie within the reach of a fill: variety."""
     return features.once(balls)[1]
 
 
-@set_metric("density", label="density", range=(0, math.inf), reference=NAEEM, version=1)
+@set_metric("density", label="density", range=(0, math.inf), reference=NAEEM, version=1, least=CLOSE + 1)
 def density(features: Features) -> float:
     """How many truths' reaches a fill lies in, over the five expected: fidelity, robust against outliers."""
     return features.once(closeness)[0]
 
 
-@set_metric("coverage", label="coverage", range=(0, 1), reference=NAEEM, version=1)
+@set_metric("coverage", label="coverage", range=(0, 1), reference=NAEEM, version=1, least=CLOSE + 1)
 def coverage(features: Features) -> float:
     """Share of truths with a fill within their reach: variety, robust against outliers."""
     return features.once(closeness)[1]

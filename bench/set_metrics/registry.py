@@ -7,7 +7,7 @@ A set metric is a function of :class:`bench.set_metrics.features.Features`::
     def fid(features: Features) -> float: ...
 
 Features are Inception's unless it declares another of :data:`bench.set_metrics.networks.NETWORKS`
-(``features="dinov2"``).
+(``features="dinov2"``). ``least`` is the fewest pictures that it has a value of; two where it does not say.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 from pathlib import Path
@@ -43,6 +44,15 @@ def read_set(file: Path, remedy: str = "score that set again") -> dict[str, Any]
         if not own and set_file(file.parents[3], *(found[key] for key in CELL)) != file:
             raise Unfit("it holds the scores of {}@{} on {}, {}".format(*(found[key] for key in CELL)))
     return found
+
+
+def read_sets(run: Path) -> list[dict[str, Any]]:
+    """The scores of all sets of a run; those that are damaged, which whoever shows them says, are left out."""
+    found = []
+    for file in sorted((run / "sets").rglob("*.json")):
+        with contextlib.suppress(BenchError):
+            found.append(read_set(file))
+    return [entry for entry in found if {"dataset", "n", "failed", "values"} <= entry.keys()]
 
 
 def up_to_date(file: Path, facts: dict[str, Any]) -> bool:

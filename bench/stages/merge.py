@@ -17,11 +17,12 @@ from bench.runs.manifest import Manifest
 from bench.runs.records import KEY, read_records, record_file
 from bench.runs.shards import Part, Shard, folder_of, read_shards
 from bench.runs.writer import RunWriter
+from bench.set_metrics.registry import set_metric
 from bench.set_metrics.scorer import SetScorer
 from bench.set_metrics.store import read_set, set_file, write_set
 from bench.stages.cells import truths_file
 from bench.stages.outcome import Outcome
-from bench.stages.score import note_missing, note_outcome, note_small_sets
+from bench.stages.score import note_missing, note_outcome, note_small_sets, note_too_few
 from bench.util.errors import IncomparableError, UsageError
 from bench.util.parquet import write_table
 from bench.util.words import some
@@ -106,9 +107,11 @@ def join(writer: RunWriter, joint: Joint) -> Outcome:
     scored = [shard for shard in shards if any(shard.pictures.values())]
     missing = {name: why for name, why in scored[0].missing.items() if all(name in shard.missing for shard in scored)}
     note_outcome(writer, outcome)
-    note_missing(writer, missing)
     if set_names:
-        note_small_sets(writer, {entry.name: entry.count for entry in first.datasets}, list(set_names))
+        missing |= note_too_few(writer, {name: set_metric.get(name) for name in set_names})
+    note_missing(writer, missing)
+    if names := [name for name in set_names if name not in missing]:
+        note_small_sets(writer, {entry.name: entry.count for entry in first.datasets}, names)
     writer.update(variants=variants, metrics=first.metrics, missing=missing)
     return outcome
 

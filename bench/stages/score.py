@@ -8,6 +8,7 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
+from bench.metrics.declaration import Metric
 from bench.metrics.registry import metric
 from bench.metrics.scorer import Scorer
 from bench.profiles.profile import Profile
@@ -20,6 +21,7 @@ from bench.runs.writer import RunWriter
 from bench.set_metrics import store as set_store
 from bench.set_metrics.registry import split_names
 from bench.set_metrics.scorer import ENOUGH, SetScorer
+from bench.set_metrics.too_few import too_few
 from bench.stages.block import Bench, Report
 from bench.stages.cells import JOURNAL, Cell, Work, clear_cache
 from bench.stages.context import Context, settings_of
@@ -225,9 +227,10 @@ def score_methods(
 
         if sets.ready and sets.device == "cpu":
             most = total + sum(len(dataset) for dataset in suite.datasets)
+            passes, them = ("passes", "it") if len(sets.computed) == 1 else ("pass", "them")
             say(
-                f"note: {', '.join(sets.computed)} pass up to {most:,} pictures through {sets.title}, about "
-                f"{sets.seconds:g} s each on a processor core; omit them from --metrics to skip this"
+                f"note: {', '.join(sets.computed)} {passes} up to {most:,} pictures through {sets.title}, about "
+                f"{sets.seconds:g} s each on a processor core; omit {them} from --metrics to skip this"
             )
         # Else a GPU convolves in TF32, and fills differ from a CPU's by a level here and there.
         with matmul_precision("fp32"):
@@ -245,9 +248,12 @@ def score_methods(
     writer.update(variants=list(known.values()))
     missing = {**reasons_kept(outcome, writer.manifest.missing, scorer), **scorer.missing, **sets.missing}
     note_outcome(writer, outcome)
+    if sets.ready and not part:
+        missing |= note_too_few(writer, sets.computed)
     note_missing(writer, missing)
     if sets.ready:
-        note_small_sets(writer, {dataset.name: len(dataset) for dataset in suite.datasets}, list(sets.computed))
+        names = [name for name in sets.computed if name not in missing]
+        note_small_sets(writer, {dataset.name: len(dataset) for dataset in suite.datasets}, names)
     writer.update(missing=missing)
     return outcome
 
@@ -308,14 +314,25 @@ def note_missing(writer: RunWriter, missing: Mapping[str, str]) -> None:
         )
 
 
+def note_too_few(writer: RunWriter, metrics: Mapping[str, Metric]) -> dict[str, str]:
+    """Why scores of whole sets are empty for want of pictures; those that are empty on some data sets only, as notes.
+
+    Those that the run holds of other methods count too: a column that one of them has is not empty.
+    """
+    missing, notes = too_few(metrics, set_store.read_sets(writer.path))
+    for text in notes:
+        writer.note(text)
+    return missing
+
+
 def note_small_sets(writer: RunWriter, counts: Mapping[str, int], names: Sequence[str]) -> None:
     """counts: pictures of each data set."""
     few = [f"{name} {count:,}" for name, count in counts.items() if count < ENOUGH]
-    if few:
+    if few and names:
         writer.note(
-            f"{', '.join(names)} are of fewer than {ENOUGH:,} pictures ({', '.join(few)}): Fréchet distances are "
-            "biased upwards, and a linear classifier separates so few fills from truths whatever they look like, so "
-            "compare them only at equal counts (KID alone is unbiased; under 7 pictures some have no value)"
+            f"{', '.join(names)} {'is' if len(names) == 1 else 'are'} of fewer than {ENOUGH:,} pictures "
+            f"({', '.join(few)}): Fréchet distances are biased upwards, and a linear classifier separates so few "
+            "fills from truths whatever they look like, so compare them only at equal counts (KID alone is unbiased)"
         )
 
 

@@ -17,6 +17,7 @@ from bench.runs.manifest import Manifest, VariantEntry
 from bench.runs.reader import Run
 from bench.runs.records import KEY
 from bench.runs.writer import RunWriter
+from bench.set_metrics.registry import set_metric
 from bench.set_metrics.scorer import SetScorer
 from bench.set_metrics.store import write_set
 from bench.stages import score as runner
@@ -302,7 +303,7 @@ def test_the_score_of_a_set_is_of_truths_and_restored_fills(stage):
     assert (written["variant"], written["seed"], written["dataset"], written["mask"]) == ("p", 0, "made", "rect")
     assert written["facts"] == {**stage.facts(), "metrics": {"fid": 1}}
     assert list(stage.manifest["metrics"]) == [*METRICS, "fid"]
-    assert stage.manifest["notes"][0].startswith("fid are of fewer than 2,048 pictures (made 3)")
+    assert stage.manifest["notes"][0].startswith("fid is of fewer than 2,048 pictures (made 3)")
 
 
 def test_a_fill_that_failed_is_left_out_of_its_set_with_its_truth(tmp_path):
@@ -338,6 +339,17 @@ def test_set_scores_of_earlier_fills_go_where_fills_are_made_anew_without_them(t
     assert not kept.exists()
 
 
+def test_a_score_of_too_few_pictures_is_missing_with_its_condition_and_not_told_of_as_biased(stage):
+    # Three pictures: FID has a value of two, KID of four.
+    sets = Means()
+    sets.metrics = {name: set_metric.get(name) for name in ("fid", "kid")}
+    stage(known(), sets=sets)
+    assert stage.manifest["missing"] == {"kid": "it needs 4 pictures, and there are 3"}
+    column, biased = stage.manifest["notes"]
+    assert column == "the column kid is empty: it needs 4 pictures, and there are 3"
+    assert biased.startswith("fid is of fewer than 2,048 pictures (made 3)")
+
+
 def test_without_weights_there_are_no_set_scores(stage):
     sets = Means()
     sets.ready = False
@@ -355,7 +367,7 @@ def test_how_long_set_scores_take_is_said_where_a_processor_looks(stage, capsys,
     sets.device = device
     stage(known("p"), known("q"), sets=sets)
     # Three truths, and three fills of each.
-    assert ("note: fid pass up to 9 pictures through Inception" in capsys.readouterr().err) is said
+    assert ("note: fid passes up to 9 pictures through Inception" in capsys.readouterr().err) is said
 
 
 def test_a_part_keeps_features_and_leaves_scores_and_findings_to_whoever_joins_them(tmp_path):
