@@ -25,20 +25,20 @@ def too_few(metrics: Mapping[str, Metric], entries: Iterable[Mapping[str, Any]])
         if entry["dataset"] not in largest or entry["n"] > largest[entry["dataset"]]["n"]:
             largest[entry["dataset"]] = entry
     missing: dict[str, str] = {}
-    notes: list[str] = []
+    without: dict[str, list[str]] = {}
     for name, metric in metrics.items():
         small = {dataset: entry for dataset, entry in largest.items() if entry["n"] < metric.least}
         if not small:
             continue
         if any(is_value(entry["values"].get(name)) for entry in found):
-            notes += [
-                f"{name} has no value on {dataset}: it needs {metric.least} pictures, and {there(entry)}"
-                for dataset, entry in small.items()
-            ]
+            for dataset, entry in small.items():
+                why = f"on {dataset}: {metric.least} pictures are needed, and {there(entry)}"
+                without.setdefault(why, []).append(name)
         elif len(small) == len(largest):
             where = len(largest) > 1
             told = [there(entry) + f" in {dataset}" * where for dataset, entry in small.items()]
             missing[name] = f"it needs {metric.least} pictures, and {' and '.join(told)}"
+    notes = [f"{', '.join(n)} {'has' if len(n) == 1 else 'have'} no value {why}" for why, n in without.items()]
     return missing, notes
 
 

@@ -322,6 +322,7 @@ def note_too_few(writer: RunWriter, metrics: Mapping[str, Metric]) -> dict[str, 
     missing, notes = too_few(metrics, set_store.read_sets(writer.path))
     for text in notes:
         writer.note(text)
+        say(f"note: {text}")  # tables show only what is empty on all data sets
     return missing
 
 

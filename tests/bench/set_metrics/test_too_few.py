@@ -63,9 +63,13 @@ def test_the_count_is_of_the_largest_set_of_each_data_set(entries: list[dict[str
 
 
 def test_where_another_data_set_is_large_enough_the_column_is_not_called_empty() -> None:
-    kid = {"kid": set_metric.get("kid")}
-    both = [entry(3, "small"), entry(9, "large", kid=0.1)]
-    assert too_few(kid, both) == ({}, ["kid has no value on small: it needs 4 pictures, and there are 3"])
+    both = [entry(3, "small"), entry(9, "large", kid=0.1, recall=0.5, density=1.0)]
+    missing, notes = too_few({name: set_metric.get(name) for name in ("kid", "recall", "density")}, both)
+    assert missing == {}
+    assert notes == [
+        "kid, recall have no value on small: 4 pictures are needed, and there are 3",
+        "density has no value on small: 6 pictures are needed, and there are 3",
+    ]
 
 
 def test_a_score_that_is_empty_for_another_reason_is_not_explained_by_the_count() -> None:

@@ -350,6 +350,19 @@ def test_a_score_of_too_few_pictures_is_missing_with_its_condition_and_not_told_
     assert biased.startswith("fid is of fewer than 2,048 pictures (made 3)")
 
 
+def test_a_score_that_only_another_method_has_is_not_called_missing(stage, capsys):
+    # The run holds a value of another method, on a larger data set.
+    other = {"variant": "q", "seed": 0, "dataset": "large", "mask": "rect", "n": 9, "failed": 0, "values": {"kid": 0.5}}
+    write_set(stage.writer.path / "sets/q/seed-0/large-rect.json", other, {})
+    sets = Means()
+    sets.metrics = {name: set_metric.get(name) for name in ("fid", "kid")}
+    stage(known(), sets=sets)
+    told = "kid has no value on made: 4 pictures are needed, and there are 3"
+    assert stage.manifest["missing"] == {}
+    assert stage.manifest["notes"][0] == told
+    assert f"note: {told}\n" in capsys.readouterr().err
+
+
 def test_without_weights_there_are_no_set_scores(stage):
     sets = Means()
     sets.ready = False
