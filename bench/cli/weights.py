@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -59,6 +60,7 @@ def fetch(
 ) -> None:
     """Download a backbone; an interrupted download resumes."""
     from bench import backbones as weights
+    from bench.backbones.background import MIRROR
     from bench.util.download import download
     from bench.util.progress import Reporter, say
 
@@ -67,7 +69,7 @@ def fetch(
         return
     which = weights.backbone(name)
     which.require_package()
-    address, file, prefix = weights.address(which, url)
+    address, file, prefix = weights.address(which, url or os.environ.get(MIRROR) or None)
     target = (to or weights.user_folder()) / file
     if target.exists():
         say(f"{target} exists; checking it")

@@ -63,7 +63,7 @@ def evaluate_methods(request: Request) -> None:
     from bench.stages.context import Context, identity_of, key_of
     from bench.stages.fetch_backbone import fetch_or_tell
     from bench.stages.finish import finish
-    from bench.stages.prepare import suite_facts, tell_of_suite
+    from bench.stages.prepare import refuse_to_lose, suite_facts, tell_of_suite
     from bench.stages.reuse import digest_fills, earlier_runs
     from bench.stages.samples import choose_samples
     from bench.stages.score import open_scorers, score_methods
@@ -96,6 +96,8 @@ def evaluate_methods(request: Request) -> None:
     start = suite_facts(suite, profile)
     key = key_of(profile.as_dict(), identity_of(methods), request.restore_known, start.suite)
     run = out_folder(request.out, request.runs, f"eval-{key[:8]}")
+    if not request.fresh:
+        refuse_to_lose(run, scorers[0])
     writer = RunWriter(part.folder(run) if part else run)
     writer.begin(start, request.fresh, wait=request.wait)
     (writer.path / FILE).unlink(missing_ok=True)

@@ -52,7 +52,7 @@ def run_profile(
     from bench.runs.shards import folder_of
     from bench.stages.fetch_backbone import start_fetch
     from bench.stages.finish import finish
-    from bench.stages.prepare import members_of, prepare
+    from bench.stages.prepare import members_of, prepare, refuse_to_lose
     from bench.stages.samples import choose_samples
     from bench.stages.score import open_scorers, score_methods
     from bench.stages.score_on_ray import score_spread
@@ -87,6 +87,7 @@ def run_profile(
     if fetch is not None:
         fetch.wait()
     scorers = open_scorers(profile, weights_dir, context.device)
+    refuse_to_lose(context.writer.path, scorers[0])
     if launch is None:
         outcome = score_methods(context, *scorers, workers=workers)
     else:

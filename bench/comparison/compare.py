@@ -17,6 +17,7 @@ from bench.comparison.pairing import Pair, pair_sides
 from bench.comparison.sides import Side, resolve_sides
 from bench.comparison.tolerances import tolerance
 from bench.masks.areas import AREA_BINS, area_places
+from bench.metrics.registry import metric as known_metrics
 from bench.runs.manifest import shared_titles
 from bench.set_metrics.registry import set_metric
 from bench.statistics import intervals, sample_size, significance
@@ -167,6 +168,8 @@ def narrowed(pair: Pair, options: Options) -> Pair:
         (options.masks, [*pair.masks, ALL], "mask type"),
     ):
         for name in wanted:
+            if name not in there and noun == "metric" and name in known_metrics.names():
+                raise UsageError(f"{name}: not every side was scored with it")
             if name not in there:
                 raise UsageError(f"{suggest(noun, name, there)}")
     if not options.metrics and not set(options.masks) - {ALL}:

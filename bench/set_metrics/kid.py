@@ -1,4 +1,7 @@
-"""KID: squared maximum mean discrepancy of features, unbiased whatever the number of pictures.
+"""KID: squared maximum mean discrepancy of features.
+
+Unbiased of independent sets. Here each fill has its own truth among the truths, which it is closer to than to others:
+of few pictures the value is too low, and below 0 for close fills, by about one part in their number.
 
 Bińkowski et al., "Demystifying MMD GANs", ICLR 2018, as torch-fidelity computes it: the mean over 100 random subsets,
 each of 1,000 pictures or, of fewer than 2,000, of half of them.

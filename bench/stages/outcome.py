@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from bench.runs.reader import Run
+from bench.util.words import counted
 from variants.method import Findings, Method
 
 
@@ -70,7 +71,7 @@ class Outcome:
         if self.drifted[method.label]:
             self.tell(
                 method,
-                f"{method.label} changed known pixels in {self.drifted[method.label]} pictures; "
+                f"{method.label} changed known pixels in {counted(self.drifted[method.label], 'fill')}; "
                 + ("they were restored from the truth before scoring" if restored else "they are scored as they are"),
             )
 

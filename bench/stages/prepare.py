@@ -9,15 +9,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench.datasets.registry import Dataset
+from bench.metrics.scorer import Scorer
 from bench.profiles.profile import Profile
 from bench.runs.manifest import DatasetEntry, Manifest
 from bench.runs.provenance import cores
+from bench.runs.reader import Run
 from bench.runs.writer import RunWriter
 from bench.stages.context import Context
 from bench.suites.of_profile import open_suite
 from bench.suites.suite import Suite
 from bench.util.errors import UsageError
 from bench.util.progress import say
+from bench.util.words import some
 from variants.method import Network, Reference
 from variants.registry import variant
 
@@ -128,6 +131,20 @@ def prepare(
         writer.note(f"{name} is left out: {why}")
         say(f"note: {name} is left out: {why}")
     return Context(profile, suite, writer, device)
+
+
+def refuse_to_lose(run: Path, scorer: Scorer) -> None:
+    """Raises UsageError where the run has values of a column that cannot be computed now: scored again, they would be
+    lost."""
+    if not (run / "run.json").is_file():
+        return
+    manifest = Run(run).manifest
+    lost = [name for name in manifest.metrics if name in scorer.missing and name not in manifest.missing]
+    if lost and any((run / "records").rglob("*.parquet")):
+        raise UsageError(
+            f"{run} holds {some(lost)}, which cannot be computed now: {scorer.missing[lost[0]]}. Or keep it and choose "
+            "another --out, or replace it with --fresh."
+        )
 
 
 def require_size(profile: Profile) -> None:

@@ -90,7 +90,7 @@ def recognised(keys: Collection[str]) -> list[str]:
         shared = len(known.keys.intersection(keys))
         if shared and shared >= len(keys) / 2:
             how = "are" if shared == len(keys) else f"are, {shared:,} of {len(keys):,} of them,"
-            clauses.append((shared, f"{how} masks of {known.name} ({known.title}), which has {len(known.keys):,}"))
+            clauses.append((shared, f"{how} masks of {known.name} ({known.title}), a set of {len(known.keys):,}"))
     return [clause for _, clause in sorted(clauses, key=lambda pair: -pair[0])]
 
 

@@ -69,7 +69,7 @@ def read_suite_file(file: Path, trained_on: Sequence[str] = ()) -> list[Entry]:
     or value, or two names that would be one file.
     """
     try:
-        tables = tomllib.loads(file.read_text(encoding="utf-8"))
+        tables = tomllib.loads(file.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise UsageError(f"--suite {file} cannot be read ({error.strerror}): name a TOML file") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

@@ -87,6 +87,7 @@ def test_compare_of_three_shows_ranking_and_matrix(typed: Typed) -> None:
         (("compare", "baseline"), 2, "at least one candidate"),
         (("compare", "baseline", "double_dgg"), 2, "did you mean double_dg"),
         (("compare", "baseline", "double_dg", "--metrics", "psnr_hol"), 2, "did you mean psnr_hole"),
+        (("compare", "baseline", "double_dg", "--metrics", "lpips_student"), 2, "not every side was scored with it"),
         (("compare", "baseline", "double_dg", "--masks", "rekt"), 2, "did you mean rect"),
         (("compare", "baseline", "double_dg", "--tolerance", "psnr_hole"), 2, "METRIC=VALUE"),
         (("compare", "baseline", "double_dg", "--tolerance", "psnr=1"), 2, "unknown metric 'psnr'"),

@@ -107,7 +107,7 @@ def test_the_run_says_what_its_shards_say_together(tmp_path):
     assert found.notes[:3] == ["one", "both", "two"]
     clipped, drifted = found.variants[0].notes
     assert clipped.startswith("p returned values from -1 to 3")
-    assert drifted.startswith("p changed known pixels in 3 pictures")
+    assert drifted.startswith("p changed known pixels in 3 fills")
     assert found.notes[3:6] == [clipped, drifted, "the column psnr is empty: no hole"]
     assert found.notes[6].startswith("fid is of fewer than 2,048 pictures (made 3)")
     assert len(found.notes) == 7

@@ -117,7 +117,7 @@ def test_three_levels_darker_is_a_drift_of_exactly_three(tmp_path):
     assert frame(tmp_path, "f")["known_drift"].tolist() == [3.0] * 3
     assert outcome.drifted == {"f by label": 3}
     assert len(outcome.notes) == 1
-    assert outcome.notes[0].startswith("f by label changed known pixels in 3 pictures")
+    assert outcome.notes[0].startswith("f by label changed known pixels in 3 fills")
 
 
 def test_drift_is_the_mean_over_known_pixels_whatever_is_in_the_hole(tmp_path):

@@ -125,9 +125,9 @@ def test_changed_known_pixels_are_reported_and_restored_unless_told_otherwise(tm
     b = records(tmp_path / "b")["records/repainter/seed-0/noise-rect.parquet"]
     assert (a["known_drift"] > 2).all()
     assert restored.notes[0].endswith(
-        "changed known pixels in 14 pictures; they were restored from the truth before scoring"
+        "changed known pixels in 14 fills; they were restored from the truth before scoring"
     )
-    assert kept.notes[0].endswith("changed known pixels in 14 pictures; they are scored as they are")
+    assert kept.notes[0].endswith("changed known pixels in 14 fills; they are scored as they are")
     assert (a["psnr"] > b["psnr"]).all()
     assert np.allclose(a["psnr_hole"], b["psnr_hole"])
 

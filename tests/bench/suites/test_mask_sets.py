@@ -82,10 +82,10 @@ def test_a_set_made_of_a_folder_is_recognised_in_other_files_and_orders(
     other = save(tmp_path / "b", holes[::-1], "renamed_{}.bmp", inverted=True)
     again = bench(monkeypatch, capsys, str(other), "--mask-polarity", "black")
     assert again["digest"] == first["digest"]
-    assert again["known"] == ["are masks of paper_x (the X masks), which has 6"]
+    assert again["known"] == ["are masks of paper_x (the X masks), a set of 6"]
     assert bench(monkeypatch, capsys, str(other))["known"] == []
     part = bench(monkeypatch, capsys, str(save(tmp_path / "c", [*holes[:2], ~holes[3]])))
-    assert part["known"] == ["are, 2 of 3 of them, masks of paper_x (the X masks), which has 6"]
+    assert part["known"] == ["are, 2 of 3 of them, masks of paper_x (the X masks), a set of 6"]
     assert part["digest"] != first["digest"]
 
 
@@ -94,12 +94,12 @@ def test_a_suite_says_whose_masks_it_has_from_a_folder_and_from_a_pool(tmp_path:
     add_set("paper_x", "X", [hole_key(hole) for hole in holes])
     folder = HoleFolder("mine", save(tmp_path / "f", holes))
     folder.read("0", (16, 16))
-    assert "the holes of 'mine' are masks of paper_x (X), which has 3" in folder.notes()
+    assert "the holes of 'mine' are masks of paper_x (X), a set of 3" in folder.notes()
     # A pool's holes are cut and resized: the files' own bits tell.
     pool = HolePool("mine", tmp_path / "f")
     pool.require(["a", "b"])
     pool.read("a", (10, 24))
-    assert "the holes of 'mine' are masks of paper_x (X), which has 3" in pool.notes()
+    assert "the holes of 'mine' are masks of paper_x (X), a set of 3" in pool.notes()
 
 
 def test_a_name_stands_for_one_set_and_a_changed_file_for_none(home: Path, capsys: pytest.CaptureFixture[str]) -> None:

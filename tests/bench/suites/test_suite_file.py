@@ -60,6 +60,12 @@ def suite_of(file: Path) -> Suite:
     return open_suite(profile)
 
 
+def test_a_byte_order_mark_before_the_first_table_is_read_over(tmp_path: Path) -> None:
+    file = tmp_path / "suite.toml"
+    file.write_bytes(b'\xef\xbb\xbf[faces]\ndata = "scenes"\nmasks = "rect"\n')
+    assert [entry.name for entry in read_suite_file(file)] == ["faces"]
+
+
 def test_each_data_set_has_its_name_its_masks_its_polarity_and_its_size(here: Path) -> None:
     suite = suite_of(here / "suite.toml")
     faces, rooms, small = suite.datasets
