@@ -333,7 +333,7 @@ def note_small_sets(writer: RunWriter, counts: Mapping[str, int], names: Sequenc
         writer.note(
             f"{', '.join(names)} {'is' if len(names) == 1 else 'are'} of fewer than {ENOUGH:,} pictures "
             f"({', '.join(few)}): Fréchet distances are biased upwards, and a linear classifier separates so few "
-            "fills from truths whatever they look like, so compare them only at equal counts (KID too, which is too low)"
+            "fills from truths whatever they look like, so compare them only at equal counts (KID too: too low)"
         )
 
 
