@@ -18,7 +18,6 @@ GRACE_S = 120.0
 """How long scoring waits for a download that is still going on."""
 
 ENV = "BENCH_OFFLINE"
-MIRROR = "BENCH_WEIGHTS_URL"
 
 
 def is_offline(flag: bool = False) -> bool:
@@ -35,7 +34,7 @@ class Fetch:
 
     def __init__(self, which: Backbone) -> None:
         self.which = which
-        self.url, file, self.prefix = address(which, os.environ.get(MIRROR) or None)
+        self.url, file, self.prefix = address(which)
         self.target = user_folder() / file
         self.seen = (length(self.target.with_name(f"{file}.part")), 0)
         self._answered = threading.Event()

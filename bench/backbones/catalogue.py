@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 from fnmatch import fnmatchcase
@@ -30,6 +31,8 @@ from variants.registry import suggest
 
 CATALOGUE: dict[str, Backbone] = {**LPIPS, OXFORD.name: OXFORD, INCEPTION.name: INCEPTION, DINOV2.name: DINOV2}
 
+MIRROR = "BENCH_WEIGHTS_URL"
+
 
 def backbone(name: str) -> Backbone:
     """The backbone called ``name``. Raises UnknownName for a wrong name."""
@@ -42,9 +45,11 @@ def address(which: Backbone, url: str | None = None) -> tuple[str, str, str]:
     """Where to fetch a backbone: the URL, the file's name, and what its SHA-256 begins with.
 
     url: the folder to fetch from, or a file whose name ends in the first digits of its SHA-256
-    (``name-0123abcd.pth``). Raises UsageError for anything else.
+    (``name-0123abcd.pth``); None: the mirror that BENCH_WEIGHTS_URL names, else the publisher's. Raises UsageError for
+    anything else.
     """
-    if url is None:
+    url = url or os.environ.get(MIRROR)
+    if not url:
         return f"{which.base_url}/{which.file}", which.file, which.sha256_prefix
     if not url.startswith(("http://", "https://")):
         raise UsageError(f"--url {url} must begin with http:// or https://")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Annotated
 
@@ -60,7 +59,6 @@ def fetch(
 ) -> None:
     """Download a backbone; an interrupted download resumes."""
     from bench import backbones as weights
-    from bench.backbones.background import MIRROR
     from bench.util.download import download
     from bench.util.progress import Reporter, say
 
@@ -69,7 +67,7 @@ def fetch(
         return
     which = weights.backbone(name)
     which.require_package()
-    address, file, prefix = weights.address(which, url or os.environ.get(MIRROR) or None)
+    address, file, prefix = weights.address(which, url)
     target = (to or weights.user_folder()) / file
     if target.exists():
         say(f"{target} exists; checking it")

@@ -23,6 +23,16 @@ Colours = tuple[int, int, int]
 Kept = TypeVar("Kept")
 
 
+def edges(marked: np.ndarray) -> tuple[int, int]:
+    """The first and one past the last of a row, bool (L,), that are marked; 0 and 0 of none.
+
+    >>> edges(np.array([False, True, False, True, False])), edges(np.array([False]))
+    ((1, 4), (0, 0))
+    """
+    places = np.flatnonzero(marked)
+    return (int(places[0]), int(places[-1]) + 1) if len(places) else (0, 0)
+
+
 class Box(NamedTuple):
     """A rectangle of pixels, ends excluded; empty where bottom == top."""
 
@@ -138,11 +148,8 @@ class Hole:
         >>> Hole(np.array([[False, False, False], [False, True, True]])).box
         Box(top=1, bottom=2, left=1, right=3)
         """
-        rows = np.flatnonzero(self.mask.any(axis=1))
-        if not len(rows):
-            return Box(0, 0, 0, 0)
-        columns = np.flatnonzero(self.mask[rows[0] : rows[-1] + 1].any(axis=0))
-        return Box(int(rows[0]), int(rows[-1]) + 1, int(columns[0]), int(columns[-1]) + 1)
+        top, bottom = edges(np.any(self.mask, axis=1))
+        return Box(top, bottom, *edges(np.any(self.mask[top:bottom], axis=0)))
 
     @cached_property
     def stencil(self) -> np.ndarray:

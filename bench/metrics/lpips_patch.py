@@ -20,6 +20,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from bench.backbones.lpips_network import Stack, Step, distance_map, unit
+from bench.metrics.card import edges
 from bench.util.tf32 import matmul_precision
 
 
@@ -106,16 +107,6 @@ def differing(truth: np.ndarray, fills: Sequence[np.ndarray]) -> Box:
         rows |= changed.any(1)
         columns |= changed.any(0)
     return Box(*edges(rows), *edges(columns))
-
-
-def edges(marked: np.ndarray) -> tuple[int, int]:
-    """The first and one past the last of a row, bool (L,), that are marked.
-
-    >>> edges(np.array([False, True, False, True, False])), edges(np.array([False]))
-    ((1, 4), (0, 0))
-    """
-    places = np.flatnonzero(marked)
-    return (int(places[0]), int(places[-1]) + 1) if len(places) else (0, 0)
 
 
 def reached(step: Step, box: Box, size: tuple[int, int]) -> Box:

@@ -22,7 +22,7 @@ from bench.set_metrics.scorer import SetScorer
 from bench.set_metrics.store import read_set, set_file, write_set
 from bench.stages.cells import truths_file
 from bench.stages.outcome import Outcome
-from bench.stages.score import note_missing, note_outcome, note_small_sets, note_too_few
+from bench.stages.score import note_columns, note_outcome
 from bench.util.errors import IncomparableError, UsageError
 from bench.util.parquet import write_table
 from bench.util.words import some
@@ -107,11 +107,8 @@ def join(writer: RunWriter, joint: Joint) -> Outcome:
     scored = [shard for shard in shards if any(shard.pictures.values())]
     missing = {name: why for name, why in scored[0].missing.items() if all(name in shard.missing for shard in scored)}
     note_outcome(writer, outcome)
-    if set_names:
-        missing |= note_too_few(writer, {name: set_metric.get(name) for name in set_names})
-    note_missing(writer, missing)
-    if names := [name for name in set_names if name not in missing]:
-        note_small_sets(writer, {entry.name: entry.count for entry in first.datasets}, names)
+    counts = {entry.name: entry.count for entry in first.datasets}
+    missing = note_columns(writer, missing, {name: set_metric.get(name) for name in set_names}, counts)
     writer.update(variants=variants, metrics=first.metrics, missing=missing)
     return outcome
 

@@ -7,9 +7,9 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bench.datasets.registry import Dataset
-from bench.metrics.scorer import Scorer
 from bench.profiles.profile import Profile
 from bench.runs.manifest import DatasetEntry, Manifest
 from bench.runs.provenance import cores
@@ -23,6 +23,9 @@ from bench.util.progress import say
 from bench.util.words import some
 from variants.method import Network, Reference
 from variants.registry import variant
+
+if TYPE_CHECKING:
+    from bench.metrics.scorer import Scorer
 
 
 @dataclass(frozen=True)

@@ -248,13 +248,8 @@ def score_methods(
     writer.update(variants=list(known.values()))
     missing = {**reasons_kept(outcome, writer.manifest.missing, scorer), **scorer.missing, **sets.missing}
     note_outcome(writer, outcome)
-    if sets.ready and not part:
-        missing |= note_too_few(writer, sets.computed)
-    note_missing(writer, missing)
-    if sets.ready:
-        names = [name for name in sets.computed if name not in missing]
-        note_small_sets(writer, {dataset.name: len(dataset) for dataset in suite.datasets}, names)
-    writer.update(missing=missing)
+    counts = {dataset.name: len(dataset) for dataset in suite.datasets}
+    writer.update(missing=note_columns(writer, missing, sets.computed if sets.ready else {}, counts, part))
     return outcome
 
 
@@ -302,6 +297,24 @@ def note_outcome(writer: RunWriter, outcome: Outcome) -> None:
         writer.note(f"{label}: {count} fills of {mask} could not be scored ({why}); they are excluded from the means")
     for text in outcome.notes:
         writer.note(text)
+
+
+def note_columns(
+    writer: RunWriter,
+    missing: Mapping[str, str],
+    whole: Mapping[str, Metric],
+    counts: Mapping[str, int],
+    part: bool = False,
+) -> dict[str, str]:
+    """Note why columns are empty, and what is to be said of scores of few pictures; why each is empty, by name.
+
+    missing: what is known of that so far. whole: the scores of whole sets that were computed. counts: pictures of each
+    data set. part: of a part, whose sets are not scored yet.
+    """
+    found = {**missing, **(note_too_few(writer, whole) if whole and not part else {})}
+    note_missing(writer, found)
+    note_small_sets(writer, counts, [name for name in whole if name not in found])
+    return found
 
 
 def note_missing(writer: RunWriter, missing: Mapping[str, str]) -> None:
