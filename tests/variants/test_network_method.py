@@ -245,3 +245,19 @@ def test_big_pictures_of_a_network_that_draws_have_seeds_of_their_own(monkeypatc
 def test_a_method_on_the_processor_may_be_copied_with_its_process():
     assert method(Spy()).forks
     assert (method(Spy()).kind, method(Spy()).chunk) == ("network", 8)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_fills_that_are_scored_are_those_of_a_cpu() -> None:
+    from bench.util.tf32 import matmul_precision
+
+    entry = variant.get("gan_res_mask")()
+    network = entry.network(8)
+    images = np.random.default_rng(0).integers(0, 256, (3, 64, 64, 3), dtype=np.uint8)
+    holes = np.zeros((3, 64, 64), bool)
+    holes[:, 20:50, 10:40] = True
+    here = NetworkMethod("gan_res_mask", entry, network).fill(images, holes)
+    with matmul_precision("fp32"):
+        there = NetworkMethod("gan_res_mask", entry, network, device="cuda").fill(images, holes)
+    assert np.abs(here - there).max() < 1e-4  # TF32 would be off by a hundred times as much

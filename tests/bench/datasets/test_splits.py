@@ -13,14 +13,10 @@ import pytest
 from PIL import Image
 
 from bench.datasets.collection import assign_splits
-from bench.datasets.registry import Dataset, open_dataset
 from bench.util.draws import uniforms
+from tests.bench.datasets.folders import folder
 
 NOISE = np.random.default_rng(0).integers(0, 256, (60, 91, 3), np.uint8)
-
-
-def folder(path: Path, split: str = "all", size: int | None = None, count: int | None = None) -> Dataset:
-    return open_dataset(f"folder:{path}", split, size, count)
 
 
 def sha(name: str) -> float:

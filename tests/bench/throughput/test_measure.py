@@ -25,7 +25,6 @@ from bench.throughput.ladder import Ladder
 from bench.throughput.measure import measure, run, run_ladders, sample_in_turns
 from bench.throughput.memory import is_out_of_memory
 from bench.throughput.plan import Report, make_plan
-from bench.throughput.ranking import ranks
 from bench.throughput.rows import table
 from bench.throughput.settings import SWEEP, Setting, why_not
 from bench.throughput.subjects import Subject
@@ -341,32 +340,6 @@ def test_the_fast_row_is_the_fastest_that_keeps_the_picture():
     assert mark(frame).tolist() == [False, False, True, False]
 
 
-def test_methods_that_no_round_tells_apart_share_a_place() -> None:
-    names = ["a", "b", "c", "calibration", "d"]
-    frame = pd.DataFrame({"variant": names, "images_per_s": [100, 99, 80, 500, 9]})
-    frame = frame.assign(device="cpu", resolution=64, batch=8, fast=[True, True, True, True, False])
-    # Every other round the machine is four times slower: medians alone tell nothing apart, rounds do.
-    load = {turn: 1.0 + 3.0 * (turn % 2) for turn in range(12)}
-    a = dict(load)
-    b = {turn: s * (1.02 if turn % 3 else 0.97) for turn, s in load.items()}  # now slower, now faster than a
-    c = {turn: s * 1.2 for turn, s in load.items()}
-    found = ranks(frame, [a, b, c, a, c])
-    assert found[:3].tolist() == [1, 1, 3]
-    assert found[3:].isna().all()
-
-
-def test_one_slower_in_as_many_rounds_as_settle_a_median_shares_the_place() -> None:
-    frame = pd.DataFrame({"variant": ["a", "b"], "images_per_s": [100, 90]})
-    frame = frame.assign(device="cpu", resolution=64, batch=8, fast=True)
-    assert ranks(frame, [dict.fromkeys(range(6), 1.0), dict.fromkeys(range(6), 1 / 0.9)]).tolist() == [1, 2]
-
-
-def test_too_few_rounds_rank_nothing() -> None:
-    frame = pd.DataFrame({"variant": ["a", "b"], "images_per_s": [100, 10]})
-    frame = frame.assign(device="cpu", resolution=64, batch=8, fast=True)
-    assert ranks(frame, [{0: 1.0}, {0: 10.0}]).isna().all()
-
-
 class FakeNvml:
     """NVML as nvidia-ml-py shows it, of a GPU that slows itself at every other question."""
 
@@ -461,21 +434,3 @@ def test_the_gpu_branches_give_the_same_pictures_and_figures(monkeypatch):
     exact = own[own["precision"] == "fp32"]
     assert (exact[exact["mode"] != "eager"]["max_difference"] <= 1).all()
     assert (own["roofline_share"] < 1.05).all()
-
-
-@pytest.mark.gpu
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
-def test_fills_that_are_scored_are_those_of_a_cpu():
-    from bench.util.tf32 import matmul_precision
-    from variants.network_method import NetworkMethod
-    from variants.registry import variant
-
-    entry = variant.get("gan_res_mask")()
-    network = entry.network(8)
-    images = np.random.default_rng(0).integers(0, 256, (3, 64, 64, 3), dtype=np.uint8)
-    holes = np.zeros((3, 64, 64), bool)
-    holes[:, 20:50, 10:40] = True
-    here = NetworkMethod("gan_res_mask", entry, network).fill(images, holes)
-    with matmul_precision("fp32"):
-        there = NetworkMethod("gan_res_mask", entry, network, device="cuda").fill(images, holes)
-    assert np.abs(here - there).max() < 1e-4  # TF32 would be off by a hundred times as much
