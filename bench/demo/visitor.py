@@ -12,7 +12,8 @@ import numpy as np
 
 from bench.demo.fills import Fill, pasted
 from bench.demo.saved import Made
-from bench.metrics.card import Box, Hole
+from bench.metrics.box import Box
+from bench.metrics.card import Hole
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,7 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bench.metrics.card import Box, Hole
+from bench.metrics.box import Box
+from bench.metrics.card import Hole
 
 PAINT_SIDE = 768
 """The longer side, in pixels, at which a picture is shown to be painted on."""

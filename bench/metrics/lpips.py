@@ -127,8 +127,7 @@ def patch_scores(stack: Any, key: str, cards: Sequence[Any]) -> tuple[list[float
         return lpips_tiles.scores(stack, truth.picture, fills, hole.kept[key])
     if key not in truth.kept:
         truth.kept[key] = lpips_patch.keep(stack, truth.picture)
-    box = lpips_patch.Box(*hole.box)
-    return lpips_patch.scores(stack, truth.kept[key], truth.picture, fills, box, hole.kept[key])
+    return lpips_patch.scores(stack, truth.kept[key], truth.picture, fills, hole.box, hole.kept[key])
 
 
 def through_known_region(cards: Sequence[Any], context: Any) -> list[float]:

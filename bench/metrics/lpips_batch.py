@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from bench.backbones.lpips_network import Stack, distance_map, normalise, unit
-from bench.metrics.lpips_patch import Box, tap_weights
+from bench.metrics.box import Box
+from bench.metrics.lpips_patch import tap_weights
 from bench.util.tf32 import matmul_precision
 
 
@@ -32,7 +33,7 @@ def scores(stack: Stack, truths: Tensor, holes: Tensor, filled: Tensor, owner: T
     share = holes.double()
     share /= share.sum((1, 2), keepdim=True)
     size = holes.shape[1:]
-    everywhere = tap_weights(stack, share, size, Box(0, size[0], 0, size[1]))
+    everywhere = tap_weights(stack, share, size, Box.whole(*size))
     with matmul_precision("fp32"):
         taps = stack.taps(_levels(stack, torch.cat([truths, filled])))
         for features, head, weights in zip(taps, stack.heads, everywhere, strict=True):

@@ -12,7 +12,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -20,35 +19,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from bench.backbones.lpips_network import Stack, Step, distance_map, unit
-from bench.metrics.card import edges
+from bench.metrics.box import Box, edges
 from bench.util.tf32 import matmul_precision
-
-
-class Box(NamedTuple):
-    """Rows and columns that differ, ends excluded."""
-
-    top: int
-    bottom: int
-    left: int
-    right: int
-
-    @property
-    def empty(self) -> bool:
-        """Whether it holds no pixel.
-
-        >>> Box(0, 2, 1, 1).empty, Box(0, 2, 1, 2).empty
-        (True, False)
-        """
-        return self.top >= self.bottom or self.left >= self.right
-
-    @property
-    def window(self) -> tuple[slice, slice]:
-        """Rows and columns, to index with.
-
-        >>> Box(0, 2, 1, 3).window
-        (slice(0, 2, None), slice(1, 3, None))
-        """
-        return slice(self.top, self.bottom), slice(self.left, self.right)
 
 
 @dataclass(frozen=True)
@@ -242,7 +214,7 @@ def hole_weights(stack: Stack, hole: np.ndarray) -> list[Tensor] | None:
     """
     if not hole.any():
         return None
-    box = Box(*edges(np.any(hole, axis=1)), *edges(np.any(hole, axis=0)))
+    box = Box.around(hole)
     share = torch.from_numpy(hole[box.window] / hole.sum())
     return [weights.to(stack.device) for weights in tap_weights(stack, share, hole.shape, box)]
 

@@ -20,7 +20,8 @@ from typing import Any
 
 import numpy as np
 
-from bench.metrics.card import Box, Card, Truth
+from bench.metrics.box import Box
+from bench.metrics.card import Card, Truth
 from bench.metrics.protocol import Window
 from bench.metrics.scratch import SCRATCH
 

@@ -20,7 +20,7 @@ from bench import backbones as weights
 from bench.backbones.student import FILE, load_stack
 from bench.masks.registry import draw
 from bench.metrics import lpips_patch
-from bench.metrics.card import Hole
+from bench.metrics.box import Box
 from bench.student import pairs
 from bench.student.figures import LARGER, MASKS, SYNTHETIC, Values, report
 
@@ -96,7 +96,7 @@ def measure(stacks: list, pictures: list[np.ndarray], run: Path | None) -> dict[
         fills = fills_of(pictures, holes, run, seed=number)
         names = list(fills)
         for index, picture in enumerate(pictures):
-            box = lpips_patch.Box(*Hole(holes[index]).box)
+            box = Box.around(holes[index])
             mine = [fills[name][index] for name in names]
             for stack, found in zip(stacks, rows, strict=True):
                 inside = lpips_patch.hole_weights(stack, holes[index])

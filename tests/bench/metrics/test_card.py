@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from bench.metrics.card import Box, Card, Hole, Sums, Truth, absolute_error, colour_sums, squared_error, stencil
+from bench.metrics.card import Card, Hole, Sums, Truth, absolute_error, colour_sums, squared_error, stencil
 from bench.metrics.scorer import Scorer
 
 RNG = np.random.default_rng(5)
@@ -45,7 +45,7 @@ def test_the_box_is_the_holes_until_a_known_pixel_changes() -> None:
     assert card(filled).box == (0, 20, 0, 30)
 
 
-# ---- boxes
+# ---- holes
 
 
 def test_a_holes_box_touches_it_on_every_side() -> None:
@@ -58,31 +58,6 @@ def test_a_holes_box_touches_it_on_every_side() -> None:
 
 def test_a_hole_counts_its_missing_and_its_known_pixels() -> None:
     assert (Hole(HOLE).area, Hole(HOLE).known) == (55, 545)
-
-
-def test_a_widened_box_stays_in_the_picture_on_each_side() -> None:
-    assert Box(10, 12, 20, 25).widened(3, 100, 200) == (7, 15, 17, 28)
-    assert Box(2, 97, 1, 198).widened(4, 100, 200) == (0, 100, 0, 200)
-
-
-def test_two_boxes_share_what_both_hold_and_nothing_where_they_are_apart() -> None:
-    assert Box(0, 10, 0, 10).common(Box(5, 20, 3, 8)) == (5, 10, 3, 8)
-    for apart in (Box(0, 3, 0, 3), Box(6, 9, 0, 3), Box(0, 3, 6, 9)):
-        shared = apart.common(Box(4, 5, 4, 5))
-        assert shared.pixels == 0
-        assert shared.top <= shared.bottom and shared.left <= shared.right
-        assert shared.of(TRUTH).size == 0
-
-
-def test_pixels_of_a_box_are_never_below_none() -> None:
-    assert Box(1, 4, 2, 7).pixels == 15
-    assert Box(4, 1, 2, 7).pixels == Box(1, 4, 7, 2).pixels == Box(4, 1, 7, 2).pixels == 0
-
-
-def test_a_box_cuts_the_same_pixels_from_rows_of_three_channels() -> None:
-    box = Box(3, 8, 5, 11)
-    np.testing.assert_array_equal(box.of_flat(TRUTH.reshape(20, 90)).reshape(5, 6, 3), TRUTH[3:8, 5:11])
-    assert box.within(Box(1, 20, 2, 30)) == (2, 7, 3, 9)
 
 
 # ---- sums

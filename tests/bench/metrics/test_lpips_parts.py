@@ -14,8 +14,9 @@ import torch.nn.functional as F
 from bench import backbones as weights
 from bench.backbones.lpips_network import Stack, Step, distance_map, normalise, unit
 from bench.metrics import lpips as columns
+from bench.metrics.box import Box
 from bench.metrics.card import ScoringContext
-from bench.metrics.lpips_patch import Box, differing, hole_weights, reached, same_outside, upsampling
+from bench.metrics.lpips_patch import differing, hole_weights, reached, same_outside, upsampling
 from bench.metrics.protocol import PROTOCOLS
 from bench.metrics.scorer import Scorer
 
@@ -89,11 +90,6 @@ def test_the_outputs_that_a_change_reaches_are_those_whose_windows_touch_it(step
             wanted += [touched[0], touched[-1] + 1]
         found = reached(step, box, size)
         assert found.empty if not wanted else found == tuple(wanted)
-
-
-def test_a_box_is_empty_where_either_side_is() -> None:
-    assert Box(3, 3, 0, 5).empty and Box(0, 5, 3, 3).empty and Box(4, 3, 0, 5).empty
-    assert not Box(0, 1, 0, 1).empty
 
 
 @pytest.mark.parametrize(("short", "long"), [(1, 7), (3, 7), (7, 7), (6, 64), (15, 64), (31, 97)])
