@@ -1,7 +1,7 @@
 """Reading picture files of any kind as 8-bit RGB, and cutting them to size.
 
 What is done with the less usual kinds: 16 bits are rounded to 8 (not cut off), and refused where all values would fit
-8, as one cannot tell a black picture from 8-bit values in such a file; transparent parts are laid
+12, as one cannot tell a black picture from values of 8, 10 or 12 bits in such a file; transparent parts are laid
 over white; palette, grey, black-and-white and CMYK become RGB; the EXIF orientation is applied; of several
 frames or pages the first is read. Pixels under an embedded colour profile that is not sRGB are converted to sRGB
 (relative colorimetric, at 8 bits); a profile that cannot be used is passed over.
@@ -39,6 +39,19 @@ FOREIGN = frozenset([".heic", ".heif", ".jxl", ".jp2", ".exr", ".hdr", ".dng", "
 WHOLE_8_BIT = frozenset(["1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr", "HSV"])
 ORIENTATION = 0x0112
 PHOTOMETRIC = 0x0106
+BITS, EXTRA_SAMPLES, PLANAR = 0x0102, 0x0152, 0x011C
+IGNORED, PREMULTIPLIED = 0, 1
+"""What a TIFF says of a fourth channel that is not transparency, and of one that its colours were multiplied by."""
+
+APART = 2
+"""What a TIFF says of channels that lie one after the other; neither Pillow nor OpenCV reads those of 16 bits."""
+
+KEY_STEPS = {"L;2": 85, "L;4": 17}
+"""Levels of 8 bits to a step of a PNG's grey of 2 and 4 bits."""
+
+DARKEST = 1 << 12
+"""The brightest of a picture's 16-bit values must reach this: below lie those of 8, 10 and 12 bits."""
+
 SAME_COLOUR = 2
 """Levels by which a profile of sRGB may move a colour in the rounding of its curves."""
 
@@ -110,6 +123,10 @@ class opened:  # noqa: N801 - used as a function: with opened(path) as image
                 # Pillow maps plain TIFF pixels into memory by the file's name, with the rows of a picture that is
                 # still to be turned: grey ones of EXIF orientation 5 to 8 would come out scrambled.
                 self.image.filename = ""
+            step = next((KEY_STEPS[mode] for mode in raw_modes(self.image) if mode in KEY_STEPS), 1)
+            if step > 1 and isinstance(self.image.info.get("transparency"), int):
+                # Pillow spreads the greys over 8 bits, and leaves the one that is transparent as it lies in the file.
+                self.image.info["transparency"] *= step
         except Exception as error:
             raise broken(error) from error
         return self.image
@@ -153,14 +170,18 @@ def to_rgb(image: Image.Image, path: Path | Member) -> np.ndarray:
     image.load()
     profile = image.info.get("icc_profile")
     if deep:
-        return read_deep_colour(path, orientation(image) if image.format == "PNG" else 1, profile)
+        pixels = read_deep_colour(image, path)
+        colour = to_srgb(np.ascontiguousarray(pixels[..., :3]), profile)
+        return over_white(np.dstack([colour, pixels[..., 3]])) if pixels.shape[2] == 4 else colour
     return turn(flat_pixels(image, profile), orientation(image))
 
 
 def flat_pixels(image: Image.Image, profile: bytes | None = None) -> np.ndarray:
     """A loaded picture of at most one 16-bit channel as uint8 RGB, as it lies in the file."""
     if image.mode.startswith("I;16"):
-        return to_srgb(round_to_8_bits(deep_grey(image)), profile)
+        colour = to_srgb(round_to_8_bits(deep_grey(image)), profile)
+        colour[transparent_grey(image)] = 255
+        return colour
     if image.mode == "I":
         deep = np.asarray(image)
         if deep.min() < 0 or deep.max() > 65535:
@@ -187,12 +208,19 @@ def deep_grey(image: Image.Image) -> np.ndarray:
     return 65535 - deep if white_is_zero else deep
 
 
+def transparent_grey(image: Image.Image) -> np.ndarray:
+    """Where a loaded picture of 16-bit greys is transparent, bool (H, W): a PNG may name one grey as such."""
+    return np.asarray(image) == image.info.get("transparency", -1)
+
+
 def require_deep(stored: np.ndarray) -> None:
-    """Raises BrokenPicture for 16-bit values that are all below 256, and not all 0: they would come out black, and are
-    more likely values of 8 bits."""
-    if 0 < stored.max() < 256:
+    """Raises BrokenPicture for 16-bit values that are all below :data:`DARKEST`, and not all 0: they would come out
+    black, and are more likely values of fewer bits."""
+    most = int(stored.max())
+    if 0 < most < DARKEST:
+        bits = next(bits for bits in (8, 10, 12) if most < 1 << bits)
         raise BrokenPicture(
-            f"its 16-bit values reach only {stored.max()} of 65535: save it with 8 bits if those are 8-bit values"
+            f"its 16-bit values reach only {most} of 65535: save it with 8 bits if those are {bits}-bit values"
         )
 
 
@@ -252,7 +280,11 @@ def orientation(image: Image.Image) -> int:
 
 def deep_colour(image: Image.Image) -> bool:
     """Whether an opened, not yet loaded picture holds 16 bits in each of several channels."""
-    return image.mode in ("LA", "RGB", "RGBA") and any("16" in part for part in raw_modes(image))
+    if image.mode not in ("LA", "RGB", "RGBA"):
+        return False
+    # Where a TIFF's channels lie apart, the decoders' names tell nothing of its bits.
+    bits = getattr(image, "tag_v2", {}).get(BITS, ())
+    return 16 in bits or any("16" in part and part != "BGR;16" for part in raw_modes(image))
 
 
 def raw_modes(image: Image.Image) -> list[str]:
@@ -264,15 +296,22 @@ def raw_modes(image: Image.Image) -> list[str]:
     return modes
 
 
-def read_deep_colour(path: Path | Member, turned: int, profile: bytes | None = None) -> np.ndarray:
-    """A 16-bit colour picture: Pillow would cut each value off to its high byte, OpenCV keeps it.
-
-    turned: the orientation of a PNG, which OpenCV leaves as it lies; TIFF it turns by itself.
-    """
+def read_deep_colour(image: Image.Image, path: Path | Member) -> np.ndarray:
+    """A loaded 16-bit colour picture as uint8 RGB or RGBA, (H, W, 3 or 4), upright: Pillow would cut each value off to
+    its high byte, OpenCV keeps it. Raises BrokenPicture."""
+    tags = getattr(image, "tag_v2", {})
+    if tags.get(PLANAR) == APART:
+        raise BrokenPicture("its 16-bit channels are stored apart: save them interleaved, or as PNG")
     deep = decode_deep_colour(path)
-    flat = turn(round_to_8_bits(deep), turned)
-    colour = to_srgb(np.ascontiguousarray(flat[..., 2::-1]), profile)
-    return over_white(np.dstack([colour, flat[..., 3]])) if flat.shape[2] == 4 else colour
+    extra = tags.get(EXTRA_SAMPLES, ())
+    if deep.shape[2] == 4 and IGNORED in extra:
+        deep = deep[..., :3]
+    if deep.shape[2] == 4 and PREMULTIPLIED in extra:
+        alpha = np.maximum(deep[..., 3:], 1).astype(np.float64)
+        deep = np.dstack([(deep[..., :3] / alpha * 65535).round().clip(0, 65535), deep[..., 3]])
+    # OpenCV turns a TIFF by itself.
+    flat = turn(round_to_8_bits(deep), orientation(image) if image.format == "PNG" else 1)
+    return flat[..., [2, 1, 0, 3][: flat.shape[2]]]
 
 
 def decode_deep_colour(path: Path | Member) -> np.ndarray:

@@ -14,12 +14,13 @@ import numpy as np
 
 from bench.datasets.pictures import (
     BrokenPicture,
-    decode_deep_colour,
     deep_colour,
     deep_grey,
     opened,
     orientation,
+    read_deep_colour,
     round_to_8_bits,
+    transparent_grey,
     turn,
 )
 from bench.util.errors import UsageError
@@ -79,19 +80,22 @@ def read_hole_file(path: Path, polarity: str = "white") -> tuple[np.ndarray, flo
     """
     from PIL import Image, ImageOps
 
+    known = 0 if polarity == "white" else 255
     try:
         with opened(path) as file:
             if file.mode.startswith("I"):
                 file.load()
-                deep = turn(deep_grey(file), orientation(file))
-                return round_to_8_bits(deep.clip(0, 65535)), 0.0
+                grey = round_to_8_bits(deep_grey(file).clip(0, 65535))
+                grey[transparent_grey(file)] = known
+                return turn(grey, orientation(file)), 0.0
             if deep_colour(file):
-                decode_deep_colour(path)  # refuses values of 8 bits in 16, of which the high bytes below are all 0
-            image = ImageOps.exif_transpose(file)
+                file.load()
+                image = Image.fromarray(read_deep_colour(file, path))
+            else:
+                image = ImageOps.exif_transpose(file)
             if image.mode == "F":
                 raise BrokenPicture("pixels of kind F have no agreed range")
             if image.has_transparency_data:
-                known = 0 if polarity == "white" else 255
                 below = Image.new("RGBA", image.size, (known, known, known, 255))
                 image = Image.alpha_composite(below, image.convert("RGBA"))
             if image.mode in ("1", "L"):

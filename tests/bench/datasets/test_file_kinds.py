@@ -76,24 +76,26 @@ def test_16_bits_are_rounded_not_cut_off(tmp_path: Path, suffix: str) -> None:
     assert data.load(2).tolist() == [[[255, 255, 255], *in_colour[1:]]]
 
 
+@pytest.mark.parametrize(("most", "bits"), [(255, 8), (256, 10), (1023, 10), (4095, 12)])
 @pytest.mark.parametrize("name", ["a.png", "a.tif", "integer.tif", "colour.png", "colour.tif"])
-def test_deep_values_that_would_fit_8_bits_are_no_black_picture(tmp_path: Path, name: str) -> None:
-    values = np.array([[0, 128, 255]], np.uint16)
-
+def test_deep_values_that_would_fit_fewer_bits_are_no_black_picture(
+    tmp_path: Path, name: str, most: int, bits: int
+) -> None:
     def write(deep: np.ndarray) -> None:
         if name.startswith("colour"):
             cv2.imwrite(str(tmp_path / name), np.dstack([deep] * 3))
         else:
             Image.fromarray(deep.astype(np.int32) if name.startswith("integer") else deep).save(tmp_path / name)
 
-    write(values)
-    with pytest.raises(UsageError, match="its 16-bit values reach only 255 of 65535: save it with 8 bits"):
+    write(np.array([[0, 128, most]], np.uint16))
+    said = f"its 16-bit values reach only {most} of 65535: save it with 8 bits if those are {bits}-bit values"
+    with pytest.raises(UsageError, match=said):
         folder(tmp_path)
-    with pytest.raises(UsageError, match="reach only 255 of 65535"):
+    with pytest.raises(UsageError, match=f"reach only {most} of 65535"):
         PLAIN.levels(tmp_path / name)
-    # One level more may be a dark picture, and nothing but 0 is black whatever it means: 128, 255 and 256 over 257.
-    for deep, flat in ((values + (values > 254), [0, 0, 1]), (values * 0, [0, 0, 0])):
-        write(deep)
+    # 4096 may be a dark picture, and nothing but 0 is black whatever it means: 128 and 4096 over 257.
+    for deep, flat in (([0, 128, 4096], [0, 0, 16]), ([0, 0, 0], [0, 0, 0])):
+        write(np.array([deep], np.uint16))
         assert folder(tmp_path).load(0).tolist() == [[[value] * 3 for value in flat]]
         assert PLAIN.levels(tmp_path / name).tolist() == [flat]
 
@@ -111,6 +113,55 @@ def test_pictures_of_a_kind_that_is_not_read_are_named(tmp_path: Path) -> None:
 def test_16_bit_grey_with_alpha_is_rounded(tmp_path: Path) -> None:
     write_png(tmp_path / "deep.png", 16, 4, [[129, 65535, 255, 65535, 40000, 0]], 3)
     assert folder(tmp_path).load(0).tolist() == [[[1] * 3, [1] * 3, [255] * 3]]
+
+
+@pytest.mark.parametrize(("depth", "row", "greys"), [(2, 0b00_01_10_11, [0, 85, 170, 255]), (4, 0x01EF, [0, 17, 238])])
+def test_the_transparent_grey_of_a_png_of_few_bits_is_the_one_it_names(
+    tmp_path: Path, depth: int, row: int, greys: list[int]
+) -> None:
+    raw = row.to_bytes(depth // 2, "big")
+    header = struct.pack(">IIBBBBB", len(greys), 1, depth, 0, 0, 0, 0)
+    chunks = [(b"IHDR", header), (b"tRNS", b"\0\1"), (b"IDAT", zlib.compress(b"\0" + raw)), (b"IEND", b"")]
+    (tmp_path / "a.png").write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(png_chunk(*chunk) for chunk in chunks))
+    assert folder(tmp_path).load(0)[0, :, 0].tolist() == [greys[0], 255, *greys[2:]]
+    assert PLAIN.levels(tmp_path / "a.png")[0].tolist() == [greys[0], 0, *greys[2:]]
+
+
+def test_the_transparent_grey_of_a_16_bit_png_is_white_in_a_picture_and_known_in_a_hole(tmp_path: Path) -> None:
+    write_png(tmp_path / "a.png", 16, 0, [[0, 40000, 257 * 200]], 3, png_chunk(b"tRNS", struct.pack(">H", 40000)))
+    assert folder(tmp_path).load(0)[0, :, 0].tolist() == [0, 255, 200]
+    assert PLAIN.levels(tmp_path / "a.png").tolist() == [[0, 0, 200]]
+
+
+def test_a_fourth_channel_of_16_bits_is_what_the_tiff_calls_it(tmp_path: Path) -> None:
+    colour, alpha = np.array([[[65535, 0, 257 * 100]]], np.uint16), np.array([[257 * 51]], np.uint16)  # a fifth
+    for name, pixels in (
+        ("unspecified", colour),
+        ("unassalpha", colour),
+        ("assocalpha", (colour / 5).round().astype(np.uint16)),
+    ):
+        tifffile.imwrite(tmp_path / f"{name}.tif", np.dstack([pixels, alpha]), photometric="rgb", extrasamples=[name])
+    data = folder(tmp_path)
+    found = {name: data.load(i)[0, 0].tolist() for i, name in enumerate(data.ids)}
+    assert found == {"unspecified": [255, 0, 100], "unassalpha": [255, 204, 224], "assocalpha": [255, 204, 224]}
+
+
+def test_16_bit_channels_that_lie_apart_are_refused_by_name(tmp_path: Path) -> None:
+    deep = np.full((3, 4, 5), 30000, np.uint16)
+    tifffile.imwrite(tmp_path / "a.tif", deep, photometric="rgb", planarconfig="separate")
+    with pytest.raises(UsageError, match="its 16-bit channels are stored apart: save them interleaved, or as PNG"):
+        folder(tmp_path)
+    with pytest.raises(UsageError, match="stored apart"):
+        PLAIN.levels(tmp_path / "a.tif")
+
+
+def test_a_bitmap_of_565_bits_gives_its_colours(tmp_path: Path) -> None:
+    # Red, green, blue and white, two bytes a pixel, with the masks that a bitmap of 16 bits names.
+    pixels = struct.pack("<4H", 0xF800, 0x07E0, 0x001F, 0xFFFF)
+    header = struct.pack("<IiiHHIIiiII", 40, 4, 1, 1, 16, 3, len(pixels), 0, 0, 0, 0)
+    body = header + struct.pack("<III", 0xF800, 0x07E0, 0x001F) + pixels
+    (tmp_path / "a.bmp").write_bytes(b"BM" + struct.pack("<IHHI", 14 + len(body), 0, 0, 14 + 40 + 12) + body)
+    assert folder(tmp_path).load(0).tolist() == [[[255, 0, 0], [0, 255, 0], [0, 0, 255], [255, 255, 255]]]
 
 
 def png_chunk(name: bytes, body: bytes) -> bytes:
