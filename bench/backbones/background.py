@@ -8,7 +8,7 @@ import time
 
 from bench.backbones.backbone import Backbone, WeightsError, user_folder
 from bench.backbones.catalogue import address
-from bench.util.download import DownloadError, download, length
+from bench.util.download import DownloadError, download, length, shown
 from bench.util.progress import Reporter, say
 
 ANSWER_S = 5.0
@@ -36,7 +36,7 @@ class Fetch:
         self.which = which
         self.url, file, self.prefix = address(which)
         self.target = user_folder() / file
-        self.seen = (length(self.target.with_name(f"{file}.part")), 0)
+        self.seen = (length(self.target.with_name(f"{file}.part")), 0, "")
         self._answered = threading.Event()
         self._ended = threading.Event()
         self._given_up = threading.Event()
@@ -47,11 +47,10 @@ class Fetch:
         """Wait until it has ended, ``seconds`` at most; whether the file is there. What has come is kept."""
         end = time.monotonic() + seconds
         with Reporter("fetch") as reporter:
+            report = shown(reporter, self.which.name)
             while not self._ended.wait(0.2) and time.monotonic() < end and not self._given_up.is_set():
-                done, total = self.seen
-                note = f"{done / 1e6:.1f} of {total / 1e6:.1f} MB" if total else f"{done / 1e6:.1f} MB"
-                if done:
-                    reporter.update(self.which.name, done, total or done + 1, note)
+                if any(self.seen):
+                    report(*self.seen)
         if not self._ended.is_set() and not self._given_up.is_set():
             self._give_up(
                 f"the {self.which.name} backbone is not complete after {seconds:.0f} s more: continuing without it; "
@@ -90,10 +89,10 @@ class Fetch:
         finally:
             self._ended.set()
 
-    def _hear(self, done: int, total: int) -> None:
+    def _hear(self, done: int, total: int, waits: str) -> None:
         # Headers alone are no answer: a proxy may send them for a host that it cannot reach.
         if done > self.seen[0]:
             self._answered.set()
-        self.seen = (done, total)
-        if self._given_up.is_set():
+        self.seen = (done, total, waits)
+        if self._given_up.is_set() and not waits:
             raise GivenUp

@@ -192,7 +192,7 @@ def called() -> str:
 
 def interrupted() -> int:
     """Say that the command was stopped, and how it is resumed where it can be; returns the exit code."""
-    resumable = called() in ("bench run", "bench train", "bench eval", "bench data")
+    resumable = called() in ("bench run", "bench train", "bench eval", "bench data", "bench weights")
     word = "Terminated" if start.terminated else "Interrupted"
     with contextlib.suppress(OSError):
         print(f"bench: {word}." + " Rerun the same command to resume." * resumable, file=sys.stderr)

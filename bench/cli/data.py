@@ -94,8 +94,8 @@ def fetch(
 ) -> None:
     """Download an archive and add it; an interrupted download resumes."""
     from bench.datasets.archive import owned
-    from bench.util.download import download, from_mirrors
-    from bench.util.progress import say
+    from bench.util.download import download, from_mirrors, shown
+    from bench.util.progress import Reporter, say
 
     which = find(name)
     for address in url or ():
@@ -112,10 +112,11 @@ def fetch(
         if which.download.is_file():
             say(f"{which.download} exists; adding it")
         else:
-            with reporting("fetch", name) as report:
+            with Reporter("fetch") as reporter:
+                report, size = shown(reporter, name), None if url else which.bytes
                 fetched = from_mirrors(
                     list(url or which.urls),
-                    lambda address: download(address, which.download, prefix, report, None if url else which.bytes),
+                    lambda address: download(address, which.download, prefix, report, size),
                 )
             say(f"SHA-256 {fetched}")
         try:

@@ -59,7 +59,7 @@ def fetch(
 ) -> None:
     """Download a backbone; an interrupted download resumes."""
     from bench import backbones as weights
-    from bench.util.download import download
+    from bench.util.download import download, shown
     from bench.util.progress import Reporter, say
 
     if ":" in name:
@@ -74,12 +74,7 @@ def fetch(
     else:
         say(f"fetching {address} ({which.megabytes} MB when published)")
         with Reporter("fetch") as reporter:
-
-            def report(done: int, total: int) -> None:
-                note = f"{done / 1e6:.1f} of {total / 1e6:.1f} MB" if total else f"{done / 1e6:.1f} MB"
-                reporter.update(which.name, done, total or done + 1, note)
-
-            download(address, target, prefix, report)
+            download(address, target, prefix, shown(reporter, which.name))
     try:
         passed = which.check(target)[1]
     except weights.WeightsError as error:

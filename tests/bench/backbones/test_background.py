@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import socket
 import time
 from collections.abc import Iterator
@@ -61,6 +62,22 @@ def test_a_slow_line_is_waited_for_only_so_long_and_goes_on_next_time(
     assert 0 < len((tmp_path / f"{NAME}.part").read_bytes()) < len(CONTENT)
     server.patience, server.stall_s = 10**9, 0.0
     assert fetch()
+
+
+def test_a_line_that_stalls_is_said_while_it_is_waited_for(
+    server: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    """Of a run that needs the file now: how long nothing came, and that another attempt follows."""
+    settings = {"TIMEOUT_S": 0.4, "SILENT_S": 0.05, "TICK_S": 0.05, "PAUSE_S": 0, "FUTILE": 2, "LEAST": 10**9}
+    for name, value in settings.items():
+        monkeypatch.setattr(f"bench.util.download.{name}", value)
+    monkeypatch.setattr("bench.util.progress.QUIET_S", 0.0)
+    server.patience, server.stall_s = 40_000, 1.0
+    assert not fetch()
+    told = capsys.readouterr().err
+    assert re.search(r"fetch alexnet: \d+ % 0\.\d of 0\.1 MB, no data for \d+(\.4)? s, attempt \d of 2\n", told)
+    assert "was interrupted after 80,000 bytes (no data for 0.4 s; 2 attempts)" in told
+    assert (tmp_path / f"{NAME}.part").stat().st_size == 80_000
 
 
 def test_wrong_bytes_are_discarded(server: Any, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
