@@ -16,6 +16,7 @@ from bench.exporters.words import count
 from bench.exporters.words import headline as headline_metrics
 from bench.metrics.declaration import in_order as by_rank
 from bench.statistics.scores import ALL
+from bench.statistics.standing import winners
 from bench.util.files import write_text
 from reports.breakdown import spoken
 from reports.charts import Dot, dot_panel, scatter_panel
@@ -292,10 +293,11 @@ def ranking(comparison: Comparison) -> Table | None:
         for r in wanted
     ]
     digits = {row["metric"]: _digits_of(row) for row in comparison.rows}
+    best = [winners(r["places"], comparison.facts[r["metric"]]) for r in wanted]
     lines = []
     for side in comparison.sides:
         cells = []
-        for r in wanted:
+        for r, marked in zip(wanted, best, strict=True):
             place = next((p for p in r["places"] if p["side"] == side.label), None)
             cells.append(
                 Cell(
@@ -303,7 +305,7 @@ def ranking(comparison: Comparison) -> Table | None:
                     float(place["rank"]),
                     detail=typeset(place["mean"], digits[r["metric"]])
                     + (f", off by {typeset(place['distance'], digits[r['metric']])}" if "distance" in place else ""),
-                    mark="best" if place["rank"] == 1 else "",
+                    mark="best" if side.label in marked else "",
                 )
                 if place
                 else Cell("–")

@@ -11,6 +11,7 @@ import numpy as np
 
 from bench.exporters.rounding import typeset
 from bench.runs.reader import Run
+from bench.statistics.standing import ahead, measured
 from reports.numbers import Numbers
 from reports.pictures import Picture, Scene, Tally, scenes
 from reports.scoreboard import ranked
@@ -186,10 +187,11 @@ def cell_of(numbers: Numbers, scene: Scene, dataset: str, mask: str, image_id: s
 
 def _mark_best(numbers: Numbers, cells: list[GridCell]) -> None:
     decide = numbers.deciding
-    scored = [c for c in cells if np.isfinite(c.number)]
-    if decide and scored:
-        good = numbers.measures[decide].goodness
-        max(scored, key=lambda c: float(good(c.number))).best = True
+    if decide:
+        measure = numbers.measures[decide]
+        standings = {k: float(measure.goodness(c.number)) for k, c in enumerate(cells) if measured(c.number, measure)}
+        for k in ahead(standings):
+            cells[k].best = True
 
 
 def groups(numbers: Numbers, rows: list[GridRow]) -> list[tuple[str, str, list[GridRow]]]:

@@ -22,7 +22,7 @@ from bench.runs.reader import Run
 from bench.statistics import paired as statistics
 from bench.statistics.intervals import Seeds
 from bench.statistics.scores import ALL, Scores, load_scores
-from bench.statistics.standing import standing
+from bench.statistics.standing import Best, best, standing
 from bench.statistics.summary import rows_so_far
 
 
@@ -170,6 +170,11 @@ class Numbers:
     def standing(self, label: str, dataset: str, place: str, metric: str) -> float:
         """What methods are put in order by, higher is better; NaN where there is none."""
         return standing(self._rows.get((label, dataset, place, metric)), self.measures[metric])
+
+    def best(self, dataset: str, metric: str) -> Best:
+        """Who is marked as best by a metric, its mask types pooled."""
+        rows = {label: self._rows.get((label, dataset, ALL, metric)) for label in self.labels}
+        return best(rows, self.measures[metric])
 
     @cached_property
     def failed(self) -> dict[tuple[str, str], int]:

@@ -9,10 +9,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bench.exporters.rounding import typeset
-from bench.exporters.score_tables import fills_asked
+from bench.exporters.score_tables import fills_asked, unmarked
 from bench.metrics.declaration import Metric
 from bench.metrics.protocol import protocol_note
 from bench.statistics.scores import ALL
+from bench.statistics.standing import Best, ahead
 from bench.util.words import counted
 from reports.numbers import Member, Numbers, Score, paired
 from reports.tables import Cell, Column, Row, Table
@@ -24,12 +25,14 @@ GROUPS = {"network": "Networks", "external": "Models from outside", "reference":
 class Lead:
     """The best method of a data set by a metric, and what cannot be told apart from it.
 
-    title: of the data set. ahead: the paired difference to ``second``, positive where the best is better.
+    title: of the data set. mark: who is marked as best; where nobody is, ``best`` is whose mean stands highest. ahead:
+    the paired difference to ``second``, positive where the best is better.
     """
 
     dataset: str
     title: str
     measure: Metric
+    mark: Best
     best: str
     score: Score
     tied: tuple[str, ...]
@@ -51,6 +54,7 @@ def ranked(numbers: Numbers) -> list[Member]:
 def leads(numbers: Numbers, dataset: str, metrics: Sequence[str]) -> dict[str, Lead]:
     """The winner of every metric by its mean over all mask types; ties are judged on paired differences."""
     standings = {}
+    marks = {metric: numbers.best(dataset, metric) for metric in metrics}
     for metric in metrics:
         scored = [
             (numbers.standing(label, dataset, ALL, metric), label, score)
@@ -58,7 +62,8 @@ def leads(numbers: Numbers, dataset: str, metrics: Sequence[str]) -> dict[str, L
             if (score := numbers.score(label, dataset, ALL, metric))
         ]
         if scored:
-            standings[metric] = sorted(scored, key=lambda item: -item[0])
+            there = [item for item in scored if item[1] not in marks[metric].unmeasured] or scored
+            standings[metric] = sorted(there, key=lambda item: -item[0])
     pairs = [(m, board[0][1], other) for m, board in standings.items() for _, other, _ in board[1:]]
     gaps = paired([numbers.gap(best, other, dataset, metric) for metric, best, other in pairs])
     found = {}
@@ -70,6 +75,7 @@ def leads(numbers: Numbers, dataset: str, metrics: Sequence[str]) -> dict[str, L
             dataset,
             numbers.titles[dataset],
             numbers.measures[metric],
+            marks[metric],
             board[0][1],
             board[0][2],
             tied,
@@ -85,8 +91,12 @@ def sentence(found: Lead, several: bool, named: bool = False) -> str:
     digits = found.measure.digits
     where = f"On {found.title}, " if several else ""
     value = f"{written(found.score, digits)}{unit}" + ("" if named else f" {found.measure.heading}")
-    if found.measure.whole:
-        return f"{where}{found.best} has the best value ({value}), of whole sets and so without an interval"
+    if not found.mark.labels and (found.mark.why or found.best in found.mark.unmeasured):
+        by = "" if named else f" by {found.measure.heading}"
+        none = "no" if where or named else "No"
+        return f"{where}{none} method can be called best{by}, as {found.mark.why or 'all copy the known pixels'}"
+    if found.measure.whole and found.mark.labels:
+        return f"{where}{found.best} has the best value ({value})"
     if found.second is None or found.ahead is None:
         return f"{where}{found.best} stands alone with {value}"
     if found.tied:
@@ -154,7 +164,8 @@ def overall(numbers: Numbers, dataset: str, found: dict[str, Lead], metrics: Seq
         lengths = [s.shown for s in scores.values() if s]
         for name, score in scores.items():
             lead = found.get(metric)
-            mark = "" if lead is None else "best" if name == lead.best else "tied" if name in lead.tied else ""
+            best = lead.mark.labels if lead else frozenset()
+            mark = "best" if name in best else "tied" if lead and best and name in lead.tied else ""
             measure = numbers.measures[metric]
             cells[name, metric] = score_cell(score, measure, mark, share(score, lengths), most)
     speeds = numbers.speeds
@@ -168,11 +179,12 @@ def overall(numbers: Numbers, dataset: str, found: dict[str, Lead], metrics: Seq
             )
         )
         top = max(value for value, _ in speeds.values())
+        fastest = ahead({variant: value for variant, (value, _) in speeds.items()})
         for member in numbers.members:
             value, batch = speeds.get(member.variant, (0.0, 0))
-            best = "best" if value == top else ""
+            mark = "best" if member.variant in fastest else ""
             cells[member.label, "images_per_s"] = (
-                Cell(grouped(value), value, bar=value / top, mark=best, detail=f"batch {batch}") if value else Cell("–")
+                Cell(grouped(value), value, bar=value / top, mark=mark, detail=f"batch {batch}") if value else Cell("–")
             )
     columns.append(Column("parameters", "parameters", "", "Trainable parameters of the network."))
     for member in numbers.members:
@@ -199,7 +211,7 @@ def overall(numbers: Numbers, dataset: str, found: dict[str, Lead], metrics: Seq
         f"All methods on {numbers.titles[dataset]}, {pooled_words(numbers)}",
         columns,
         rows,
-        notes=column_notes(numbers, metrics),
+        notes=[*column_notes(numbers, metrics), *unmarked({m.measure.heading: m.mark for m in found.values()})],
     )
 
 
@@ -283,7 +295,9 @@ def verdict(numbers: Numbers, found: dict[str, dict[str, Lead]]) -> Answer | Non
         more.append(f"By {name}: " + "; ".join(_lower_first(sentence(w, several, named=True)) for w in others) + ".")
     references = [m.label for m in numbers.members if m.kind == "reference"]
     beaten = [
-        f"{w.title} ({w.best})" for w in winners if w.best in references and len(references) < len(numbers.members)
+        f"{w.title} ({w.best})"
+        for w in winners
+        if w.mark.labels and w.best in references and len(references) < len(numbers.members)
     ]
     if beaten:
         more.append(f"By its mean no network beats the best reference on {listed(beaten, 9)}.")

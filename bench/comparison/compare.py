@@ -17,6 +17,7 @@ from bench.comparison.pairing import Pair, pair_sides
 from bench.comparison.sides import Side, resolve_sides
 from bench.comparison.tolerances import tolerance
 from bench.masks.areas import AREA_BINS, area_places
+from bench.metrics.declaration import Metric
 from bench.metrics.registry import metric as known_metrics
 from bench.runs.manifest import shared_titles
 from bench.set_metrics.registry import set_metric
@@ -70,6 +71,11 @@ class Comparison:
     def titles(self) -> dict[str, str]:
         """What people call each data set."""
         return shared_titles(side.run.manifest for side in self.sides)
+
+    @property
+    def facts(self) -> dict[str, Metric]:
+        """What the metrics of the rows mean, by name."""
+        return {fact.name: fact for pair in self.pairs for fact in pair.facts}
 
     @property
     def axis(self) -> str:

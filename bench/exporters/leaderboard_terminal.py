@@ -7,6 +7,7 @@ from typing import Any
 
 from bench.exporters.rounding import fixed
 from bench.metrics.declaration import Metric, in_order
+from bench.statistics.standing import winners
 
 
 def print_leaderboard(
@@ -27,8 +28,9 @@ def print_leaderboard(
         table.add_column("method", no_wrap=True)
         for name in order:
             table.add_column(f"{name}\n{metrics[name].unit} {metrics[name].arrow}".strip(), justify="right")
+        best = {name: winners(own[name], metrics[name]) for name in order}
         for method in ordered(own, order):
-            table.add_row(method, *[cell(method, own[name], metrics[name]) for name in order])
+            table.add_row(method, *[cell(method, own[name], metrics[name], method in best[name]) for name in order])
         titled(console, f"{titles[dataset]}, all masks: place and mean", table)
     if any(shared(entry["places"], place["rank"]) for entry in places for place in entry["places"]):
         console.print("=N: a place that several share, as no verdict tells them apart", highlight=False)
@@ -41,14 +43,14 @@ def ordered(own: Mapping[str, Sequence[dict[str, Any]]], order: Sequence[str]) -
     return list(dict.fromkeys(place["side"] for name in order for place in own[name]))
 
 
-def cell(method: str, places: Sequence[dict[str, Any]], metric: Metric) -> str:
-    """Place and mean of a method; "=" before a shared place, green for the first."""
+def cell(method: str, places: Sequence[dict[str, Any]], metric: Metric, best: bool) -> str:
+    """Place and mean of a method; "=" before a shared place, green for the best."""
     place = next((place for place in places if place["side"] == method), None)
     if place is None:
         return "–"
     mark = "=" if shared(places, place["rank"]) else ""
     text = f"{mark}{place['rank']}  {fixed(place['mean'], metric.digits)}"
-    return f"[bold green]{text}[/]" if place["rank"] == 1 else text
+    return f"[bold green]{text}[/]" if best else text
 
 
 def shared(places: Sequence[dict[str, Any]], rank: int) -> bool:

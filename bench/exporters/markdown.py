@@ -7,7 +7,7 @@ from typing import Any
 from bench.comparison.compare import Comparison
 from bench.exporters import rounding, words
 from bench.exporters.registry import Exporter, exporter
-from bench.exporters.score_tables import caveats, empty_columns, is_best, score_tables, written
+from bench.exporters.score_tables import caveats, empty_columns, score_tables, written
 from bench.exporters.terminal import explained, legend, verdict
 from bench.gate.verdict import Check
 from bench.runs.reader import Run
@@ -142,12 +142,8 @@ def scores_markdown(run: Run) -> str:
             f"| :-- |{' --: |' * len(scores.metrics)}",
         ]
         for label, rows in scores.methods:
-            own = [(rows.get(entry.name), entry) for entry in scores.metrics]
-            cells = [
-                f"**{text}**" if is_best(row, entry, scores.best[entry.name]) else text
-                for row, entry in own
-                for text in [written(row, entry, scores.most)]
-            ]
+            texts = {entry.name: written(rows.get(entry.name), entry, scores.most) for entry in scores.metrics}
+            cells = [f"**{text}**" if label in scores.best[name].labels else text for name, text in texts.items()]
             lines.append(f"| `{label}` | {' | '.join(cells)} |")
         parts.append(f"### {escape(scores.title)}\n\n" + "\n".join(lines))
     parts += [escape(line) for line in [*caveats(run, tables), *empty_columns(run, columns)]]

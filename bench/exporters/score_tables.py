@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +11,7 @@ from bench.metrics.declaration import Metric, in_order
 from bench.metrics.protocol import protocol_note
 from bench.runs.reader import Run
 from bench.statistics.scores import ALL
-from bench.statistics.standing import standing
+from bench.statistics.standing import Best, best
 
 Row = dict[str, Any]
 """A row of summary.json's ``scores``."""
@@ -21,14 +20,14 @@ Row = dict[str, Any]
 @dataclass(frozen=True)
 class ScoreTable:
     """One data set, all mask types pooled. title: what people call it; metrics: the columns; methods: (label, row by
-    metric) of each with scores; best: the standing of the best method by metric; most: how many fills a mean of a
+    metric) of each with scores; best: who is marked as best, by metric; most: how many fills a mean of a
     picture's metric is over where none is missing."""
 
     dataset: str
     title: str
     metrics: tuple[Metric, ...]
     methods: tuple[tuple[str, dict[str, Row]], ...]
-    best: Mapping[str, float]
+    best: Mapping[str, Best]
     most: int
 
 
@@ -44,12 +43,12 @@ def score_tables(run: Run, columns: tuple[str, ...] = ()) -> list[ScoreTable]:
         there = dict.fromkeys(row["metric"] for row in rows if row["mean"] is not None)
         metrics = tuple(declared[name] for name in [name for name in wanted if name in there] or there)
         own = {pair: {r["metric"]: r for r in rows if (r["variant"], r["seed"]) == pair} for pair in run.members()}
-        best = {entry.name: best_of([r for r in rows if r["metric"] == entry.name], entry) for entry in metrics}
         methods = tuple((run.label(*pair), scores) for pair, scores in own.items() if scores)
+        marks = {m.name: best({label: scores.get(m.name) for label, scores in methods}, m) for m in metrics}
         counts = [row["n"] for row in rows if row["mean"] is not None and not declared[row["metric"]].whole]
         title = run.manifest.titles.get(dataset, dataset)
         most = max([*counts, fills_asked(run, dataset)])
-        found.append(ScoreTable(dataset, title, metrics, methods, best, most))
+        found.append(ScoreTable(dataset, title, metrics, methods, marks, most))
     return found
 
 
@@ -65,7 +64,28 @@ def caveats(run: Run, tables: Sequence[ScoreTable]) -> list[str]:
     shown = {entry.name: entry for table in tables for entry in table.metrics}
     sampled = [sampled_note(label, rows) for table in tables for label, rows in table.methods]
     approximate = [entry.caveat for entry in shown.values()]
-    return list(dict.fromkeys(filter(None, [protocol_note(run.manifest.protocol), *sampled, *approximate])))
+    marks = [note for table in tables for note in unmarked(table.best)]
+    return list(dict.fromkeys(filter(None, [protocol_note(run.manifest.protocol), *sampled, *approximate, *marks])))
+
+
+def unmarked(marks: Mapping[str, Best]) -> list[str]:
+    """Why nobody is marked as best in a column, or somebody is passed over, a sentence each reason. marks: by metric.
+
+    >>> unmarked({"a": Best(why="all methods have the same value"), "b": Best(unmeasured=("telea",))})
+    ['a: none is marked best, as all methods have the same value', \
+'b: telea cannot be marked best, as it copies the known pixels, which is all that is measured']
+    """
+    reasons: dict[str, list[str]] = {}
+    for name, mark in marks.items():
+        if mark.unmeasured:
+            copies = "it copies" if len(mark.unmeasured) == 1 else "they copy"
+            told = (
+                f"{', '.join(mark.unmeasured)} cannot be marked best, as {copies} the known pixels, which is all that"
+            )
+            reasons.setdefault(f"{told} is measured", []).append(name)
+        if mark.why:
+            reasons.setdefault(f"none is marked best, as {mark.why}", []).append(name)
+    return [f"{', '.join(names)}: {why}" for why, names in reasons.items()]
 
 
 def empty_columns(run: Run, columns: Sequence[str] = ()) -> list[str]:
@@ -85,16 +105,6 @@ def sampled_note(label: str, rows: Mapping[str, Row]) -> str:
         f"{label} filled each hole {count} times: a picture's score is the mean over its samples. Their spread, their "
         f"diversity and the best of {count} (oracle) are in summary.json; no score here is the best of several"
     )
-
-
-def best_of(rows: list[Row], entry: Metric) -> float:
-    """The standing that is best; NaN where there is none."""
-    return max((standing(row, entry) for row in rows if row["mean"] is not None), default=math.nan)
-
-
-def is_best(row: Row | None, entry: Metric, best: float) -> bool:
-    """Whether a score stands as well as the best of its column; ties are all best."""
-    return standing(row, entry) == best
 
 
 def written(row: Row | None, entry: Metric, most: int, interval: bool = False) -> str:

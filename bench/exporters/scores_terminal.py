@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bench.exporters.score_tables import Row, ScoreTable, caveats, empty_columns, is_best, score_tables, written
+from bench.exporters.score_tables import Row, ScoreTable, caveats, empty_columns, score_tables, written
 from bench.metrics.declaration import Metric
 from bench.runs.reader import Run
 
@@ -39,7 +39,7 @@ def print_scores(run: Run, columns: tuple[str, ...] = ()) -> None:
             for entry in part:
                 table.add_column(head(entry), justify="right", no_wrap=True)
             for label, rows in scores.methods:
-                own = [(rows.get(entry.name), entry, scores.best[entry.name]) for entry in part]
+                own = [(rows.get(entry.name), entry, label in scores.best[entry.name].labels) for entry in part]
                 table.add_row(label, *[cell(*each, scores.most, intervals) for each in own])
             titled(console, title, table)
             title = "the same, further metrics"
@@ -49,10 +49,10 @@ def print_scores(run: Run, columns: tuple[str, ...] = ()) -> None:
         console.print(reason, style="yellow", highlight=False)
 
 
-def cell(row: Row | None, entry: Metric, best: float, most: int, interval: bool) -> str:
+def cell(row: Row | None, entry: Metric, best: bool, most: int, interval: bool) -> str:
     """A score as text for rich, green where it is the best of its column."""
     text = written(row, entry, most, interval)
-    return f"[bold green]{text}[/]" if is_best(row, entry, best) else text
+    return f"[bold green]{text}[/]" if best else text
 
 
 def head(entry: Metric) -> str:

@@ -163,7 +163,8 @@ const Find = (() => {
     } else truth.append(make("span", "no picture kept", "sub"));
     line.append(truth);
     const scores = order.map((n) => values(item.d, k, n)[item.at]);
-    const best = Math.max(...scores.map((v) => good(metric, v)).filter((v) => !Number.isNaN(v)));
+    const there = scores.map((v) => good(metric, v)).filter((v) => !Number.isNaN(v));
+    const best = Math.max(...there), apart = best > Math.min(...there);
     order.forEach((n, i) => {
       const td = make("td"), cell = row?.cells.find((c) => c.label === methods[n].label);
       const source = cell && document.getElementById(cell.anchor)?.querySelector("img");
@@ -178,7 +179,7 @@ const Find = (() => {
         td.append(a);
       }
       td.append(make("span", Number.isNaN(scores[i]) ? "not scored" : printed(scores[i], metric.digits) + unit, "score"));
-      if (scores[i] === scores[i] && good(metric, scores[i]) === best) td.className = "winner";
+      if (apart && good(metric, scores[i]) === best) td.className = "winner";
       line.append(td);
     });
     if (both()) {

@@ -10,15 +10,12 @@ import pytest
 
 from bench.commands.results import show
 from bench.exporters.markdown import scores_markdown
-from bench.exporters.score_tables import best_of
-from bench.exporters.scores_terminal import cell, print_scores
-from bench.metrics.declaration import Metric
+from bench.exporters.score_tables import score_tables
+from bench.exporters.scores_terminal import print_scores
 from bench.runs.manifest import DatasetEntry
 from bench.runs.reader import Run
 from bench.statistics.summary import write_summary
 from tests.bench.fake_runs import fake_run
-
-SEAM = Metric("seam", direction="nearest", target=0.0, decimals=2)
 
 
 def test_of_a_metric_with_a_target_the_distance_is_printed_and_the_least_is_best(
@@ -33,9 +30,8 @@ def test_of_a_metric_with_a_target_the_distance_is_printed_and_the_least_is_best
     shown = capsys.readouterr().out
     assert "0.00 ±0, off by 3.00" in shown
     assert "0.50 ±0, off by 0.50" in shown
-    rows = [row for row in Run.open(run.path).summary["scores"] if row["mask"] == "all"]  # type: ignore[index]
-    best = best_of(rows, SEAM)
-    assert [cell(row, SEAM, best, 0, False).startswith("[bold green]") for row in rows] == [False, True]
+    (table,) = score_tables(Run.open(run.path), ("seam",))
+    assert table.best["seam"].labels == {"near"}
 
 
 def test_a_mean_over_fewer_fills_than_its_neighbours_says_over_how_many(
@@ -83,11 +79,6 @@ def test_markdown_shows_the_columns_that_were_asked_for(tmp_path: Path) -> None:
     run = fake_run(tmp_path / "r", {("a", 0): values}, profile={"metrics": ["seam", "psnr_hole"]})
     write_summary(run)
     assert "| method | seam " in scores_markdown(Run.open(run.path))
-
-
-def test_a_summary_from_before_distances_is_judged_by_its_means() -> None:
-    rows = [{"mean": mean, "low": None, "high": None} for mean in (-0.4, 0.2)]
-    assert best_of(rows, SEAM) == -0.2
 
 
 def test_every_metric_that_was_asked_for_has_its_column(
