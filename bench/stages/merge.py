@@ -91,6 +91,7 @@ def join(writer: RunWriter, joint: Joint) -> Outcome:
     run, shards, first = writer.path, joint.shards, joint.manifests[0]
     outcome = Outcome()
     set_names: dict[str, None] = {}
+    restored = all(json.loads(table.schema.metadata[KEY]).get("restore_known", True) for table in joint.tables.values())
     for (method, dataset, mask), table in joint.tables.items():
         key = (method.name, method.seed, dataset, mask)
         write_table(record_file(run, *key), table, {KEY: table.schema.metadata[KEY]})
@@ -102,7 +103,7 @@ def join(writer: RunWriter, joint: Joint) -> Outcome:
         set_names |= dict.fromkeys(join_sets(run, shards, key, joint.pictures[dataset], failed))
     variants = []
     for method, entry in zip(joint.methods, first.variants, strict=True):
-        outcome.note_findings(method, noticed(shards, method, outcome))
+        outcome.note_findings(method, noticed(shards, method, outcome), restored, first.metrics)
         variants.append(dataclasses.replace(entry, notes=outcome.told.get(method.label, [])))
     scored = [shard for shard in shards if any(shard.pictures.values())]
     missing = {name: why for name, why in scored[0].missing.items() if all(name in shard.missing for shard in scored)}

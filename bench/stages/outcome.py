@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
+from bench.metrics.declaration import Metric
 from bench.runs.reader import Run
 from bench.util.words import counted
 from variants.method import Findings, Method
@@ -53,9 +55,12 @@ class Outcome:
         self.failed[method.label, mask, why] += 1
         self.listed.setdefault(method.label, []).append(f"{mask}/{image_id}: {why}")
 
-    def note_findings(self, method: Method, found: Findings, restored: bool = True) -> None:
+    def note_findings(
+        self, method: Method, found: Findings, restored: bool = True, metrics: Mapping[str, Metric] | None = None
+    ) -> None:
         """What a method has to tell once all is filled: files that nothing asked for, values out of range, and how
-        many of its pictures had known pixels changed. restored: whether those come from the truth before scoring."""
+        many of its pictures had known pixels changed. restored: whether those come from the truth before scoring.
+        metrics: the columns; those of the known region look at it as it came."""
         if found.unread:
             lines = [f"{name}: cannot be read ({why})" for name, why in found.unread.items()]
             self.listed.setdefault(method.label, []).extend(lines)
@@ -69,11 +74,12 @@ class Outcome:
                 "[0, 1]: does it work in 0-255 or [-1, 1]?",
             )
         if self.drifted[method.label]:
-            self.tell(
-                method,
-                f"{method.label} changed known pixels in {counted(self.drifted[method.label], 'fill')}; "
-                + ("they were restored from the truth before scoring" if restored else "they are scored as they are"),
-            )
+            as_came = [name for name, entry in (metrics or {}).items() if entry.region == "known"]
+            how = "they were restored from the truth before scoring" if restored else "they are scored as they are"
+            if restored and as_came:
+                how += f", but not for {', '.join(as_came)}"
+            changed = counted(self.drifted[method.label], "fill")
+            self.tell(method, f"{method.label} changed known pixels in {changed}; {how}")
 
 
 def known_changed(image: np.ndarray, hole: np.ndarray, picture: np.ndarray) -> bool:

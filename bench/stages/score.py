@@ -113,7 +113,7 @@ def evaluate(
     for place, method in enumerate(methods):
         outcome.findings[method.name, method.seed] = found[place]
         if not part:
-            outcome.note_findings(method, found[place], restore_known)
+            outcome.note_findings(method, found[place], restore_known, scorer.metrics)
     return outcome
 
 

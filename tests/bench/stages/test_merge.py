@@ -41,7 +41,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-def score(root: Path, out: str, shard: str | None) -> None:
+def score(root: Path, out: str, shard: str | None, **more: bool) -> None:
     specs = ("telea", f"predictions:{root / 'fills'}")
     evaluate_methods(
         request(
@@ -53,6 +53,7 @@ def score(root: Path, out: str, shard: str | None) -> None:
             runs=root,
             shard=shard,
             workers=1,
+            **more,
         )
     )
 
@@ -95,6 +96,13 @@ def test_a_shard_that_is_scored_again_changes_nothing(place):
         with pytest.raises(PartialError):
             score(place, "again", "2/2")
     same_run(place / "whole", place / "again")
+
+
+def test_what_is_said_of_changed_known_pixels_outlasts_the_merging(place):
+    with pytest.raises(PartialError):
+        score(place, "unpasted", "1/1", restore_known=False)
+    notes = json.loads((place / "unpasted" / "run.json").read_text())["notes"]
+    assert [note for note in notes if "changed known pixels" in note and note.endswith("they are scored as they are")]
 
 
 @pytest.fixture

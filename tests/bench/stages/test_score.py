@@ -125,11 +125,22 @@ def test_changed_known_pixels_are_reported_and_restored_unless_told_otherwise(tm
     b = records(tmp_path / "b")["records/repainter/seed-0/noise-rect.parquet"]
     assert (a["known_drift"] > 2).all()
     assert restored.notes[0].endswith(
-        "changed known pixels in 14 fills; they were restored from the truth before scoring"
+        "changed known pixels in 14 fills; they were restored from the truth before scoring, but not for known_drift"
     )
     assert kept.notes[0].endswith("changed known pixels in 14 fills; they are scored as they are")
     assert (a["psnr"] > b["psnr"]).all()
     assert np.allclose(a["psnr_hole"], b["psnr_hole"])
+
+
+def test_columns_that_look_at_known_pixels_as_they_came_are_not_said_to_see_restored_ones(tmp_path):
+    """Three levels off but where the truth is nearly white: BrushNet's error adds the channels, 3 (3 / 255)^2."""
+    scorer = Scorer(["psnr_hole", "psnr", "mse"], protocol="brushbench")
+    outcome = runner.evaluate([Repainter()], suite(), scorer, tmp_path / "a", {})
+    assert outcome.notes[0].endswith("they were restored from the truth before scoring, but not for psnr, mse")
+    rows = records(tmp_path / "a")["records/repainter/seed-0/noise-rect.parquet"]
+    assert rows["mse"].max() == pytest.approx(3 * (3 / 255) ** 2, rel=0.02)
+    plain = runner.evaluate([Repainter()], suite(), Scorer(["psnr_hole"]), tmp_path / "b", {})
+    assert plain.notes[0].endswith("they were restored from the truth before scoring")
 
 
 class CountingAt(Scorer):
