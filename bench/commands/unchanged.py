@@ -58,8 +58,10 @@ def identity_of(spec: Spec, request: Request, suite: Suite, source: Run | None) 
     text = str(spec)
     file = Path(spec.argument).expanduser()
     if spec.kind in ("torchscript", "onnx"):
-        beside = file.with_name(f"{file.name}.data")  # where ONNX keeps large weights
-        return [text, *(sha256(each) for each in (file, beside) if each.is_file())] if file.is_file() else []
+        from bench.methods.onnx_files import digest
+
+        of_file = digest if spec.kind == "onnx" else sha256
+        return [text, of_file(file)] if file.is_file() else []
     if spec.kind == "predictions":
         from bench.methods.predictions import open_predictions, settle_layout
         from bench.stages.reuse import digest_fills

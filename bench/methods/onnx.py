@@ -12,11 +12,12 @@ import numpy as np
 
 from bench.methods.callable import CallableMethod, existing, shortened
 from bench.methods.keys import Keys
+from bench.methods.onnx_files import digest, weight_files
 from bench.methods.spec import Spec
 from bench.util.progress import say
 from variants.errors import ExternalError
 from variants.method import Method
-from variants.weights import sha256
+from variants.weights import stand_in
 
 TYPES = {
     "tensor(float)": np.float32,
@@ -47,7 +48,7 @@ def open_onnx(spec: Spec, device: str) -> Method:
     method.summary = f"ONNX {file.name}" + (f" ({ON_CUDA[used[0]]})" if used else "")
     if device.startswith("cuda") and not used:
         say(f"note: {method.name} runs on the CPU: this onnxruntime has no CUDA provider (pip install onnxruntime-gpu)")
-    method.weights_sha256 = sha256(file)
+    method.weights_sha256 = digest(file)
     return method
 
 
@@ -57,6 +58,14 @@ def open_session(file: Path, device: str) -> Any:
         import onnxruntime
     except ImportError as error:
         raise ExternalError("onnx: methods need the onnxruntime package: pip install 'inpaint-bench[onnx]'") from error
+    for other in weight_files(file):
+        if not other.is_file():
+            raise ExternalError(
+                f"{file} stores its weights in a second file that is not next to it: put {other.name} there"
+            )
+        # onnxruntime would take any bytes for weights.
+        if why := stand_in(other):
+            raise ExternalError(f"{other} {why}")
     providers = providers_for(device, onnxruntime.get_available_providers())
     onnxruntime.set_seed(0)
     options = onnxruntime.SessionOptions()
@@ -71,10 +80,6 @@ def open_session(file: Path, device: str) -> Any:
             raise ExternalError(
                 f"{file} was exported for a later opset than onnxruntime {onnxruntime.__version__} knows: "
                 "pip install -U onnxruntime, or export it again with opset_version=17"
-            ) from error
-        if "external data" in text.lower() or ".data" in text:
-            raise ExternalError(
-                f"{file} stores its weights in a second file that is not next to it: put {file.name}.data there"
             ) from error
         raise ExternalError(shortened(f"{file} is not an ONNX model: {text}", "")) from error
 
