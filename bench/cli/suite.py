@@ -66,7 +66,7 @@ def export(
         def progress(more: int) -> None:
             nonlocal done
             done += more
-            reporter.update(dataset.name, done, len(dataset))
+            reporter.update(suite.titles[dataset.name], done, len(dataset))
 
         manifest = export_suite(suite, folder, force, progress)
     for note in manifest["notes"]:

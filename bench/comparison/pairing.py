@@ -9,6 +9,7 @@ import numpy as np
 
 from bench.comparison.sides import Side
 from bench.metrics.declaration import Metric
+from bench.runs.manifest import shared_titles
 from bench.runs.reader import Run
 from bench.statistics.scores import Scores
 from bench.util.errors import IncomparableError
@@ -165,16 +166,17 @@ def _pair_scores(reference: Side, candidate: Side, dataset: str, facts: list[Met
     if not masks or not len(left) or not kept:
         return None
     union = _pairs_present(ours, theirs)
+    title = shared_titles(side.run.manifest for side in (reference, candidate)).get(dataset, dataset)
     a, b = _select(ours, left, masks, kept), _select(theirs, right, masks, kept)
     both = a.present.all(0) & b.present.all(0)
     same = _same_pairs(a, b)
     if not same[both].all():
         n = int((both & ~same).sum())
         pairs, verb = ("pair", "is") if n == 1 else ("pairs", "are")
-        notes.append(f"{n} {pairs} of {dataset} with the same name but different pixels {verb} left out.")
+        notes.append(f"{n} {pairs} of {title} with the same name but different pixels {verb} left out.")
     if reference.run.manifest.suite != candidate.run.manifest.suite and not _told(a, b)[both & same].all():
         notes.append(
-            f"Records of {dataset} without the column 'content' were paired by name and hole area alone: a picture "
+            f"Records of {title} without the column 'content' were paired by name and hole area alone: a picture "
             "that was replaced shows only if both sides are scored again."
         )
     shared = both & same

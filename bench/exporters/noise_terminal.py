@@ -26,7 +26,7 @@ def print_noise(floor: NoiseFloor, by_mask: bool = False, console: Console | Non
         table.add_row(Text(own[0].title, style="bold"))
         datasets = {row.dataset for row in own}
         for row in own:
-            where = f" {row.dataset}" if len(datasets) > 1 else ""
+            where = f" {floor.titles.get(row.dataset, row.dataset)}" if len(datasets) > 1 else ""
             numbers = [row.mean, row.run_sd, row.floor, row.image_error]
             table.add_row(
                 Text(f"  {row.variant}{where}{'' if row.mask == ALL else f' [{row.mask}]'}"),

@@ -13,7 +13,7 @@ def show(plan: Plan) -> None:
     print(f"run      {plan.run}")
     print(f"train    {', '.join(f'{name}@{seed}' for name, seed in plan.trainings) or 'nothing'}{trained}")
     for name, count, masks in plan.cells:
-        print(f"score    {name}: {count:,} pictures × {len(masks)} mask types ({', '.join(masks)})")
+        print(f"score    {plan.titles[name]}: {count:,} pictures × {len(masks)} mask types ({', '.join(masks)})")
     print(f"fills    {plan.fills:,}, by {len(plan.methods)} methods: {', '.join(plan.methods)}")
     disk = plan.disk
     print(

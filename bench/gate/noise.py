@@ -16,6 +16,7 @@ from bench.comparison.pairing import require_comparable
 from bench.comparison.tolerances import tolerance
 from bench.gate import speed
 from bench.metrics.declaration import Metric
+from bench.runs.manifest import shared_titles
 from bench.runs.reader import Run
 from bench.statistics import intervals
 from bench.statistics.sample_size import MOST
@@ -65,12 +66,14 @@ class Noise:
 
 @dataclass(frozen=True)
 class NoiseFloor:
-    """What differs between runs in which nothing changed. speeds: percent by variant."""
+    """What differs between runs in which nothing changed. speeds: percent by variant. titles: what people call the data
+    sets."""
 
     runs: list[str]
     rows: list[Noise]
     speeds: dict[str, float]
     notes: list[str]
+    titles: dict[str, str]
 
     @property
     def known(self) -> bool:
@@ -130,7 +133,8 @@ def measure_noise(runs: list[Run], redrawn: bool = False) -> NoiseFloor:
             f"{'it is' if len(uncertain) == 1 else 'they are'} uncertain."
         )
     rows = [row for spread in spreads for row in noise_rows(spread, pooled(several, spread))]
-    return NoiseFloor([run.name for run in runs], rows, speed_floor(runs), notes)
+    titles = shared_titles(run.manifest for run in runs)
+    return NoiseFloor([run.name for run in runs], rows, speed_floor(runs), notes, titles)
 
 
 def moves(spread: Spread) -> bool:
@@ -142,6 +146,7 @@ def spreads_of(variant: str, runs: list[Run], redrawn: bool) -> list[Spread]:
     """A variant's instances by data set, on the pictures that all of them scored."""
     tables = [(run, load_scores(run, variant)) for run in runs if any(v == variant for v, _ in run.members())]
     facts = [fact for name, fact in runs[0].manifest.metrics.items()]
+    titles = shared_titles(run.manifest for run in runs)
     found = []
     for dataset in tables[0][1]:
         there = [scores[dataset] for _, scores in tables if dataset in scores]
@@ -152,7 +157,7 @@ def spreads_of(variant: str, runs: list[Run], redrawn: bool) -> list[Spread]:
             masks = [mask for mask in masks if mask in other.masks]
         kept = [fact for fact in facts if all(fact.name in scores.columns for scores in there)]
         if not len(ids) or not masks or not kept:
-            raise IncomparableError(f"the runs share no scored picture of {variant} on {dataset}")
+            raise IncomparableError(f"the runs share no scored picture of {variant} on {titles[dataset]}")
         parts = []
         for scores in there:
             rows = np.searchsorted(scores.ids, ids)

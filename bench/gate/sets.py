@@ -49,6 +49,6 @@ def set_lines(targets: list[Target]) -> tuple[list[Line], list[str], bool]:
         lines.append(Line(target, state, reading, "", LEVEL, float("nan"), value, folder, why))
         if failed := sum(entry["failed"] for entry in entries):
             notes.append(
-                f"{side.label} failed on {failed} pictures of {target.dataset}; they are excluded from the value."
+                f"{side.label} failed on {failed} pictures of {target.title}; they are excluded from the value."
             )
     return lines, notes, bool(notes)

@@ -17,6 +17,7 @@ from bench.util.files import finite, write_json
 from bench.util.paths import Outside, plain
 from bench.util.progress import say
 from bench.util.read_errors import read_json, reading
+from bench.util.words import titles_of
 
 if TYPE_CHECKING:
     from bench.metrics.declaration import Metric
@@ -124,11 +125,7 @@ class Manifest:
     @property
     def titles(self) -> dict[str, str]:
         """What people call each data set: a folder by its own name, unless another would be called the same."""
-        told = [entry.title or entry.name for entry in self.datasets]
-        return {
-            entry.name: title if told.count(title) == 1 else entry.name
-            for entry, title in zip(self.datasets, told, strict=True)
-        }
+        return titles_of((entry.name, entry.title) for entry in self.datasets)
 
     @property
     def members(self) -> list[tuple[str, int]]:

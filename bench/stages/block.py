@@ -125,6 +125,7 @@ class Bench:
         methods fill here."""
         result = Result()
         dataset = self.suite.datasets[task.dataset]
+        title = self.suite.titles[dataset.name]
         done = 0
         for indices, images in same_size(dataset, task.indices):
             these = slice(done, done + len(indices))
@@ -151,7 +152,7 @@ class Bench:
                         for place, each in zip(group, works, strict=True):
                             if self.methods[place].samples > 1:
                                 drawn.setdefault(place, []).append(each.levels)
-                    report(f"{dataset.name} · {mask}", len(indices) * len(own))
+                    report(f"{title} · {mask}", len(indices) * len(own))
                 for place, samples in drawn.items():
                     note_diversity(result.rows[mask, place][-len(samples) * len(indices) :], part, samples)
         result.found = self.scorer.take_found()

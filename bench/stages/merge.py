@@ -77,11 +77,12 @@ def gather(run: Path, shards: Sequence[Shard]) -> Joint:
     """The shards of ``run`` with their rows; nothing is written. Raises what :func:`merge` does."""
     manifests = check_shards(run, shards)
     first = manifests[0]
-    pictures = {entry.name: pictures_of(shards, entry.name, entry.count) for entry in first.datasets}
+    titles = first.titles
+    pictures = {e.name: pictures_of(shards, e.name, e.count, titles[e.name]) for e in first.datasets}
     methods = [stand_in(entry.name, entry.seed) for entry in first.variants]
     tell_apart(methods)
     cells = [(method, entry.name, mask) for entry in first.datasets for mask in first.masks for method in methods]
-    tables = {cell: join_records(shards, *cell, pictures[cell[1]]) for cell in cells}
+    tables = {cell: join_records(shards, *cell, pictures[cell[1]], titles[cell[1]]) for cell in cells}
     return Joint(shards, manifests, methods, pictures, tables)
 
 
@@ -89,6 +90,7 @@ def join(writer: RunWriter, joint: Joint) -> Outcome:
     """Write records and set scores into a run that has begun; its run.json learns of methods, metrics and what is
     missing."""
     run, shards, first = writer.path, joint.shards, joint.manifests[0]
+    titles = first.titles
     outcome = Outcome()
     set_names: dict[str, None] = {}
     restored = all(json.loads(table.schema.metadata[KEY]).get("restore_known", True) for table in joint.tables.values())
@@ -100,7 +102,7 @@ def join(writer: RunWriter, joint: Joint) -> Outcome:
             if row["failed"]:
                 outcome.note_failure(method, mask, row["image_id"], row["failed"])
         failed = [bool(row["failed"]) for row in rows if row["sample"] == 0]
-        set_names |= dict.fromkeys(join_sets(run, shards, key, joint.pictures[dataset], failed))
+        set_names |= dict.fromkeys(join_sets(run, shards, key, joint.pictures[dataset], failed, titles[dataset]))
     variants = []
     for method, entry in zip(joint.methods, first.variants, strict=True):
         outcome.note_findings(method, noticed(shards, method, outcome), restored, first.metrics)
@@ -144,8 +146,8 @@ def check_shards(run: Path, shards: Sequence[Shard]) -> list[Manifest]:
     return manifests
 
 
-def pictures_of(shards: Sequence[Shard], dataset: str, count: int) -> Pictures:
-    """Every picture of a data set, in its order."""
+def pictures_of(shards: Sequence[Shard], dataset: str, count: int, title: str) -> Pictures:
+    """Every picture of a data set, in its order. title: what people call it."""
     found = sorted(
         (position, image_id, place)
         for place, shard in enumerate(shards)
@@ -153,17 +155,20 @@ def pictures_of(shards: Sequence[Shard], dataset: str, count: int) -> Pictures:
     )
     double = [name for name, times in Counter(name for _, name, _ in found).items() if times > 1]
     if double:
-        raise IncomparableError(f"{dataset}: {some(double)} lie in more than one shard")
+        raise IncomparableError(f"{title}: {some(double)} lie in more than one shard")
     if [position for position, _, _ in found] != list(range(count)):
-        raise IncomparableError(f"{dataset}: the shards hold {len(found):,} of its {count:,} pictures")
+        raise IncomparableError(f"{title}: the shards hold {len(found):,} of its {count:,} pictures")
     return found
 
 
-def join_records(shards: Sequence[Shard], method: Method, dataset: str, mask: str, pictures: Pictures) -> pa.Table:
-    """The rows of a cell in the data set's order, samples in theirs, with the facts of all in its metadata."""
+def join_records(
+    shards: Sequence[Shard], method: Method, dataset: str, mask: str, pictures: Pictures, title: str
+) -> pa.Table:
+    """The rows of a cell in the data set's order, samples in theirs, with the facts of all in its metadata. title: what
+    people call the data set."""
     import pyarrow as pa
 
-    what = f"{method.label} on {dataset}, {mask}"
+    what = f"{method.label} on {title}, {mask}"
     tables, facts = [], []
     for shard in shards:
         file = record_file(shard.path, method.name, method.seed, dataset, mask)
@@ -205,16 +210,18 @@ def difference(ours: bytes, theirs: bytes) -> str:
 
 
 def join_sets(
-    run: Path, shards: Sequence[Shard], key: tuple[str, int, str, str], pictures: Pictures, failed: Sequence[bool]
-) -> list[str]:
-    """Write the set scores of a cell from the features of its shards; their names, none where none were wanted."""
+    run: Path, shards: Sequence[Shard], key: tuple[str, int, str, str], pictures: Pictures, failed: Sequence[bool],
+    title: str,
+) -> list[str]:  # fmt: skip
+    """Write the set scores of a cell from the features of its shards; their names, none where none were wanted. title:
+    what people call the data set."""
     holding = [shard for shard in shards if shard.pictures.get(key[2])]
     files = [set_file(shard.path, *key) for shard in holding]
     if not files or not any(file.is_file() for file in files):
         return []
     entries = [read_set(file) for file in files]
     if any(entry["facts"] != entries[0]["facts"] for entry in entries):
-        raise IncomparableError(f"unlike set scores of {key[0]} on {key[2]}, {key[3]}: the shards looked otherwise")
+        raise IncomparableError(f"unlike set scores of {key[0]} on {title}, {key[3]}: the shards looked otherwise")
     order = np.argsort([position for shard in holding for position, _ in shard.pictures[key[2]]])
     fills = np.concatenate([np.load(file.with_suffix(".npy")) for file in files])[order]
     truths = np.concatenate([np.load(truths_file(shard.path, key[2])) for shard in holding])[order]

@@ -41,7 +41,7 @@ class Disk:
 @dataclass(frozen=True)
 class Plan:
     """trainings: (variant, seed) still to be trained. trained: how many are there already. methods: that are scored.
-    cells: (data set, pictures, mask types)."""
+    cells: (data set, pictures, mask types). titles: what people call the data sets."""
 
     run: Path
     trainings: tuple[tuple[str, int], ...]
@@ -50,6 +50,7 @@ class Plan:
     missing: Mapping[str, str]
     cells: tuple[tuple[str, int, tuple[str, ...]], ...]
     disk: Disk
+    titles: Mapping[str, str]
 
     @property
     def fills(self) -> int:
@@ -98,7 +99,7 @@ def plan_run(
         states=states(sizes, profile.ema > 0, together),
         pictures=pictures * side * side * 3 if missing else 0,
     )
-    return Plan(run, missing, len(finished), members.specs, members.missing, cells, disk)
+    return Plan(run, missing, len(finished), members.specs, members.missing, cells, disk, suite.titles)
 
 
 def weights_of(name: str, width: int) -> tuple[int, int]:

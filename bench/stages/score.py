@@ -332,7 +332,12 @@ def note_too_few(writer: RunWriter, metrics: Mapping[str, Metric]) -> dict[str, 
 
     Those that the run holds of other methods count too: a column that one of them has is not empty.
     """
-    missing, notes = too_few(metrics, set_store.read_sets(writer.path))
+    titles = writer.manifest.titles
+    entries = [
+        {**entry, "dataset": titles.get(entry["dataset"], entry["dataset"])}
+        for entry in set_store.read_sets(writer.path)
+    ]
+    missing, notes = too_few(metrics, entries)
     for text in notes:
         writer.note(text)
         say(f"note: {text}")  # tables show only what is empty on all data sets
@@ -341,7 +346,8 @@ def note_too_few(writer: RunWriter, metrics: Mapping[str, Metric]) -> dict[str, 
 
 def note_small_sets(writer: RunWriter, counts: Mapping[str, int], names: Sequence[str]) -> None:
     """counts: pictures of each data set."""
-    few = [f"{name} {count:,}" for name, count in counts.items() if count < ENOUGH]
+    titles = writer.manifest.titles
+    few = [f"{titles.get(name, name)} {count:,}" for name, count in counts.items() if count < ENOUGH]
     if few and names:
         writer.note(
             f"{', '.join(names)} {'is' if len(names) == 1 else 'are'} of fewer than {ENOUGH:,} pictures "

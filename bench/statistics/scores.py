@@ -156,8 +156,9 @@ def _arrange(run: Run, variant: str, dataset: str, table: Any, order: list[str],
     values[~np.isfinite(values)] = np.nan
     there = present.reshape(shape).astype(bool)
     if (there.any(axis=-1) != there.all(axis=-1)).any():
+        title = run.manifest.titles.get(dataset, dataset)
         raise BenchError(
-            f"{run.path} records {len(samples)} samples of some pictures of {variant} on {dataset}, and fewer of "
+            f"{run.path} records {len(samples)} samples of some pictures of {variant} on {title}, and fewer of "
             "others: evaluate it again with bench eval"
         )
     tries = None

@@ -92,10 +92,11 @@ def refuse_shared_ids(suite: Suite) -> None:
     """Finished pictures are named by id alone. Raises UsageError where two data sets share one."""
     seen: dict[str, str] = {}
     for dataset in suite.datasets:
+        title = suite.titles[dataset.name]
         for image_id in dataset.ids:
             if image_id in seen:
                 raise UsageError(
-                    f"{seen[image_id]} and {dataset.name} both hold a picture called {image_id}, and predictions are "
+                    f"{seen[image_id]} and {title} both hold a picture called {image_id}, and predictions are "
                     "named after it: score them separately"
                 )
-        seen.update(dict.fromkeys(dataset.ids, dataset.name))
+        seen.update(dict.fromkeys(dataset.ids, title))

@@ -25,6 +25,7 @@ from bench.suites.hole_file import PLAIN, Reading
 from bench.suites.hole_folder import HoleFolder, folder_types, safe_name
 from bench.suites.hole_pool import HolePool
 from bench.util.errors import UsageError
+from bench.util.words import titles_of
 from variants.registry import suggest
 
 FOLDER, POOL = "folder:", "pool:"
@@ -90,6 +91,11 @@ class Suite:
         ids = [image_id for dataset in datasets for image_id in dataset.ids] if FOLDER in masks else []
         names, folders = parse_masks(masks, reading, ids, seed)
         return cls(tuple(datasets), names, seed, folders, protocol)
+
+    @property
+    def titles(self) -> dict[str, str]:
+        """What people call each data set: a folder by its own name, unless another would be called the same."""
+        return titles_of((dataset.name, dataset.title) for dataset in self.datasets)
 
     def masks_of(self, dataset: Dataset) -> tuple[str, ...]:
         """The mask types that a data set is scored on."""

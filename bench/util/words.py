@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 SHOWN = 5
 
@@ -14,6 +14,19 @@ def printable(name: str) -> str:
     ('a\\\\x00b.png', '\\\\udcff.png')
     """
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in name)
+
+
+def titles_of(named: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Name -> what people call it, of (name, title): its title, unless it has none or another is called the same.
+
+    >>> titles_of([("folder_a", "cats"), ("folder_b", "dogs"), ("scenes", "")])
+    {'folder_a': 'cats', 'folder_b': 'dogs', 'scenes': 'scenes'}
+    >>> titles_of([("folder_a_images", "images"), ("folder_b_images", "images")])
+    {'folder_a_images': 'folder_a_images', 'folder_b_images': 'folder_b_images'}
+    """
+    pairs = list(named)
+    told = [title or name for name, title in pairs]
+    return {name: called if told.count(called) == 1 else name for (name, _), called in zip(pairs, told, strict=True)}
 
 
 def counted(number: int, noun: str) -> str:

@@ -124,14 +124,14 @@ def change(two: Path, spoil) -> None:
 
 def test_rows_that_are_missing_are_named(two):
     change(two, lambda table: table.slice(1))
-    with pytest.raises(IncomparableError, match="rows are missing: p1 of telea on folder, rect in shard 2/2"):
+    with pytest.raises(IncomparableError, match="rows are missing: p1 of telea on data, rect in shard 2/2"):
         merge_run(two)
     assert not two.exists()
 
 
 def test_rows_that_are_double_are_named(two):
     change(two, lambda table: pa.concat_tables([table, table.slice(2, 1)]))
-    with pytest.raises(IncomparableError, match="double rows: p5 of telea on folder, rect in shard 2/2"):
+    with pytest.raises(IncomparableError, match="double rows: p5 of telea on data, rect in shard 2/2"):
         merge_run(two)
 
 
@@ -141,13 +141,13 @@ def test_rows_of_other_facts_are_named(two):
         return table.replace_schema_metadata({KEY: json.dumps({**facts, "weights": "x"}).encode()})
 
     change(two, other)
-    with pytest.raises(IncomparableError, match=r"unlike rows: telea on folder, rect .* 2/2 than in 1/2 \(weights\)"):
+    with pytest.raises(IncomparableError, match=r"unlike rows: telea on data, rect .* 2/2 than in 1/2 \(weights\)"):
         merge_run(two)
 
 
 def test_records_that_are_missing_are_named(two):
     (two.with_name("run.shards") / "1-of-2/records/telea/seed-0/folder-circle.parquet").unlink()
-    with pytest.raises(IncomparableError, match="shard 1/2 has no records of telea on folder, circle"):
+    with pytest.raises(IncomparableError, match="shard 1/2 has no records of telea on data, circle"):
         merge_run(two)
 
 

@@ -42,7 +42,7 @@ def shards(folder: Path, paint: Any, of: int = 2) -> list[Shard]:
 
 
 def joined(folder: Path, parts: list[Shard], failed: list[bool]) -> dict[str, Any]:
-    assert merging.join_sets(folder, parts, KEY, PICTURES, failed) == ["fid"]
+    assert merging.join_sets(folder, parts, KEY, PICTURES, failed, "made") == ["fid"]
     return json.loads((folder / "sets/p/seed-0/made-rect.json").read_text())
 
 
@@ -69,7 +69,7 @@ def test_shards_that_looked_otherwise_are_refused_and_without_set_scores_there_a
         joined(tmp_path / "run", parts, [False] * 3)
     for file in files:
         file.unlink()
-    assert merging.join_sets(tmp_path / "run", parts, KEY, PICTURES, [False] * 3) == []
+    assert merging.join_sets(tmp_path / "run", parts, KEY, PICTURES, [False] * 3, "made") == []
 
 
 # ---- what is said of the whole
@@ -140,7 +140,7 @@ def test_shards_that_are_absent_are_those_of_the_count_that_no_complete_one_has(
 )
 def test_positions_that_lack_or_are_double_are_refused(pairs, count, said):
     with pytest.raises(IncomparableError, match=said):
-        merging.pictures_of([Shard(Path(), Part(1, 1), {"made": own}) for own in pairs], "made", count)
+        merging.pictures_of([Shard(Path(), Part(1, 1), {"made": own}) for own in pairs], "made", count, "made")
 
 
 def test_facts_that_differ_are_named():
