@@ -42,7 +42,8 @@ ROWS = 100
 
 @dataclass(frozen=True)
 class Progress:
-    """Where a training stands. loss: the generator's, mean since the last report. row: what history.csv gets."""
+    """Where a training stands. loss: the generator's, mean since the last report. row: what history.csv gets. resumed:
+    it goes on from here, and no step was done yet."""
 
     name: str
     seed: int
@@ -52,6 +53,7 @@ class Progress:
     images_per_s: float
     done: bool = False
     row: Mapping[str, Any] = field(default_factory=dict)
+    resumed: bool = False
 
 
 def train(
@@ -77,6 +79,8 @@ def train(
     session, sums, rows = begin(variant, plan, folder, tell)
     history, watch, due = History(folder / "history.csv", rows), Watch(plan.name), Due(every)
     history.keep(session.step_count)
+    if session.step_count:
+        report(Progress(plan.name, plan.seed, session.step_count, plan.steps, math.nan, math.nan, resumed=True))
     interval = max(1, plan.steps // ROWS)
     sums.marked = time.perf_counter()
     while session.step_count < plan.steps:

@@ -94,6 +94,8 @@ def train(
             if events is not None:
                 events.add(progress)
             label = f"{progress.name}@{progress.seed}" if several else progress.name
+            if progress.resumed:
+                say(f"{label} resumes at step {progress.step:,} of {progress.steps:,}")
             if not progress.done:
                 reporter.update(label, progress.step, progress.steps, in_words(progress))
             reporter.update("all", sum(done.values()), sum(job.steps for job in jobs))
@@ -109,6 +111,8 @@ def train(
 
 def in_words(progress: Any) -> str:
     """What is said of a training beside its bar."""
+    if progress.resumed:
+        return "resumed"
     score = progress.row.get("validation_psnr_hole")
     judged = f", {score:.1f} dB" if score is not None else ""
     return f"loss {progress.loss:.4f}{judged}, {progress.images_per_s:,.0f} img/s"

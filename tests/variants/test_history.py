@@ -383,3 +383,12 @@ def test_a_history_without_rows_leaves_no_file(tmp_path):
     history.keep(20)
     history.write()
     assert not history.file.exists()
+
+
+def test_a_training_that_goes_on_says_from_which_step_before_its_first(training):
+    assert not training(plan(100), stop_at=37)
+    assert not any(progress.resumed for progress in training.said)
+    assert training(plan(100))
+    first = training.said[0]
+    assert (first.resumed, first.step, first.steps, training.asked[0]) == (True, 37, 100, 37)
+    assert [progress.resumed for progress in training.said].count(True) == 1
