@@ -30,7 +30,7 @@ Force = Annotated[bool, typer.Option("--force", help="Replace a data set of anot
 @data_app.command("list")
 def list_data(json_output: Json = False) -> None:
     """List data sets, and whether those that come as an archive are installed."""
-    from bench.cli.listing import first_line
+    from bench.cli.listing import summary_of
     from bench.datasets.archive import archive
     from bench.datasets.registry import dataset
 
@@ -38,7 +38,7 @@ def list_data(json_output: Json = False) -> None:
     for name, opener in dataset.all().items():
         row: dict[str, Any] = {
             "name": name,
-            "summary": first_line(opener),
+            "summary": summary_of(opener),
             "pictures": None,
             "folder": None,
             "here": None,

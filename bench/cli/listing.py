@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 import os
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from bench.cli import app
 from bench.cli.options import Json, RunsDir
+from bench.util.words import first_sentence
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 
 class Kind(StrEnum):
@@ -51,31 +55,59 @@ def list_entries(
     if not rows:
         print(f"no {kind.value}")
         return
-    from rich.table import Table
-
     from bench.exporters.console import terminal
 
-    table = Table(box=None, pad_edge=False, header_style="bold")
     # Where all is ours there is no need to say so.
     columns = [name for name in rows[0] if name != "from" or any(row[name] != OURS for row in rows)]
-    for column in columns:
-        table.add_column(column, overflow="fold")
-    for row in rows:
-        table.add_row(*(str(row[column]) for column in columns))
     console = terminal()
     if not console.is_terminal and "COLUMNS" not in os.environ:
         console.width = PIPED_WIDTH
+    prose = [name for name in columns if name in PROSE]
+    short = sum(max(len(str(row[name])) for row in [*rows, {name: name}]) + 2 for name in columns if name not in PROSE)
+    if prose and console.width - short < LEAST_PROSE * len(prose):
+        print_entries(rows, columns, console)
+    else:
+        print_table(rows, columns, console)
+
+
+def print_table(rows: list[dict[str, Any]], columns: list[str], console: Console) -> None:
+    """A line an entry, or as many as its longest text takes."""
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(str(row[column])) for column in columns))
     console.print(table)
 
 
+def print_entries(rows: list[dict[str, Any]], columns: list[str], console: Console) -> None:
+    """Each entry in lines of its own, for a window too narrow for a table: names whole, texts wrapped below them."""
+    from rich.padding import Padding
+    from rich.text import Text
+
+    for row in rows:
+        facts = [str(row[name]) for name in columns if name not in ("name", *PROSE) and str(row[name])]
+        console.print(Text.assemble((row["name"], "bold"), "  ", "  ".join(facts)), soft_wrap=True)
+        for name in columns:
+            if name in PROSE and row[name]:
+                console.print(Padding(Text(row[name], style="" if name == "summary" else "dim"), (0, 0, 0, 4)))
+
+
 OURS = "inpaint-bench"
+PROSE = ("summary", "reference")
+LEAST_PROSE = 24
+"""Texts among the columns of a list, and characters a line that each must have to be read in a table."""
+
 PIPED_WIDTH = 240
 """Columns of a list that goes to a file or another program, so that no name is broken in two."""
 
 
-def first_line(thing: Any) -> str:
-    """First line of a thing's docstring, its summary in the list; empty without one."""
-    return (thing.__doc__ or "").strip().split("\n")[0]
+def summary_of(thing: Any) -> str:
+    """First sentence of a thing's docstring, its summary in the list; empty without one."""
+    return first_sentence(thing.__doc__)
 
 
 def where(registry: Any, name: str) -> str:
@@ -97,7 +129,7 @@ def variants() -> list[dict[str, Any]]:
                 "name": name,
                 "kind": getattr(entry, "kind", "external"),
                 "fills": getattr(entry, "fills", "whole"),
-                "summary": getattr(entry, "summary", first_line(entry)) + unusable(entry),
+                "summary": getattr(entry, "summary", summary_of(entry)) + unusable(entry),
                 "from": where(variant, name),
             }
         )
@@ -143,7 +175,7 @@ def masks() -> list[dict[str, Any]]:
     from bench.masks.registry import mask
 
     return [
-        {"name": name, "summary": first_line(entry), "from": where(mask, name)} for name, entry in mask.all().items()
+        {"name": name, "summary": summary_of(entry), "from": where(mask, name)} for name, entry in mask.all().items()
     ]
 
 
@@ -152,7 +184,7 @@ def datasets() -> list[dict[str, Any]]:
     from bench.datasets.registry import dataset
 
     return [
-        {"name": name, "summary": first_line(entry), "from": where(dataset, name)}
+        {"name": name, "summary": summary_of(entry), "from": where(dataset, name)}
         for name, entry in dataset.all().items()
     ]
 

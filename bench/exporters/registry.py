@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from bench.util.errors import UsageError
 from bench.util.files import require_writable
+from bench.util.words import first_sentence
 from variants.registry import Registry
 
 if TYPE_CHECKING:
@@ -34,9 +35,8 @@ class Exporter:
 
     @classmethod
     def summary(cls) -> str:
-        """The first line of its docstring, or of its file's."""
-        text = cls.__dict__.get("__doc__") or sys.modules[cls.__module__].__doc__ or ""
-        return text.strip().split("\n")[0]
+        """The first sentence of its docstring, or of its file's."""
+        return first_sentence(cls.__dict__.get("__doc__") or sys.modules[cls.__module__].__doc__)
 
     def comparison(self, comparison: Comparison, every: bool = False) -> str:
         """Differences between sides; every: metrics without a rank too."""

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import Any
 
 from bench.metrics.declaration import Metric as Metric
+from bench.util.words import first_sentence
 from variants.registry import Registry
 
 
@@ -26,7 +27,7 @@ class MetricRegistry(Registry[Metric]):
 
     def __call__(self, name: str, **facts: Any) -> Callable[[Any], Any]:  # type: ignore[override]
         def enter(compute: Callable[..., Any]) -> Callable[..., Any]:
-            summary = (compute.__doc__ or "").strip().split("\n")[0]
+            summary = first_sentence(compute.__doc__)
             self.add(name, Metric(name=name, compute=compute, summary=summary, of=self.of, **facts))
             return compute
 

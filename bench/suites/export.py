@@ -114,14 +114,19 @@ def pictures(suite: Suite) -> Iterator[tuple[str, np.ndarray, dict[str, np.ndarr
 
 def how_to_score(protocol: str) -> dict[str, Any]:
     """The manifest's words for whoever fills the suite with a tool of their own."""
+    from bench.metrics.registry import metric
+
+    here = {name: entry for name, entry in metric.all().items() if entry.region != "known"}
+    as_came = [name for name, entry in here.items() if entry.under(protocol).region == "known"]
     return {
         "task": "For every mask type and id, fill the picture where holes/<mask>/<id>.png is white. The picture is "
         "images/<id>.png; masked/<mask>/<id>.png is the same with the hole painted white. A method may look at the "
         "known pixels only.",
         "save": "PREDICTIONS/<mask>/<id>.png: the whole filled picture, 8-bit RGB, of the picture's own size. Pairing "
         "is by name; what is missing, extra, unreadable or of another size is listed and scored as failed.",
-        "known_pixels": "Scores are of 8-bit pictures whose known pixels are restored from images/ first; how far they "
-        "were changed is reported as known_drift (--no-composite scores the files as they are).",
+        "known_pixels": "Scores are of 8-bit pictures whose known pixels are restored from images/ first"
+        + (f", but not for {', '.join(as_came)}" if as_came else "")
+        + "; how far they were changed is reported as known_drift (--no-composite scores the files as they are).",
         "commands": [
             "bench suite verify DIR",
             f"bench eval predictions:PREDICTIONS --data suite:DIR --masks folder:DIR --protocol {protocol}",

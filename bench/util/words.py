@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 
 SHOWN = 5
@@ -38,3 +39,17 @@ def some(names: Sequence[str], shown: int = SHOWN) -> str:
     """The first few names, and how many more."""
     more = f" and {len(names) - shown} more" if len(names) > shown else ""
     return ", ".join(names[:shown]) + more
+
+
+def first_sentence(text: str | None) -> str:
+    """The first sentence of a docstring, over however many lines, without the marks of reStructuredText; its first
+    paragraph where that ends in no full stop.
+
+    >>> first_sentence("Compute `Peak Ratio`_  (PR_) of\\n    two pictures. It is high, e.g. 40.\\n\\n    More.")
+    'Compute Peak Ratio (PR) of two pictures.'
+    """
+    paragraph = " ".join((text or "").strip().split("\n\n")[0].split())
+    plain = re.sub(r"(?::\w+)*:?`+~?([^`]*?)_?`+_*", r"\1", paragraph)
+    plain = re.sub(r"(?<=\w)_+(?!\w)", "", plain)
+    sentence = re.match(r".*?(?<!e\.g)(?<!i\.e)(?<! al)[.!?](?=\s+\W*[A-Z])", plain)
+    return sentence[0] if sentence else plain

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import math
 import random
+import re
 import socket
 import threading
 import urllib.error
@@ -73,19 +74,37 @@ def directly(name: str, filled: np.ndarray, truth: np.ndarray) -> float:
 def test_the_sweep_misses_no_metric_that_takes_two_pictures() -> None:
     offered = {name for name, offer in column.offers("torchmetrics").items() if offer.pair}
     assert offered == set(PAIRS) and len(PAIRS) >= 14
+    listed = {name.partition(":")[2] for name in column.columns() if name.startswith("torchmetrics:")}
+    assert listed == {*PAIRS, "TotalVariation"} - GREY
 
 
 def test_every_image_metric_of_torchmetrics_equals_a_direct_call(pictures: tuple[np.ndarray, ...]) -> None:
     truth, hole, filled = pictures
-    names = [f"torchmetrics:{name}" for name in PAIRS if name not in WEIGHTS]
-    scorer = Scorer(names)
-    row = scorer.score("a", truth, hole, [filled])[0]
-    for name in set(PAIRS) - WEIGHTS.keys() - GREY:
+    names = set(PAIRS) - WEIGHTS.keys() - GREY
+    row = Scorer([f"torchmetrics:{name}" for name in names]).score("a", truth, hole, [filled])[0]
+    for name in names:
         value = row[f"torchmetrics:{name}"]
         assert value == directly(name, filled, truth) and math.isfinite(value), name
-    for name in GREY:
-        assert math.isnan(row[f"torchmetrics:{name}"])
-        assert "grayscale" in scorer.missing[f"torchmetrics:{name}"]
+
+
+@pytest.mark.parametrize("name", sorted(GREY))
+def test_a_metric_of_grey_pictures_is_refused_as_torchmetrics_refuses_colour(
+    pictures: tuple[np.ndarray, ...], name: str
+) -> None:
+    truth, _, filled = pictures
+    with pytest.raises(ValueError, match="grayscale"):
+        directly(name, filled, truth)
+    for asked in (f"torchmetrics:{name}", f"torchmetrics:{name}@hole"):
+        with pytest.raises(UsageError, match=f"^torchmetrics:{name} takes grey pictures only, and scores are of col"):
+            Scorer([asked])
+
+
+def test_summaries_are_whole_sentences_in_words() -> None:
+    """By eye, of torchmetrics 1.9: without marks of links."""
+    told = {name.partition(":")[2]: entry.summary for name, entry in column.columns().items()}
+    assert told["PeakSignalNoiseRatio"] == "Compute Peak Signal-to-Noise Ratio (PSNR)."
+    assert told["MultiScaleStructuralSimilarityIndexMeasure"].startswith("Compute MultiScaleSSIM, Multi-scale ")
+    assert all(text.endswith(".") and not re.search(r"`|\w_\b(?<!_lambda)", text) for text in told.values())
 
 
 def test_pictures_of_another_size_may_come_next(pictures: tuple[np.ndarray, ...]) -> None:
@@ -110,7 +129,7 @@ def test_of_the_hole_the_bounding_box_is_scored_with_the_truths_known_pixels(pic
 
 
 def test_direction_and_version_are_the_librarys_own_where_it_is_right() -> None:
-    for name in PAIRS:
+    for name in set(PAIRS) - GREY:
         entry = metric.get(f"torchmetrics:{name}")
         # The spectral distortion index is 0 of the truth itself; torchmetrics says that higher is better.
         higher = getattr(torchmetrics.image, name).higher_is_better and name != "SpectralDistortionIndex"
@@ -120,7 +139,7 @@ def test_direction_and_version_are_the_librarys_own_where_it_is_right() -> None:
 
 def test_the_truth_itself_is_never_worse_than_a_fill(pictures: tuple[np.ndarray, ...]) -> None:
     truth, hole, filled = pictures
-    names = [f"torchmetrics:{name}" for name in PAIRS if name not in WEIGHTS]
+    names = [f"torchmetrics:{name}" for name in PAIRS if name not in WEIGHTS.keys() | GREY]
     exact, other = Scorer(names).score("a", truth, hole, [truth, filled])
     compared = [name for name in names if np.isfinite([exact[name], other[name]]).all()]
     assert len(compared) > 5
@@ -284,3 +303,15 @@ def test_a_file_that_a_hub_would_have_to_ask_for_is_called_weights_that_are_not_
     except OSError as error:
         said = column._why_not("pyiqa", "apart", error, [])
     assert said == "pyiqa:apart needs weights that are not here: run 'bench weights fetch pyiqa:apart'"
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (ModuleNotFoundError("No module named 'icecream'", name="icecream"), "needs the Python module icecream, which"),
+        (OSError("If you were trying to load it from 'https://huggingface.co/models', …"), "needs weights that are"),
+        (ValueError("odd"), "pyiqa cannot build qalign (odd)"),
+    ],
+)
+def test_why_a_metric_cannot_be_had_is_said_in_our_words(error: Exception, said: str) -> None:
+    assert said in column._why_not("pyiqa", "qalign", error, [])

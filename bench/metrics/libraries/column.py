@@ -47,7 +47,7 @@ def offers(library: str) -> dict[str, Offer]:
 
 def _find(name: str) -> tuple[str, str, Offer]:
     """Library, its own name of the metric, and what it offers. Raises UnknownName with the nearest names, and
-    UsageError where the library is not installed."""
+    UsageError where the library is not installed or the metric never has a value here."""
     library, _, rest = name.partition(MARK)
     if library not in LIBRARIES:
         raise suggest("library of metrics", library, LIBRARIES)
@@ -57,12 +57,14 @@ def _find(name: str) -> tuple[str, str, Offer]:
         raise UsageError(f"{name} needs {library}, which is not installed: pip install 'inpaint-bench[{library}]'")
     if own not in there:
         raise suggest(f"metric of {library} for single pictures", own, there)
+    if there[own].valueless:
+        raise UsageError(f"{library}{MARK}{own} {there[own].valueless}")
     return library, own, there[own]
 
 
 def column(name: str) -> Metric:
     """The declaration of the column called ``name``; nothing is loaded. Raises UnknownName with the nearest
-    names, and UsageError where the library is not installed.
+    names, and UsageError where the library is not installed or the metric never has a value here.
 
     >>> from unittest.mock import patch
     >>> apart = Offer(higher=False, pair=True, summary="", call="Apart()", load=print)
@@ -89,7 +91,7 @@ def column(name: str) -> Metric:
 
 
 def columns() -> dict[str, Metric]:
-    """Every metric of the libraries that are installed, of whole pictures.
+    """Every metric of the libraries that are installed, of whole pictures, but for those that never have a value here.
 
     >>> from unittest.mock import patch
     >>> apart = Offer(higher=False, pair=True, summary="", call="Apart()", load=print)
@@ -97,9 +99,8 @@ def columns() -> dict[str, Metric]:
     ...     list(columns())
     ['torchmetrics:Apart']
     """
-    return {
-        name: column(name) for library in LIBRARIES for name in (f"{library}{MARK}{own}" for own in offers(library))
-    }
+    there = [(library, own) for library in LIBRARIES for own, offer in offers(library).items() if not offer.valueless]
+    return {name: column(name) for name in (f"{library}{MARK}{own}" for library, own in there)}
 
 
 def _function_of(name: str, context: Any) -> Callable[..., Any] | str:
@@ -141,6 +142,8 @@ def _why_not(library: str, own: str, error: Exception, wanted: Sequence[str]) ->
     if wanted or any(_is_offline(cause) for cause in _causes(error)):
         what = f" ({wanted[0].rsplit('/', 1)[-1]})" if wanted else ""
         return f"{name} needs weights that are not here{what}: run 'bench weights fetch {name}'"
+    if isinstance(error, ModuleNotFoundError):
+        return f"{name} needs the Python module {error.name}, which is not installed"
     return f"{library} cannot build {own} ({_said(error)})"
 
 
@@ -153,7 +156,8 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
 
 def _is_offline(error: BaseException) -> bool:
     """Whether it says that a file is not in the cache of a hub that may not be asked."""
-    return "offline" in type(error).__name__.lower() or "LocalEntryNotFound" in type(error).__name__
+    kind = type(error).__name__
+    return "offline" in kind.lower() or "LocalEntryNotFound" in kind or "huggingface.co" in str(error)
 
 
 def fetch(name: str, device: str = "cpu") -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from bench.metrics.libraries.offer import Offer
+from bench.util.words import first_sentence
 
 PACKAGE = "torchmetrics"
 SEVERAL = "imgs"
@@ -15,6 +16,9 @@ SEVERAL = "imgs"
 
 LOWER_AFTER_ALL = ("SpectralDistortionIndex",)
 """Classes whose ``higher_is_better`` is wrong (torchmetrics 1.9): D_lambda of Alparone et al. 2008 is 0 at its best."""
+
+GREY = {"PeakSignalNoiseRatioWithBlockedEffect": "takes grey pictures only, and scores are of colour pictures"}
+"""Why classes never have a value of colour pictures."""
 
 
 def offers() -> dict[str, Offer]:
@@ -39,13 +43,13 @@ def _offer_of(cls: Any) -> Offer | None:
         return None
     given = _arguments(cls)
     shown = ", ".join(f"{key}={value}" for key, value in given.items())
-    summary = (cls.__doc__ or "").strip().split("\n")[0].replace("`", "").replace("_)", ")")
     return Offer(
         higher=bool(cls.higher_is_better) and cls.__name__ not in LOWER_AFTER_ALL,
         pair=len(taken) == 2,
-        summary=summary,
+        summary=first_sentence(cls.__doc__),
         call=f"{cls.__name__}({shown})",
         load=lambda device: _value_of(cls, given, device),
+        valueless=GREY.get(cls.__name__, ""),
     )
 
 

@@ -13,7 +13,8 @@ class Offer:
 
     higher: whether more is better. pair: it looks at the fill and at the truth; else at the fill alone. call: how it
     is built, as the library writes it. load: of a torch device, the function of float32 pictures in [0, 1],
-    (1, 3, H, W) on that device, the fill first, that gives the library's tensor. It may raise anything.
+    (1, 3, H, W) on that device, the fill first, that gives the library's tensor. It may raise anything. valueless: why
+    it never has a value here, as the end of a sentence that its name begins; such a metric is not listed.
     """
 
     higher: bool
@@ -21,3 +22,4 @@ class Offer:
     summary: str
     call: str
     load: Callable[[str], Callable[..., Any]]
+    valueless: str = ""

@@ -1,4 +1,4 @@
-"""``bench list runs``: what each run was scored on, by the names that people know."""
+"""``bench list``: what each run was scored on, by the names that people know; names and summaries whole."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from bench.cli.listing import Kind, list_entries
+from bench.masks.registry import mask
 from bench.runs.manifest import DatasetEntry
 from tests.bench.fake_runs import fake_run
 
@@ -41,3 +42,24 @@ def test_the_data_sets_of_a_run_are_listed(
     list_entries(Kind.runs, runs_dir=tmp_path, json_output=False)
     head, line = capsys.readouterr().out.splitlines()
     assert "data" in head.split() and told in line
+
+
+def over_lines(thing: object) -> None:
+    """Fills, first,
+    by the `Some Author`_ rule. Then more.
+
+    And more.
+    """
+
+
+@pytest.mark.parametrize("width", [40, 80, 400])
+def test_names_and_summaries_are_whole_at_any_width(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, width: int
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    monkeypatch.setitem(mask._entries, "of_a_plugin_with_a_long_name", over_lines)
+    list_entries(Kind.masks)
+    words = capsys.readouterr().out.split()
+    told = " ".join(words[words.index("of_a_plugin_with_a_long_name") :])
+    assert "Fills, first, by the Some Author rule." in told.replace("inpaint-bench ", "")
+    assert "more." not in words

@@ -14,6 +14,7 @@ from PIL import Image
 
 from bench.datasets.registry import Dataset
 from bench.masks.registry import draw, mask
+from bench.suites.export import how_to_score
 from bench.suites.suite import Suite, parse_masks
 from bench.util.errors import UsageError
 from variants.registry import UnknownName
@@ -233,3 +234,8 @@ def test_a_folder_with_a_comma_in_its_name_is_one_folder(tmp_path: Path) -> None
     names, folders = parse_masks(f"folder:{folder}")
     assert names == ("strokes_by_hand",)
     assert folders[0].folder == folder
+
+
+def test_whoever_fills_an_exported_suite_is_told_which_scores_see_known_pixels_as_they_come():
+    assert "restored from images/ first, but not for lpips, mse, psnr;" in how_to_score("brushbench")["known_pixels"]
+    assert "restored from images/ first; how far" in how_to_score("native")["known_pixels"]
