@@ -76,8 +76,12 @@ Out = Annotated[
 
 
 def split(text: str | None) -> list[str] | None:
-    """A comma-separated list, without blanks; None stays None."""
-    return [part.strip() for part in text.split(",") if part.strip()] if text is not None else None
+    """A comma-separated list, without blanks, each part once; None stays None.
+
+    >>> split("psnr, ssim,,psnr")
+    ['psnr', 'ssim']
+    """
+    return list(dict.fromkeys(part.strip() for part in text.split(",") if part.strip())) if text is not None else None
 
 
 def assignments(sets: list[str] | None, flag: str = "--set") -> dict[str, Any]:

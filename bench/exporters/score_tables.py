@@ -35,7 +35,7 @@ def score_tables(run: Run, columns: tuple[str, ...] = ()) -> list[ScoreTable]:
     """A table for each data set. columns: metrics to show; none: every one that has a rank. Where none of them has a
     value, all that have one."""
     declared = run.manifest.metrics
-    wanted = [name for name in columns or in_order(declared) if name in declared]
+    wanted = [name for name in dict.fromkeys(columns or in_order(declared)) if name in declared]
     pooled = [row for row in (run.summary or {}).get("scores", []) if row["mask"] == ALL]
     found = []
     for dataset in dict.fromkeys(row["dataset"] for row in pooled):

@@ -182,6 +182,7 @@ def validated(profile: Profile) -> Profile:
         raise UsageError("seeds is empty: name at least one")
     return replace(
         profile,
+        metrics=tuple(dict.fromkeys(profile.metrics)),
         count=spread(profile.count, profile.data, "count", "data"),
         train_count=spread(profile.train_count, profile.train_data, "train_count", "train_data"),
     )

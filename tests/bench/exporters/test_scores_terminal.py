@@ -8,10 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from bench.cli.options import split
 from bench.commands.results import show
 from bench.exporters.markdown import scores_markdown
 from bench.exporters.score_tables import score_tables
 from bench.exporters.scores_terminal import print_scores
+from bench.profiles.profile import load_profile
 from bench.runs.manifest import DatasetEntry
 from bench.runs.reader import Run
 from bench.statistics.summary import write_summary
@@ -108,3 +110,14 @@ def test_a_table_of_a_folder_is_called_as_the_folder_is(
     assert " ".join(capsys.readouterr().out.split()).startswith("holiday [b], all masks: rect, circle ")
     summary = json.loads((run.path / "summary.json").read_text())
     assert {row["dataset"] for row in summary["scores"]} == {"folder"}
+
+
+def test_a_metric_that_is_asked_for_twice_has_one_column_in_the_place_of_the_first(tmp_path: Path) -> None:
+    values = {"seam": np.full((4, 2), 0.5), "psnr_hole": np.full((4, 2), 20.0)}
+    asked = split("psnr_hole,seam,psnr_hole")
+    assert asked == ["psnr_hole", "seam"]
+    assert load_profile("tiny", {"metrics": "psnr_hole,seam,psnr_hole"}).metrics == ("psnr_hole", "seam")
+    # A run from before it was so.
+    run = fake_run(tmp_path / "r", {("a", 0): values}, profile={"metrics": ["psnr_hole", "seam", "psnr_hole"]})
+    write_summary(run)
+    assert "| method | psnr\\_hole \\[dB ↑\\] | seam \\[levels →0\\] |" in scores_markdown(Run.open(run.path))
