@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterable
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,6 +16,9 @@ from bench.util.words import first_sentence
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+if TYPE_CHECKING:
+    from bench.runs.manifest import Manifest
 
 
 class Kind(StrEnum):
@@ -212,27 +216,41 @@ def profiles() -> list[dict[str, Any]]:
 
 
 def runs(folder: Any) -> list[dict[str, Any]]:
-    """Rows of the runs in a folder; a run that cannot be read is warned of and left out."""
-    from bench.runs.reader import find_runs
+    """Rows of the runs in a folder, and of those whose shards are still to be merged; a run that cannot be read is
+    warned of and left out."""
+    from bench.runs.reader import Run, find_runs
     from bench.runs.reader import runs_dir as find_runs_dir
-    from bench.util.errors import UsageError
+    from bench.runs.shards import folder_of
+    from bench.runs.standing import shards_in, standing
+    from bench.runs.trained import trained
     from bench.util.progress import say
 
-    rows = []
-    for run in find_runs(find_runs_dir(folder)):
-        try:
-            manifest = run.manifest
-        except UsageError as error:
-            say(f"warning: {error}")
-            continue
-        rows.append(
-            {
-                "name": run.name,
-                "finished": manifest.finished or "not yet",
-                "suite": (manifest.suite or "none")[:12],
-                "data": ", ".join(manifest.titles.values()) or "none",
-                "protocol": manifest.protocol,
-                "methods": ", ".join(dict.fromkeys(name for name, _ in run.members())),
-            }
-        )
+    place = find_runs_dir(folder)
+    found = find_runs(place)
+    rows = [run_row(run.name, standing(run), run.manifest, names(run.members()) or trained(run.path)) for run in found]
+    for shards in shards_in(place):
+        beside = folder_of(shards.run)
+        if shards.merged:
+            say(f"note: {beside} is merged into {shards.run.name} and can be deleted")
+        elif shards.run.name not in {run.name for run in found}:
+            rows.append(run_row(shards.run.name, str(shards), shards.manifest, names(shards.manifest.members)))
+        elif Run(shards.run).manifest.finished:
+            say(f"note: {beside}: {shards}; bench merge {shards.run} joins them")
     return rows
+
+
+def names(members: Iterable[tuple[str, int]]) -> list[str]:
+    """The variants of (variant, seed), each once."""
+    return list(dict.fromkeys(variant for variant, _ in members))
+
+
+def run_row(name: str, state: str, manifest: Manifest, methods: Iterable[str]) -> dict[str, Any]:
+    """A row of a run. state: when it was finished, or how far it is. methods: that were scored, or else trained."""
+    return {
+        "name": name,
+        "finished": state,
+        "suite": (manifest.suite or "none")[:12],
+        "data": ", ".join(manifest.titles.values()) or "none",
+        "protocol": manifest.protocol,
+        "methods": ", ".join(methods),
+    }

@@ -8,6 +8,7 @@ from pathlib import Path
 from bench.commands.results import tell
 from bench.exporters.registry import chosen
 from bench.runs.reader import Build, Run
+from bench.runs.shards import folder_of
 from bench.util.progress import say
 
 
@@ -28,4 +29,6 @@ def merge_run(
         write_summary(found)
         report = build(found) if build else None
     writer.close()
+    if not outcome.partial:  # shards whose fills failed may be scored again
+        say(f"note: {folder_of(run)} is merged and can be deleted")
     tell(Run.open(writer.path), report, outcome, files, json_output)

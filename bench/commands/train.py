@@ -39,6 +39,7 @@ def train_only(
         for pair in wanted:
             if pair not in diverged:
                 print(weights_file(context.writer.path, *pair))
+        context.writer.finish_training()
         context.writer.close()
         if diverged:
             raise PartialError(not_trained(diverged))

@@ -66,11 +66,10 @@ def newest(runs: Path) -> Run | None:
 
 def trained(run: Run) -> list[str]:
     """The variants that a run holds weights of."""
+    from bench.runs.trained import trained
     from variants.registry import variant
 
-    files = sorted((run.path / "checkpoints").glob("*/seed-*/generator.safetensors"))
-    found = dict.fromkeys(file.parent.parent.name for file in files)
-    return [name for name in found if name in variant.names()]
+    return [name for name in trained(run.path) if name in variant.names()]
 
 
 def best_of(run: Run) -> list[str]:
@@ -97,6 +96,7 @@ def train_stopgap(runs: Path, device: str) -> Run:
     say(f"no run under {runs} holds trained weights: training a small {names} (bench run trains better)")
     context = prepare(profile, members, lambda name: out_folder(None, runs, name), False, False, device)
     train_missing(context, members.networks)
+    context.writer.finish_training()
     context.writer.close()
     return context.run
 

@@ -11,6 +11,9 @@ from typing import Any
 from bench.runs.records import KEY, cell_of, read_records, write_records
 from bench.util.errors import BenchError
 
+JOURNAL = Path("cache", "rows")
+"""In the run folder, until an evaluation is complete."""
+
 FLUSH_S = 10.0
 """Seconds of work that a killed process may lose."""
 

@@ -50,6 +50,21 @@ class RunLock:
         with contextlib.suppress(OSError):  # a full disk is told by the first file that matters
             self._owner.write_text(json.dumps(facts), encoding="utf-8")
 
+    @property
+    def held(self) -> bool:
+        """Whether another process is writing the run; False where that cannot be seen."""
+        from filelock import Timeout
+
+        if not self._owner.is_file():  # written by whoever holds it, and left by whoever was killed
+            return False
+        try:
+            with self._lock.acquire(timeout=0):
+                return False
+        except Timeout:
+            return True
+        except OSError:
+            return False
+
     def owner(self) -> str:
         """Who holds the lock, in words."""
         with contextlib.suppress(OSError, ValueError, KeyError, TypeError):

@@ -66,7 +66,8 @@ class Manifest:
     """The contents of run.json.
 
     name: the folder's. suite: fingerprint, hex SHA-256; None where nothing is scored. command: list of arguments.
-    created, finished: ISO times; finished is None while the run is going on. profile: the resolved settings.
+    created, finished: ISO times; finished is None while the run is going on. trained: when a command that
+    only trains had trained all that it was asked for. profile: the resolved settings.
     precision: of the fills that were scored. size: side in pixels; None: every picture's own. datasets, masks: what
     was scored on. trained_on: the pictures that the networks of this run were trained on. training: what its trainings
     are kept for (:mod:`bench.stages.kept`). samples: digest of what the
@@ -80,6 +81,7 @@ class Manifest:
     command: list[str] = field(default_factory=list)
     created: str = ""
     finished: str | None = None
+    trained: str | None = None
     profile: dict[str, Any] = field(default_factory=dict)
     suite: str | None
     protocol: str = "native"
@@ -142,7 +144,7 @@ def shared_titles(manifests: Iterable[Manifest]) -> dict[str, str]:
     return {name: titles.pop() if len(titles) == 1 else name for name, titles in told.items()}
 
 
-LATER = ("trained_on", "training", "samples", "throughput_of")
+LATER = ("trained", "trained_on", "training", "samples", "throughput_of")
 
 
 def write_manifest(manifest: Manifest, file: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 from collections.abc import Mapping, Sequence
@@ -103,6 +104,15 @@ class Shard:
                 "noticed": self.noticed,
             },
         )
+
+
+def parts_of(run: Path) -> dict[Part, bool]:
+    """The shards of a run that were begun, by number, and whether each is complete."""
+    found: dict[Part, bool] = {}
+    for file in folder_of(run).glob("*-of-*/run.json"):
+        with contextlib.suppress(UsageError):
+            found[Part.parse(file.parent.name.replace("-of-", "/"))] = (file.parent / FILE).is_file()
+    return dict(sorted(found.items(), key=lambda entry: (entry[0].of, entry[0].number)))
 
 
 def read_shards(run: Path) -> list[Shard]:

@@ -142,6 +142,10 @@ class RunWriter:
         """Mark the run as complete."""
         self.update(finished=stamp())
 
+    def finish_training(self) -> None:
+        """Say that all was trained that was asked for, and nothing else was."""
+        self.update(trained=stamp())
+
 
 def foreign(path: Path) -> bool:
     """Something that no run has in its folder, nor a killed one leaves there."""

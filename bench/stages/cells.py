@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from bench.datasets.registry import Dataset
-from bench.runs.journal import Row
+from bench.runs.journal import JOURNAL, Row
 from bench.runs.records import CONTENT, DIVERSITY, IDENTITY, record_file
 from bench.set_metrics.gathered import Gathered
 from bench.set_metrics.networks import NETWORKS
@@ -162,8 +162,7 @@ def truths_file(run: Path, dataset: str) -> Path:
 
 
 FEATURES = Path("cache", "features")
-JOURNAL = Path("cache", "rows")
-"""In the run folder, until an evaluation is complete."""
+"""In the run folder, until an evaluation is complete, as the journal is."""
 
 
 def clear_cache(run: Path) -> None:

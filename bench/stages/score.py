@@ -12,7 +12,7 @@ from bench.metrics.declaration import Metric
 from bench.metrics.registry import metric
 from bench.metrics.scorer import Scorer
 from bench.profiles.profile import Profile
-from bench.runs.journal import Journal
+from bench.runs.journal import JOURNAL, Journal
 from bench.runs.manifest import VariantEntry
 from bench.runs.provenance import cores
 from bench.runs.reader import Run
@@ -23,7 +23,7 @@ from bench.set_metrics.registry import split_names
 from bench.set_metrics.scorer import ENOUGH, SetScorer
 from bench.set_metrics.too_few import too_few
 from bench.stages.block import Bench, Report
-from bench.stages.cells import JOURNAL, Cell, Work, clear_cache
+from bench.stages.cells import Cell, Work, clear_cache
 from bench.stages.context import Context, settings_of
 from bench.stages.outcome import Outcome
 from bench.stages.reuse import notes_of, take_over

@@ -18,8 +18,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.profiles.profile import Profile
+from bench.runs.journal import JOURNAL
 from bench.runs.shards import FILE, Part, folder_of, read_shards
-from bench.stages.cells import JOURNAL, clear_cache
+from bench.stages.cells import clear_cache
 from bench.stages.context import Context
 from bench.stages.merge import SAME, gather, join
 from bench.stages.outcome import Outcome

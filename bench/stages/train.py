@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from bench.runs.trained import WEIGHTS, training_folder
+from bench.runs.trained import DIVERGED, WEIGHTS, training_folder
 from bench.stages.context import Context
 from bench.util.progress import Reporter, say
 from variants.checkpoint_every import Every
@@ -32,7 +32,7 @@ def train_missing(
     event files for it, too. Returns those that came to nothing, and why.
     """
     from bench.stages import kept
-    from bench.training.schedule import DIVERGED, may_begin_again, why_diverged
+    from bench.training.schedule import may_begin_again, why_diverged
     from bench.training.tensorboard import Events
 
     kept.settle(context, networks)

@@ -20,6 +20,7 @@ from bench.datasets.registry import Dataset, open_dataset
 from bench.masks.registry import draw
 from bench.profiles.profile import Profile
 from bench.runs.provenance import cores
+from bench.runs.trained import DIVERGED
 from bench.training.batches import HOLE_SEED
 from bench.util import start
 from bench.util.errors import BenchError
@@ -34,9 +35,6 @@ if TYPE_CHECKING:
     from variants.session import Plan
 
 VALIDATION_PICTURES = 32
-
-DIVERGED = "diverged.json"
-"""The file that says why a training came to nothing: it would again, so it is not begun a second time."""
 
 COMPILED_STEPS = 5_000
 """From how many steps on compiling pays on a GPU. On a CPU convolutions take the time, which it does not shorten:

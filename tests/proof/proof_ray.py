@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 from safetensors.torch import load_file
 
+from bench.runs.journal import JOURNAL
 from bench.runs.records import KEY, read_records
 from bench.runs.shards import FILE, Part, folder_of
-from bench.stages.cells import JOURNAL
 
 ray = pytest.importorskip("ray")
 ROOT = Path(__file__).parents[2]

@@ -37,6 +37,7 @@ def whole() -> Manifest:
         command=["bench", "run"],
         created="2025-01-01T00:00:00+00:00",
         finished="2025-01-01T00:01:00+00:00",
+        trained="2025-01-01T00:00:30+00:00",
         profile={"name": "tiny", "size": 32, "epochs": None},
         suite="ab" * 32,
         protocol="lama",
