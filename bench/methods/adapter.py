@@ -8,8 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from bench.methods.keys import Keys
 from variants.errors import FillError
+from variants.plugins import an
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -69,7 +72,13 @@ def given(image: Tensor, hole: Tensor, keys: Keys) -> tuple[Tensor, ...]:
 
 
 def chosen(answer: Any, output: str | None, name: str) -> Any:
-    """The picture among what a model gave. Raises WrongAnswer that says which outputs there are."""
+    """The picture among what a model gave, one of Pillow's as its pixels. Raises WrongAnswer that says which outputs
+    there are."""
+    found = _chosen(answer, output, name)
+    return np.array(found.convert("RGB")) if hasattr(found, "convert") and hasattr(found, "getbands") else found
+
+
+def _chosen(answer: Any, output: str | None, name: str) -> Any:
     if isinstance(answer, Mapping):
         parts = {str(key): value for key, value in answer.items()}
     elif isinstance(answer, (tuple, list)) and not all(isinstance(value, (int, float)) for value in answer):
@@ -77,7 +86,7 @@ def chosen(answer: Any, output: str | None, name: str) -> Any:
     else:
         return answer
     if output is None and len(parts) == 1:
-        return chosen(next(iter(parts.values())), None, name)
+        return _chosen(next(iter(parts.values())), None, name)
     if output in parts:
         return parts[output]
     if output is not None and output.isdecimal() and int(output) < len(parts):
@@ -120,7 +129,9 @@ def read(answer: Any, keys: Keys, count: int, size: tuple[int, int], name: str) 
     try:
         y = torch.as_tensor(answer)
     except (TypeError, ValueError, RuntimeError) as error:
-        raise WrongAnswer(f"{name} gave a {type(answer).__name__}, not a picture") from error
+        raise WrongAnswer(f"{name} gave {an(answer)}, not a picture") from error
+    if y.dtype == torch.bool or y.is_complex():
+        raise WrongAnswer(f"{name} gave {str(y.dtype).removeprefix('torch.')} values, not a picture")
     width, height = size
     if y.ndim == 3 and count == 1:
         y = y[None]

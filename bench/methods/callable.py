@@ -21,6 +21,7 @@ from bench.methods.geometry import Window, assemble, cut, feathered, resized, sh
 from bench.methods.keys import Keys
 from bench.methods.memory_needed import INSTEAD, LARGE, TooLarge, a_part, peak_mib, require
 from bench.methods.spec import Spec
+from bench.methods.user_code import user_code
 from variants.errors import ExternalError, FillError
 from variants.method import Findings, Method
 from variants.weights import no_file, stand_in
@@ -221,7 +222,7 @@ class CallableMethod(Method):
         named = [ids[k] for k, _ in places]
         also = {IDS: named + named[-1:] * more} if self.wants_ids else {}
         try:
-            with torch.inference_mode():
+            with user_code(), torch.inference_mode():
                 answer = self.function(*given(x, h, self.keys), **also)
         except (Exception, SystemExit) as error:
             raise FillError(

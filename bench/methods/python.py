@@ -13,7 +13,8 @@ from typing import Any
 from bench.methods.callable import IDS, CallableMethod, existing, parameters_of, safe_name
 from bench.methods.keys import Keys
 from bench.methods.spec import Spec
-from bench.methods.torchscript import single_input
+from bench.methods.torchscript import order_of, single_input
+from bench.methods.user_code import user_code
 from variants.errors import ExternalError
 from variants.method import Method
 
@@ -25,39 +26,50 @@ def open_python(spec: Spec, device: str) -> Method:
     if not colon:
         raise ExternalError(f"python:{argument} names no function: write python:MODULE:FUNCTION")
     try:
-        module: Any
-        if module_name.endswith(".py"):
-            file = existing(module_name, "python")
-            found = importlib.util.spec_from_file_location(f"bench_method_{safe_name(file.stem)}", file)
-            assert found is not None and found.loader is not None
-            module = importlib.util.module_from_spec(found)
-            with importing_from(file.resolve().parent):
-                found.loader.exec_module(module)
-        else:
-            module = import_from_here(module_name)
+        module = imported(module_name)
     except ExternalError:
         raise
-    except Exception as error:
-        raise ExternalError(f"python:{argument}: importing {module_name} failed: {error}") from error
+    except (Exception, SystemExit) as error:
+        raise ExternalError(f"python:{argument}: importing {module_name} failed: {told(error)}") from error
     function = getattr(module, attribute, None)
     if not callable(function):
         refuse_shadowed(module_name)
         raise ExternalError(f"python:{argument}: {module_name} has no callable '{attribute}'")
     if isinstance(function, type):
         try:
-            function = function()
-        except Exception as error:
-            raise ExternalError(f"python:{argument}: {attribute}() failed: {error}") from error
+            with user_code():
+                function = function()
+        except (Exception, SystemExit) as error:
+            raise ExternalError(f"python:{argument}: {attribute}() failed: {told(error)}") from error
     if hasattr(function, "eval"):
         function = function.eval().to(device)
     weights = list(function.parameters()) if hasattr(function, "parameters") else []
     half = bool(weights) and all(str(p.dtype) == "torch.float16" for p in weights)
     alone = single_input(function) if weights and inputs_of(function) == 1 else None
-    facts = Keys(dtype="fp16" if half else None, input=alone)
+    names = [name for name in parameters_of(function) if name != IDS]
+    facts = Keys(dtype="fp16" if half else None, input=alone, order=order_of(names))
     method = CallableMethod(attribute, function, device, spec=spec, facts=facts)
     method.parameters = sum(p.numel() for p in weights)
     method.summary = f"Python {argument}"
     return method
+
+
+def imported(name: str) -> Any:
+    """A module by its dotted name, or by its ``.py`` file."""
+    if not name.endswith(".py"):
+        return import_from_here(name)
+    file = existing(name, "python")
+    found = importlib.util.spec_from_file_location(f"bench_method_{safe_name(file.stem)}", file)
+    assert found is not None and found.loader is not None
+    module = importlib.util.module_from_spec(found)
+    with importing_from(file.resolve().parent), user_code():
+        found.loader.exec_module(module)
+    return module
+
+
+def told(error: BaseException) -> str:
+    """An error in its own words; of the end of the process, that it is that."""
+    return f"it ends the process (SystemExit {error.code})" if isinstance(error, SystemExit) else str(error)
 
 
 OURS = ("bench", "variants", "reports")
@@ -80,7 +92,7 @@ def importing_from(folder: Path) -> Iterator[None]:
 def import_from_here(name: str) -> Any:
     """Import a module, of the working directory first."""
     try:
-        with importing_from(Path.cwd()):
+        with importing_from(Path.cwd()), user_code():
             return importlib.import_module(name)
     except ModuleNotFoundError as error:
         refuse_shadowed(name, error)

@@ -21,6 +21,7 @@ INPUTS = (
     Keys(input="masked"),
     Keys(order="mask,picture"),
     Keys(input="concat", order="mask,picture"),
+    Keys(order="picture,mask"),  # where names were taken for another order
 )
 LAYOUTS = (Keys(), Keys(layout="nhwc"))
 DTYPES = (Keys(), Keys(dtype="fp16"), Keys(dtype="uint8"), Keys(dtype="fp32"))

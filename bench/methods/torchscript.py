@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -63,12 +64,21 @@ def facts_of(module: Any) -> Keys:
         inputs = [value.debugName() for value in module.graph.inputs()][1:]
     except RuntimeError:
         inputs = []
-    first = inputs[0].lower() if inputs else ""
     return Keys(
         dtype=dtype,
         input=single_input(module) if len(inputs) == 1 else None,
-        order="mask,picture" if len(inputs) == 2 and ("mask" in first or "hole" in first) else None,
+        order=order_of(inputs),
     )
+
+
+def order_of(names: Sequence[str]) -> str | None:
+    """What two inputs of these names say of their order; a ``masked_image`` is a picture."""
+
+    def mask(name: str) -> bool:
+        name = name.lower()
+        return ("mask" in name or "hole" in name) and not any(word in name for word in ("masked", "im", "pic"))
+
+    return "mask,picture" if len(names) == 2 and mask(names[0]) and not mask(names[1]) else None
 
 
 def single_input(module: Any) -> str | None:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from bench.methods.adapter import WrongAnswer, read
 from bench.methods.first_picture import looks_turned
@@ -48,6 +49,27 @@ def test_pictures_of_another_size_and_nothing_else_tell_which_size_to_say(
     with pytest.raises(WrongAnswer) as caught:
         reading(torch.zeros(shape))
     assert caught.value.keys.size == size
+
+
+def test_a_picture_of_pillows_is_its_pixels() -> None:
+    levels = (PICTURE[:1] * 255).round().to(torch.uint8)
+    picture = Image.fromarray(levels[0].permute(1, 2, 0).numpy())
+    for given in (picture, [picture], (picture.convert("RGBA"),)):
+        assert torch.allclose(reading(given, count=1), levels / 255, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (PICTURE > 0.5, "mine gave bool values, not a picture"),
+        (PICTURE.to(torch.complex64), "mine gave complex64 values, not a picture"),
+        (None, "mine gave None, not a picture"),
+        ("fill.png", "mine gave a str, not a picture"),
+    ],
+)
+def test_what_is_no_picture_is_named(given: Any, said: str) -> None:
+    with pytest.raises(WrongAnswer, match=said):
+        reading(given)
 
 
 TRUTH = np.full((4, 4, 3), 0.5, np.float32)

@@ -17,7 +17,7 @@ from bench.methods.keys import Keys
 from bench.methods.load import load_methods
 from bench.methods.onnx import caller, is_mask, takes_any_count
 from bench.methods.python import inputs_of
-from bench.methods.torchscript import facts_of, holds_weights_alone, move_constants, single_input
+from bench.methods.torchscript import facts_of, holds_weights_alone, move_constants, order_of, single_input
 from variants.errors import ExternalError
 
 
@@ -180,6 +180,25 @@ class Bare(nn.Module):
 @pytest.mark.filterwarnings("ignore")
 def test_a_script_tells_inputs_order_and_precision(module: nn.Module, expected: Keys) -> None:
     assert facts_of(torch.jit.script(module)) == expected
+
+
+@pytest.mark.parametrize(
+    ("names", "order"),
+    [
+        (("mask", "image"), "mask,picture"),
+        (("holes", "x"), "mask,picture"),
+        (("mask", "masked_image"), "mask,picture"),
+        (("masked_image", "mask"), None),
+        (("masked", "m"), None),
+        (("mask", "hole"), None),
+        (("x", "mask"), None),
+        (("mask",), None),
+    ],
+)
+def test_names_of_inputs_tell_their_order_and_a_masked_image_is_a_picture(
+    names: tuple[str, ...], order: str | None
+) -> None:
+    assert order_of(names) == order
 
 
 @pytest.mark.filterwarnings("ignore")
