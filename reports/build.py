@@ -135,7 +135,8 @@ def gather(
         "facts": facts,
         "size_key": figures.size_key(numbers),
         "reproduce": provenance.reproduce(numbers),
-        "viewer": grids.viewer_data(numbers, rows, provenance.cell_commands(numbers), originals) | {"find": found},
+        "viewer": grids.viewer_data(numbers, rows, provenance.cell_commands(numbers), originals)
+        | {"find": found, "painted": provenance.repainted(numbers)},
         "beside": other,
     }
     tables = [t for part in per_dataset for t in part["tables"]]

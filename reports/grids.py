@@ -20,6 +20,9 @@ from reports.tables import Cell, Column, Row, Table
 RULES = ("standard", "random", "best", "worst", "disputed", "own")
 """Why a picture is shown, in the order in which a reader wants them."""
 
+TALLEST = 2.5
+"""The height of a picture in a grid, in widths of its column: a taller one is made narrower, with its shape."""
+
 
 @dataclass
 class GridCell:
@@ -286,7 +289,9 @@ def truths_css(rows: list[GridRow]) -> str:
     lines = []
     for row in rows:
         truth, hole = f'url("{row.scene.truth.uri}")', f'url("{row.scene.hole.uri}")'
-        lines.append(f".s{row.index},.m{row.index}{{aspect-ratio:{row.scene.width}/{row.scene.height}}}")
+        shape = row.scene.width / row.scene.height
+        tall = f";width:max(24px,var(--cell)*{shape * TALLEST:.4g})" if shape * TALLEST < 1 else ""
+        lines.append(f".s{row.index},.m{row.index}{{aspect-ratio:{row.scene.width}/{row.scene.height}{tall}}}")
         lines.append(f".s{row.index}{{background-image:{truth}}}.m{row.index}{{background-image:{hole},{truth}}}")
     return "\n".join(lines)
 

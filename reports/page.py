@@ -32,7 +32,6 @@ def environment() -> Any:
         "data_uri": _data_uri,
         "breakable": breakable,
         "seconds": seconds,
-        "capital": lambda text: str(text)[:1].upper() + str(text)[1:],
         "together": together,
         "day": lambda text: str(text)[:16].replace("T", " "),
     }

@@ -7,11 +7,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from bench.runs.manifest import DatasetEntry, Manifest
-from reports.numbers import Numbers
+from reports.numbers import Member, Numbers
 from reports.scoreboard import millions, ranked
 from reports.tables import Cell, Column, Row, Table
 
 MOST_FAILURES = 200
+REPAINTED = "repainted"
+"""Where the page's commands save fills: not among those that somebody keeps in a folder called fills."""
 FAILURE_COLUMNS = (("dataset", "data set"), ("mask", "mask type"), ("image_id", "picture"), ("why", "why"))
 STAGES = {"train": "training", "evaluate": "scoring", "throughput": "speed", "samples": "pictures", "report": "report"}
 
@@ -189,23 +191,38 @@ def comment(value: Any) -> str:
     return " ".join(str(value).split())
 
 
+def repainted(numbers: Numbers) -> dict[str, str]:
+    """Method -> the folder that the commands of :func:`cell_commands` save its fills in, with a folder a mask type."""
+    alone = {m.label: f"{target(m)}/{m.variant}" for m in numbers.members if is_own(numbers, m)}
+    return {m.label: f"{REPAINTED}/{m.label}" for m in numbers.members} | alone
+
+
+def target(m: Member) -> str:
+    """Where a method's fills are saved when it is painted alone: each of several seeds in a folder of its own."""
+    return REPAINTED if m.label == m.variant else f"{REPAINTED}/seed-{m.seed}"
+
+
+def is_own(numbers: Numbers, m: Member) -> bool:
+    """Whether a method can be painted again by its name, alone."""
+    return m.kind == "reference" or bool(m.kind == "network" and numbers.run.checkpoint(m.variant, m.seed))
+
+
 def cell_commands(numbers: Numbers) -> dict[str, dict[str, str]]:
     """Method -> mask type -> the command that paints its fills again and saves them."""
     found: dict[str, dict[str, str]] = {}
     path = numbers.run.path
     run = path.name if path.absolute().parent.name == "runs" else str(path)
-    save = ["--save-predictions", "fills"]
+    save = "--save-predictions"
     started = [tool(numbers.manifest), *numbers.manifest.options]
-    made_by = without(numbers.manifest.command, save[0])
+    made_by = without(numbers.manifest.command, save)
     for m in numbers.members:
-        own = m.kind == "reference" or (m.kind == "network" and numbers.run.checkpoint(m.variant, m.seed))
         name = f"{m.variant}@{m.seed}" if m.label != m.variant else m.variant
         for mask in numbers.masks:
-            if own:
-                words = [*started, "eval", name, "--run", run, "--masks", mask, *save]
+            if is_own(numbers, m):
+                words = [*started, "eval", name, "--run", run, "--masks", mask, save, target(m)]
             elif numbers.manifest.action == "eval":
                 # A model or weights from elsewhere: the whole evaluation again, as it names where they lie.
-                words = [tool(numbers.manifest), *made_by[1:], *save]
+                words = [tool(numbers.manifest), *made_by[1:], save, REPAINTED]
             else:
                 continue
             found.setdefault(m.label, {})[mask] = shlex.join(words)

@@ -53,6 +53,7 @@ def evaluate_methods(request: Request) -> None:
         if before is not None:
             tell_again(*before, request, files)
             return
+    from bench.commands.saved_fills import refuse_target
     from bench.methods.device import check_device
     from bench.methods.first_picture import check_first
     from bench.methods.load import is_network, load_all
@@ -86,6 +87,8 @@ def evaluate_methods(request: Request) -> None:
     if request.save_predictions is not None or any(not method.gives_raw for method in methods):
         refuse_shared_ids(suite)
     methods = settle_layout(methods, suite.masks)
+    if request.save_predictions is not None:
+        refuse_target(request.save_predictions, methods, profile)
     require_fills(methods, suite)
     doubtful = [] if request.force_polarity else check_polarity(methods, suite)
     changed, advice = check_first(methods, suite)

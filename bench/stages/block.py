@@ -176,7 +176,8 @@ class Bench:
         seen = [own.seen for own in works]
         if self.predictions is not None and not sample:
             for method, filled, shown in zip(methods, fills, seen, strict=True):
-                save_predictions(self.predictions / method.name / mask, part.ids, filled, shown)
+                folder = self.predictions / folder_of(method, self.methods) / mask
+                save_predictions(folder, part.ids, filled, shown)
         keys = [f"{dataset}/{image_id}" for image_id in part.ids]
         scores = self.scorer.score_batch(
             keys, part.images, part.holes, list(zip(*fills, strict=True)), list(zip(*seen, strict=True))
@@ -225,6 +226,12 @@ def visible(method: Method, raws: np.ndarray, levels: np.ndarray) -> list[np.nda
     if method.gives_raw:
         return list(raws)
     return [own if np.isfinite(raw).all() else raw for raw, own in zip(raws, levels, strict=True)]
+
+
+def folder_of(method: Method, methods: Sequence[Method]) -> str:
+    """The folder of a method's saved fills: its name, with the seed where several of ``methods`` share the name."""
+    several = sum(other.name == method.name for other in methods) > 1
+    return f"{method.name}@{method.seed}" if several else method.name
 
 
 def save_predictions(folder: Path, ids: Sequence[str], fills: np.ndarray, seen: Sequence[np.ndarray]) -> None:

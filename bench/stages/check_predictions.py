@@ -12,7 +12,7 @@ from bench.datasets.registry import Dataset
 from bench.methods.predictions import Predictions
 from bench.suites.suite import Suite
 from bench.util.errors import UsageError
-from bench.util.words import some
+from bench.util.words import counted, some
 from variants.method import Method
 
 LOOKED_AT = 8
@@ -22,6 +22,9 @@ FAR = 4.0
 """How many times further from the truth known pixels must lie than the hole: whoever fills a hole knows what lies
 outside it."""
 
+
+REASONS = 8
+"""Why fills could not be used: how many reasons the terminal names for a method."""
 
 DOUBTFUL = 1.5
 """How many times further off known pixels may be without a note: a JPEG around a very good fill is."""
@@ -110,9 +113,14 @@ def errors(method: Predictions, suite: Suite, mask: str, dataset: Dataset) -> It
 
 
 def summary(lines: Sequence[str]) -> list[str]:
-    """``NAME: WHY`` lines as one sentence for each reason, with a count and three examples."""
+    """``NAME: WHY`` lines as one sentence for each reason, with a count and three examples; of many reasons, the most
+    frequent."""
     reasons: dict[str, list[str]] = {}
     for line in lines:
         name, _, why = line.partition(": ")
         reasons.setdefault(why, []).append(name)
-    return [f"{len(names)} × {why} ({some(names, 3)})" for why, names in reasons.items()]
+    told = sorted(reasons, key=lambda why: -len(reasons[why])) if len(reasons) > REASONS else list(reasons)
+    sentences = [f"{len(reasons[why])} × {why} ({some(reasons[why], 3)})" for why in told[:REASONS]]
+    if rest := told[REASONS:]:
+        sentences.append(f"{sum(len(reasons[why]) for why in rest)} × {counted(len(rest), 'other reason')}")
+    return sentences

@@ -32,9 +32,13 @@ from bench.suites.suite import Suite
 from bench.util.errors import BenchError
 from bench.util.progress import Reporter, say
 from bench.util.tf32 import matmul_precision
+from bench.util.words import counted, some
 from variants.method import Method, tell_apart
 
 BATCH = 8
+
+MOST_REASONS = 3
+"""Why fills of a mask type could not be scored: how many reasons a note names."""
 
 
 def evaluate(
@@ -293,8 +297,17 @@ def all_kept(context: Context, scorer: Scorer, sets: SetScorer) -> bool:
 
 def note_outcome(writer: RunWriter, outcome: Outcome) -> None:
     """Fills that could not be scored, and what was noticed of methods, as notes of the run."""
+    cells: dict[tuple[str, str], dict[str, int]] = {}
     for (label, mask, why), count in sorted(outcome.failed.items()):
-        writer.note(f"{label}: {count} fills of {mask} could not be scored ({why}); they are excluded from the means")
+        cells.setdefault((label, mask), {})[why] = count
+    for (label, mask), reasons in cells.items():
+        # Wrong sizes differ from picture to picture: a note for each would be as long as the data set.
+        if len(reasons) > MOST_REASONS:
+            reasons = {some(list(reasons), MOST_REASONS): sum(reasons.values())}
+        for why, count in reasons.items():
+            them = "it is" if count == 1 else "they are"
+            fills = counted(count, "fill")
+            writer.note(f"{label}: {fills} of {mask} could not be scored ({why}); {them} excluded from the means")
     for text in outcome.notes:
         writer.note(text)
 

@@ -231,7 +231,7 @@ const Find = (() => {
     const label = item && order.find((name) => Viewer.commands[name]?.[masks[item.m]]);
     $("find-paint").hidden = !label;
     if (!label) return;
-    $("find-file").textContent = `fills/${label.split("@")[0]}/${masks[item.m]}/`;
+    $("find-file").textContent = `${Viewer.painted[label]}/${masks[item.m]}/`;
     Command.put($("find-command"), Viewer.commands[label][masks[item.m]]);
   }
 

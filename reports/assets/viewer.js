@@ -279,7 +279,7 @@ const Viewer = (() => {
     $("v-command").parentElement.hidden = !command;
     $("v-command").parentElement.previousElementSibling.hidden = !command;
     const parts = [];
-    if (command) parts.push(`It goes to fills/${cell.label.split("@")[0]}/${r.mask}/${r.id}.png.`);
+    if (command) parts.push(`It goes to ${data.painted[cell.label]}/${r.mask}/${r.id}.png.`);
     if (r.reduced) parts.push(finder ? "Shown reduced; bench report --full-resolution DIR puts the originals beside this page." : "Shown reduced.");
     else if (!r.exact) parts.push("Pictures in this file are compressed: pixel values are close, not exact.");
     if (cell && state.layer === "raw" && cell.raw && r.exact) parts.push("Raw output outside the hole is compressed: its levels are close, not exact.");
@@ -532,6 +532,6 @@ const Viewer = (() => {
     show();
   });
   addEventListener("hashchange", follow);
-  return { rows, commands: data.commands, address, follow };
+  return { rows, commands: data.commands, painted: data.painted, address, follow };
 })();
 Viewer?.follow();

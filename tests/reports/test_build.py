@@ -11,6 +11,7 @@ import re
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -22,6 +23,7 @@ from bench.util.errors import IncomparableError
 from reports import provenance
 from reports.build import Report, build_report, gather
 from reports.exports import export_tables
+from reports.grids import truths_css
 from reports.live import watch_run
 from reports.numbers import Numbers
 from tests.reports.fake_run import fake_run
@@ -280,7 +282,7 @@ def test_the_commands_to_run_again_are_what_a_shell_takes(report: Report) -> Non
     lines = context["reproduce"].splitlines()
     assert lines[-1] == ".venv/bin/bench run --profile quick --out quick"
     command = context["viewer"]["commands"]["double_dg"]["circle"]
-    assert command == ".venv/bin/bench eval double_dg --run quick --masks circle --save-predictions fills"
+    assert command == ".venv/bin/bench eval double_dg --run quick --masks circle --save-predictions repainted"
 
 
 def test_fills_of_models_from_elsewhere_are_painted_by_the_evaluation_that_made_the_run(tmp_path: Path) -> None:
@@ -289,7 +291,7 @@ def test_fills_of_models_from_elsewhere_are_painted_by_the_evaluation_that_made_
     writer = RunWriter(run, Run.open(run).manifest)
     writer.update(command=["bench", "eval", "baseline", "telea", "--run", "other", "--save-predictions", "old"])
     commands = provenance.cell_commands(Numbers(Run.open(run)))
-    expected = ".venv/bin/bench eval baseline telea --run other --save-predictions fills"
+    expected = ".venv/bin/bench eval baseline telea --run other --save-predictions repainted"
     assert commands["baseline"]["circle"] == expected
     assert "--masks circle" in commands["telea"]["circle"]
     # A run that trained them, and lost them: no command brings the same weights back.
@@ -330,5 +332,55 @@ def test_a_run_of_a_plug_in_is_made_again_with_the_plug_in(tmp_path: Path) -> No
     commands = provenance.cell_commands(Numbers(Run.open(run)))
     assert commands["telea"]["circle"].startswith("bench --plugin mine.py --debug eval telea --run ")
     assert (
-        commands["baseline"]["circle"] == "bench --plugin mine.py --debug eval telea baseline --save-predictions fills"
+        commands["baseline"]["circle"]
+        == "bench --plugin mine.py --debug eval telea baseline --save-predictions repainted"
     )
+
+
+def test_the_page_says_where_its_commands_save_fills(tmp_path: Path) -> None:
+    run = fake_run(tmp_path / "r", variants=("double_dg", "telea"), datasets=("scenes",), pictures=8, seeds=(0, 1))
+    viewer = gather(Run.open(run)).context["viewer"]
+    assert viewer["painted"]["telea"] == "repainted/telea"
+    assert viewer["painted"]["double_dg@1"] == "repainted/seed-1/double_dg"
+    assert viewer["commands"]["double_dg@1"]["circle"].endswith("--save-predictions repainted/seed-1")
+    # Painted again by one command, both seeds are saved apart.
+    shutil.rmtree(run / "checkpoints")
+    assert gather(Run.open(run)).context["viewer"]["painted"]["double_dg@1"] == "repainted/double_dg@1"
+
+
+def test_a_page_on_which_every_fill_failed_says_so_and_has_no_empty_sections(tmp_path: Path) -> None:
+    run = fake_run(tmp_path / "r", variants=("telea",), datasets=("scenes",), pictures=8, samples=1, summary=False)
+    (run / "throughput.parquet").unlink()
+    shutil.rmtree(run / "samples")
+    for file in run.glob("records/**/*.parquet"):
+        frame = pd.read_parquet(file).assign(failed="missing")
+        scores = frame.select_dtypes("float").columns.drop("hole_area")
+        frame[scores] = float("nan")
+        frame.to_parquet(file)
+    text = build_report(Run.open(run)).read_text(encoding="utf-8")
+    assert "No fill could be scored." in text
+    assert "Nothing is scored yet" not in text
+    assert 'id="failures"' in text
+    for section in ("masks", "areas", "colour", "worst"):
+        assert f'id="{section}"' not in text
+        assert f'href="#{section}"' not in text
+
+
+def test_data_sets_keep_their_names_and_the_number_of_a_row_is_named(tmp_path: Path) -> None:
+    run = fake_run(tmp_path / "r", variants=("telea",), datasets=("photos",), masks=("rect",), pictures=8, samples=1)
+    document = json.loads((run / "run.json").read_text())
+    document["datasets"][0]["title"] = "myPhotos"
+    document["metrics"] = {name: entry for name, entry in document["metrics"].items() if name == "ssim"}
+    (run / "run.json").write_text(json.dumps(document))
+    text = build_report(Run.open(run)).read_text(encoding="utf-8")
+    assert "<h3>myPhotos</h3>" in text
+    assert "the number is SSIM." in text
+
+
+def test_a_tall_picture_is_made_narrower_and_keeps_its_shape(small: Run) -> None:
+    rows = gather(small).context["rows"][:2]
+    rows[0].scene = replace(rows[0].scene, width=64, height=512)
+    rows[1].scene = replace(rows[1].scene, width=64, height=160)
+    css = truths_css(rows)
+    assert ".s0,.m0{aspect-ratio:64/512;width:max(24px,var(--cell)*0.3125)}" in css
+    assert ".s1,.m1{aspect-ratio:64/160}" in css

@@ -137,3 +137,11 @@ def test_what_is_wrong_with_many_fills_is_a_count_and_three_examples() -> None:
         "54 × missing (rect/0, rect/1, rect/2 and 51 more)",
         "1 × wrong size: 5×5, not 9×9 (rect/x)",
     ]
+
+
+def test_of_many_reasons_the_most_frequent_are_told_and_the_rest_counted() -> None:
+    lines = [f"rect/{n}: wrong size: 5×5, not {n}×9" for n in range(10, 30)] + ["rect/a: missing", "rect/b: missing"]
+    told = summary(lines)
+    assert told[0] == "2 × missing (rect/a, rect/b)"
+    assert len(told) == 9
+    assert told[-1] == "13 × 13 other reasons"

@@ -12,8 +12,9 @@ import pytest
 from PIL import Image
 
 from bench.metrics.scorer import Scorer
+from bench.runs.writer import RunWriter
 from bench.stages import score as runner
-from bench.stages.outcome import known_changed
+from bench.stages.outcome import Outcome, known_changed
 from tests.bench.stages.painted import HOLES, IDS, IMAGES, Painter, brighter, failing, frame, quarter
 from variants.method import Findings, Method
 
@@ -290,3 +291,17 @@ def test_each_batch_is_reported_with_its_pictures(tmp_path, monkeypatch):
     told: list[tuple[str, int]] = []
     evaluate([Painter("p", brighter(0))], tmp_path, report=lambda text, pictures: told.append((text, pictures)))
     assert told == [("made · rect", 2), ("made · rect", 1)]
+
+
+def test_many_reasons_why_fills_failed_are_one_note(tmp_path) -> None:
+    outcome = Outcome()
+    for n in range(40):
+        outcome.failed["mine", "rect", f"wrong size: 5×5, not {n + 10}×9"] = 1
+    outcome.failed["mine", "circle", "missing"] = 2
+    writer = RunWriter(tmp_path)
+    runner.note_outcome(writer, outcome)
+    assert writer.manifest.notes == [
+        "mine: 2 fills of circle could not be scored (missing); they are excluded from the means",
+        "mine: 40 fills of rect could not be scored (wrong size: 5×5, not 10×9, wrong size: 5×5, not 11×9, wrong size: "
+        "5×5, not 12×9 and 37 more); they are excluded from the means",
+    ]

@@ -126,8 +126,8 @@ def test_failures_are_counted_in_a_note_and_what_was_noticed_stands_with_its_met
         "bad by label returned values from -2 to 1, which were clipped to [0, 1]: does it work in 0-255 or [-1, 1]?"
     )
     failed = (
-        "bad by label: 1 fills of rect could not be scored (the raw output holds NaN or infinite values in 192 of 192 "
-        "pixels); they are excluded from the means"
+        "bad by label: 1 fill of rect could not be scored (the raw output holds NaN or infinite values in 192 of 192 "
+        "pixels); it is excluded from the means"
     )
     assert stage.manifest["notes"] == [failed, clipped]
     assert [entry["notes"] for entry in stage.manifest["variants"]] == [[], [clipped]]
