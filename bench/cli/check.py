@@ -68,6 +68,8 @@ def check_command(
     from bench.runs.reader import runs_dir as runs_folder
     from bench.util.files import write_text
 
+    if json_output and str(markdown) == "-":
+        raise typer.BadParameter("--json and --markdown - both write to stdout: give --markdown a file")
     folder = runs_folder(runs_dir)
     if init:
         return _write_thresholds(run, thresholds or DEFAULT, noise or [], folder, force)

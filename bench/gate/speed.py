@@ -5,6 +5,7 @@ A faster or slower machine moves both, so the ratio stays; what moves the ratio 
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
@@ -13,6 +14,7 @@ import numpy as np
 
 from bench.comparison.sides import Side
 from bench.gate.rules import Rule
+from bench.metrics.declaration import Metric
 from bench.runs.reader import Run
 from bench.throughput.settings import CALIBRATION, MODES, PRECISIONS
 from bench.util.errors import IncomparableError
@@ -68,6 +70,15 @@ class Speed:
         if np.isfinite(self.error):
             return ""
         return "fewer than six samples have no interval; increase --seconds of bench throughput"
+
+
+def fact(name: str) -> Metric:
+    """What a speed, a latency or a memory declares, as a metric does.
+
+    >>> fact("latency_ms_p50").direction, fact("speed").range
+    ('lower', (0.0, inf))
+    """
+    return Metric(name, direction=NAMES[name], range=(0.0, math.inf))
 
 
 def is_speed(name: str) -> bool:

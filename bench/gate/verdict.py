@@ -16,6 +16,7 @@ from bench.comparison.compare import Options
 from bench.comparison.sides import Side
 from bench.gate import speed
 from bench.gate.lines import Line, Target, quality_jobs, quality_lines, speed_line
+from bench.gate.never import never_fails
 from bench.gate.rules import Rule
 from bench.gate.sets import is_set, require_limit, set_lines
 from bench.runs.reader import Run
@@ -98,6 +99,7 @@ def check(
     for line in lines:
         fact = line.target.candidate.run.manifest.metrics.get(line.rule.metric)
         notes += [fact.caveat] if fact is not None and fact.caveat else []
+        notes += never_fails(line.rule, fact or speed.fact(line.rule.metric))
     return Check(run, against, lines, list(dict.fromkeys(notes)), partial)
 
 

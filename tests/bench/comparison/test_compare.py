@@ -225,6 +225,17 @@ def test_several_seeds_widen_the_interval_by_training_noise(tmp_path: Path) -> N
     )
 
 
+@pytest.mark.parametrize(("one", "other", "said"), [(2, 5, True), (2, 4, False), (3, 6, False), (1, 5, False)])
+def test_two_seeds_against_many_are_said_to_make_intervals_too_short(
+    tmp_path: Path, one: int, other: int, said: bool
+) -> None:
+    entries = {("a", seed): draw(seed, images=6) for seed in range(one)}
+    entries |= {("b", seed): draw(9 + seed, images=6) for seed in range(other)}
+    fake_run(tmp_path / "r", entries)
+    notes = compare(["a", "b"], tmp_path, Options(resamples=100)).notes
+    assert any(f"Only 2 training seeds of a against {other}" in note for note in notes) is said
+
+
 def test_a_tolerance_of_ones_own_moves_the_verdict(runs: Path) -> None:
     wide = compare(["baseline", "double_dg"], runs, Options(tolerances={"psnr_hole": 5.0}))
     assert row(wide, "psnr_hole")["verdict"] == "same"

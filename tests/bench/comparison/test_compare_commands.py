@@ -191,3 +191,9 @@ def test_noise_prints_the_floor_and_says_when_it_is_unknown(typed: Typed) -> Non
     assert "holds one training of each variant" in err
     code, out, _ = typed("noise", "old", "new", "--json")
     assert {row["instances"] for row in json.loads(out)["rows"]} == {2}
+
+
+def test_a_check_does_not_write_json_and_markdown_to_one_stdout(typed: Typed) -> None:
+    code, out, err = typed("check", "--fail-if", "psnr_hole<1", "--json", "--markdown", "-")
+    assert (code, out) == (2, "")
+    assert "--json and --markdown - both write to stdout: give --markdown a file" in err
