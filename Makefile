@@ -20,7 +20,7 @@ $(STAMP): pyproject.toml
 	$(BIN)/python -m pip install --disable-pip-version-check -q -e '.[dev]'
 	@touch $(STAMP)
 
-bench: $(STAMP) ## train the six variants, score them, time them, write the report
+bench: $(STAMP) ## train the variants, score them, time them, write the report
 	$(BIN)/bench run --profile quick $(ARGS)
 
 # A process a core, of one thread each: threads of several would only wait for each other.

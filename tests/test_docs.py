@@ -109,6 +109,21 @@ def anchors(page: Path) -> set[str]:
     return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
 
 
+def linked(page: Path) -> set[Path]:
+    """The pages that a page leads to."""
+    targets = re.findall(r"\]\(([^)#\s]+\.md)", page.read_text(encoding="utf-8"))
+    return {(page.parent / target).resolve() for target in targets if not target.startswith("http")}
+
+
+def test_every_page_is_reached_from_the_readme() -> None:
+    found: set[Path] = set()
+    new = {ROOT / "README.md"}
+    while new:
+        found |= new
+        new = set().union(*map(linked, new)) - found - {ROOT / "CHANGELOG.md"}
+    assert {ROOT / page for page in PAGES} <= found
+
+
 @pytest.mark.parametrize("page", [*PAGES, "CHANGELOG.md"])
 def test_a_link_leads_somewhere(page: str) -> None:
     for target in re.findall(r"\]\(([^)\s]+)\)", FENCED.sub("", text_of(page))):

@@ -34,6 +34,7 @@ def status(weights_dir: WeightsDir = None, json_output: Json = False) -> None:
         typer.echo(f"{row['backbone']} ({row['scores']}): {'ready' if row['usable'] else row['why']}")
         if row["file"]:
             typer.echo(f"  file    {row['file']}")
+        if row["sha256"]:
             typer.echo(f"  sha256  {row['sha256']}")
         if row["check"]:
             typer.echo(f"  check   {row['check']}")
@@ -48,7 +49,7 @@ def fetch(
         str,
         typer.Argument(
             help="alexnet (LPIPS), vgg16 (the lama protocol), squeezenet1_1 (brushbench), inception (FID), dinov2 "
-            "(FD-DINOv2), or a metric of another library: pyiqa:dists."
+            "(FD-DINOv2), vgg16_oxford (a loss to train by), or a metric of another library: pyiqa:dists."
         ),
     ] = "alexnet",
     url: Annotated[str | None, typer.Option("--url", help="A mirror: URL of the folder or of the file itself.")] = None,

@@ -16,6 +16,7 @@ import torch
 from safetensors.torch import save_file
 
 from bench import backbones as weights
+from bench.cli.weights import status
 from bench.metrics.scorer import Scorer
 from bench.util.errors import UsageError
 from tests.bench.bad_line import bad_line
@@ -222,6 +223,14 @@ def test_fetch_over_a_bad_line_ends_in_a_backbone_that_is_found(real: Path, line
     assert row["usable"]
     assert row["sha256"] == digest_of(line)
     assert "3 known distances" in row["check"]
+
+
+def test_status_gives_no_digest_of_a_file_that_is_refused(alone: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (alone / "alexnet.pth").write_bytes(b"no weights")
+    status(alone)
+    said = capsys.readouterr().out
+    assert f"  file    {alone / 'alexnet.pth'}" in said
+    assert "sha256" not in said
 
 
 def test_fetch_of_the_wrong_file_fails_and_leaves_nothing(line: Any, alone: Path) -> None:
