@@ -39,7 +39,7 @@ def read_hole(file: Path, name: str, shape: tuple[int, int]) -> np.ndarray:
     size, or a photograph."""
     try:
         require_few_pixels(file)
-        grey, coloured = read_hole_file(file)
+        grey, coloured, _ = read_hole_file(file)
     except (BrokenPicture, UsageError) as error:
         why = error if isinstance(error, BrokenPicture) else error.__cause__
         raise UsageError(f"{short(name)} cannot be used: {why}.") from error

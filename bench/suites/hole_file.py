@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -37,6 +38,15 @@ MID_GREY, MID_GREY_SHARE, MID_GREY_LEVELS = (32, 223), 0.4, 8
 pixels nearly all lie there, of a drawn hole's with the softest edges a quarter; labels are a few flat levels."""
 
 
+class HoleFile(NamedTuple):
+    """What a hole file holds. grey: uint8 (H, W), transparent pixels as known ones. coloured: share of its pixels.
+    transparent: whether any is."""
+
+    grey: np.ndarray
+    coloured: float
+    transparent: bool
+
+
 @dataclass(frozen=True)
 class Reading:
     """How hole files are read. polarity: the colour of the hole. threshold: the level, 0 to 254, above which grey is
@@ -56,12 +66,16 @@ class Reading:
         """The grey above which a pixel is white."""
         return THRESHOLD if self.threshold is None else self.threshold
 
-    def levels(self, path: Path) -> np.ndarray:
-        """The file as uint8 grey (H, W). Raises UsageError for one that is a photograph, or no picture."""
-        grey, colour = read_hole_file(path, self.polarity)
+    def read(self, path: Path) -> HoleFile:
+        """Raises UsageError for a file that is a photograph, or no picture."""
+        found = read_hole_file(path, self.polarity)
         if self.threshold is None:
-            refuse_photograph(path, grey, colour)
-        return grey
+            refuse_photograph(path, found.grey, found.coloured)
+        return found
+
+    def levels(self, path: Path) -> np.ndarray:
+        """The file as uint8 grey (H, W). Raises as :meth:`read` does."""
+        return self.read(path).grey
 
     def hole(self, grey: np.ndarray) -> np.ndarray:
         """bool (H, W), True where missing, of grey levels uint8 (H, W)."""
@@ -73,11 +87,8 @@ PLAIN = Reading()
 """White is missing, parted in the middle."""
 
 
-def read_hole_file(path: Path, polarity: str = "white") -> tuple[np.ndarray, float]:
-    """A hole file as uint8 grey (H, W), transparent pixels as known ones, and the share of pixels that are coloured.
-
-    Raises UsageError where the file cannot be read as a picture.
-    """
+def read_hole_file(path: Path, polarity: str = "white") -> HoleFile:
+    """A hole file as it lies there. Raises UsageError where it cannot be read as a picture."""
     from PIL import Image, ImageOps
 
     known = 0 if polarity == "white" else 255
@@ -86,8 +97,9 @@ def read_hole_file(path: Path, polarity: str = "white") -> tuple[np.ndarray, flo
             if file.mode.startswith("I"):
                 file.load()
                 grey = round_to_8_bits(deep_grey(file).clip(0, 65535))
-                grey[transparent_grey(file)] = known
-                return turn(grey, orientation(file)), 0.0
+                clear = transparent_grey(file)
+                grey[clear] = known
+                return HoleFile(turn(grey, orientation(file)), 0.0, bool(clear.any()))
             if deep_colour(file):
                 file.load()
                 image = Image.fromarray(read_deep_colour(file, path))
@@ -95,14 +107,17 @@ def read_hole_file(path: Path, polarity: str = "white") -> tuple[np.ndarray, flo
                 image = ImageOps.exif_transpose(file)
             if image.mode == "F":
                 raise BrokenPicture("pixels of kind F have no agreed range")
+            transparent = False
             if image.has_transparency_data:
+                rgba = image.convert("RGBA")
+                transparent = bool((np.asarray(rgba)[..., 3] < 255).any())
                 below = Image.new("RGBA", image.size, (known, known, known, 255))
-                image = Image.alpha_composite(below, image.convert("RGBA"))
+                image = Image.alpha_composite(below, rgba)
             if image.mode in ("1", "L"):
-                return np.array(image.convert("L")), 0.0
+                return HoleFile(np.array(image.convert("L")), 0.0, transparent)
             rgb = np.asarray(image.convert("RGB"))
             apart = rgb.max(axis=2) - rgb.min(axis=2)
-            return np.array(image.convert("L")), float((apart > COLOUR).mean())
+            return HoleFile(np.array(image.convert("L")), float((apart > COLOUR).mean()), transparent)
     except BrokenPicture as error:
         raise UsageError(f"the hole {path} cannot be read as a picture: {error}") from error
 

@@ -8,7 +8,7 @@ the hole of no picture are named in a note: they may be another split's, or misn
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
@@ -24,6 +24,9 @@ from bench.suites.mask_sets import hole_key, recognised
 from bench.util.errors import UsageError
 from bench.util.words import some
 
+LARGE = 0.5
+"""Mean share of the picture from which holes may be what is known."""
+
 
 @dataclass(frozen=True)
 class HoleFolder:
@@ -38,6 +41,8 @@ class HoleFolder:
     _marked: dict[str, list[Path]] = field(default_factory=dict, init=False, repr=False, compare=False)
     _skipped: list[tuple[str, str]] = field(default_factory=list, init=False, repr=False, compare=False)
     _grey: set[str] = field(default_factory=set, init=False, repr=False, compare=False)
+    _transparent: set[str] = field(default_factory=set, init=False, repr=False, compare=False)
+    _areas: dict[str, float] = field(default_factory=dict, init=False, repr=False, compare=False)
     _empty: dict[str, int] = field(default_factory=dict, init=False, repr=False, compare=False)
     _keys: dict[str, str] = field(default_factory=dict, init=False, repr=False, compare=False)
     _spare: set[str] = field(default_factory=set, init=False, repr=False, compare=False)
@@ -119,7 +124,7 @@ class HoleFolder:
         path = self.find(image_id)
         if path is None:
             raise UsageError(f"{self.folder} has no hole for the picture '{image_id}'")
-        grey = self.reading.levels(path)
+        grey, _, transparent = self.reading.read(path)
         if grey.shape != size:
             raise UsageError(
                 f"the hole {path} is {grey.shape[1]}x{grey.shape[0]} pixels but its picture '{image_id}' is "
@@ -127,6 +132,9 @@ class HoleFolder:
             )
         hole = self.reading.hole(grey)
         self._keys[self._key(path)] = hole_key(hole)
+        self._areas[self._key(path)] = float(hole.mean())
+        if transparent:
+            self._transparent.add(self._key(path))
         if not two_valued(grey):
             self._grey.add(self._key(path))
         if not hole.any():
@@ -144,6 +152,14 @@ class HoleFolder:
                 f"holes of '{self.name}' with grey pixels, read as white above {self.reading.level} and as black up "
                 f"to it: {len(self._grey)} ({some(sorted(self._grey))})"
             )
+        if self._transparent:
+            said.append(told_transparent(self.name, self._transparent))
+        area = sum(self._areas.values()) / max(len(self._areas), 1)
+        if area > LARGE and self.reading.polarity == "white":
+            said.append(
+                f"the holes of '{self.name}' cover {area:.0%} of their pictures on average: if white is what is known, "
+                "use --mask-polarity black"
+            )
         if self._empty:
             name, value = sorted(self._empty.items())[0]
             extreme = "brightest" if self.reading.polarity == "white" else "darkest"
@@ -160,6 +176,11 @@ class HoleFolder:
                 f"{len(self._spare)} ({some(sorted(self._spare))})"
             )
         return said
+
+
+def told_transparent(name: str, files: Collection[str]) -> str:
+    """A note on hole files with transparent pixels, which some tools mean by a hole. name: of the mask type."""
+    return f"holes of '{name}' with transparent pixels, read as known: {len(files)} ({some(sorted(files))})"
 
 
 def told_skipped(name: str, skipped: Sequence[tuple[str, str]]) -> str:

@@ -17,7 +17,7 @@ import numpy as np
 
 from bench.datasets.folder import find_pictures, first_skipped
 from bench.suites.hole_file import PLAIN, Reading
-from bench.suites.hole_folder import told_skipped
+from bench.suites.hole_folder import told_skipped, told_transparent
 from bench.suites.mask_sets import hole_key, recognised
 from bench.util.draws import stream_key
 from bench.util.errors import UsageError
@@ -45,6 +45,7 @@ class HolePool:
     _dealt: dict[str, str] = field(default_factory=dict, init=False, repr=False, compare=False)
     _keys: dict[str, str] = field(default_factory=dict, init=False, repr=False, compare=False)
     _areas: dict[str, float] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _transparent: set[str] = field(default_factory=set, init=False, repr=False, compare=False)
     _fitted: dict[str, Fitted] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -90,7 +91,10 @@ class HolePool:
 
         if image_id not in self._dealt:
             raise UsageError(f"{self.folder} has assigned no hole to the picture '{image_id}'")
-        hole = self.reading.hole(self.reading.levels(self.folder / self._dealt[image_id]))
+        file = self.reading.read(self.folder / self._dealt[image_id])
+        if file.transparent:
+            self._transparent.add(self._dealt[image_id])
+        hole = self.reading.hole(file.grey)
         self._keys[self._dealt[image_id]] = hole_key(hole)
         height, width = hole.shape
         # The largest window of the picture's proportions, in the middle.
@@ -117,6 +121,8 @@ class HolePool:
             + told_fitted([*self._fitted.values()])
         ]
         said += [f"the holes of '{self.name}' {clause}" for clause in recognised({*self._keys.values()})]
+        if self._transparent:
+            said.append(told_transparent(self.name, self._transparent))
         if self._skipped:
             said.append(told_skipped(self.name, self._skipped))
         empty = sorted(image_id for image_id, area in self._areas.items() if not area)

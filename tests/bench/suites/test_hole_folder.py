@@ -57,7 +57,21 @@ def test_every_kind_of_file_is_read_as_the_same_hole(kind: str, tmp_path: Path) 
     put(tmp_path / "a.png", KINDS[kind]())
     folder = HoleFolder("mine", tmp_path)
     np.testing.assert_array_equal(folder.read("a", (10, 12)), HOLE)
+    said = ["holes of 'mine' with transparent pixels, read as known: 1 (a.png)"]
+    assert folder.notes() == (said if kind.startswith("transparent") else [])
+
+
+def test_holes_that_cover_most_of_their_pictures_may_be_what_is_known(tmp_path: Path) -> None:
+    for name, rows in (("a", 6), ("b", 5)):  # of ten: 60 % and 50 % of each picture
+        put(tmp_path / f"{name}.png", grey(np.arange(10)[:, None].repeat(12, axis=1) < rows))
+    folder, black = HoleFolder("mine", tmp_path), HoleFolder("mine", tmp_path, Reading("black"))
+    folder.read("b", (10, 12))
     assert folder.notes() == []
+    for each in (folder, black):
+        each.read("a", (10, 12))
+    said = "cover 55% of their pictures on average: if white is what is known, use --mask-polarity black"
+    assert folder.notes() == [f"the holes of 'mine' {said}"]
+    assert black.notes() == []
 
 
 def test_black_polarity_turns_the_hole_and_keeps_transparent_pixels_known(tmp_path: Path) -> None:

@@ -127,3 +127,13 @@ def test_a_file_of_a_pool_that_cannot_be_read_is_said(tmp_path: Path) -> None:
     assert pool.notes()[-1] == (
         "files of 'pool' that cannot be read and were left out: 1 (c.heic: HEIC is not read: convert it to PNG or JPEG)"
     )
+
+
+def test_a_pool_says_which_of_its_holes_have_transparent_pixels(tmp_path: Path) -> None:
+    white = np.full((16, 16, 4), 255, np.uint8)
+    white[:8, :, 3] = 0
+    Image.fromarray(white).save(tmp_path / "a.png")
+    pool = HolePool("pool", tmp_path)
+    pool.require(["p"])
+    assert pool.read("p", (16, 16)).mean() == 0.5
+    assert "holes of 'pool' with transparent pixels, read as known: 1 (a.png)" in pool.notes()
