@@ -171,6 +171,14 @@ class Numbers:
         """What methods are put in order by, higher is better; NaN where there is none."""
         return standing(self._rows.get((label, dataset, place, metric)), self.measures[metric])
 
+    def pooled(self, dataset: str) -> dict[str, dict[str, dict[str, Any]]]:
+        """Rows of summary.json by method and metric, mask types pooled."""
+        found: dict[str, dict[str, dict[str, Any]]] = {label: {} for label in self.labels}
+        for (label, where, place, metric), row in self._rows.items():
+            if (where, place) == (dataset, ALL):
+                found[label][metric] = row
+        return found
+
     def best(self, dataset: str, metric: str) -> Best:
         """Who is marked as best by a metric, its mask types pooled."""
         rows = {label: self._rows.get((label, dataset, ALL, metric)) for label in self.labels}

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bench.exporters.rounding import typeset
-from bench.exporters.score_tables import fills_asked, unmarked
+from bench.exporters.score_tables import few_fills, fills_asked, unmarked
 from bench.metrics.declaration import Metric
 from bench.metrics.protocol import protocol_note
 from bench.statistics.scores import ALL
@@ -155,6 +155,7 @@ def _metric_column(measure: Metric) -> Column:
 def overall(numbers: Numbers, dataset: str, found: dict[str, Lead], metrics: Sequence[str]) -> Table:
     """All methods and the given metrics, pooled over the mask types of one data set, with speed and size."""
     columns = [_metric_column(numbers.measures[metric]) for metric in metrics]
+    headed = [(numbers.measures[metric], numbers.measures[metric].heading) for metric in metrics]
     cells: dict[tuple[str, str], Cell] = {}
     single = [metric for metric, measure in numbers.measures.items() if not measure.whole]
     pooled = [numbers.score(name, dataset, ALL, metric) for name in numbers.labels for metric in single]
@@ -211,7 +212,11 @@ def overall(numbers: Numbers, dataset: str, found: dict[str, Lead], metrics: Seq
         f"All methods on {numbers.titles[dataset]}, {pooled_words(numbers)}",
         columns,
         rows,
-        notes=[*column_notes(numbers, metrics), *unmarked({m.measure.heading: m.mark for m in found.values()})],
+        notes=[
+            *column_notes(numbers, metrics),
+            *unmarked({m.measure.heading: m.mark for m in found.values()}),
+            *few_fills(numbers.run, headed, numbers.pooled(dataset), most),
+        ],
     )
 
 

@@ -12,6 +12,7 @@ from bench.metrics.protocol import protocol_note
 from bench.runs.reader import Run
 from bench.statistics.scores import ALL
 from bench.statistics.standing import Best, best
+from bench.util.words import counted
 
 Row = dict[str, Any]
 """A row of summary.json's ``scores``."""
@@ -64,8 +65,39 @@ def caveats(run: Run, tables: Sequence[ScoreTable]) -> list[str]:
     shown = {entry.name: entry for table in tables for entry in table.metrics}
     sampled = [sampled_note(label, rows) for table in tables for label, rows in table.methods]
     approximate = [entry.caveat for entry in shown.values()]
-    marks = [note for table in tables for note in unmarked(table.best)]
-    return list(dict.fromkeys(filter(None, [protocol_note(run.manifest.protocol), *sampled, *approximate, *marks])))
+    rest = [note for table in tables for note in [*unmarked(table.best), *short_means(run, table)]]
+    return list(dict.fromkeys(filter(None, [protocol_note(run.manifest.protocol), *sampled, *approximate, *rest])))
+
+
+def short_means(run: Run, table: ScoreTable) -> list[str]:
+    """Why means are over fewer fills than their neighbours, where a table gives n."""
+    rows = dict(table.methods)
+    failed = {label: max(row.get("failed") or 0 for row in own.values()) for label, own in rows.items()}
+    lost = [f"n: {counted(count, 'fill')} of {label} could not be scored" for label, count in failed.items() if count]
+    return [*few_fills(run, [(entry, entry.name) for entry in table.metrics], rows, table.most), *lost]
+
+
+def few_fills(
+    run: Run, columns: Sequence[tuple[Metric, str]], methods: Mapping[str, Mapping[str, Row]], most: int
+) -> list[str]:
+    """Why fills that could be scored have no value, where a mean is over fewer than ``most``: a sentence each reason.
+
+    columns: with what each is called. methods: by label, their rows by metric.
+    """
+    reasons: dict[str, list[str]] = {}
+    for entry, title in columns:
+        there = [rows[entry.name] for rows in methods.values() if entry.name in rows]
+        short = [row for row in there if row["mean"] is not None and row["n"] + (row.get("failed") or 0) < most]
+        if short and not entry.whole:
+            told = run.manifest.partly.get(entry.name) or [run.manifest.missing.get(entry.name, "")]
+            reasons.setdefault(" or ".join(filter(None, told)), []).append(title)
+    if run.manifest.finished is None:
+        reasons.pop("", None)  # the other fills may not have been scored yet
+    return [
+        f"n: {', '.join(titles)} {'has' if len(titles) == 1 else 'have'} no value of the other fills: "
+        + (why or "the run does not say why")
+        for why, titles in reasons.items()
+    ]
 
 
 def unmarked(marks: Mapping[str, Best]) -> list[str]:
@@ -93,7 +125,9 @@ def empty_columns(run: Run, columns: Sequence[str] = ()) -> list[str]:
     declared = run.manifest.metrics
     # Scores of whole sets want weights that few have: the run says so, and the tables where they were asked for.
     wanted = columns or [name for name in in_order(declared) if not declared[name].whole]
-    return [f"{name} is empty: {why}" for name, why in run.manifest.missing.items() if name in wanted]
+    valued = {row["metric"] for row in (run.summary or {}).get("scores", []) if row["mean"] is not None}
+    reasons = {name: why for name, why in run.manifest.missing.items() if name in wanted and name not in valued}
+    return [f"{name} is empty: {why}" for name, why in reasons.items()]
 
 
 def sampled_note(label: str, rows: Mapping[str, Row]) -> str:

@@ -16,7 +16,7 @@ import numpy as np
 
 from bench.metrics.card import Card, Hole, ScoringContext, Truth
 from bench.metrics.declaration import Metric, computed
-from bench.metrics.drift import drift
+from bench.metrics.drift import NEEDS_RAW, drift
 from bench.metrics.protocol import find_protocol
 from bench.metrics.registry import metric
 from bench.metrics.why_empty import why_empty
@@ -31,12 +31,19 @@ Row = dict[str, Any]
 
 @dataclass
 class Found:
-    """valued: columns that got a value. reasons: column -> why a call gave it none, in a sentence. given_up: column of
-    a plug-in -> why it is computed no more."""
+    """valued: columns that got a value. reasons: column -> why fills got none, a sentence each, the latest last.
+    given_up: column of a plug-in -> why it is computed no more."""
 
     valued: set[str] = field(default_factory=set)
-    reasons: dict[str, str] = field(default_factory=dict)
+    reasons: dict[str, list[str]] = field(default_factory=dict)
     given_up: dict[str, str] = field(default_factory=dict)
+
+    def note_reason(self, name: str, why: str) -> None:
+        """Why a fill got no value in a column."""
+        told = self.reasons.setdefault(name, [])
+        if why in told:
+            told.remove(why)
+        told.append(why)
 
 
 class Scorer:
@@ -47,6 +54,7 @@ class Scorer:
     protocol.
 
     ``metrics``: what each column means, by name. ``missing``: column -> one sentence why it is empty so far.
+    ``partly``: column with values -> why some fills have none.
     """
 
     def __init__(
@@ -82,8 +90,17 @@ class Scorer:
     @property
     def missing(self) -> dict[str, str]:
         """Column -> one sentence why it stays empty; columns that got a value since are not listed."""
-        late = {name: why for name, why in self._found.reasons.items() if name not in self._found.valued}
+        late = {name: told[-1] for name, told in self._found.reasons.items() if name not in self._found.valued}
         return {**self._unavailable, **late, **self._found.given_up}
+
+    @property
+    def partly(self) -> dict[str, list[str]]:
+        """Column that has values -> why some fills got none, sentences in alphabetical order."""
+        found = {}
+        for name in sorted(self._found.valued - self._found.given_up.keys()):
+            # Of methods without raw outputs no fill has a value, so that is no reason for some of them.
+            found[name] = sorted(set(self._found.reasons.get(name, ())) - {NEEDS_RAW})
+        return {name: told for name, told in found.items() if told}
 
     def has_values(self, name: str) -> bool:
         """Whether a column got a value so far.
@@ -104,7 +121,9 @@ class Scorer:
     def add_found(self, other: Found) -> None:
         """Take in what another scorer of the same metrics found, or this one before."""
         self._found.valued |= other.valued
-        self._found.reasons.update(other.reasons)
+        for name, told in other.reasons.items():
+            for why in told:
+                self._found.note_reason(name, why)
         self._found.given_up.update(other.given_up)
 
     def score(
@@ -239,14 +258,13 @@ class Scorer:
         return [math.nan] * len(cards)
 
     def _note_empty(self, scored: list[tuple[Card, Row]]) -> None:
-        """Keep why columns have no value yet."""
+        """Keep which columns have values, and why fills have none."""
         for name in self._available:
-            if name in self._found.valued:
-                continue
-            if any(math.isfinite(row[name]) for _, row in scored):
+            empty = [card for card, row in scored if not math.isfinite(row[name])]
+            if len(empty) < len(scored):
                 self._found.valued.add(name)
-            else:
-                self._found.reasons[name] = why_empty(self.metrics[name], [card for card, _ in scored])
+            for card in empty:
+                self._found.note_reason(name, why_empty(self.metrics[name], card))
 
     def _truth(self, key: str, picture: np.ndarray) -> Truth:
         """The truth kept under ``key``, or a new one where the key is new or stood for another picture."""

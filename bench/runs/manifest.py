@@ -72,7 +72,8 @@ class Manifest:
     was scored on. trained_on: the pictures that the networks of this run were trained on. training: what its trainings
     are kept for (:mod:`bench.stages.kept`). samples: digest of what the
     pictures in samples/ depend on. throughput_of: the methods that were timed. metrics: what each column of the
-    records means. missing: metric -> why its column is empty. notes: sentences for the reader. stages: seconds.
+    records means. missing: metric -> why its column is empty. partly: metric -> why
+    some fills have no value of it. notes: sentences for the reader. stages: seconds.
     versions, machine, git: package, part or fact -> what it is.
     """
 
@@ -97,6 +98,7 @@ class Manifest:
     variants: list[VariantEntry] = field(default_factory=list)
     metrics: dict[str, Metric] = field(default_factory=dict)
     missing: dict[str, str] = field(default_factory=dict)
+    partly: dict[str, list[str]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     stages: dict[str, float] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)

@@ -67,6 +67,10 @@ def merged_manifest(runs: Sequence[Run], members: Sequence[Member], name: str) -
         for key, why in run.manifest.missing.items()
         if all(key in other.manifest.missing or key not in other.manifest.metrics for other in runs)
     }
+    partly = {
+        key: sorted({why for run in runs for why in run.manifest.partly.get(key, ())})
+        for key in dict.fromkeys(key for run in runs for key in run.manifest.partly)
+    }
     notes = [f"{run.name}: {note}" for run in runs for note in run.manifest.notes]
     return Manifest(
         name=name,
@@ -81,6 +85,7 @@ def merged_manifest(runs: Sequence[Run], members: Sequence[Member], name: str) -
         variants=variants,
         metrics=metrics,
         missing=missing,
+        partly=partly,
         notes=notes,
     )
 

@@ -37,7 +37,7 @@ EXECUTION = ("workers", "samples", "throughput_s", "name")
 """Profile keys that change how a run goes, not what its numbers are."""
 
 
-KEPT = ("trained_on", "training", "samples", "throughput_of", "variants", "metrics", "missing", "stages")
+KEPT = ("trained_on", "training", "samples", "throughput_of", "variants", "metrics", "missing", "partly", "stages")
 """What a run that goes on keeps of run.json."""
 
 

@@ -22,7 +22,7 @@ from bench.set_metrics.scorer import SetScorer
 from bench.set_metrics.store import read_set, set_file, write_set
 from bench.stages.cells import truths_file
 from bench.stages.outcome import Outcome
-from bench.stages.score import note_columns, note_outcome
+from bench.stages.score import all_reasons, note_columns, note_outcome
 from bench.util.errors import IncomparableError, UsageError
 from bench.util.parquet import write_table
 from bench.util.words import some
@@ -109,10 +109,13 @@ def join(writer: RunWriter, joint: Joint) -> Outcome:
         variants.append(dataclasses.replace(entry, notes=outcome.told.get(method.label, [])))
     scored = [shard for shard in shards if any(shard.pictures.values())]
     missing = {name: why for name, why in scored[0].missing.items() if all(name in shard.missing for shard in scored)}
+    # What one shard has no value of at all, others may have.
+    alone = [{name: [why] for name, why in shard.missing.items() if name not in missing} for shard in scored]
+    partly = all_reasons([*alone, *(shard.manifest.partly for shard in scored)], first.metrics)
     note_outcome(writer, outcome)
     counts = {entry.name: entry.count for entry in first.datasets}
     missing = note_columns(writer, missing, {name: set_metric.get(name) for name in set_names}, counts)
-    writer.update(variants=variants, metrics=first.metrics, missing=missing)
+    writer.update(variants=variants, metrics=first.metrics, missing=missing, partly=partly)
     return outcome
 
 

@@ -251,6 +251,7 @@ def score_methods(
         known[key] = replace(known[key], notes=outcome.told.get(method.label, []))
     writer.update(variants=list(known.values()))
     missing = {**reasons_kept(outcome, writer.manifest.missing, scorer), **scorer.missing, **sets.missing}
+    writer.update(partly=partly_of(outcome, writer.manifest.partly, scorer))
     note_outcome(writer, outcome)
     counts = {dataset.name: len(dataset) for dataset in suite.datasets}
     writer.update(missing=note_columns(writer, missing, sets.computed if sets.ready else {}, counts, part))
@@ -270,6 +271,26 @@ def reasons_kept(outcome: Outcome, here: Mapping[str, str], scorer: Scorer) -> d
         for name, why in first.items()
         if name in scorer.metrics and not scorer.has_values(name) and all(name in other for other in said)
     }
+
+
+def partly_of(outcome: Outcome, here: Mapping[str, Sequence[str]], scorer: Scorer) -> dict[str, list[str]]:
+    """Why some fills have no value of a column, by column, of what was scored now and of results that were kept.
+
+    here: what the run said before."""
+    sources = {path: source for kept in outcome.kept.values() for path, source in kept.items()}
+    said = [here if source is None else source.manifest.partly for source in sources.values()]
+    return all_reasons([scorer.partly, *said], scorer.metrics)
+
+
+def all_reasons(parts: Iterable[Mapping[str, Sequence[str]]], names: Iterable[str]) -> dict[str, list[str]]:
+    """Reasons by column, of several parts.
+
+    >>> all_reasons([{"a": ["y"]}, {"a": ["x", "y"], "b": ["z"]}], ["a"])
+    {'a': ['x', 'y']}
+    """
+    held = list(parts)
+    found = {name: sorted({why for part in held for why in part.get(name, ())}) for name in names}
+    return {name: told for name, told in found.items() if told}
 
 
 def facts_of(context: Context, scorer: Scorer) -> dict[str, Any]:

@@ -31,7 +31,7 @@ def summarise(run: Run, resamples: int = intervals.RESAMPLES, seed: int = 0) -> 
     :func:`bench.statistics.over_samples.over_samples`; nothing else is calculated with those. Scores of
     whole sets have for ``all`` the mean of the mask types' values. The rows of ``areas`` pool the
     mask types by hole area instead: ``area`` is one of :data:`bench.masks.areas.AREA_BINS`. ``missing`` says of each
-    metric without a value why it has none.
+    metric without a value why it has none, and ``partly`` of others why some fills have none.
     """
     resampling = Resampling(resamples, seed)
     scores, areas = [], []
@@ -51,6 +51,7 @@ def summarise(run: Run, resamples: int = intervals.RESAMPLES, seed: int = 0) -> 
         "areas": areas,
         "throughput": _throughput_rows(run),
         "missing": manifest.missing,
+        "partly": manifest.partly,
     }
 
 

@@ -17,6 +17,8 @@ from bench.profiles.profile import load_profile
 from bench.runs.manifest import DatasetEntry
 from bench.runs.reader import Run
 from bench.statistics.summary import write_summary
+from reports.numbers import Numbers
+from reports.scoreboard import overall
 from tests.bench.fake_runs import fake_run
 
 
@@ -50,6 +52,51 @@ def test_a_mean_over_fewer_fills_than_its_neighbours_says_over_how_many(
     assert not [line for line in lines if "20.00" in line and "(n" in line]
 
 
+FLAT = "the truth is constant in the hole"
+
+
+@pytest.mark.parametrize(
+    ("partly", "finished", "said"),
+    [
+        ({"seam": [FLAT]}, "2025-01-01T00:01:00", [f"n: seam has no value of the other fills: {FLAT}"]),
+        ({"seam": ["one", "two"]}, "2025-01-01T00:01:00", ["n: seam has no value of the other fills: one or two"]),
+        # A run from before reasons were kept; and one that is going on, whose other fills come.
+        ({}, "2025-01-01T00:01:00", ["n: seam has no value of the other fills: the run does not say why"]),
+        ({}, None, []),
+    ],
+)
+def test_where_a_mean_is_over_fewer_fills_it_is_said_why_the_others_have_no_value(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    partly: dict[str, list[str]],
+    finished: str | None,
+    said: list[str],
+) -> None:
+    part = np.full((12, 2), 0.5)
+    part[:6] = np.nan
+    scores = {("a", 0): {"psnr_hole": np.full((12, 2), 20.0), "seam": part}}
+    asked = {"metrics": ["psnr_hole", "seam"]}
+    run = fake_run(tmp_path / "r", scores, partly=partly, finished=finished, profile=asked)
+    write_summary(run)
+    run = Run.open(run.path)
+    monkeypatch.setenv("COLUMNS", "200")
+    print_scores(run, ("psnr_hole", "seam"))
+    numbers = Numbers(run)
+    page = "\n".join(overall(numbers, "scenes", {}, ["psnr_hole", "seam"]).notes)
+    assert run.summary is not None and run.summary["partly"] == partly
+    for text in (capsys.readouterr().out, scores_markdown(run), page):
+        assert [line for line in text.splitlines() if line.startswith("n: ")] == said
+
+
+def test_fills_that_could_not_be_scored_are_counted_where_they_are_the_reason(tmp_path: Path) -> None:
+    failed = {("a", 0): np.arange(24).reshape(12, 2) < 2}
+    run = fake_run(tmp_path / "r", {("a", 0): {"psnr_hole": np.full((12, 2), 20.0)}}, failed=failed)
+    write_summary(run)
+    lines = scores_markdown(Run.open(run.path)).splitlines()
+    assert [line for line in lines if line.startswith("n: ")] == ["n: 2 fills of a could not be scored"]
+
+
 @pytest.mark.parametrize(("protocol", "said"), [("native", ""), ("brushbench", "known pixels")])
 def test_a_table_under_a_protocol_says_whose_and_of_what(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], protocol: str, said: str
@@ -74,6 +121,14 @@ def test_why_a_column_is_empty_stands_in_the_terminal_in_markdown_and_in_the_sum
     assert "sharpness is empty: the truth is constant" in capsys.readouterr().out
     assert "ssim\\_hole is empty: the pictures are tiny" in scores_markdown(Run.open(run.path))
     assert Run.open(run.path).summary["missing"] == missing  # type: ignore[index]
+
+
+def test_a_column_with_values_is_not_said_to_be_empty(tmp_path: Path) -> None:
+    """Its fills of one method, scored again by themselves, had none."""
+    missing = {"psnr_hole": "the hole is empty"}
+    run = fake_run(tmp_path / "r", {("a", 0): {"psnr_hole": np.full((4, 2), 20.0)}}, missing=missing)
+    write_summary(run)
+    assert "is empty" not in scores_markdown(Run.open(run.path))
 
 
 def test_markdown_shows_the_columns_that_were_asked_for(tmp_path: Path) -> None:

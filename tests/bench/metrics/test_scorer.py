@@ -310,6 +310,23 @@ def test_one_value_among_the_fills_is_enough_and_the_latest_reason_is_told() -> 
     assert set(scorer.missing) == {"psnr_hole"}
 
 
+def test_why_some_fills_have_no_value_is_kept_where_others_have_one() -> None:
+    truth, hole = picture(), hole_of()
+    filled, raw = fill(truth, hole, 0.1)
+    exact = "the fills are exact there: no error to take a share of"
+    first, second = (Scorer(["psnr_hole", "colour_shift_share", "psnr_hole_corrected"]) for _ in range(2))
+    first.score("x", truth, hole, [truth, filled, filled], [None, None, raw])
+    # A method without raw outputs has no corrected score of any fill: that is no reason why means are of few.
+    assert first.partly == {"colour_shift_share": [exact]}
+    second.score("x", truth, np.zeros_like(hole), [truth])
+    assert second.partly == {}
+    first.add_found(second.take_found())
+    assert first.partly == {
+        "colour_shift_share": [exact, "the hole is empty"],
+        "psnr_hole": ["the hole is empty"],
+    }
+
+
 def test_failures_say_which_size_is_whose() -> None:
     truth, hole = picture(), hole_of()
     filled, raw = fill(truth, hole, 0.1)

@@ -88,7 +88,7 @@ def test_the_report_holds_fid_in_its_tables_without_an_interval(tmp_path):
     place = [column.key for column in main.columns].index("fid")
     assert main.columns[place].arrow == "↓"
     cells = {row.name: row.cells[place] for row in main.rows}
-    assert (cells["a"].value, cells["a"].mark, cells["a"].low) == (16.0, "best", None)
+    assert (cells["a"].value, cells["a"].mark, cells["a"].low) == (16.0, "", None)
     assert cells["b"].mark == ""
     by_mask = next(table for table in report.tables if table.key == "masks-scenes-fid")
     assert [cell.value for cell in by_mask.rows[0].cells] == [12.0, 20.0, 16.0]

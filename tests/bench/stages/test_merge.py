@@ -68,7 +68,7 @@ def same_run(a: Path, b: Path) -> None:
             pq.read_schema(a / file).metadata[b"inpaint-bench"] == pq.read_schema(b / file).metadata[b"inpaint-bench"]
         )
     one, other = (json.loads((run / "run.json").read_text()) for run in (a, b))
-    for key in ("suite", "notes", "missing", "variants", "metrics", "masks", "datasets"):
+    for key in ("suite", "notes", "missing", "partly", "variants", "metrics", "masks", "datasets"):
         assert one[key] == other[key], key
     one, other = (json.loads((run / "summary.json").read_text()) for run in (a, b))
     assert one["scores"] == other["scores"]
