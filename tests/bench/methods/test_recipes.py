@@ -102,8 +102,8 @@ class Pipeline:
     """Fills with the grey that the prompt names, to which it adds noise of torch's own generator."""
 
     @classmethod
-    def from_pretrained(cls, name: str, torch_dtype: torch.dtype) -> Pipeline:
-        assert torch_dtype in (torch.float16, torch.float32)
+    def from_pretrained(cls, name: str, dtype: torch.dtype) -> Pipeline:
+        assert dtype in (torch.float16, torch.float32)
         return cls()
 
     def to(self, device: str) -> Pipeline:
