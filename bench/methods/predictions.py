@@ -53,7 +53,8 @@ class Predictions(Method):
             self.files.setdefault(stem(name), []).append(name)
 
     def find(self, mask: str, image_id: str) -> Path | None:
-        """The file of a fill; of several that differ in their ending alone, one that is not :data:`LOSSY`."""
+        """The file of a fill; of several that differ in their ending alone the PNG, else one that is not
+        :data:`LOSSY`."""
         wanted = named(self.pattern, image_id) if self.flat else f"{mask}/{named(self.pattern, image_id)}"
         found = self.files.get(wanted, [])
         # An id that carries a suffix, as where two pictures share the rest.
@@ -61,7 +62,9 @@ class Predictions(Method):
             found = [wanted]
         if not found:
             return None
-        best = min(found, key=lambda name: (Path(name).suffix.lower() in LOSSY, name))
+        best = min(
+            found, key=lambda name: (not name.lower().endswith(".png"), Path(name).suffix.lower() in LOSSY, name)
+        )
         self.asked.add(best)
         return self.folder / best
 

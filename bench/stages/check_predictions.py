@@ -43,6 +43,8 @@ def require_fills(methods: Iterable[Method], suite: Suite) -> None:
         where = method.folder.name
         if beside and not method.flat:
             why = f"{beside} file{'s lie' if beside > 1 else ' lies'} in the folder itself: expected {where}/<mask>/"
+        elif there := sorted(name for name in names if PurePosixPath(name).parts[0] in suite.masks and not method.flat):
+            why = f"it has {some(there, 3)}"
         elif folders := sorted({PurePosixPath(name).parts[0] for name in names if "/" in name}):
             why = f"it has the folders {some(folders)}"
         else:
@@ -109,7 +111,19 @@ def errors(method: Predictions, suite: Suite, mask: str, dataset: Dataset) -> It
             hole = suite.holes(dataset, mask, [index], [image.shape])[0]
             if hole.any() and not hole.all():
                 error = np.abs(fill.astype(np.int16) - image).mean(axis=2)
-                yield float(error[~hole].mean()), float(error[hole].mean())
+                known, missing = float(error[~hole].mean()), float(error[hole].mean())
+                # The hole's part alone, on one colour, is no repainting of the rest.
+                if missing < 1 or one_colour(image[~hole]) or not one_colour(fill[~hole]):
+                    yield known, missing
+
+
+def one_colour(pixels: np.ndarray) -> bool:
+    """Whether pixels, uint8 (N, 3), are all the same.
+
+    >>> one_colour(np.array([[1, 2, 3], [1, 2, 3]])), one_colour(np.array([[1, 2, 3], [1, 2, 4]]))
+    (True, False)
+    """
+    return not np.ptp(pixels, axis=0).any()
 
 
 def summary(lines: Sequence[str]) -> list[str]:

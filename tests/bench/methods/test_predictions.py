@@ -136,8 +136,18 @@ def found(folder, mask: str, image_id: str, pattern: str = "", flat: bool = Fals
 
 def test_of_a_fill_that_is_there_twice_the_one_that_lost_nothing_is_taken(tmp_path):
     fills(
-        tmp_path, "rect/a.jpg", "rect/a.png", "rect/b.webp", "rect/b.jpeg", "rect/c.gif", "rect/c.tif", "circle/a.bmp"
+        tmp_path,
+        "rect/a.jpg",
+        "rect/a.png",
+        "rect/b.webp",
+        "rect/b.jpeg",
+        "rect/c.gif",
+        "rect/c.tif",
+        "circle/a.bmp",
+        "circle/c.bmp",
+        "circle/c.png",
     )
+    assert found(tmp_path, "circle", "c") == "circle/c.png"
     assert found(tmp_path, "rect", "a") == "rect/a.png"
     assert found(tmp_path, "rect", "b") == "rect/b.jpeg", "of two that lost something the first"
     assert found(tmp_path, "rect", "c") == "rect/c.tif"

@@ -89,6 +89,9 @@ def test_a_folder_without_a_single_fill_says_what_it_has_instead(tmp_path: Path)
     save(tmp_path / "other", "thick/1.png", grey(0))
     with pytest.raises(UsageError, match="it has the folders thick"):
         require_fills(opened(f"predictions:{tmp_path / 'other'}", suite.masks), suite)
+    save(tmp_path / "named", "rect/FFHQ/1.png", grey(0))
+    with pytest.raises(UsageError, match=r"it has rect/FFHQ/1\.png \("):
+        require_fills(opened(f"predictions:{tmp_path / 'named'}", suite.masks), suite)
 
 
 @pytest.mark.parametrize("ending", ["png", "jpg"])
@@ -129,6 +132,19 @@ def test_fills_that_are_further_off_outside_the_holes_are_scored_with_a_note(tmp
     ]
     save(tmp_path / "fills", "a.png", np.where(hole[..., None], grey(105), grey(106)))
     assert check_polarity(opened(f"predictions:{tmp_path / 'fills'}", suite.masks), suite) == []
+
+
+@pytest.mark.parametrize("outside", [0, 255])
+def test_the_holes_part_alone_on_one_colour_is_no_sign_of_the_other_polarity(tmp_path: Path, outside: int) -> None:
+    for image_id, truth, hole in zip(IDS, TRUTH, HOLES, strict=True):
+        near = np.where(truth > 127, truth - 3, truth + 3).astype(np.uint8)
+        save(tmp_path, f"{image_id}.png", np.where(hole[..., None], near, grey(outside)))
+    assert check_polarity(opened(f"predictions:{tmp_path}"), SUITE) == []
+    # Whoever leaves the hole exactly as it is has painted the rest.
+    for image_id, truth, hole in zip(IDS, TRUTH, HOLES, strict=True):
+        save(tmp_path, f"{image_id}.png", np.where(hole[..., None], truth, grey(outside)))
+    with pytest.raises(UsageError, match="equals the truth in the holes"):
+        check_polarity(opened(f"predictions:{tmp_path}"), SUITE)
 
 
 def test_what_is_wrong_with_many_fills_is_a_count_and_three_examples() -> None:
