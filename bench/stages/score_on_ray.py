@@ -29,6 +29,7 @@ from bench.suites.suite import Suite
 from bench.util.errors import BenchError
 from bench.util.progress import Reporter
 from bench.util.ray_tasks import Told, alive, await_all, connected, require, submit
+from bench.util.words import counted
 
 if TYPE_CHECKING:
     from bench.metrics.scorer import Scorer
@@ -111,7 +112,7 @@ def await_shards(ray: object, orders: Sequence[Order], needs: Mapping[str, int],
 
         def look(order: Order) -> None:
             done[order.part] = max(done[order.part], scored(order.part.folder(order.run)))
-            reporter.update("pictures", min(fills, sum(done.values())), fills, f"{len(orders)} shards")
+            reporter.update("pictures", min(fills, sum(done.values())), fills, counted(len(orders), "shard"))
 
         def ended(order: Order, problem: str) -> None:
             if not problem and not visible(order.part.folder(order.run) / FILE):
