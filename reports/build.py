@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any
 from urllib.parse import quote
 
 from bench.runs.reader import Run
-from bench.util.files import write_text
+from bench.util.files import write_bytes, write_text
 from reports.tables import Table
 
 
@@ -215,7 +214,7 @@ def copy_originals(run: Run, rows: list[Any], folder: Path, page: Path) -> dict[
             if not source.is_relative_to((run.path / "samples").resolve()) or not source.is_file():
                 continue
             target = folder / source.relative_to((run.path / "samples").resolve())
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(source, target)
+            if target.resolve() != source:
+                write_bytes(target, source.read_bytes())
             links[key] = quote(os.path.relpath(target.resolve(), page.resolve()))
     return links

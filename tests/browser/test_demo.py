@@ -389,6 +389,16 @@ def test_everything_can_be_done_from_the_keyboard(page: Any) -> None:
     says(page, "take the fill of telea")
 
 
+def test_a_panorama_does_not_widen_a_phone(browser: Any, demo: Demo, tmp_path: Path) -> None:
+    Image.new("RGB", (512, 64), "teal").save(tmp_path / "panorama.png")
+    context = fresh(browser, viewport={"width": 390, "height": 800})
+    page = arrive(context.new_page(), demo)
+    open_photo(page, tmp_path / "panorama.png")
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    assert page.locator("#ed-canvas").bounding_box()["width"] > 300
+    context.close()
+
+
 @pytest.mark.parametrize(("width", "scheme"), [(390, "dark"), (1440, "light")])
 def test_axe_finds_nothing_and_nothing_sticks_out(browser: Any, demo: Demo, axe: str, width: int, scheme: str) -> None:
     context = fresh(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import csv
+import errno
 import hashlib
 import html
 import json
@@ -19,7 +20,7 @@ import pytest
 
 from bench.runs.reader import Run
 from bench.runs.writer import RunWriter
-from bench.util.errors import IncomparableError
+from bench.util.errors import BenchError, IncomparableError
 from reports import provenance
 from reports.build import Report, build_report, gather
 from reports.exports import export_tables
@@ -384,3 +385,26 @@ def test_a_tall_picture_is_made_narrower_and_keeps_its_shape(small: Run) -> None
     css = truths_css(rows)
     assert ".s0,.m0{aspect-ratio:64/512;width:max(24px,var(--cell)*0.3125)}" in css
     assert ".s1,.m1{aspect-ratio:64/160}" in css
+
+
+def test_originals_on_a_full_disk_are_named_and_leave_no_torn_picture(
+    small: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = Path.write_bytes
+
+    def full(self: Path, content: bytes) -> int:
+        whole(self, content[:20])
+        raise OSError(errno.ENOSPC, "No space left on device", str(self))
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(BenchError, match=r"originals.*\.png cannot be written \(No space left on device"):
+        build_report(small, tmp_path / "report.html", full_resolution=tmp_path / "originals")
+    assert not list((tmp_path / "originals").rglob("*.png"))
+
+
+def test_the_samples_themselves_can_be_the_originals(small: Run, tmp_path: Path) -> None:
+    samples = small.path / "samples"
+    before = {file: file.read_bytes() for file in samples.rglob("*.png")}
+    text = build_report(small, tmp_path / "report.html", full_resolution=samples).read_text(encoding="utf-8")
+    assert {file: file.read_bytes() for file in samples.rglob("*.png")} == before
+    assert "samples/" in text

@@ -33,7 +33,8 @@ async function show() {
   }
   ink.clearRect(0, 0, hole.width, hole.height);
   if (mask) lay(mask);
-  board.style.aspectRatio = `${picture.width} / ${picture.height}`;
+  /* A panorama is given room above and below: a least height would make a phone's page as wide as its shape wants. */
+  board.style.aspectRatio = Math.min(picture.width / picture.height, 2.5);
   canvas.setAttribute("aria-label", `${value.name}, to paint on`);
   element.querySelector(".editor").dataset.serial = value.serial;
   draw();
