@@ -23,7 +23,7 @@ from bench.statistics import paired as statistics
 from bench.statistics.intervals import Seeds
 from bench.statistics.scores import ALL, Scores, load_scores
 from bench.statistics.standing import Best, best, standing
-from bench.statistics.summary import rows_so_far
+from bench.statistics.summary import rows_so_far, set_gap
 
 
 @dataclass(frozen=True)
@@ -301,6 +301,16 @@ class Numbers:
         """How much better a is than b, per picture and mask type, in the metric's unit."""
         good = self.measures[metric].goodness
         return good(self.block(a, dataset, metric)) - good(self.block(b, dataset, metric))
+
+    def set_gap(self, a: str, b: str, dataset: str, metric: str) -> Score:
+        """How much better a's score of whole sets is than b's, with its interval."""
+        sides = [self.by_label[label] for label in (a, b)]
+        cells = [
+            [entry for entry in self.run.set_scores(side.variant, side.seed) if entry["dataset"] == dataset]
+            for side in sides
+        ]
+        count = sum(entry["n"] for entry in cells[0])
+        return Score(*set_gap(cells[0], cells[1], self.measures[metric]), count)
 
 
 def paired(blocks: Sequence[np.ndarray], sides: tuple[Seeds, ...] = ()) -> list[Score]:

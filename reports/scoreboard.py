@@ -65,10 +65,15 @@ def leads(numbers: Numbers, dataset: str, metrics: Sequence[str]) -> dict[str, L
             there = [item for item in scored if item[1] not in marks[metric].unmeasured] or scored
             standings[metric] = sorted(there, key=lambda item: -item[0])
     pairs = [(m, board[0][1], other) for m, board in standings.items() for _, other, _ in board[1:]]
-    gaps = paired([numbers.gap(best, other, dataset, metric) for metric, best, other in pairs])
+    single = [pair for pair in pairs if not numbers.measures[pair[0]].whole]
+    blocks = [numbers.gap(best, other, dataset, metric) for metric, best, other in single]
+    gaps = dict(zip(single, paired(blocks), strict=True))
+    for metric, best, other in pairs:
+        if numbers.measures[metric].whole:
+            gaps[metric, best, other] = numbers.set_gap(best, other, dataset, metric)
     found = {}
     for metric, board in standings.items():
-        mine = {other: gap for (m, _, other), gap in zip(pairs, gaps, strict=True) if m == metric and gap.n > 0}
+        mine = {other: gap for (m, _, other), gap in gaps.items() if m == metric and gap.n > 0}
         second = board[1][1] if len(board) > 1 and board[1][1] in mine else None
         tied = tuple(other for other, gap in mine.items() if math.isnan(gap.low) or gap.low <= 0)
         found[metric] = Lead(
@@ -91,18 +96,21 @@ def sentence(found: Lead, several: bool, named: bool = False) -> str:
     digits = found.measure.digits
     where = f"On {found.title}, " if several else ""
     value = f"{written(found.score, digits)}{unit}" + ("" if named else f" {found.measure.heading}")
+    none, only = ("no", "only") if where or named else ("No", "Only")
     if not found.mark.labels and (found.mark.why or found.best in found.mark.unmeasured):
         by = "" if named else f" by {found.measure.heading}"
-        none = "no" if where or named else "No"
         return f"{where}{none} method can be called best{by}, as {found.mark.why or 'all copy the known pixels'}"
-    if found.measure.whole and found.mark.labels:
-        return f"{where}{found.best} has the best value ({value})"
+    if found.mark.unmeasured and not found.mark.labels:
+        return f"{where}{only} {found.best} was measured ({value}), as the others copy the known pixels"
+    noun = "value" if found.measure.whole else "mean"
     if found.second is None or found.ahead is None:
         return f"{where}{found.best} stands alone with {value}"
     if found.tied:
-        return f"{where}{found.best} has the best mean ({value}), but {listed(found.tied)} cannot be told apart from it"
+        return (
+            f"{where}{found.best} has the best {noun} ({value}), but {listed(found.tied)} cannot be told apart from it"
+        )
     gap = found.ahead
-    wins = f"has the best mean ({value})" if named else f"wins with {value}"
+    wins = f"has the best {noun} ({value})" if named else f"wins with {value}"
     return (
         f"{where}{found.best} {wins}, {typeset(gap.mean, digits)}{unit} ahead of {found.second} "
         f"(95 % interval {typeset(gap.low, digits)} to {typeset(gap.high, digits)})"
@@ -148,7 +156,7 @@ def _metric_column(measure: Metric) -> Column:
     if measure.direction == "nearest":
         note += f" Best is the least mean distance of the pictures from {measure.target:g}, not the mean nearest to it."
     if measure.whole:
-        note += " No interval; pooled, the mean of the mask types' values."
+        note += " Pooled, the mean of the mask types' values."
     return Column(measure.name, title + (" ≈" if measure.approximate else ""), measure.arrow, note)
 
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from bench.masks.areas import AREA_BINS, area_places
-from bench.metrics.declaration import in_order
+from bench.metrics.declaration import Metric, in_order
 from bench.metrics.registry import metric as registry
 from bench.runs.reader import Run
 from bench.statistics import intervals, jackknife
@@ -206,6 +206,35 @@ def set_interval(
     ends = jackknife.interval(mean, np.mean(np.array(held, float), axis=0).tolist())
     low, high = intervals.inside(span, *map(np.asarray, (mean, *ends)))
     return float(low), float(high)
+
+
+def set_gap(
+    ours: Sequence[dict[str, Any]], theirs: Sequence[dict[str, Any]], metric: Metric
+) -> tuple[float, float, float]:
+    """How much better one method's score of whole sets is than another's, the mean over mask types, and both ends of
+    its interval, the same pictures left out of both; NaN where there is none.
+
+    ours, theirs: what is stored of each mask type (``mask``, ``values``, ``left_out``), of one data set.
+
+    >>> cell = {"mask": "rect", "values": {"fd": 2.0}, "left_out": {"fd": [1.0, 3.0]}}
+    >>> other = {**cell, "values": {"fd": 5.0}, "left_out": {"fd": [4.0, 6.0]}}
+    >>> set_gap([cell], [other], Metric("fd", direction="lower"))  # both move with the pictures, alike
+    (3.0, 3.0, 3.0)
+    """
+
+    def taken(entries: Sequence[dict[str, Any]]) -> tuple[float, np.ndarray]:
+        cells = sorted(entries, key=lambda entry: str(entry["mask"]))
+        values = [entry["values"].get(metric.name) for entry in cells]
+        left_out = [(entry.get("left_out") or {}).get(metric.name) or [None] for entry in cells]
+        means = np.array(left_out, float).mean(0) if len({len(each) for each in left_out}) == 1 else np.array([np.nan])
+        return float(metric.goodness(np.array(values, float).mean())), metric.goodness(means)
+
+    if not ours or {entry["mask"] for entry in ours} != {entry["mask"] for entry in theirs}:
+        return np.nan, np.nan, np.nan
+    (mean, again), (other, other_again) = taken(ours), taken(theirs)
+    if len(again) != len(other_again) or not np.isfinite([*again, *other_again]).all():
+        return mean - other, np.nan, np.nan
+    return mean - other, *jackknife.interval(mean - other, (again - other_again).tolist())
 
 
 def from_error(name: str, protocol: str = "native") -> tuple[str, Callable[[float], float]]:

@@ -124,8 +124,40 @@ def test_a_score_of_a_whole_set_needs_an_interval_to_be_the_best(
     assert ("No method can be called best" in answer.sentence) == (not expected)
 
 
+def test_a_method_that_copies_known_pixels_does_not_lead_by_them(tmp_path: Path) -> None:
+    numbers = Numbers(run_of(tmp_path / "r", "lpips", {"a": 0.2, "b": 0.0}, "brushbench"))
+    answer = verdict(numbers, {"scenes": leads(numbers, "scenes", ["lpips"])})
+    assert answer is not None
+    told = "Only a was measured (0.200 known-region LPIPS), as the others copy the known pixels."
+    assert answer.sentence == told
+
+
 def test_where_all_fills_are_exact_nobody_wins(tmp_path: Path) -> None:
     numbers = Numbers(run_of(tmp_path / "r", "psnr_hole", {"a": 100.0, "b": 100.0}))
     answer = verdict(numbers, {"scenes": leads(numbers, "scenes", ["psnr_hole"])})
     assert answer is not None
     assert answer.sentence == "No method can be called best by hole PSNR, as all methods have the same value."
+
+
+@pytest.mark.parametrize(("swing", "tied"), [(0.05, False), (1.0, True)])
+def test_set_scores_are_told_apart_with_the_same_pictures_left_out_of_both(
+    tmp_path: Path, swing: float, tied: bool
+) -> None:
+    """Both scores move with the pictures, which is nobody's lead. What they move apart is the swing: the jackknife's
+    error of their difference of 0.5 is sqrt(19 / 20 x 20 swing^2), that is 0.22 or 4.36, and Student's t of 19 is 2.09.
+    """
+    scores = {(label, 0): {"psnr_hole": np.full((40, 2), 20.0)} for label in ("near", "far")}
+    run = fake_run(tmp_path / "r", scores, metrics={"fid": set_metric.get("fid")})
+    for label, value, own in (("near", 20.0, 0.0), ("far", 20.5, swing)):
+        for mask in MASKS:
+            left_out = [value + 9 * (k % 3) + own * (-1) ** k for k in range(20)]
+            identity = {"variant": label, "seed": 0, "dataset": "scenes", "mask": mask}
+            content = identity | {"n": 40, "failed": 0, "values": {"fid": value}, "left_out": {"fid": left_out}}
+            write_set(set_file(run.path, label, 0, "scenes", mask), content, {})
+    write_summary(run)
+    table = plain_table(Run.open(run.path), "fid")
+    assert [row.cells[0].mark for row in table.rows] == ["best", "tied" if tied else ""]
+    lead = leads(Numbers(Run.open(run.path)), "scenes", ["fid"])["fid"]
+    assert lead.ahead is not None
+    half = 2.0930 * math.sqrt(19) * swing
+    assert (lead.ahead.mean, lead.ahead.high - 0.5) == pytest.approx((0.5, half), rel=1e-3)
