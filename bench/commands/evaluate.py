@@ -241,6 +241,8 @@ def suite_of_predictions(request: Request) -> dict[str, Any] | None:
 
 def settle(request: Request, source: Run | None) -> tuple[Profile, str]:
     """The suite to score on, as a profile, and the split: the run's own suite unless told otherwise."""
+    from bench.methods.load import is_network
+
     quick = load_profile("quick")
     kept = source.manifest.profile if source else {}
     saved = None if request.data or request.run else suite_of_predictions(request)
@@ -249,8 +251,10 @@ def settle(request: Request, source: Run | None) -> tuple[Profile, str]:
     base = replace_checked(quick, {key: kept[key] for key in SUITE_KEYS if key in kept}) if kept else quick
     base = replace(base, name="eval", variants=request.methods)
     split = saved["split"] if saved else "test"
+    # A method that no run trains has seen none of a run's pictures.
+    learned = kept.get("train_data", ()) if request.run or any(map(is_network, request.methods)) else ()
     if request.suite is not None:
-        base = with_suite_file(base, request, kept.get("train_data", ()))
+        base = with_suite_file(base, request, learned)
     elif base.suite_entries and not request.data:
         said = (request.masks, request.size, request.polarity, request.threshold, request.count)
         if any(value is not None for value in said):
@@ -263,9 +267,8 @@ def settle(request: Request, source: Run | None) -> tuple[Profile, str]:
         count = request.count or 0
         base = replace(base, data=specs, count=tuple(count or default_count(spec) for spec in specs), size=None)
         split = "test"
-        trained_on = tuple(kept.get("train_data", ()))
         own = [spec for spec in specs if is_own(spec)]
-        if own and not any(spec in trained_on for spec in own):
+        if own and not any(spec in learned for spec in own):
             split = "all" if len(own) == len(specs) else "test"
         elif own:
             say("note: the variants were trained on these pictures; only those held out are scored")

@@ -204,6 +204,11 @@ def test_a_folder_of_photographs_is_trained_and_scored_on_with_a_split(tmp_path)
     scored = bench("eval", "baseline", "double_dg", "--data", f"folder:{folder}", "--json", cwd=tmp_path)
     assert scored.returncode == 0, scored.stderr
     assert "only those held out are scored" in scored.stderr
+    # What was not trained on them is scored on all seven, whatever the newest run trained on.
+    untrained = bench("eval", "telea", "--data", f"folder:{folder}", "--metrics", "psnr", "--json", cwd=tmp_path)
+    assert untrained.returncode == 0, untrained.stderr
+    assert "held out" not in untrained.stderr
+    assert {row["n"] for row in json.loads(untrained.stdout)["scores"] if row["mask"] == "rect"} == {7}
 
 
 def test_two_folders_are_two_data_sets(tmp_path):
