@@ -62,6 +62,7 @@ def kid(features: Features) -> float:
     range=(0, math.inf),
     reference="torch-fidelity 0.4 kid_features_to_metric: standard deviation over its subsets",
     version=1,
+    resampled=False,  # says how sure KID is, not how good fills are: with no interval, nobody is best by it
     least=LEAST,
 )
 def kid_error(features: Features) -> float:
