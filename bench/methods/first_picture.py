@@ -117,6 +117,9 @@ def look(method: CallableMethod, picture: Picture, name: str) -> float | tuple[s
     wrong = drifted(method, raw, truth, hole, picture)
     if wrong is not None:
         return f"{method.name} {wrong[0]}", wrong[1]
+    wrong = overdriven(method, raw, hole, picture)
+    if wrong is not None:
+        return f"{method.name} {wrong[0]}", wrong[1]
     if np.ptp(raw) < FLAT and np.ptp(truth) > 0.1 and not method.keys_said.said():
         raise ExternalError(
             shortened(
@@ -147,9 +150,9 @@ def value_range(
     here = float(np.abs(np.clip(raw, 0, 1) - truth)[~hole].mean())
     for pair in RANGES.values():
         again = (given - pair[0]) / (pair[1] - pair[0])
-        outside = np.mean((raw < -0.05) | (raw > 1.05))
+        outside = share_beyond(raw)
         error = float(np.abs(np.clip(again, 0, 1) - truth)[~hole].mean())
-        if pair == (low, high) or np.mean((again < -0.05) | (again > 1.05)) > 0.1:
+        if pair == (low, high) or share_beyond(again) > 0.1:
             continue
         if (here > REPAINTED and error < here / 4) or outside > BEYOND:
             return f"returned values from {given.min():.3g} to {given.max():.3g}", Keys(low_high_out=pair)
@@ -169,6 +172,35 @@ def drifted(
     if not found:
         return None
     return f"changed the known pixels by {here:.0f} levels on average", ranked(found)[0].keys
+
+
+def overdriven(method: CallableMethod, raw: np.ndarray, hole: np.ndarray, picture: Picture) -> tuple[str, Keys] | None:
+    """The known pixels come back and the fill is far beyond black or white, as where a model copies the one and paints
+    the other: in another range both are right. Raises ExternalError where they are in none."""
+    said = method.keys_said
+    if said.low_high_in is not None or said.low_high_out is not None or share_beyond(raw[hole]) <= BEYOND:
+        return None
+    for pair in list(RANGES.values())[1:]:
+        keys = Keys(low_high_in=pair, low_high_out=pair)
+        other = answer(method, keys, *picture)
+        if other is None or share_beyond(other.raw[hole]) > 1 - BEYOND:
+            continue
+        if known_error(other.raw, picture[0] / np.float32(255), hole) < KNOWN:
+            return f"returned values from {raw.min():.3g} to {raw.max():.3g} in the hole", keys
+    if np.mean((raw[hole] < -1) | (raw[hole] > 2)) > BEYOND:
+        raise ExternalError(
+            shortened(
+                f"{method.name} returned values from {raw.min():.3g} to {raw.max():.3g} and nearly all of the hole "
+                "would be clipped",
+                f": find out why with bench probe '{method.spec}'; out=0,1 clips",
+            )
+        )
+    return None
+
+
+def share_beyond(raw: np.ndarray) -> float:
+    """The share of values that lie far outside black to white."""
+    return float(np.mean((raw < -0.05) | (raw > 1.05)))
 
 
 def polarity(method: CallableMethod, raw: np.ndarray, picture: Picture) -> tuple[str, Keys] | None:

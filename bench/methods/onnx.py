@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from bench.methods.callable import CallableMethod, existing, shortened
+from bench.methods.input_names import names_mask
 from bench.methods.keys import Keys
 from bench.methods.onnx_files import digest, weight_files
 from bench.methods.spec import Spec
@@ -135,10 +136,9 @@ def facts_of(file: Path, inputs: Sequence[Any], outputs: Sequence[Any], said: Ke
 
 def is_mask(entry: Any) -> bool:
     """By its one channel where the shape tells, else by its name."""
-    shape = [side for side in entry.shape if isinstance(side, int)]
     if 3 in entry.shape[1:]:
         return False
-    return 1 in entry.shape[1:] or len(entry.shape) == 3 or (not shape and "mask" in entry.name.lower())
+    return 1 in entry.shape[1:] or len(entry.shape) == 3 or names_mask(entry.name)
 
 
 def caller(session: Any, keys: Keys) -> Callable[..., Any]:

@@ -57,8 +57,8 @@ class Predictions(Method):
         :data:`LOSSY`."""
         wanted = named(self.pattern, image_id) if self.flat else f"{mask}/{named(self.pattern, image_id)}"
         found = self.files.get(wanted, [])
-        # An id that carries a suffix, as where two pictures share the rest.
-        if wanted in self.files.get(stem(wanted), []):
+        # An id that carries a suffix, as where two pictures share the rest, may be the file's whole name.
+        if not found and wanted in self.files.get(stem(wanted), []):
             found = [wanted]
         if not found:
             return None

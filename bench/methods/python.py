@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from bench.methods.callable import IDS, CallableMethod, existing, parameters_of, safe_name
+from bench.methods.input_names import order_of
 from bench.methods.keys import Keys
 from bench.methods.spec import Spec
-from bench.methods.torchscript import order_of, single_input
+from bench.methods.torchscript import single_input
 from bench.methods.user_code import user_code
 from variants.errors import ExternalError
 from variants.method import Method

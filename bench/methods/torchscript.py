@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import warnings
 import zipfile
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from bench.methods.callable import CallableMethod, existing
+from bench.methods.input_names import order_of
 from bench.methods.keys import Keys
 from bench.methods.spec import Spec
 from variants.errors import ExternalError
@@ -69,16 +69,6 @@ def facts_of(module: Any) -> Keys:
         input=single_input(module) if len(inputs) == 1 else None,
         order=order_of(inputs),
     )
-
-
-def order_of(names: Sequence[str]) -> str | None:
-    """What two inputs of these names say of their order; a ``masked_image`` is a picture."""
-
-    def mask(name: str) -> bool:
-        name = name.lower()
-        return ("mask" in name or "hole" in name) and not any(word in name for word in ("masked", "im", "pic"))
-
-    return "mask,picture" if len(names) == 2 and mask(names[0]) and not mask(names[1]) else None
 
 
 def single_input(module: Any) -> str | None:

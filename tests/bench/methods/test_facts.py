@@ -13,11 +13,12 @@ import torch
 from torch import nn
 
 from bench.methods import onnx
+from bench.methods.input_names import order_of
 from bench.methods.keys import Keys
 from bench.methods.load import load_methods
 from bench.methods.onnx import caller, is_mask, takes_any_count
 from bench.methods.python import inputs_of
-from bench.methods.torchscript import facts_of, holds_weights_alone, move_constants, order_of, single_input
+from bench.methods.torchscript import facts_of, holds_weights_alone, move_constants, single_input
 from variants.errors import ExternalError
 
 
@@ -52,6 +53,9 @@ def facts(*inputs: Any, outputs: tuple[Any, ...] = (OUT,), said: Keys | None = N
         ((MASK, entry("x", "n", 3, "h", "w", kind="tensor(uint8)")), Keys(order="mask,picture", dtype="uint8")),
         ((entry("x"), entry("mask")), Keys()),
         ((entry("a_MASK"), entry("x")), Keys(order="mask,picture")),
+        ((entry("mask", 1, "c", "h", "w"), entry("x", 1, "c", "h", "w")), Keys(order="mask,picture")),
+        ((entry("mask"), entry("masked_image")), Keys(order="mask,picture")),
+        ((entry("masked_image"), entry("mask")), Keys()),
         ((entry("y", "n", "h", "w"), PICTURE), Keys(order="mask,picture")),
     ],
 )
@@ -93,8 +97,8 @@ def test_a_model_of_no_or_three_inputs_is_refused(count: int) -> None:
         (entry("mask", "n", "h", "w", 3), False),
         (entry("y", 1, "h", "w"), True),
         (entry("x", 1, "c", "h", "w"), False),  # one picture at a time is no mask
-        (entry("mask", 1, "c", "h", "w"), False),
-        (entry("mask", "n", "c", "h", "w"), True),  # where no axis is known the name tells
+        (entry("mask", 1, "c", "h", "w"), True),  # where the channels are not known the name tells
+        (entry("mask", "n", "c", "h", "w"), True),
         (entry("image", "n", "c", "h", "w"), False),
     ],
 )

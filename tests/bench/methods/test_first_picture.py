@@ -158,6 +158,40 @@ def test_a_model_that_repaints_either_way_is_no_case_of_a_turned_mask() -> None:
     assert check_convention(model(lambda x, h: x * 0.5 + 0.3 * (x > 0)), (IMAGE, HOLE)) > 10
 
 
+@pytest.mark.parametrize(("low", "high", "write"), [(0.0, 255.0, "range=0,255"), (-1.0, 1.0, None)])
+def test_a_fill_far_beyond_white_beside_known_pixels_that_come_back_is_in_another_range(
+    low: float, high: float, write: str | None
+) -> None:
+    def copies(x: torch.Tensor, h: torch.Tensor) -> torch.Tensor:
+        return x * (1 - h) + h * (low + 0.6 * (high - low))  # the hole at six tenths of the range that it works in
+
+    if write is None:
+        # 0.2 is a value of the plain range too.
+        check_convention(model(copies), (IMAGE, HOLE))
+        return
+    said = rf"m returned values from 0 to 153 in the hole: write 'python:m\.py:f\?{write}'"
+    with pytest.raises(ExternalError, match=said):
+        check_convention(model(copies), (IMAGE, HOLE))
+    check_convention(model(copies, low_high_out=(0.0, 1.0)), (IMAGE, HOLE))  # what was said is believed
+
+
+@pytest.mark.parametrize(("level", "refused"), [(1e5, True), (-1.1, True), (2.1, True), (1.9, False), (-0.9, False)])
+def test_a_fill_that_no_range_explains_is_refused_where_it_would_be_clipped_nearly_everywhere(
+    level: float, refused: bool
+) -> None:
+    def wild(x: torch.Tensor, h: torch.Tensor) -> torch.Tensor:
+        # Seen in another range it is as wild.
+        return torch.where(h > 0, torch.full_like(x, level * float(x.amax() - min(float(x.amin()), 0.0))), x)
+
+    if refused:
+        with pytest.raises(
+            ExternalError, match="nearly all of the hole would be clipped: find out why with bench probe"
+        ):
+            check_convention(model(wild), (IMAGE, HOLE))
+    else:
+        check_convention(model(wild), (IMAGE, HOLE))
+
+
 def test_a_failure_is_told_without_its_advice() -> None:
     assert bare("m failed: RuntimeError; find out what it expects with bench probe 'x'") == "m failed: RuntimeError"
     assert bare("m gave a picture of another size: write 'x?size=8'") == "m gave a picture of another size"

@@ -153,7 +153,10 @@ def test_of_a_fill_that_is_there_twice_the_one_that_lost_nothing_is_taken(tmp_pa
     assert found(tmp_path, "rect", "c") == "rect/c.tif"
     assert found(tmp_path, "circle", "a") == "circle/a.bmp"
     assert found(tmp_path, "circle", "b") is None
-    # An id that names its ending means that file alone.
+    # An id that names its ending means that file alone, unless the fill is called by the whole id.
+    fills(tmp_path, "square/a.png", "square/a.png.png")
+    assert found(tmp_path, "square", "a") == "square/a.png"
+    assert found(tmp_path, "square", "a.png") == "square/a.png.png"
     assert found(tmp_path, "rect", "a.jpg") == "rect/a.jpg"
     assert found(tmp_path, "rect", "a.bmp") is None
 
