@@ -142,6 +142,23 @@ def test_a_file_of_the_project_that_a_page_names_is_there(page: str) -> None:
             assert (ROOT / span).exists(), span
 
 
+def is_there(name: str) -> bool:
+    """Whether ``package.module.thing`` is a module or what stands in one."""
+    module, _, thing = name.rpartition(".")
+    try:
+        return hasattr(importlib.import_module(module), thing) or bool(importlib.import_module(name))
+    except ImportError:
+        return False
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_python_name_that_a_page_gives_is_there(page: str) -> None:
+    python = [block for language, block in FENCED.findall(text_of(page)) if language == "python"]
+    for code in [*spans(page), *"\n".join(python).splitlines()]:
+        name = re.fullmatch(r"((?:bench|variants|reports)(?:\.(?!py\b|md\b)\w+)+)(?:\(.*\))?", code)
+        assert not name or is_there(name[1]), code
+
+
 @pytest.mark.parametrize("page", PAGES)
 def test_a_target_of_make_that_a_page_names_is_there(page: str) -> None:
     targets = re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.M)
