@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from bench.metrics.declaration import Metric
-from bench.statistics.standing import distance, standing
+from bench.statistics.standing import ahead, distance, standing, winners
 
 HIGHER, LOWER = Metric("psnr", direction="higher"), Metric("lpips", direction="lower")
 NEAREST = Metric("sharpness", direction="nearest", target=2.0)
@@ -40,3 +40,19 @@ def test_a_row_stands_by_its_mean_turned_or_its_distance(row: dict[str, Any], me
 def test_what_has_no_value_has_no_standing() -> None:
     assert math.isnan(standing(None, HIGHER))
     assert math.isnan(standing({"mean": None, "distance": 1.0}, NEAREST))
+
+
+def test_those_who_stand_highest_are_ahead_but_for_rounding_and_not_where_all_do() -> None:
+    third = 0.1 + 0.2  # not the same float as 0.3
+    assert ahead({"a": 0.3, "b": third, "c": 0.2}) == {"a", "b"}
+    assert ahead({"a": 0.3, "b": third}) == ahead({"a": 0.0, "b": -1e-17}) == frozenset()
+    assert ahead({"a": 1.0}) == ahead({"a": 1.0, "b": math.nan}) == ahead({}) == frozenset()
+
+
+def test_a_place_that_all_share_and_pasted_known_pixels_win_nothing() -> None:
+    places = [{"side": side, "rank": rank, "mean": mean} for side, rank, mean in (("a", 1, 0.0), ("b", 2, 0.1))]
+    known = Metric("drift", region="known", direction="lower", range=(0.0, 1.0))
+    assert winners(places, LOWER) == {"a"}
+    assert winners(places, known) == frozenset()
+    assert winners([*places, {"side": "c", "rank": 3, "mean": 0.2}], known) == {"b"}
+    assert winners([{**place, "rank": 1} for place in places], LOWER) == frozenset()
