@@ -91,12 +91,13 @@ def common(
 
 def main() -> None:
     """Entry point: run the command; an error becomes one sentence on stderr and its exit code."""
-    settle_process()
-    for name in commands():
-        importlib.import_module(f"bench.cli.{name}")
-    for command in app.registered_commands:
-        command.help = with_examples(inspect.cleandoc(command.help or getattr(command.callback, "__doc__", None) or ""))
     try:
+        settle_process()
+        for name in commands():
+            importlib.import_module(f"bench.cli.{name}")
+        for command in app.registered_commands:
+            text = command.help or getattr(command.callback, "__doc__", None) or ""
+            command.help = with_examples(inspect.cleandoc(text))
         result = app(standalone_mode=False, prog_name="bench")
         code = int(result) if isinstance(result, int) else Exit.OK
         # Some versions of the parser turn a Ctrl-C into this exit code themselves.

@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -112,3 +113,25 @@ def test_closed_streams_take_no_files_place_and_sigterm_is_heard_like_ctrl_c(tmp
     command = f"{sys.executable} -c '{LATE}' {tmp_path / 'file'} >&- 2>&- <&-"
     assert subprocess.run(command, shell=True, cwd=Path(__file__).parents[3]).returncode == 7
     assert (tmp_path / "file").read_text() == ""
+
+
+@pytest.mark.parametrize("module", ["typer", "bench.cli.run"])
+def test_a_ctrl_c_while_the_command_line_is_imported_is_one_sentence(module: str) -> None:
+    code = (
+        "import signal, sys\n"
+        "class Hit:\n"
+        "    @staticmethod\n"
+        "    def find_spec(name, *rest):\n"
+        f"        if name == {module!r}:\n"
+        "            signal.raise_signal(signal.SIGINT)\n"
+        "sys.meta_path.insert(0, Hit)\n"
+        "from bench.__main__ import main\n"
+        "main()"
+    )
+    done = subprocess.run([sys.executable, "-c", code, "list"], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "bench: Interrupted.\n")
+
+
+def test_the_command_begins_where_a_ctrl_c_is_heard() -> None:
+    project = tomllib.loads((Path(__file__).parents[3] / "pyproject.toml").read_text())
+    assert project["project"]["scripts"]["bench"] == "bench.__main__:main"
