@@ -11,6 +11,7 @@ from bench.methods.hints import hint
 from bench.methods.keys import RANGES, Keys
 from bench.methods.memory_needed import TooLarge
 from bench.methods.probe import KNOWN, Picture, ranked, shown_under, tried_of
+from bench.methods.repeatable import told_unsteady
 from bench.methods.structure import answer, running
 from bench.suites.suite import Suite
 from variants.errors import ExternalError, FillError
@@ -51,7 +52,8 @@ def check_first(methods: Iterable[Method], suite: Suite) -> tuple[list[str], lis
                 fit = [(image, hole) for image, hole in pictures if hole.any() and not hole.all()]
                 drifts = [check_convention(method, pictures[0], part.ids[0]) for method in callables]
                 notes = [told_drift(m, levels) for m, levels in zip(callables, drifts, strict=True)]
-                advice = [hint(method, fit) for method in callables]
+                advice = [told_unsteady(method, pictures[0], part.ids[0]) for method in callables]
+                advice += [hint(method, fit) for method in callables]
                 return [text for text in notes if text], [text for text in advice if text]
     return [], []
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from itertools import groupby
 from pathlib import Path, PurePosixPath
 
@@ -14,6 +15,7 @@ from bench.datasets.folder import find_pictures, first_skipped
 from bench.datasets.name_pattern import named
 from bench.datasets.pictures import BrokenPicture, read_picture
 from bench.methods.callable import safe_name
+from bench.methods.spec import Spec
 from bench.util.errors import UsageError
 from variants.errors import ExternalError
 from variants.method import Findings, Method
@@ -172,7 +174,7 @@ def refuse_namesakes(methods: Sequence[Method]) -> None:
     seen: set[tuple[str, int]] = set()
     for method in methods:
         if (method.name.casefold(), method.seed) in seen:
-            raise UsageError(
-                f"{method.name} with seed {method.seed} is named twice: give one another name, 'other={method.name}'"
-            )
+            spec = getattr(method, "spec", None)
+            other = str(replace(spec, name="other")) if isinstance(spec, Spec) else f"other={method.name}"
+            raise UsageError(f"{method.name} with seed {method.seed} is named twice: give one another name, '{other}'")
         seen.add((method.name.casefold(), method.seed))

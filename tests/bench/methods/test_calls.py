@@ -11,7 +11,9 @@ import torch
 
 from bench.methods.callable import CallableMethod, existing, reason, shortened
 from bench.methods.keys import Keys
+from bench.methods.predictions import refuse_namesakes
 from bench.methods.spec import Spec
+from bench.util.errors import UsageError
 from variants.errors import ExternalError, FillError
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (5, 8, 8, 3), dtype=np.uint8)
@@ -248,3 +250,10 @@ def test_a_convention_is_known_before_the_first_call() -> None:
     found = method(lambda x, h: (x * 255).round().byte())
     found.fill(IMAGES[:1], HOLES[:1])
     assert found.gives_integers is True
+
+
+def test_a_file_given_twice_is_told_the_spec_that_gives_it_another_name() -> None:
+    twice = [CallableMethod("f", lambda x, h: x, spec=Spec("python", "m.py:f", Keys(batch=2))) for _ in range(2)]
+    said = r"f with seed 0 is named twice: give one another name, 'other=python:m\.py:f\?batch=2'"
+    with pytest.raises(UsageError, match=said):
+        refuse_namesakes(twice)
