@@ -408,3 +408,12 @@ def test_a_screenshot_of_the_stage_is_not_blank(watched: Watched, report: str) -
     open_first(watched.page)
     picture = np.asarray(Image.open(io.BytesIO(settled(watched.page))).convert("RGB"))
     assert picture.std() > 20
+
+
+def test_a_printed_page_is_no_wider_than_its_paper(browser: Any, report: str) -> None:
+    context = fresh(browser, viewport={"width": 1032, "height": 700})  # A4 landscape less its margins, at 96 dpi
+    page = context.new_page()
+    page.emulate_media(media="print")
+    page.goto(report)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 1032
+    context.close()
