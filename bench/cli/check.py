@@ -87,6 +87,11 @@ def check_command(
     if against is None and held is not None and held.against is not None:
         beside = held.path.parent / held.against
         against = str(beside) if (beside / "run.json").is_file() else held.against
+        if not any((place / "run.json").is_file() for place in (Path(against), folder / against)):
+            raise UsageError(
+                f"{held.path}: against names {held.against}, which is neither a folder beside the file nor a run: "
+                "commit the folder that bench check --init wrote, or name a run with --against"
+            )
     reference = find_run(against, folder) if against is not None else None
     files = chosen(export or [], "check")
     checked = check_run(rules, find_run(run, folder), reference, Options(common=common), assignments(renamed, "--map"))

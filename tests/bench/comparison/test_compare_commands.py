@@ -197,3 +197,12 @@ def test_a_check_does_not_write_json_and_markdown_to_one_stdout(typed: Typed) ->
     code, out, err = typed("check", "--fail-if", "psnr_hole<1", "--json", "--markdown", "-")
     assert (code, out) == (2, "")
     assert "--json and --markdown - both write to stdout: give --markdown a file" in err
+
+
+def test_a_reference_that_was_not_kept_beside_its_thresholds_is_named_with_both_places(typed: Typed) -> None:
+    Path("t.toml").write_text('against = "t-reference"\nfail_if = ["psnr_hole:0.2"]\n')
+    code, out, err = typed("check", "--thresholds", "t.toml")
+    assert (code, out) == (2, "")
+    assert "t.toml: against names t-reference, which is neither a folder beside the file nor a run" in err
+    Path("t.toml").write_text('against = "old"\nfail_if = ["telea.psnr_hole:0.2"]\n')
+    assert typed("check", "--thresholds", "t.toml")[0] == 0

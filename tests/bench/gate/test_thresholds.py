@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -118,7 +119,7 @@ def test_speeds_may_drop_by_a_quarter_or_by_what_was_measured_but_not_to_nothing
     floor = measure_noise([whole])
     assert floor.speeds == {}
     for measured, allowed in (({}, "25%"), ({"a": 12.0}, "25%"), ({"a": 41.2}, "42%"), ({"a": 99.0}, "95%")):
-        known = NoiseFloor(floor.runs, floor.rows, measured, [])
+        known = replace(floor, speeds=measured)
         file, _ = write_threshold_file(tmp_path / "t.toml", whole, known, force=True)
         assert [line.split(",")[0].strip() for line in file.read_text().splitlines()[6:-1]] == [
             f'"a.speed:{allowed}"',
