@@ -49,6 +49,11 @@ def parse_spec(text: str) -> Spec:
     if not colon:
         return Spec("", rest, name=name)
     if kind not in KINDS:
+        given, equals, rest = kind.rpartition("=")
+        if equals and rest in KINDS:
+            raise UnknownName(
+                f"'{given}' in '{text}' cannot be a method's name: use letters and digits without accents, and _ . -"
+            )
         kinds = ", ".join(f"{known}:" for known in KINDS)
         raise UnknownName(f"unknown kind of method '{kind}:' in '{text}': choose from {kinds} or a variant's name")
     pattern = ""

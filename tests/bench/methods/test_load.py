@@ -41,6 +41,8 @@ def test_what_can_be_a_method_is_let_through(spec):
     [
         ("onnx:", "'onnx:' names no file: write onnx:FILE"),
         ("tensorflow:x", "unknown kind of method 'tensorflow:'"),
+        ("日本語=predictions:x", "'日本語' in '日本語=predictions:x' cannot be a method's name: use letters"),
+        ("<i>=onnx:x", "'<i>' in '<i>=onnx:x' cannot be a method's name"),
         ("tensorflow:x", "torchscript:, onnx:, python:, predictions:"),
         ("double_gd@1", "unknown variant 'double_gd': did you mean double_dg"),
     ],
