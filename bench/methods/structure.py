@@ -33,7 +33,7 @@ def structures(method: CallableMethod) -> list[Keys]:
     """What could be said more, the least first; what the user said himself stays."""
     said = method.keys_said
     found = {}
-    for parts in product(INPUTS, LAYOUTS, DTYPES, (*SIZES, *MULTIPLES[1:])):
+    for parts in product(INPUTS, LAYOUTS, DTYPES, (*MULTIPLES, *SIZES[1:])):
         keys = Keys()
         for part in parts:
             keys = keys.or_else(part)
@@ -76,7 +76,8 @@ def answer(method: CallableMethod, keys: Keys, image: np.ndarray, hole: np.ndarr
 def running(method: CallableMethod, image: np.ndarray, hole: np.ndarray, *, further: bool) -> Iterator[Answer]:
     """The first structure that runs and, with ``further``, other inputs and layouts that run by saying one thing."""
     first = None
-    for keys in structures(method):
+    # A multiple keeps the pixels as they are; but where it happens to give a size that models are made for, that is it.
+    for keys in sorted(structures(method), key=lambda keys: (len(keys.said()), pads_to_a_size(keys, hole.shape))):
         if first is not None and (not further or not is_near(keys, first)):
             continue
         found = answer(method, keys, image, hole)
@@ -86,6 +87,16 @@ def running(method: CallableMethod, image: np.ndarray, hole: np.ndarray, *, furt
                 first = found.keys
                 if not further:
                     return
+
+
+def pads_to_a_size(keys: Keys, shape: tuple[int, ...]) -> bool:
+    """Whether a picture of ``shape`` (height, width) padded to the multiple is of one of :data:`SIZES`.
+
+    >>> pads_to_a_size(Keys(multiple=64), (500, 512)), pads_to_a_size(Keys(multiple=64), (64, 80))
+    (True, False)
+    """
+    step = keys.multiple
+    return step is not None and tuple(side + -side % step for side in shape) in [each.size for each in SIZES[1:]]
 
 
 def is_near(keys: Keys, first: Keys) -> bool:
