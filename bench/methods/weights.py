@@ -17,7 +17,8 @@ def weights_of(run: Run) -> Any:
     def find(name: str, seed: int | None) -> tuple[Path, int]:
         file = run.checkpoint(name, seed)
         if file is None:
-            raise UsageError(f"the run {run.name} holds no trained weights of {name}")
+            wanted = name if seed is None else f"{name}@{seed}"
+            raise UsageError(f"the run {run.name} holds no trained weights of {wanted}")
         return own(run, name, file)
 
     return find

@@ -76,3 +76,9 @@ def test_weights_of_a_run_that_keeps_no_digest_are_taken(tmp_path: Path) -> None
     run = Run.open(tmp_path / "own")
     run.manifest.variants = [VariantEntry("a", 4, "reference", weights_sha256="x"), VariantEntry("b", 4, "network")]
     assert weights_of(run)("a", 4)[1] == 4
+
+
+def test_a_seed_that_a_run_lacks_is_named_with_its_variant(tmp_path: Path) -> None:
+    own = trained(tmp_path, "own", 0, "a/seed-2")
+    with pytest.raises(UsageError, match="own holds no trained weights of a@7$"):
+        weights_of(Run.open(own.parent))("a", 7)
