@@ -80,5 +80,5 @@ def test_weights_of_a_run_that_keeps_no_digest_are_taken(tmp_path: Path) -> None
 
 def test_a_seed_that_a_run_lacks_is_named_with_its_variant(tmp_path: Path) -> None:
     own = trained(tmp_path, "own", 0, "a/seed-2")
-    with pytest.raises(UsageError, match="own holds no trained weights of a@7$"):
+    with pytest.raises(UsageError, match="own holds no trained weights of a@7"):
         weights_of(Run.open(own.parent))("a", 7)
