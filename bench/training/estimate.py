@@ -34,6 +34,9 @@ LOOP_S = 0.25
 """Seconds a sample takes, about: enough steps that one picture more or less does not matter, and short enough that some
 fall where other programs leave the machine alone."""
 
+LEAST_BATCH = 8
+"""Pictures in a step that stands for one of more: a core's rate is that of large batches by then."""
+
 SENT_POOL = 512
 """Pictures that stand for all: what a step costs does not depend on how many there are."""
 
@@ -108,7 +111,8 @@ def estimate_all(trainings: Sequence[tuple[str, int]], profile: Profile, device:
             require_memory(training, profile.batch, several)
     ceilings = measure_ceilings(device, [precision], seconds=2)
     found = {}
-    with company(names[0], profile, pictures, several - 1):
+    others = replace(profile, batch=in_a_step(counted[names[0]], profile.batch, precision, ceilings, seconds))
+    with company(names[0], others, pictures, several - 1):
         for name in names:
             say(f"timing steps of {name}")
             found[name] = estimate(counted[name], profile, device, pictures, ceilings, seconds)
@@ -178,17 +182,26 @@ def require_memory(training: Training, batch: int, at_a_time: int) -> None:
         ) from error
 
 
+def in_a_step(counted: Training, batch: int, precision: str, ceilings: Ceilings, seconds: float) -> int:
+    """How many of the ``batch`` pictures a timed step takes: fewer where the whole would take longer than ``seconds``
+    however fast the device is, so that no estimate of a large training takes minutes and gigabytes."""
+    least, _ = ceilings.share(Cost(counted.flops_step * batch, counted.bytes_step * batch), precision, 1.0)
+    return max(min(batch, LEAST_BATCH), int(batch * seconds / least)) if least > seconds else batch
+
+
 def estimate(
     counted: Training, profile: Profile, device: str, pictures: int, ceilings: Ceilings, seconds: float
 ) -> Estimate:
     """One training, from ``seconds`` of its steps; counted: what its steps cost.
 
-    The fastest sample counts: others say how busy the machine was meanwhile.
+    The fastest sample counts: others say how busy the machine was meanwhile. Steps that are too long are of fewer
+    pictures, and count as many times as the whole has more.
     """
     name = counted.name
     plan = plan_of(name, 0, steps_of(name, profile, pictures), profile, device, pictures)
+    some = in_a_step(counted, plan.batch, plan.precision, ceilings, seconds)
     began = time.perf_counter()
-    next_step, taken = steps(name, profile, device, pictures), 0
+    next_step, taken = steps(name, replace(profile, batch=some), device, pictures), 0
 
     def step() -> None:
         nonlocal taken
@@ -214,6 +227,7 @@ def estimate(
         per_step = min(samples[1:] or samples)
         # The first steps are steps of the training, too.
         first_s = max(0.0, first_s - first_steps * per_step)
+    per_step *= plan.batch / some
     least = Cost(counted.flops_step * plan.batch, counted.bytes_step * plan.batch)
     share, bound = ceilings.share(least, plan.precision, per_step)
     return Estimate(

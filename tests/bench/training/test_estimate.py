@@ -14,7 +14,7 @@ from bench.profiles.profile import load_profile
 from bench.throughput import memory
 from bench.throughput.ceilings import Ceilings
 from bench.training import estimate as module
-from bench.training.estimate import BUFFERS, Estimate, Programme, estimate, estimate_all, require_memory
+from bench.training.estimate import BUFFERS, Estimate, Programme, estimate, estimate_all, in_a_step, require_memory
 from bench.training.schedule import ending
 from bench.util.errors import UsageError
 from tests.bench.command import TINY, bench
@@ -202,6 +202,32 @@ def test_a_step_that_takes_longer_than_all_that_was_asked_for_is_taken_once(monk
     assert (timed.loops, timed.warmed, given.first_s, given.training_s) == ([], [], 0, 480)
 
 
+@pytest.mark.parametrize(
+    ("flops", "pictures"),
+    [
+        (1e12, 100),  # 3e11 operations of 100 pictures take .3 s
+        (1e11, 50),  # 3 s, twice as long as was asked for
+        (1e9, 8),  # 300 s: a half picture would do, but few pictures are no measure of many
+    ],
+)
+def test_a_timed_step_takes_no_more_pictures_than_there_is_time_for(flops, pictures):
+    assert in_a_step(COUNTED, 100, "fp32", Ceilings({"fp32": flops}, 1e12), 1.5) == pictures
+
+
+def test_a_step_of_few_pictures_is_timed_whole_however_long():
+    assert in_a_step(COUNTED, 4, "fp32", Ceilings({"fp32": 1e6}, 1e12), 1.5) == 4
+
+
+def test_a_step_of_fewer_pictures_stands_for_the_whole(monkeypatch):
+    timed, batches = Timed(monkeypatch, 0.1), []
+    monkeypatch.setattr(module, "steps", lambda name, profile, *given: batches.append(profile.batch) or timed.step)
+    # 10 pictures take at least 3 s: a step of 8 is timed, at .1 s. 60 steps of 10 take .125 s each.
+    given = estimate(COUNTED, PROFILE, "cpu", 300, Ceilings({"fp32": 1e10}, 1e9), 1.5)
+    assert batches == [8] and given.steps == 60 and given.images_per_s == pytest.approx(80)
+    assert given.training_s == pytest.approx(given.first_s + 60 * 0.125)
+    assert given.floor_s == pytest.approx(60 * 3)
+
+
 def test_on_a_gpu_steps_are_recorded_before_they_are_timed(monkeypatch):
     timed = Timed(monkeypatch, 0.125)
     timed.device = "cuda"
@@ -337,6 +363,7 @@ def programme(monkeypatch):
     monkeypatch.setattr(module, "company", company)
     monkeypatch.setattr(module, "prepare_cpu", lambda threads: done.append(("threads", threads)))
     monkeypatch.setattr(module, "keep_freed_memory", lambda: done.append("memory kept"))
+    monkeypatch.setattr(module, "in_a_step", lambda counted, batch, *given: batch)
     monkeypatch.setattr(module, "training_data", lambda profile: ["a" * 200, "b" * 100])
     monkeypatch.setattr(module, "count_training", lambda *given: done.append(given) or SimpleNamespace(name=given[0]))
     monkeypatch.setattr(module, "require_memory", lambda counted, *given: done.append(("needs", counted.name, *given)))
