@@ -52,8 +52,8 @@ def check_first(methods: Iterable[Method], suite: Suite) -> tuple[list[str], lis
                 fit = [(image, hole) for image, hole in pictures if hole.any() and not hole.all()]
                 drifts = [check_convention(method, pictures[0], part.ids[0]) for method in callables]
                 notes = [told_drift(m, levels) for m, levels in zip(callables, drifts, strict=True)]
-                advice = [told_unsteady(method, pictures[0], part.ids[0]) for method in callables]
-                advice += [hint(method, fit) for method in callables]
+                notes += [told_unsteady(method, pictures[0], part.ids[0]) for method in callables]
+                advice = [hint(method, fit) for method in callables]
                 return [text for text in notes if text], [text for text in advice if text]
     return [], []
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from types import SimpleNamespace
 from typing import Any
 
@@ -230,6 +231,13 @@ def test_the_first_picture_with_a_hole_and_known_pixels_is_looked_at_alone() -> 
     check_first([model(told), model(told)], suite)
     assert suite.asked == [("one", mask) for mask in ("empty", "none", "all", "some")]
     assert seen == [["first"]] * 6  # each once for its convention, and twice to see whether it repeats itself
+
+
+def test_a_model_that_does_not_repeat_itself_is_noted_in_the_run() -> None:
+    suite: Any = Suite(some=HOLE)
+    levels = itertools.count(90)
+    notes, _ = check_first([model(lambda x, h: x * (1 - h) + h * next(levels) * 2 / 255)], suite)
+    assert len(notes) == 1 and "fills the same picture differently when called again" in notes[0]
 
 
 def test_only_models_from_outside_are_looked_at() -> None:
