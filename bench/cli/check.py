@@ -70,6 +70,8 @@ def check_command(
 
     if json_output and str(markdown) == "-":
         raise typer.BadParameter("--json and --markdown - both write to stdout: give --markdown a file")
+    if str(junit) == "-":
+        raise typer.BadParameter("--junit needs a file: '-' is not one")
     folder = runs_folder(runs_dir)
     if init:
         return _write_thresholds(run, thresholds or DEFAULT, noise or [], folder, force)

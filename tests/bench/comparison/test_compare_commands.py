@@ -206,3 +206,8 @@ def test_a_reference_that_was_not_kept_beside_its_thresholds_is_named_with_both_
     assert "t.toml: against names t-reference, which is neither a folder beside the file nor a run" in err
     Path("t.toml").write_text('against = "old"\nfail_if = ["telea.psnr_hole:0.2"]\n')
     assert typed("check", "--thresholds", "t.toml")[0] == 0
+
+
+def test_junit_goes_to_a_file_not_to_one_called_minus(typed: Typed) -> None:
+    code, out, err = typed("check", "--fail-if", "psnr_hole<1", "--junit", "-")
+    assert (code, out) == (2, "") and "--junit needs a file: '-' is not one" in err
