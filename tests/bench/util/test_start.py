@@ -119,6 +119,8 @@ def test_closed_streams_take_no_files_place_and_sigterm_is_heard_like_ctrl_c(tmp
 def test_a_ctrl_c_while_the_command_line_is_imported_is_one_sentence(module: str) -> None:
     code = (
         "import signal, sys\n"
+        # Whoever starts the tests in the background has it ignored.
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "class Hit:\n"
         "    @staticmethod\n"
         "    def find_spec(name, *rest):\n"
