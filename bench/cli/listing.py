@@ -17,7 +17,6 @@ from bench.util.words import first_sentence
 if TYPE_CHECKING:
     from rich.console import Console
 
-if TYPE_CHECKING:
     from bench.runs.manifest import Manifest
 
 
