@@ -205,9 +205,9 @@ def test_a_step_that_takes_longer_than_all_that_was_asked_for_is_taken_once(monk
 @pytest.mark.parametrize(
     ("flops", "pictures"),
     [
-        (1e12, 100),  # 3e11 operations of 100 pictures take .3 s
-        (1e11, 50),  # 3 s, twice as long as was asked for
-        (1e9, 8),  # 300 s: a half picture would do, but few pictures are no measure of many
+        (1e13, 100),  # 3e11 operations of 100 pictures take .03 s, or .3 s at a tenth of that rate
+        (1e12, 50),  # 3 s, twice as long as was asked for
+        (1e10, 8),  # 300 s: a half picture would do, but few pictures are no measure of many
     ],
 )
 def test_a_timed_step_takes_no_more_pictures_than_there_is_time_for(flops, pictures):
