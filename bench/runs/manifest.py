@@ -6,7 +6,7 @@ import dataclasses
 import hashlib
 import json
 import types
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -135,6 +135,17 @@ class Manifest:
     def members(self) -> list[tuple[str, int]]:
         """(variant, seed) of what was scored, in order."""
         return [(entry.name, entry.seed) for entry in self.variants]
+
+
+def all_reasons(parts: Iterable[Mapping[str, Sequence[str]]], names: Iterable[str]) -> dict[str, list[str]]:
+    """Why some fills have no value, by column, of several ``partly``, in alphabetical order. names: of the columns.
+
+    >>> all_reasons([{"a": ["y"]}, {"a": ["x", "y"], "b": ["z"]}], ["a"])
+    {'a': ['x', 'y']}
+    """
+    held = list(parts)
+    found = {name: sorted({why for part in held for why in part.get(name, ())}) for name in names}
+    return {name: told for name, told in found.items() if told}
 
 
 def shared_titles(manifests: Iterable[Manifest]) -> dict[str, str]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from bench.runs.manifest import Manifest
+from bench.runs.manifest import Manifest, all_reasons
 from bench.runs.reader import Run
 from bench.runs.records import read_records
 from bench.set_metrics.store import read_set, write_set
@@ -67,10 +67,7 @@ def merged_manifest(runs: Sequence[Run], members: Sequence[Member], name: str) -
         for key, why in run.manifest.missing.items()
         if all(key in other.manifest.missing or key not in other.manifest.metrics for other in runs)
     }
-    partly = {
-        key: sorted({why for run in runs for why in run.manifest.partly.get(key, ())})
-        for key in dict.fromkeys(key for run in runs for key in run.manifest.partly)
-    }
+    partly = all_reasons((run.manifest.partly for run in runs), metrics)
     notes = [f"{run.name}: {note}" for run in runs for note in run.manifest.notes]
     return Manifest(
         name=name,

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bench.runs.manifest import Manifest
+from bench.runs.manifest import Manifest, all_reasons
 from bench.runs.records import KEY, read_records, record_file
 from bench.runs.shards import Part, Shard, folder_of, read_shards
 from bench.runs.writer import RunWriter
@@ -22,7 +22,7 @@ from bench.set_metrics.scorer import SetScorer
 from bench.set_metrics.store import read_set, set_file, write_set
 from bench.stages.cells import truths_file
 from bench.stages.outcome import Outcome
-from bench.stages.score import all_reasons, note_columns, note_outcome
+from bench.stages.score import note_columns, note_outcome
 from bench.util.errors import IncomparableError, UsageError
 from bench.util.parquet import write_table
 from bench.util.words import some

@@ -13,7 +13,7 @@ from bench.metrics.registry import metric
 from bench.metrics.scorer import Scorer
 from bench.profiles.profile import Profile
 from bench.runs.journal import JOURNAL, Journal
-from bench.runs.manifest import VariantEntry
+from bench.runs.manifest import VariantEntry, all_reasons
 from bench.runs.provenance import cores
 from bench.runs.reader import Run
 from bench.runs.records import IDENTITY, cell_of, failures, up_to_date, write_records
@@ -280,17 +280,6 @@ def partly_of(outcome: Outcome, here: Mapping[str, Sequence[str]], scorer: Score
     sources = {path: source for kept in outcome.kept.values() for path, source in kept.items()}
     said = [here if source is None else source.manifest.partly for source in sources.values()]
     return all_reasons([scorer.partly, *said], scorer.metrics)
-
-
-def all_reasons(parts: Iterable[Mapping[str, Sequence[str]]], names: Iterable[str]) -> dict[str, list[str]]:
-    """Reasons by column, of several parts.
-
-    >>> all_reasons([{"a": ["y"]}, {"a": ["x", "y"], "b": ["z"]}], ["a"])
-    {'a': ['x', 'y']}
-    """
-    held = list(parts)
-    found = {name: sorted({why for part in held for why in part.get(name, ())}) for name in names}
-    return {name: told for name, told in found.items() if told}
 
 
 def facts_of(context: Context, scorer: Scorer) -> dict[str, Any]:
